@@ -1,0 +1,40 @@
+# `make reproduce` runs the main job, `make test` the tests; each sets up all it needs by itself.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/ready
+CORES ?= all
+
+export PATH := $(CURDIR)/$(BIN):$(PATH)
+
+.PHONY: reproduce test lint format env clean
+
+reproduce: $(READY)
+	snakemake --cores $(CORES) --report results/report.html --report-after-run
+	@cat results/tables/*.txt
+	@echo "The report, with all tables and figures: results/report.html"
+
+test: $(READY)
+	python -m pytest
+
+lint: $(READY)
+	ruff check . && ruff format --check .
+	snakefmt --check Snakefile rules
+	snakemake --lint
+
+format: $(READY)
+	ruff check --fix . && ruff format .
+	snakefmt Snakefile rules
+
+env: $(READY)
+
+# the lock file pins every package; torch pins its own CUDA libraries, which are not listed
+$(READY): envs/requirements.lock
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info[:2] != (3, 11))' || \
+		{ echo "$(PYTHON) is not Python 3.11; name one: make PYTHON=/path/to/python3.11 …" >&2; exit 1; }
+	$(PYTHON) -m venv --clear $(VENV)
+	pip install --disable-pip-version-check --quiet --requirement envs/requirements.lock
+	@touch $@
+
+clean:
+	rm -rf results .snakemake $(VENV)

@@ -1,0 +1,27 @@
+# The table of contents: which chapters the workflow has and what it makes by default.
+from snakemake.utils import min_version
+
+min_version("9.0")
+
+
+# a config file given on the command line stands alone: it is not mixed with the default one
+if not workflow.overwrite_configfiles:
+
+    configfile: "config.yaml"
+
+
+report: "report/workflow.rst"
+
+
+include: "rules/common.smk"
+include: "rules/data.smk"
+include: "rules/models.smk"
+include: "rules/errors.smk"
+include: "rules/baselines.smk"
+include: "rules/tables.smk"
+
+
+rule all:
+    default_target: True
+    input:
+        wanted(),

@@ -1,0 +1,79 @@
+# Discriminative classifiers trained on the same images, to compare with.
+
+
+rule train_network:
+    input:
+        data=lambda w: dataset_file(baseline_spec(config, w.network)["train"]),
+    output:
+        folder=directory(f"{RESULTS}/baselines/{{network}}"),
+    log:
+        f"{LOGS}/train_network/{{network}}.log",
+    benchmark:
+        f"{BENCHMARKS}/train_network/{{network}}.tsv"
+    wildcard_constraints:
+        network=one_of(networks()),
+    conda:
+        "../envs/environment.yaml"
+    threads: 1
+    resources:
+        mem_mb=4000,
+        runtime=120,
+        gpu=GPU,
+    params:
+        spec=lambda w: fitted_part(w.network),
+        seed=lambda w: split_seed(config, w.network)[1],
+        device=config["compute"]["device"],
+        dtype="float32",
+    script:
+        "../workflow_scripts/train_network.py"
+
+
+rule predict_network:
+    input:
+        data=[dataset_file(name) for name in table_datasets()],
+        network=f"{RESULTS}/baselines/{{network}}",
+    output:
+        [f"{RESULTS}/predictions/{{network}}/{name}.parquet" for name in table_datasets()],
+    log:
+        f"{LOGS}/predict_network/{{network}}.log",
+    benchmark:
+        f"{BENCHMARKS}/predict_network/{{network}}.tsv"
+    wildcard_constraints:
+        network=one_of(networks()),
+    conda:
+        "../envs/environment.yaml"
+    threads: 1
+    resources:
+        mem_mb=4000,
+        runtime=60,
+        gpu=GPU,
+    params:
+        spec=lambda w: fitted_part(w.network),
+        device=config["compute"]["device"],
+        dtype="float32",
+    script:
+        "../workflow_scripts/predict_network.py"
+
+
+rule predict_classical:
+    input:
+        data=[dataset_file(name) for name in table_datasets()],
+        train=lambda w: dataset_file(baseline_spec(config, w.classical)["train"]),
+    output:
+        [f"{RESULTS}/predictions/{{classical}}/{name}.parquet" for name in table_datasets()],
+    log:
+        f"{LOGS}/predict_classical/{{classical}}.log",
+    benchmark:
+        f"{BENCHMARKS}/predict_classical/{{classical}}.tsv"
+    wildcard_constraints:
+        classical=one_of(classical()),
+    conda:
+        "../envs/environment.yaml"
+    threads: 1
+    resources:
+        mem_mb=4000,
+        runtime=60,
+    params:
+        spec=lambda w: fitted_part(w.classical),
+    script:
+        "../workflow_scripts/predict_classical.py"

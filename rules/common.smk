@@ -1,0 +1,323 @@
+# Which files are wanted: small named functions over the config. Rules hold no logic.
+import os
+import re
+import sys
+from pathlib import Path
+from types import SimpleNamespace
+
+from snakemake.exceptions import WorkflowError
+
+sys.path.insert(0, str(Path(workflow.basedir) / "workflow_scripts"))
+
+from diffusion_classifier.configuration import check_config
+from diffusion_classifier.consistency import (
+    baseline_spec,
+    method_names,
+    split_seed,
+    weights_folder,
+)
+from diffusion_classifier.messages import InputError
+from diffusion_classifier.schedules import stage_samples
+
+try:
+    check_config(config, workflow.basedir)
+except InputError as error:
+    raise WorkflowError(str(error))
+
+# relative, so that no file or notebook tells where on a machine the project lies
+HERE = Path(os.path.relpath(workflow.basedir))
+RESULTS = config["results"]
+LOGS = f"{RESULTS}/logs"
+BENCHMARKS = f"{RESULTS}/benchmarks/jobs"
+GPU = 0 if config["compute"]["device"] == "cpu" else 1
+METHODS = method_names(config)
+
+
+def one_of(names):
+    """A wildcard constraint: exactly these names (nothing at all if there are none)."""
+    return "|".join(map(re.escape, names)) or "(?!)"
+
+
+wildcard_constraints:
+    dataset=one_of(config["datasets"]),
+    prompts=one_of(config["prompts"]),
+    model=one_of(config["models"]),
+    evaluation=one_of(config["evaluations"]),
+    stage=r"\d+",
+    shard=r"\d+",
+    part=r"\d+",
+
+
+# --- data
+
+
+def dataset(name):
+    """The config's entry of a data set."""
+    return config["datasets"][name]
+
+
+def direct_datasets():
+    return [name for name, spec in config["datasets"].items() if "source" in spec]
+
+
+def adversarial_datasets():
+    return [name for name, spec in config["datasets"].items() if "pool" in spec]
+
+
+def dataset_file(name):
+    return f"{RESULTS}/data/{name}.parquet"
+
+
+def data_spec(name):
+    """What of a data set's entry decides its images."""
+    return {
+        k: v
+        for k, v in dataset(name).items()
+        if k not in ("label", "description", "prompts", "shards")
+    }
+
+
+def shard_count(name):
+    return dataset(name).get("shards", 1)
+
+
+def shards(name):
+    return range(shard_count(name))
+
+
+def prompts_file(wildcards):
+    return f"{RESULTS}/prompts/{dataset(wildcards.dataset)['prompts']}.csv"
+
+
+# --- models
+
+
+def model(name):
+    """The config's entry of a model."""
+    return config["models"][name]
+
+
+def trained_part(name):
+    """What of a model's entry decides its weights."""
+    return {key: model(name)[key] for key in ("family", "preprocess", "training")}
+
+
+def model_folder(wildcards):
+    name = wildcards.model
+    if model(name)["weights"] == "train":
+        return f"{RESULTS}/models/{name}"
+    return str(weights_folder(HERE, name, model(name)["weights"]))
+
+
+def model_files(wildcards):
+    """What a job that loads the model depends on: the trained folder, or every file of a given one."""
+    folder = model_folder(wildcards)
+    if model(wildcards.model)["weights"] == "train":
+        return folder
+    return sorted(
+        str(path) for path in Path(folder).rglob("*") if path.suffix in (".json", ".safetensors")
+    )
+
+
+# --- evaluations
+
+
+def evaluation(wildcards):
+    """The config's entry of an evaluation."""
+    return config["evaluations"][wildcards.evaluation]
+
+
+def evaluated(wildcards):
+    """Wildcards of the model that an evaluation evaluates."""
+    return SimpleNamespace(model=evaluation(wildcards)["model"])
+
+
+def evaluated_model(wildcards):
+    return model(evaluation(wildcards)["model"])
+
+
+def evaluated_model_folder(wildcards):
+    return model_folder(evaluated(wildcards))
+
+
+def evaluated_model_files(wildcards):
+    return model_files(evaluated(wildcards))
+
+
+def latents_file(wildcards):
+    name = evaluation(wildcards)["model"]
+    return f"{RESULTS}/latents/{name}/{wildcards.dataset}/{wildcards.shard}.safetensors"
+
+
+def conditions_file(wildcards):
+    name = evaluation(wildcards)["model"]
+    return f"{RESULTS}/conditions/{name}/{dataset(wildcards.dataset)['prompts']}.safetensors"
+
+
+def noise_file(wildcards):
+    shape = "x".join(map(str, evaluated_model(wildcards)["latent_shape"]))
+    return f"{RESULTS}/noise/{shape}-seed{config['noise']['seed']}.safetensors"
+
+
+def samples_of_stage(wildcards):
+    """The (timestep, noise) pairs that a stage evaluates: [[timestep, noise], ...]."""
+    stages = evaluation(wildcards)["stages"]
+    every = stage_samples(stages["samples"], stages.get("trials", 1), stages.get("grid"))
+    return [list(sample) for sample in every[int(wildcards.stage) - 1]]
+
+
+def all_stages(wildcards):
+    return range(1, len(evaluation(wildcards)["stages"]["samples"]) + 1)
+
+
+def class_parts(name):
+    return config["evaluations"][name].get("class_parts", 1)
+
+
+def pairs_file(evaluation, dataset, stage, shard):
+    return f"{RESULTS}/pairs/{evaluation}/{dataset}/stage{stage}/{shard}.parquet"
+
+
+def errors_files(wildcards, stages, shards):
+    return [
+        f"{RESULTS}/errors/{wildcards.evaluation}/{wildcards.dataset}/stage{stage}/{shard}-{part}.nc"
+        for stage in stages
+        for shard in shards
+        for part in range(class_parts(wildcards.evaluation))
+    ]
+
+
+# --- baselines
+
+
+def networks():
+    """The baselines that are trained by gradient descent and saved."""
+    return [n for n in METHODS["baseline"] if baseline_spec(config, n)["kind"] in ("resnet", "vit")]
+
+
+def classical():
+    """The baselines that are fitted in a moment, each time they predict."""
+    return [name for name in METHODS["baseline"] if name not in networks()]
+
+
+def network_folder(name):
+    return f"{RESULTS}/baselines/{name}"
+
+
+def fitted_part(method):
+    """What of a baseline's entry decides what it learns."""
+    return {k: v for k, v in baseline_spec(config, method).items() if k not in ("label", "seeds")}
+
+
+# --- tables
+
+
+def table_datasets():
+    """The data sets of all tables, each once."""
+    return list(dict.fromkeys(n for table in config["tables"].values() for n in table["datasets"]))
+
+
+def table_methods(name):
+    """All methods of a table: a baseline with seeds is one method per seed."""
+    listed = config["tables"][name]["methods"]
+    return [
+        method
+        for method in METHODS["diffusion"] + METHODS["baseline"]
+        if method in listed
+        or (method in METHODS["baseline"] and split_seed(config, method)[0] in listed)
+    ]
+
+
+def predictions_files(name):
+    """The predictions of all methods of a table on all its data sets."""
+    return [
+        f"{RESULTS}/predictions/{method}/{dataset}.parquet"
+        for method in table_methods(name)
+        for dataset in config["tables"][name]["datasets"]
+    ]
+
+
+def table_spec(name):
+    """The config's entry of a table, or an empty one if it is not asked for."""
+    return config["tables"].get(name, {"datasets": []})
+
+
+def method_entry(method):
+    """How a method is named and grouped in tables and figures."""
+    if method in METHODS["diffusion"]:
+        return {
+            "label": config["evaluations"][method]["label"],
+            "kind": "diffusion",
+            "group": method,
+        }
+    spec = baseline_spec(config, method)
+    return {"label": spec["label"], "kind": "baseline", "group": split_seed(config, method)[0]}
+
+
+# --- the robustness notebook
+
+ROBUSTNESS_FIGURES = {
+    "effective": "effective robustness",
+    "timesteps": "accuracy per timestep",
+    "evaluations": "accuracy against cost",
+    "examples": "examples",
+}
+
+
+def shown_method(table):
+    """The diffusion classifier whose predictions are shown as examples: the table's first."""
+    return next(method for method in table_methods(table) if method in METHODS["diffusion"])
+
+
+def shown_predictions(table):
+    return [
+        f"{RESULTS}/predictions/{shown_method(table)}/{name}.parquet"
+        for name in config["tables"][table]["datasets"]
+    ]
+
+
+def curve_wildcards(table):
+    return SimpleNamespace(**config["tables"][table]["curves"])
+
+
+def curve_errors(table):
+    wildcards = curve_wildcards(table)
+    return errors_files(wildcards, stages=[1], shards=shards(wildcards.dataset))
+
+
+def curve_schedule(table):
+    """The table's own predictions on the curves' images: the pruned schedule to compare."""
+    return f"{RESULTS}/predictions/{shown_method(table)}/{curve_wildcards(table).dataset}.parquet"
+
+
+def robustness_parameters(input, output):
+    """What papermill puts into the notebook's parameters cell."""
+    spec = config["tables"]["robustness"]
+    stem = str(Path(output.table).with_name("robustness"))
+    return {
+        "library": str(HERE / "workflow_scripts"),
+        "scores": input.scores,
+        "paired": input.paired,
+        "predictions": dict(zip(spec["datasets"], input.predictions)),
+        "data": dict(zip(spec["datasets"], input.data)),
+        "curve_dataset": spec["curves"]["dataset"],
+        "curve_errors": list(input.curve_errors),
+        "curve_predictions": {
+            config["evaluations"][shown_method("robustness")]["label"]: input.curve_schedule
+        },
+        "table": stem,
+        "figure": str(Path(RESULTS) / "figures" / "robustness"),
+        "datasets": {name: dataset(name)["label"] for name in spec["datasets"]},
+        "descriptions": {n: dataset(n).get("description", "") for n in spec["datasets"]},
+        "chosen_by": {
+            name: dataset(name)["wrong_by"] for name in spec["datasets"] if "pool" in dataset(name)
+        },
+        "subtitle": spec["subtitle"],
+        "loss": spec["loss"],
+        "plot_losses": [spec["loss"]],
+    }
+
+
+def wanted():
+    """What `snakemake` makes when asked for nothing in particular: every table's page."""
+    return [f"{RESULTS}/tables/{name}.html" for name in config["tables"]]

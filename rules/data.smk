@@ -1,0 +1,72 @@
+# Images and prompts: what there is to recognise, and what it may be called.
+
+
+rule dataset:
+    output:
+        f"{RESULTS}/data/{{dataset}}.parquet",
+    log:
+        f"{LOGS}/dataset/{{dataset}}.log",
+    benchmark:
+        f"{BENCHMARKS}/dataset/{{dataset}}.tsv"
+    wildcard_constraints:
+        dataset=one_of(direct_datasets()),
+    conda:
+        "../envs/environment.yaml"
+    threads: 1
+    resources:
+        mem_mb=2000,
+        runtime=30,
+    params:
+        spec=lambda w: data_spec(w.dataset),
+    script:
+        "../workflow_scripts/dataset.py"
+
+
+rule adversarial_dataset:
+    input:
+        pool=lambda w: dataset_file(dataset(w.dataset)["pool"]),
+        network=lambda w: network_folder(dataset(w.dataset)["wrong_by"]),
+    output:
+        f"{RESULTS}/data/{{dataset}}.parquet",
+    log:
+        f"{LOGS}/adversarial_dataset/{{dataset}}.log",
+    benchmark:
+        f"{BENCHMARKS}/adversarial_dataset/{{dataset}}.tsv"
+    wildcard_constraints:
+        dataset=one_of(adversarial_datasets()),
+    conda:
+        "../envs/environment.yaml"
+    threads: 1
+    resources:
+        mem_mb=4000,
+        runtime=60,
+        gpu=GPU,
+    params:
+        limit=lambda w: dataset(w.dataset)["limit"],
+        seed=lambda w: dataset(w.dataset).get("seed", 0),
+        preprocess=lambda w: baseline_spec(config, dataset(w.dataset)["wrong_by"])["preprocess"],
+        device=config["compute"]["device"],
+        dtype="float32",
+    script:
+        "../workflow_scripts/adversarial_dataset.py"
+
+
+rule prompts:
+    input:
+        lambda w: config["prompts"][w.prompts].get("file", []),
+    output:
+        f"{RESULTS}/prompts/{{prompts}}.csv",
+    log:
+        f"{LOGS}/prompts/{{prompts}}.log",
+    benchmark:
+        f"{BENCHMARKS}/prompts/{{prompts}}.tsv"
+    conda:
+        "../envs/environment.yaml"
+    threads: 1
+    resources:
+        mem_mb=1000,
+        runtime=10,
+    params:
+        spec=lambda w: config["prompts"][w.prompts],
+    script:
+        "../workflow_scripts/prompts.py"

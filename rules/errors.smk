@@ -1,0 +1,110 @@
+# The one operation: ε-prediction errors of pairs at samples, in stages, pruned in between.
+
+
+rule pairs:
+    input:
+        data=f"{RESULTS}/data/{{dataset}}.parquet",
+        prompts=prompts_file,
+    output:
+        f"{RESULTS}/pairs/{{evaluation}}/{{dataset}}/stage1/{{shard}}.parquet",
+    log:
+        f"{LOGS}/pairs/{{evaluation}}/{{dataset}}/{{shard}}.log",
+    benchmark:
+        f"{BENCHMARKS}/pairs/{{evaluation}}/{{dataset}}/{{shard}}.tsv"
+    conda:
+        "../envs/environment.yaml"
+    threads: 1
+    resources:
+        mem_mb=2000,
+        runtime=10,
+    params:
+        shards=lambda w: shard_count(w.dataset),
+    script:
+        "../workflow_scripts/pairs.py"
+
+
+rule errors:
+    input:
+        pairs=f"{RESULTS}/pairs/{{evaluation}}/{{dataset}}/stage{{stage}}/{{shard}}.parquet",
+        prompts=prompts_file,
+        latents=lambda w: latents_file(w),
+        conditions=lambda w: conditions_file(w),
+        noise=lambda w: noise_file(w),
+        model=lambda w: evaluated_model_files(w),
+    output:
+        f"{RESULTS}/errors/{{evaluation}}/{{dataset}}/stage{{stage}}/{{shard}}-{{part}}.nc",
+    log:
+        f"{LOGS}/errors/{{evaluation}}/{{dataset}}/stage{{stage}}/{{shard}}-{{part}}.log",
+    benchmark:
+        f"{BENCHMARKS}/errors/{{evaluation}}/{{dataset}}/stage{{stage}}/{{shard}}-{{part}}.tsv"
+    conda:
+        "../envs/environment.yaml"
+    threads: 1
+    resources:
+        mem_mb=4000,
+        runtime=240,
+        gpu=GPU,
+    params:
+        family=lambda w: evaluated_model(w)["family"],
+        folder=lambda w: evaluated_model_folder(w),
+        samples=lambda w: samples_of_stage(w),
+        parts=lambda w: class_parts(w.evaluation),
+        batch_size=lambda w: evaluation(w).get("batch_size", 256),
+        device=config["compute"]["device"],
+        dtype=lambda w: evaluation(w).get("dtype", "float32"),
+    script:
+        "../workflow_scripts/errors.py"
+
+
+rule prune:
+    input:
+        errors=lambda w: errors_files(w, stages=range(1, int(w.stage)), shards=[w.shard]),
+        pairs=lambda w: pairs_file(w.evaluation, w.dataset, int(w.stage) - 1, w.shard),
+        prompts=prompts_file,
+    output:
+        f"{RESULTS}/pairs/{{evaluation}}/{{dataset}}/stage{{stage}}/{{shard}}.parquet",
+    log:
+        f"{LOGS}/prune/{{evaluation}}/{{dataset}}/stage{{stage}}/{{shard}}.log",
+    benchmark:
+        f"{BENCHMARKS}/prune/{{evaluation}}/{{dataset}}/stage{{stage}}/{{shard}}.tsv"
+    wildcard_constraints:
+        stage=r"[2-9]|[1-9]\d+",
+    conda:
+        "../envs/environment.yaml"
+    threads: 1
+    resources:
+        mem_mb=2000,
+        runtime=30,
+    params:
+        keep=lambda w: evaluation(w)["stages"]["keep"][int(w.stage) - 2],
+        loss=lambda w: evaluation(w)["stages"]["loss"],
+        combine=lambda w: evaluation(w).get("combine", "mean"),
+    script:
+        "../workflow_scripts/prune.py"
+
+
+rule predictions:
+    input:
+        errors=lambda w: errors_files(w, stages=all_stages(w), shards=shards(w.dataset)),
+        pairs=lambda w: [
+            pairs_file(w.evaluation, w.dataset, max(all_stages(w)), shard)
+            for shard in shards(w.dataset)
+        ],
+        prompts=prompts_file,
+        data=f"{RESULTS}/data/{{dataset}}.parquet",
+    output:
+        f"{RESULTS}/predictions/{{evaluation}}/{{dataset}}.parquet",
+    log:
+        f"{LOGS}/predictions/{{evaluation}}/{{dataset}}.log",
+    benchmark:
+        f"{BENCHMARKS}/predictions/{{evaluation}}/{{dataset}}.tsv"
+    conda:
+        "../envs/environment.yaml"
+    threads: 1
+    resources:
+        mem_mb=4000,
+        runtime=30,
+    params:
+        combine=lambda w: evaluation(w).get("combine", "mean"),
+    script:
+        "../workflow_scripts/predictions.py"

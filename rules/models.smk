@@ -1,0 +1,100 @@
+# Models, and what is computed once per model: weights, noise, latents, conditions.
+
+
+rule train:
+    input:
+        data=lambda w: dataset_file(model(w.model)["training"]["data"]),
+    output:
+        folder=directory(f"{RESULTS}/models/{{model}}"),
+    log:
+        f"{LOGS}/train/{{model}}.log",
+    benchmark:
+        f"{BENCHMARKS}/train/{{model}}.tsv"
+    conda:
+        "../envs/environment.yaml"
+    threads: 1
+    resources:
+        mem_mb=4000,
+        runtime=240,
+        gpu=GPU,
+    params:
+        model=lambda w: trained_part(w.model),
+        device=config["compute"]["device"],
+        dtype="float32",
+    script:
+        "../workflow_scripts/train.py"
+
+
+rule noise:
+    output:
+        f"{RESULTS}/noise/{{shape}}-seed{{seed}}.safetensors",
+    log:
+        f"{LOGS}/noise/{{shape}}-seed{{seed}}.log",
+    benchmark:
+        f"{BENCHMARKS}/noise/{{shape}}-seed{{seed}}.tsv"
+    wildcard_constraints:
+        shape=r"\d+x\d+x\d+",
+        seed=r"\d+",
+    conda:
+        "../envs/environment.yaml"
+    threads: 1
+    resources:
+        mem_mb=2000,
+        runtime=10,
+    params:
+        size=config["noise"]["size"],
+    script:
+        "../workflow_scripts/noise.py"
+
+
+rule latents:
+    input:
+        data=f"{RESULTS}/data/{{dataset}}.parquet",
+        model=model_files,
+    output:
+        f"{RESULTS}/latents/{{model}}/{{dataset}}/{{shard}}.safetensors",
+    log:
+        f"{LOGS}/latents/{{model}}/{{dataset}}/{{shard}}.log",
+    benchmark:
+        f"{BENCHMARKS}/latents/{{model}}/{{dataset}}/{{shard}}.tsv"
+    conda:
+        "../envs/environment.yaml"
+    threads: 1
+    resources:
+        mem_mb=4000,
+        runtime=60,
+        gpu=GPU,
+    params:
+        folder=model_folder,
+        preprocess=lambda w: model(w.model)["preprocess"],
+        shards=lambda w: shard_count(w.dataset),
+        device=config["compute"]["device"],
+        dtype="float32",
+    script:
+        "../workflow_scripts/latents.py"
+
+
+rule conditions:
+    input:
+        prompts=f"{RESULTS}/prompts/{{prompts}}.csv",
+        model=model_files,
+    output:
+        f"{RESULTS}/conditions/{{model}}/{{prompts}}.safetensors",
+    log:
+        f"{LOGS}/conditions/{{model}}/{{prompts}}.log",
+    benchmark:
+        f"{BENCHMARKS}/conditions/{{model}}/{{prompts}}.tsv"
+    conda:
+        "../envs/environment.yaml"
+    threads: 1
+    resources:
+        mem_mb=4000,
+        runtime=30,
+        gpu=GPU,
+    params:
+        family=lambda w: model(w.model)["family"],
+        folder=model_folder,
+        device=config["compute"]["device"],
+        dtype="float32",
+    script:
+        "../workflow_scripts/conditions.py"

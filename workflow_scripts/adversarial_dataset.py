@@ -1,0 +1,23 @@
+"""Choose the images of a pool that a baseline gets wrong, as ImageNet-A was made.
+
+In: the pool (a data set file) and a trained network. Out: the data set of wrongly
+classified images.
+"""
+
+from job import compute, job
+
+with job(snakemake):
+    from diffusion_classifier import files
+    from diffusion_classifier.baselines import networks
+    from diffusion_classifier.datasets import adversarial_filter
+    from diffusion_classifier.preprocess import Preprocess, pixels
+
+    device, _ = compute(snakemake)
+    pool = files.read_parquet(snakemake.input.pool)
+    network = networks.load(snakemake.input.network).to(device)
+    images = pixels(pool, Preprocess(**snakemake.params.preprocess))
+    predictions, _ = networks.predict(network, images)
+    labels = pool["label"].to_numpy()
+    chosen = adversarial_filter(labels, predictions, snakemake.params.limit, snakemake.params.seed)
+    frame = pool.iloc[chosen].reset_index(drop=True)
+    files.write_parquet(frame.assign(image=frame.index.astype("int64")), snakemake.output[0])

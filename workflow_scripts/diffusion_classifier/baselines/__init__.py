@@ -1,0 +1,1 @@
+"""Discriminative classifiers trained on the same images, to compare with."""

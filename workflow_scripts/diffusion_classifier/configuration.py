@@ -1,0 +1,150 @@
+"""Check a config before anything runs; every mistake is one line that says what to do."""
+
+from __future__ import annotations
+
+import difflib
+import math
+import os
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from .consistency import check_consistency
+from .messages import InputError
+
+SCHEMA = Path("config") / "schema.yaml"
+_TYPES = {
+    "object": "a mapping of keys",
+    "array": "a list",
+    "integer": "a whole number",
+    "number": "a number",
+    "string": "a text",
+}
+_LIMITS = {
+    "minimum": "at least {}",
+    "exclusiveMinimum": "more than {}",
+    "exclusiveMaximum": "less than {}",
+    "minItems": "a list of at least {}",
+    "maxItems": "a list of at most {}",
+    "minLength": "a text of at least {} character",
+    "uniqueItems": "a list that names nothing twice",
+}
+
+
+def check_config(config: dict[str, Any], workflow: str | os.PathLike) -> None:
+    """Raise InputError unless `config` fits the schema and makes sense as a whole.
+
+    `workflow` is the folder of the Snakefile. Also checked: that the results folder can be
+    written to.
+    """
+    _check_schema(config, Path(workflow) / SCHEMA)
+    check_consistency(config, Path(workflow))
+    _check_writable(config["results"])
+
+
+def _check_schema(config: dict[str, Any], schema: Path) -> None:
+    from jsonschema import Draft202012Validator
+    from jsonschema.exceptions import best_match
+    from jsonschema.validators import extend
+
+    # stricter than JSON: 5.0 is no whole number, and .nan and .inf are no numbers
+    types = Draft202012Validator.TYPE_CHECKER.redefine_many(
+        {
+            "integer": lambda _, value: type(value) is int,
+            "number": lambda _, value: type(value) in (int, float) and math.isfinite(value),
+        }
+    )
+    validator = extend(Draft202012Validator, type_checker=types)(
+        yaml.safe_load(schema.read_text(encoding="utf-8"))
+    )
+    error = best_match(validator.iter_errors(config))
+    if error is not None:
+        raise InputError(_explained(error))
+
+
+def _explained(error: Any) -> str:
+    """What a jsonschema error means to the person who wrote the config."""
+    key = ".".join(map(str, error.absolute_path)) or "the config"
+    found, rule = _short(error.instance), error.validator_value
+    if "propertyNames" in error.schema_path:
+        return f"{key}: found the name {found}, expected {error.schema['description']}; rename it"
+    match error.validator:
+        case "additionalProperties":
+            known = sorted(error.schema.get("properties", {}))
+            unknown = next(name for name in error.instance if name not in known)
+            remedy = _did_you_mean(unknown, known) or "remove it or correct it"
+            return f"{key}: found the unknown key `{unknown}`, expected {_one_of(known)}; {remedy}"
+        case "required":
+            missing = next(name for name in rule if name not in error.instance)
+            return (
+                f"{key}: found {_keys(error.instance)}, but the key `{missing}` is missing; "
+                f"expected {_all_of(rule)}; add it (see config/README.md)"
+            )
+        case "oneOf":
+            choices = [choice["required"] for choice in rule]
+            asked = [name for name in error.instance if any(name in choice for choice in choices)]
+            expected = ", or ".join(map(_all_of, choices))
+            return (
+                f"{key}: found {_keys(asked)}, expected either {expected}, but not both; add or "
+                "remove what differs (see config/README.md)"
+            )
+        case "type":
+            remedy = _retyped(error.instance, rule)
+            return f"{key}: found {found}, expected {_TYPES[rule]}; {remedy}"
+        case "enum":
+            remedy = _did_you_mean(error.instance, map(str, rule)) or "correct it"
+            return f"{key}: found {found}, expected {_one_of(rule)}; {remedy}"
+        case "pattern":
+            return f"{key}: found {found}, expected {error.schema['description']}; correct it"
+        case limit:
+            return f"{key}: found {found}, expected {_LIMITS[limit].format(rule)}; correct it"
+
+
+def _did_you_mean(found: Any, names: Iterable[str]) -> str:
+    close = difflib.get_close_matches(str(found), list(names), n=1)
+    return f"did you mean `{close[0]}`?" if close else ""
+
+
+def _retyped(value: Any, expected: str) -> str:
+    """What to write instead of a value that YAML read as another type than was meant."""
+    if expected == "string" and type(value) in (int, float, bool):
+        return "put it in quotes"
+    if expected in ("number", "integer") and isinstance(value, str):
+        return "write plain digits without quotes (YAML takes 3e-4 for a text, 0.0003 for a number)"
+    return "correct it"
+
+
+def _keys(names: Iterable[str]) -> str:
+    listed = ", ".join(f"`{name}`" for name in names)
+    return f"the keys {listed}" if listed else "none of its keys"
+
+
+def _all_of(names: Sequence[str]) -> str:
+    *first, last = (f"`{name}`" for name in names)
+    return f"{', '.join(first)} and {last}" if first else last
+
+
+def _one_of(values: list) -> str:
+    return "one of " + ", ".join(f"`{value}`" for value in values)
+
+
+def _short(value: Any) -> str:
+    text = repr(value)
+    return text if len(text) <= 60 else text[:57] + "..."
+
+
+def _check_writable(results: str) -> None:
+    folder = Path(results).absolute()
+    existing = next(parent for parent in (folder, *folder.parents) if parent.exists())
+    if not existing.is_dir():
+        raise InputError(
+            f"results: found {results!r}, but {existing.name!r} on its path is a file; expected a "
+            "folder; choose another `results`"
+        )
+    if not os.access(existing, os.W_OK | os.X_OK):
+        raise InputError(
+            f"results: found {results!r}, which cannot be written to; expected a writable folder; "
+            "change its permissions or choose another `results`"
+        )

@@ -1,0 +1,75 @@
+"""Class-conditional diffusion transformers with learned variance (DiT, Peebles & Xie 2023)."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import torch
+from torch import Tensor
+
+from ..files import read_json
+from ..forward_process import ForwardProcess
+from ..messages import InputError
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from diffusers import DiTTransformer2DModel
+
+
+class DiT:
+    """The denoiser of `facebook/DiT-XL-2-256` and its kind; see `Denoiser`."""
+
+    def __init__(self, transformer: DiTTransformer2DModel, process: ForwardProcess) -> None:
+        self.transformer = transformer.eval().requires_grad_(False)
+        self.process = process.to(transformer.device)
+        self.channels = transformer.config.in_channels
+        self.learned_variance = transformer.out_channels == 2 * self.channels
+
+    def predict(
+        self, x_t: Tensor, timestep: Tensor, condition: dict[str, Tensor]
+    ) -> tuple[Tensor, Tensor | None]:
+        """See `Denoiser.predict`; the condition is `class_labels`, `(batch,)` int64."""
+        output = self.transformer(
+            x_t, timestep=timestep, class_labels=condition["class_labels"], return_dict=False
+        )[0]
+        if not self.learned_variance:
+            return output, None
+        noise, variance = output.split(self.channels, dim=1)
+        return noise, variance
+
+
+def load(folder: str, device: torch.device, dtype: torch.dtype) -> DiT:
+    """Read transformer/ (safetensors only) and the noise schedule of scheduler/.
+
+    Raises InputError if the model predicts something other than ε.
+    """
+    from diffusers import DDPMScheduler, DiTTransformer2DModel
+
+    transformer = DiTTransformer2DModel.from_pretrained(
+        folder, subfolder="transformer", torch_dtype=dtype, use_safetensors=True
+    )
+    scheduler = DDPMScheduler.from_pretrained(folder, subfolder="scheduler")
+    if scheduler.config.prediction_type != "epsilon":
+        raise InputError(
+            f"{folder}: found the prediction_type {scheduler.config.prediction_type!r} in its "
+            "scheduler, expected 'epsilon'; choose a model that predicts the noise"
+        )
+    return DiT(transformer.to(device), ForwardProcess(scheduler.alphas_cumprod))
+
+
+def encode_prompts(
+    folder: str, prompts: pd.DataFrame, device: torch.device, dtype: torch.dtype
+) -> dict[str, Tensor]:
+    """The class index is all a class-conditional model is told: `class_labels`, int64.
+
+    Raises InputError if an index is not one of the model's classes.
+    """
+    classes = read_json(Path(folder) / "transformer" / "config.json")["num_embeds_ada_norm"]
+    labels = torch.from_numpy(prompts["classidx"].to_numpy("int64", copy=True))
+    if labels.min() < 0 or labels.max() >= classes:
+        raise InputError(
+            f"prompts: classidx runs from {labels.min()} to {labels.max()}, but the model knows "
+            f"the classes 0 to {classes - 1}; use the model's own class indices"
+        )
+    return {"class_labels": labels}

@@ -1,0 +1,44 @@
+"""Images to latents: a model's VAE where it has one, otherwise the pixels themselves."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import torch
+from torch import Tensor
+
+from .preprocess import Preprocess
+
+if TYPE_CHECKING:
+    from PIL.Image import Image
+
+
+@torch.inference_mode()
+def encode_images(
+    folder: str,
+    preprocess: Preprocess,
+    images: Iterable[Image],
+    device: torch.device,
+    dtype: torch.dtype,
+) -> Tensor:
+    """The latents x_0 of `images` under the model in `folder`: `(image, c, h, w)` float32, CPU.
+
+    With a vae/ in the folder: the posterior's mean times the VAE's own `scaling_factor`
+    (latent diffusion, section 3.1). Without one: pixels in [-1, 1].
+    """
+    if not (Path(folder) / "vae").is_dir():
+        return torch.stack([preprocess(image) for image in images])
+    from diffusers import AutoencoderKL
+
+    vae = AutoencoderKL.from_pretrained(
+        folder, subfolder="vae", torch_dtype=dtype, use_safetensors=True
+    )
+    vae = vae.to(device).eval()
+
+    def latent(image: Image) -> Tensor:
+        pixels = preprocess(image).unsqueeze(0).to(device, dtype)
+        return (vae.encode(pixels).latent_dist.mean[0] * vae.config.scaling_factor).float().cpu()
+
+    return torch.stack([latent(image) for image in images])

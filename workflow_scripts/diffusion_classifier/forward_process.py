@@ -1,0 +1,87 @@
+"""The variance-preserving forward process q(x_t | x_0) and its posterior (Ho et al. 2020)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import NamedTuple
+
+import torch
+from torch import Tensor
+
+
+class _Posterior(NamedTuple):
+    """What the posterior's mean and the range of its variance are made of, `(timestep,)` each."""
+
+    of_x0: Tensor
+    of_x_t: Tensor
+    log_variance: Tensor
+    log_beta: Tensor
+
+
+@dataclass(frozen=True)
+class ForwardProcess:
+    """q(x_t | x_0) = N(√ᾱ_t x_0, (1 - ᾱ_t) I) of one noise schedule.
+
+    `alphas_cumprod` is ᾱ, shape `(timestep,)`, float32 or float64.
+    """
+
+    alphas_cumprod: Tensor
+
+    @property
+    def timesteps(self) -> int:
+        """Number of training timesteps T."""
+        return len(self.alphas_cumprod)
+
+    def to(self, device: torch.device) -> ForwardProcess:
+        return ForwardProcess(self.alphas_cumprod.to(device))
+
+    def noised(self, x0: Tensor, noise: Tensor, timestep: Tensor) -> Tensor:
+        """x_t = √ᾱ_t x_0 + √(1-ᾱ_t) ε (paper eq. 2); all batched, `(batch, c, h, w)`."""
+        alpha_bar = self.alphas_cumprod[timestep]
+        signal, sigma = alpha_bar**0.5, (1 - alpha_bar) ** 0.5
+        return _over(signal, x0) * x0 + _over(sigma, x0) * noise
+
+    def predicted_x0(self, x_t: Tensor, noise: Tensor, timestep: Tensor) -> Tensor:
+        """x_0 from x_t and a predicted ε (DDPM eq. 15)."""
+        alpha_bar = self.alphas_cumprod[timestep]
+        return _over(alpha_bar**-0.5, x_t) * x_t - _over((1 / alpha_bar - 1) ** 0.5, x_t) * noise
+
+    def noise_from_velocity(self, x_t: Tensor, velocity: Tensor, timestep: Tensor) -> Tensor:
+        """ε from a v-prediction (Salimans & Ho 2022): ε = √ᾱ_t v + √(1-ᾱ_t) x_t."""
+        alpha_bar = self.alphas_cumprod[timestep]
+        return _over(alpha_bar**0.5, x_t) * velocity + _over((1 - alpha_bar) ** 0.5, x_t) * x_t
+
+    def posterior_mean(self, x0: Tensor, x_t: Tensor, timestep: Tensor) -> Tensor:
+        """Mean of q(x_{t-1} | x_t, x_0) (DDPM eq. 7)."""
+        of_x0, of_x_t = self._posterior.of_x0[timestep], self._posterior.of_x_t[timestep]
+        return _over(of_x0, x0) * x0 + _over(of_x_t, x_t) * x_t
+
+    def posterior_log_variance(self, timestep: Tensor) -> Tensor:
+        """log β̃_t; at t = 0, where β̃ is zero, the value of t = 1 (as Ho et al. clip it)."""
+        return self._posterior.log_variance[timestep]
+
+    def log_beta(self, timestep: Tensor) -> Tensor:
+        """log β_t, the upper end of the learned variance's range."""
+        return self._posterior.log_beta[timestep]
+
+    @cached_property
+    def _posterior(self) -> _Posterior:
+        # double precision, as β is a small difference of large numbers; on the CPU, as not every
+        # accelerator (Apple's) has double precision
+        alpha_bar = self.alphas_cumprod.cpu().double()
+        previous = torch.cat([alpha_bar.new_ones(1), alpha_bar[:-1]])
+        beta = 1 - alpha_bar / previous
+        variance = beta * (1 - previous) / (1 - alpha_bar)
+        tables = (
+            beta * previous**0.5 / (1 - alpha_bar),
+            (1 - previous) * (1 - beta) ** 0.5 / (1 - alpha_bar),
+            torch.cat([variance[1:2], variance[1:]]).log(),
+            beta.log(),
+        )
+        return _Posterior(*(table.to(self.alphas_cumprod) for table in tables))
+
+
+def _over(coefficient: Tensor, like: Tensor) -> Tensor:
+    """A `(batch,)` coefficient shaped and typed to multiply a `(batch, c, h, w)` tensor."""
+    return coefficient.to(like.dtype).view(-1, 1, 1, 1)

@@ -1,0 +1,246 @@
+"""The paper's wide tables from long score rows: methods down, data sets across."""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Callable, Mapping, Sequence
+
+import pandas as pd
+from pandas.io.formats.style import Styler
+
+from .messages import InputError
+
+MISSING = "—"
+BEST = "font-weight: bold"
+
+
+def wide(rows: pd.DataFrame, columns: Mapping[str, str], metric: str = "top1") -> pd.DataFrame:
+    """Methods x data sets, each with `value, low, high` in percent; NaN where not measured.
+
+    `rows` are long (one per method and data set, see `scores.aggregate`), `columns` maps the data
+    sets to show to their headers, in order. Returns columns (header, value|low|high).
+    Raises InputError if a method occurs twice on a data set.
+    """
+    shown = rows[(rows["metric"] == metric) & rows["dataset"].isin(list(columns))]
+    if shown.duplicated(["method", "dataset"]).any():
+        twice = shown.loc[shown.duplicated(["method", "dataset"]), "method"].iloc[0]
+        raise InputError(f"method {twice!r} occurs twice on a data set; aggregate its seeds first")
+    found = shown.pivot(index="method", columns="dataset", values=["value", "low", "high"])
+    found = found.reindex(pd.unique(shown["method"]))
+    parts = {
+        header: found.xs(dataset, axis=1, level=1)
+        for dataset, header in columns.items()
+        if dataset in set(shown["dataset"])
+    }
+    return pd.concat(parts, axis=1).rename_axis(index=None)
+
+
+def interval_text(value: float, low: float, high: float, sign: bool = False) -> str:
+    """ "96.2 [94.1, 97.6]", with signs for a difference."""
+    if pd.isna(value):
+        return MISSING
+    form = "+.1f" if sign else ".1f"
+    return f"{value:{form}} [{low:{form}}, {high:{form}}]"
+
+
+def half_width_text(value: float, low: float, high: float) -> str:
+    """ "96.2 ±1.8": the larger half of the interval, which is not quite symmetric."""
+    return MISSING if pd.isna(value) else f"{value:.1f} ±{max(high - value, value - low):.1f}"
+
+
+def cells(
+    table: pd.DataFrame, text: Callable[[float, float, float], str] = interval_text
+) -> pd.DataFrame:
+    """`wide`'s numbers as text, methods x headers; `text` makes a cell of value, low, high."""
+    headers = table.columns.unique(0)
+    return pd.DataFrame(
+        {h: [text(*row) for row in table[h].itertuples(index=False)] for h in headers},
+        index=table.index,
+    )
+
+
+def best(table: pd.DataFrame) -> pd.DataFrame:
+    """Whether a value is the highest of its column, as printed: methods x headers, bool."""
+    values = table.xs("value", axis=1, level=1).round(1)
+    return values.eq(values.max())
+
+
+def _styler(table: pd.DataFrame, caption: str) -> Styler:
+    marked = best(table).replace({True: BEST, False: ""})
+    # A fixed id keeps the file the same from run to run.
+    styler = Styler(cells(table), uuid="scores", caption=caption or None)
+    return styler.apply(lambda _: marked, axis=None)
+
+
+def to_html(table: pd.DataFrame, caption: str = "") -> str:
+    """`wide`'s table as an HTML fragment, the best of each column in bold."""
+    styler = _styler(table, caption).format(escape="html")
+    styler = styler.format_index(escape="html").format_index(escape="html", axis=1)
+    return styler.set_table_styles(TABLE_STYLE).to_html()
+
+
+def frame_html(frame: pd.DataFrame, name: str, index: bool = True) -> str:
+    """A frame of text (`comparison`, `cost`, …) as an HTML fragment that looks like `to_html`.
+
+    `name` becomes the table's HTML id: give each table of a page its own.
+    """
+    styler = Styler(frame, uuid=name).format(escape="html")
+    for axis in (0, 1):
+        styler = styler.format_index(escape="html", axis=axis)
+    styler = styler if index else styler.hide(axis="index")
+    return styler.set_table_styles(TABLE_STYLE).to_html()
+
+
+def to_latex(table: pd.DataFrame, caption: str = "", label: str = "") -> str:
+    """`wide`'s table for LaTeX with booktabs, the best of each column in bold."""
+    caption = _latex(caption)
+    styler = _styler(table, caption).format(escape="latex")
+    styler = styler.format_index(escape="latex").format_index(escape="latex", axis=1)
+    return styler.to_latex(
+        hrules=True,
+        convert_css=True,
+        column_format="l" + "c" * len(best(table).columns),
+        position_float="centering",
+        label=label or None,
+    )
+
+
+def to_text(table: pd.DataFrame, caption: str = "", width: int = 160) -> str:
+    """`wide`'s table for the terminal, the best of each column with a `*`.
+
+    Intervals become half widths, and then go, where the table would be wider than `width`.
+    """
+    forms = (interval_text, half_width_text, lambda value, *_: half_width_text(value, 0, 0)[:5])
+    for text in forms:
+        lines = _aligned(cells(table, text) + best(table).replace({True: "*", False: " "}))
+        if len(lines[0]) <= width:
+            break
+    note = "* best of the column; brackets: 95 % interval"
+    if text is not interval_text:
+        note = "* best of the column" + ("; ±: 95 % interval" if text is half_width_text else "")
+    return "\n".join([*textwrap.wrap(caption, width), *lines, note]) + "\n"
+
+
+def _aligned(text: pd.DataFrame) -> list[str]:
+    """Lines of equal length: the index to the left, the columns to the right, a rule below."""
+    names = ["", *map(str, text.index)]
+    columns = [[str(header) + " ", *text[header]] for header in text.columns]
+    first = max(map(len, names))
+    widths = [max(map(len, column)) for column in columns]
+    lines = [
+        "  ".join(
+            [name.ljust(first), *(c[i].rjust(w) for c, w in zip(columns, widths, strict=True))]
+        )
+        for i, name in enumerate(names)
+    ]
+    return [lines[0], "-" * len(lines[0]), *lines[1:]]
+
+
+def _latex(text: str) -> str:
+    """`text` with LaTeX's special characters escaped, as Styler does for cells."""
+    for character in "&%$#_{}":
+        text = text.replace(character, "\\" + character)
+    return text
+
+
+def overlaps(
+    rows: pd.DataFrame, method: str, columns: Mapping[str, str], metric: str = "top1"
+) -> list[str]:
+    """One plain sentence per data set: whose 95 % interval `method`'s overlaps, and whose not."""
+    sentences = []
+    for dataset, header in columns.items():
+        on = rows[(rows["metric"] == metric) & (rows["dataset"] == dataset)].set_index("method")
+        if method not in on.index:
+            continue
+        own, others = on.loc[method], on.drop(index=method)
+        others = others[others["kind"] == "baseline"]
+        above, below = others["high"] < own["low"], others["low"] > own["high"]
+        verdicts = {
+            "overlaps with": others.index[~above & ~below],
+            "lies wholly above": others.index[above],
+            "lies wholly below": others.index[below],
+        }
+        text = "; ".join(
+            f"{verb} {', '.join(names)}" for verb, names in verdicts.items() if len(names)
+        )
+        interval = interval_text(own["value"], own["low"], own["high"])
+        sentences.append(
+            f"{header}: {method}, {interval} %, {text or 'has no baseline to compare'}."
+        )
+    return sentences
+
+
+def seed_names(per_seed: pd.DataFrame, loss: str) -> dict[str, str]:
+    """What to call each method name: its display name, with the method name if seeds share it.
+
+    `per_seed` as from `scores.score_table`; of a diffusion classifier the row of `loss` counts.
+    """
+    shown = per_seed[per_seed["loss"].isin(["", loss])].drop_duplicates("name")
+    shared = shown["method"].duplicated(keep=False)
+    names = shown["method"].where(~shared, shown["method"] + " (" + shown["name"] + ")")
+    return dict(zip(shown["name"], names, strict=True))
+
+
+def comparison(
+    paired: pd.DataFrame, names: Mapping[str, str], columns: Mapping[str, str], loss: str
+) -> pd.DataFrame:
+    """`scores.paired_table` for one loss as text: method a, method b x data sets.
+
+    `names` maps method names to what is shown. A cell reads "+1.2 [-0.3, +2.6], p = 0.12".
+    """
+    chosen = paired[(paired["loss"] == loss) & paired["dataset"].isin(list(columns))]
+    text = [
+        f"{interval_text(r.difference, r.low, r.high, sign=True)}, {_p_value(r.p)}"
+        for r in chosen.itertuples()
+    ]
+    shown = chosen.assign(
+        text=text,
+        a=chosen["method_a"].map(lambda name: names.get(name, name)),
+        b=chosen["method_b"].map(lambda name: names.get(name, name)),
+    )
+    found = shown.pivot(index=["a", "b"], columns="dataset", values="text").fillna(MISSING)
+    found = found.reindex(pd.MultiIndex.from_frame(shown[["a", "b"]].drop_duplicates()))
+    ordered = [dataset for dataset in columns if dataset in found]
+    found = found[ordered].rename(columns=columns)
+    return found.rename_axis(index=["method", "minus"], columns=None)
+
+
+def effective_robustness(table: pd.DataFrame, columns: Mapping[str, str]) -> pd.DataFrame:
+    """`robustness.effective_robustness_table` as text with readable headers."""
+    return pd.DataFrame(
+        {
+            "shift": table["dataset"].map(lambda dataset: columns.get(dataset, dataset)),
+            "method": table["method"],
+            "accuracy (%)": table["accuracy"].map("{:.1f}".format),
+            "line predicts (%)": table["prediction"].map("{:.1f}".format),
+            "effective robustness (points)": [
+                interval_text(r.value, r.low, r.high, sign=True) for r in table.itertuples()
+            ],
+        }
+    )
+
+
+def _p_value(p: float) -> str:
+    return "p < 0.001" if p < 0.001 else f"p = {p:.2g}"
+
+
+def cost(rows: pd.DataFrame, columns: Mapping[str, str], losses: Sequence[str]) -> pd.DataFrame:
+    """Evaluations and seconds per image as text: methods x data sets, from aggregated rows."""
+    shown = rows[(rows["metric"] == "top1") & rows["loss"].isin(["", *losses])]
+    text = [f"{r.evaluations:.4g} / {r.seconds:.2g} s" for r in shown.itertuples()]
+    found = shown.assign(text=text).pivot(index="method", columns="dataset", values="text")
+    found = found.reindex(pd.unique(shown["method"])).fillna(MISSING)
+    ordered = [dataset for dataset in columns if dataset in found]
+    return found[ordered].rename(columns=columns).rename_axis(index=None, columns=None)
+
+
+TABLE_STYLE = [
+    {"selector": "", "props": "border-collapse: collapse; font-family: sans-serif"},
+    {"selector": "caption", "props": "text-align: left; padding: 0.5em 0; max-width: 60em"},
+    {
+        "selector": "th, td",
+        "props": "padding: 0.25em 0.8em; text-align: right; white-space: nowrap",
+    },
+    {"selector": "th.row_heading", "props": "text-align: left; font-weight: normal"},
+    {"selector": "thead tr", "props": "border-bottom: 1px solid"},
+]

@@ -1,0 +1,51 @@
+"""What every rule script does first: log to the rule's log, set threads, speak plainly."""
+
+from __future__ import annotations
+
+import os
+import sys
+import traceback
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from diffusion_classifier.messages import InputError
+
+if TYPE_CHECKING:
+    import torch
+
+
+@contextmanager
+def job(snakemake: Any) -> Iterator[None]:
+    """Send output to `snakemake.log`, keep to `snakemake.threads`, end in one line on InputError.
+
+    An InputError or FloatingPointError is the user's to act on: its message alone is logged.
+    Anything else is ours: it keeps its traceback, the home folder written as `~`.
+    """
+    with open(snakemake.log[0], "w", encoding="utf-8", buffering=1) as log:
+        os.dup2(log.fileno(), sys.stdout.fileno())
+        os.dup2(log.fileno(), sys.stderr.fileno())
+    # has to happen before numpy and torch are first imported, which the scripts do in the block
+    for name in ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
+        os.environ[name] = str(snakemake.threads)
+    try:
+        yield
+    except (InputError, FloatingPointError) as error:
+        print(f"{snakemake.rule}: {error}", file=sys.stderr)
+        raise SystemExit(1) from None
+    except Exception:
+        # a log may be shown to others: it need not tell whose home the project lies in
+        print(traceback.format_exc().replace(str(Path.home()), "~"), file=sys.stderr)
+        raise SystemExit(1) from None
+
+
+def compute(snakemake: Any) -> tuple[torch.device, torch.dtype]:
+    """The device and dtype a rule was given in its params; `auto` is a GPU where there is one."""
+    import torch
+
+    torch.set_num_threads(snakemake.threads)
+    name = snakemake.params.device
+    if name == "auto":
+        name = "cuda" if torch.cuda.is_available() else "cpu"
+    return torch.device(name), getattr(torch, snakemake.params.dtype)

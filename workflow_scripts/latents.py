@@ -1,0 +1,25 @@
+"""Encode the images of one shard to the latents a model works on.
+
+In: a data set, the model. Out: `latents` (image, channel, height, width) float32 and `image`,
+their numbers in the data set.
+"""
+
+from job import compute, job
+
+with job(snakemake):
+    import torch
+
+    from diffusion_classifier import files
+    from diffusion_classifier.datasets import decode
+    from diffusion_classifier.datasets.sharding import shard
+    from diffusion_classifier.encoders import encode_images
+    from diffusion_classifier.preprocess import Preprocess
+
+    device, dtype = compute(snakemake)
+    params = snakemake.params
+    data = files.read_parquet(snakemake.input.data, columns=["image", "bytes"])
+    data = shard(data, int(snakemake.wildcards.shard), params.shards)
+    images = (decode(encoded) for encoded in data["bytes"])
+    latents = encode_images(params.folder, Preprocess(**params.preprocess), images, device, dtype)
+    tensors = {"latents": latents, "image": torch.tensor(data["image"].tolist())}
+    files.write_tensors(tensors, snakemake.output[0])

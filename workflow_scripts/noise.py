@@ -1,0 +1,14 @@
+"""Draw the noise bank that all images, classes and evaluations of one latent shape share.
+
+In: nothing. Out: `noise`, (noise, channel, height, width) float32.
+"""
+
+from job import job
+
+with job(snakemake):
+    from diffusion_classifier import files
+    from diffusion_classifier.noise import noise_bank
+
+    shape = [int(n) for n in snakemake.wildcards.shape.split("x")]
+    bank = noise_bank(shape, snakemake.params.size, int(snakemake.wildcards.seed))
+    files.write_tensors({"noise": bank}, snakemake.output[0])

@@ -1,0 +1,20 @@
+"""Score the predictions of all methods of a table: accuracy, intervals, paired comparisons.
+
+In: predictions, one file per method and data set. Out: scores and paired comparisons (Parquet),
+scores in long form (CSV).
+"""
+
+from job import job
+
+with job(snakemake):
+    from itertools import product
+
+    from diffusion_classifier import files, scores
+
+    params = snakemake.params
+    keys = product(params.methods, params.datasets)
+    predictions = dict(zip(keys, map(files.read_parquet, snakemake.input), strict=True))
+    table = scores.score_table(params.methods, predictions, snakemake.wildcards.table)
+    files.write_parquet(table, snakemake.output.scores)
+    files.write_csv(scores.long_form(table), snakemake.output.csv)
+    files.write_parquet(scores.paired_table(params.methods, predictions), snakemake.output.paired)

@@ -1,0 +1,31 @@
+"""Train a baseline network (ResNet or ViT) on the images the diffusion model was trained on.
+
+In: the training images. Out: the network's folder (transformers layout) and its loss curve.
+"""
+
+from job import compute, job
+
+with job(snakemake):
+    import pandas as pd
+    import torch
+
+    from diffusion_classifier import files
+    from diffusion_classifier.baselines import networks
+    from diffusion_classifier.preprocess import Preprocess, pixels
+    from diffusion_classifier.training.augment import Augmentation
+    from diffusion_classifier.training.loop import Optimisation
+
+    device, _ = compute(snakemake)
+    spec = snakemake.params.spec
+    data = files.read_parquet(snakemake.input.data)
+    network, curve = networks.train(
+        spec["kind"],
+        spec["params"],
+        pixels(data, Preprocess(**spec["preprocess"])).to(device),
+        torch.tensor(data["label"].tolist(), device=device),
+        Optimisation(**{**spec["optimisation"], "seed": snakemake.params.seed}),
+        Augmentation(**spec.get("augmentation", {})),
+    )
+    with files.atomic_folder(snakemake.output.folder) as folder:
+        networks.save(network, folder)
+        files.write_csv(pd.DataFrame(curve), folder / "loss_curve.csv")
