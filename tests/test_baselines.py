@@ -3,6 +3,9 @@
 import numpy as np
 import pytest
 import torch
+from sklearn.linear_model import LogisticRegression
+from sklearn.neighbors import KNeighborsClassifier
+
 from diffusion_classifier.baselines import networks
 from diffusion_classifier.baselines.classical import fit_predict
 from diffusion_classifier.baselines.tables import prediction_table
@@ -11,8 +14,6 @@ from diffusion_classifier.messages import InputError
 from diffusion_classifier.preprocess import Preprocess, pixels
 from diffusion_classifier.training.augment import Augmentation
 from diffusion_classifier.training.loop import Optimisation
-from sklearn.linear_model import LogisticRegression
-from sklearn.neighbors import KNeighborsClassifier
 
 BUDGETS = {
     "resnet": ({"width": 8}, Optimisation(60, 32, 0.005, warmup=5, ema=0)),

@@ -6,6 +6,8 @@ import sys
 import numpy as np
 import pandas as pd
 import pytest
+from PIL import Image
+
 from diffusion_classifier.datasets import (
     Shifted,
     adversarial_filter,
@@ -23,7 +25,6 @@ from diffusion_classifier.datasets.sharding import shard
 from diffusion_classifier.datasets.shifts import pose
 from diffusion_classifier.datasets.sizes import size
 from diffusion_classifier.messages import InputError
-from PIL import Image
 
 TRAIN = {"source": "mnist", "split": "train"}
 TEST = {"source": "mnist", "split": "test"}
@@ -223,7 +224,7 @@ def test_a_shifted_image_does_not_depend_on_the_limit(kind):
 
 @pytest.mark.parametrize("kind", ["pose", "occlusion", "noise"])
 def test_a_shift_is_drawn_from_seed_and_index(kind):
-    image = open_source(TEST).image(0)
+    image = random_image()
     drawn = {
         encode(apply_shift(image, kind, {}, seed, index)) for seed in range(2) for index in range(3)
     }

@@ -3,11 +3,12 @@
 import numpy as np
 import pytest
 import torch
+from PIL import Image
+
 from diffusion_classifier.datasets import dataset, decode, encode
 from diffusion_classifier.encoders import encode_images
 from diffusion_classifier.messages import InputError
 from diffusion_classifier.preprocess import Preprocess, pixels, stack
-from PIL import Image
 
 GREY_LEVEL = 2 / 255 + 1e-6  # PIL rounds after rows and again after columns
 

@@ -5,12 +5,13 @@ import math
 import numpy as np
 import pytest
 import torch
+from torch import nn
+
 from diffusion_classifier.datasets import dataset
 from diffusion_classifier.progress import Progress, duration
 from diffusion_classifier.training import train_model
 from diffusion_classifier.training.augment import Augmentation
 from diffusion_classifier.training.loop import Optimisation, fit
-from torch import nn
 
 # --- the loop
 
