@@ -1,22 +1,24 @@
 """The authors' implementation, reproduced: errors, schedules, pruning, the variational bound."""
 
 import json
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
 import torch
 from diffusers import UNet2DConditionModel
+from safetensors.torch import load_file
+
 from diffusion_classifier.error_files import error_dataset
 from diffusion_classifier.errors import Inputs, epsilon_errors
 from diffusion_classifier.forward_process import ForwardProcess
 from diffusion_classifier.losses import noise_losses, variational_bound
 from diffusion_classifier.pruning import best_classes, class_errors, mean_errors, survivors
 from diffusion_classifier.schedules import Sample, check_stages, stage_samples
-from safetensors.torch import load_file
 
 CPU = torch.device("cpu")
-EXPECTED = json.loads((__import__("pathlib").Path(__file__).parent / "golden/expected.json").read_text())
+EXPECTED = json.loads((Path(__file__).parent / "golden" / "expected.json").read_text())
 
 
 class UNet:
@@ -59,7 +61,7 @@ def test_errors_of_single_evaluations(unet, batch_size):
         assert np.diag(errors[loss]) == pytest.approx(expected[loss], rel=1e-5)
 
 
-@pytest.mark.parametrize("run", EXPECTED["adaptive"], ids=lambda run: f"{run['n_samples']}-{run['loss']}")
+@pytest.mark.parametrize("run", EXPECTED["adaptive"])
 def test_staged_evaluation(unet, run):
     stages = stage_samples(run["n_samples"], run["n_trials"])
     class_of = np.arange(10)
@@ -73,7 +75,8 @@ def test_staged_evaluation(unet, run):
         rows = [stage.sel(pair=stage["prompt"] == int(prompt)) for stage in evaluated]
         rows = [row for row in rows if row.sizes["pair"]]
         found = np.concatenate([row[run["loss"]].values[0] for row in rows])
-        assert np.concatenate([row["timestep"].values for row in rows]).tolist() == expected["timestep"]
+        timesteps = np.concatenate([row["timestep"].values for row in rows])
+        assert timesteps.tolist() == expected["timestep"]
         assert found == pytest.approx(expected["error"], rel=1e-5)
     assert pairs["prompt"].tolist() == [run["pred"]]
     errors = candidates.merge(mean_errors(evaluated, run["loss"]))
@@ -83,7 +86,9 @@ def test_staged_evaluation(unet, run):
 @pytest.mark.parametrize("name", EXPECTED["schedules"])
 def test_schedules_of_all_data_sets(name):
     expected = EXPECTED["schedules"][name]
-    check_stages(expected["n_samples"], expected["to_keep"], 1, None, max(expected["n_samples"]) * 2)
+    check_stages(
+        expected["n_samples"], expected["to_keep"], 1, None, 2 * max(expected["n_samples"])
+    )
     stages = stage_samples(expected["n_samples"])
     assert [[s.timestep for s in stage] for stage in stages] == [
         stage["timestep"] for stage in expected["stages"]

@@ -3,9 +3,10 @@
 import numpy as np
 import pandas as pd
 import pytest
+from scipy.special import expit, logit
+
 from diffusion_classifier import robustness
 from diffusion_classifier.messages import InputError
-from scipy.special import expit, logit
 
 
 def make_points(x, y, kinds, images=1000, methods=None):

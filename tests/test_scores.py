@@ -4,9 +4,10 @@ import numpy as np
 import pandas as pd
 import pytest
 import xarray as xr
+from scipy import stats
+
 from diffusion_classifier import curves, scores
 from diffusion_classifier.messages import InputError
-from scipy import stats
 
 
 def predictions(correct, label=None, loss="", image=None):

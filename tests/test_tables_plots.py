@@ -9,6 +9,8 @@ import pandas as pd
 import papermill
 import pytest
 import xarray as xr
+from PIL import Image
+
 from diffusion_classifier import (
     curves,
     files,
@@ -20,7 +22,6 @@ from diffusion_classifier import (
 )
 from diffusion_classifier.datasets.base import encode
 from diffusion_classifier.messages import InputError
-from PIL import Image
 
 ROOT = Path(__file__).parents[1]
 DATASETS = {"digits": "Digits", "uci": "UCI & pen", "noisy": "Noisy_digits"}

@@ -200,45 +200,62 @@ def test_augmentation_draws_anew_for_every_image_within_its_range():
 # --- a model
 
 
+def model_entry(steps, augmentation):
+    """A tiny DiT as an entry of the config's `models`."""
+    return {
+        "preprocess": {"mode": "L", "pad": 2, "size": 16, "interpolation": "box"},
+        "training": {
+            "architecture": {
+                "num_layers": 1,
+                "num_attention_heads": 2,
+                "attention_head_dim": 16,
+                "patch_size": 4,
+                "sample_size": 16,
+                "in_channels": 1,
+                "out_channels": 2,
+                "num_embeds_ada_norm": 10,
+            },
+            "scheduler": {"num_train_timesteps": 100, "variance_type": "learned_range"},
+            "optimisation": {
+                "steps": steps,
+                "batch_size": 16,
+                "learning_rate": 0.003,
+                "warmup": 5,
+                "ema": 0,
+            },
+            "augmentation": augmentation,
+            "timestep_logit": [0.0, 1.0],
+        },
+    }
+
+
 def test_a_trained_model_is_saved_complete_and_has_learned(tmp_path):
     from diffusers import DDPMScheduler, DiTTransformer2DModel
 
     table = dataset({"source": "mnist", "split": "train", "limit": 60})
-    architecture = {
-        "num_layers": 1,
-        "num_attention_heads": 2,
-        "attention_head_dim": 16,
-        "patch_size": 4,
-        "sample_size": 16,
-        "in_channels": 1,
-        "out_channels": 2,
-        "num_embeds_ada_norm": 10,
-    }
-    model = {
-        "preprocess": {"mode": "L", "pad": 2, "size": 16, "interpolation": "box"},
-        "training": {
-            "architecture": architecture,
-            "scheduler": {"num_train_timesteps": 100, "variance_type": "learned_range"},
-            "optimisation": {"steps": 120, "batch_size": 16, "learning_rate": 3e-3, "warmup": 5},
-            "augmentation": {"degrees": 5.0, "oversample": 2},
-            "timestep_logit": [0.0, 1.0],
-        },
-    }
-    model["training"]["optimisation"] |= {"ema": 0, "seed": 0}
+    model = model_entry(120, {"degrees": 5.0, "oversample": 2})
     curve, record = train_model(table, model, tmp_path, torch.device("cpu"))
     network = DiTTransformer2DModel.from_pretrained(tmp_path / "transformer")
     assert DDPMScheduler.from_pretrained(tmp_path / "scheduler").config.num_train_timesteps == 100
     assert record["images"] == 60
     assert record["parameters"] == sum(p.numel() for p in network.parameters())
-    assert network.config.num_embeds_ada_norm == 10
+    assert curve[-1]["step"] == 120
     # adaLN-zero predicts ε = 0 at first, a mean square error of 1
-    generator = torch.Generator().manual_seed(0)
-    noise = torch.randn(50, 1, 16, 16, generator=generator)
+    noise = torch.randn(50, 1, 16, 16, generator=torch.Generator().manual_seed(0))
     timestep, label = torch.full((50,), 99), torch.arange(50) % 10
     with torch.inference_mode():
         output = network.eval()(noise, timestep=timestep, class_labels=label).sample[:, :1]
     assert float((output - noise).square().mean()) < 0.8
-    assert curve[-1]["step"] == 120
+
+
+def test_oversampled_images_are_averaged_down_to_the_models_size(tmp_path):
+    table = dataset({"source": "mnist", "split": "train", "limit": 60})
+    losses = []
+    for oversample in (1, 2):
+        model = model_entry(30, {"oversample": oversample})
+        curve, _ = train_model(table, model, tmp_path / str(oversample), torch.device("cpu"))
+        losses.append(curve[-1]["loss"])
+    assert losses[0] == pytest.approx(losses[1], rel=2e-3)
 
 
 # --- progress

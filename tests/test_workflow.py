@@ -13,9 +13,19 @@ import pandas as pd
 import pytest
 import xarray as xr
 import yaml
+
 from diffusion_classifier.scores import LONG
 
-PARTS = ["Snakefile", "rules", "workflow_scripts", "notebooks", "config", "envs", "report", "profiles"]
+PARTS = [
+    "Snakefile",
+    "rules",
+    "workflow_scripts",
+    "notebooks",
+    "config",
+    "envs",
+    "report",
+    "profiles",
+]
 
 
 def snakemake(project, *arguments):
@@ -54,7 +64,9 @@ def project(root, tmp_path_factory):
         copy = shutil.copytree if source.is_dir() else shutil.copy
         copy(source, project / part)
     shutil.copy(root / "tests" / "tiny.yaml", project)
-    result = snakemake(project, "--cores", "2")
+    result = snakemake(
+        project, "--cores", "2", "--report", "results/report.html", "--report-after-run"
+    )
     assert result.returncode == 0, result.stdout + result.stderr
     return project
 
@@ -123,7 +135,8 @@ def test_adversarial_images_fool_the_network_that_chose_them(project):
 
 
 def test_no_file_tells_where_the_project_lies(project):
-    written = [p for p in (project / "results").rglob("*") if p.suffix in (".html", ".ipynb", ".log")]
+    texts = (".html", ".ipynb", ".log", ".csv", ".json", ".svg", ".txt", ".tex")
+    written = [path for path in (project / "results").rglob("*") if path.suffix in texts]
     assert len(written) > 20
     for path in written:
         assert str(project) not in path.read_text(errors="ignore"), path
@@ -175,7 +188,7 @@ def test_a_mistake_in_the_config_is_one_message(project, changed):
 
 
 def test_a_killed_job_leaves_nothing_behind(project):
-    """kill -9 in the middle of an errors job: no output, no temporary file, then it is made again."""
+    """kill -9 in the middle of an errors job: no output, then it is made again, whole."""
     target = project / "results/errors/exhaustive/mnist/stage1/0-0.nc"
     whole = digests(target.parent)
     target.unlink()

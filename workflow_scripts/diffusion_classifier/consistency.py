@@ -71,11 +71,25 @@ def _check_dataset(config: dict[str, Any], name: str, spec: dict[str, Any]) -> N
         _known(f"{key}.wrong_by", spec["wrong_by"], networks, "trained network")
         available = dataset_size(config, spec["pool"])
     else:
+        _check_source(key, spec)
         available = size(spec)
     if spec.get("limit", 0) > available:
         raise InputError(
             f"{key}.limit: found {spec['limit']}, expected at most {available}, the number of "
             "images there are; lower it or leave it out to take all"
+        )
+
+
+def _check_source(key: str, spec: dict[str, Any]) -> None:
+    if "copies" in spec and "shift" not in spec:
+        raise InputError(
+            f"{key}.copies: found {spec['copies']}, but the key `shift` is missing, so that all copies "
+            "would be equal; add a `shift` or leave `copies` out"
+        )
+    if "split" in spec and spec["source"] != "mnist":
+        raise InputError(
+            f"{key}.split: found {spec['split']!r}, but the source {spec['source']} has no splits; "
+            "leave it out"
         )
 
 

@@ -60,12 +60,16 @@ def _initialise(model: DiTTransformer2DModel) -> None:
     classifier only ever asks for labelled predictions.
     """
     for block in model.transformer_blocks:
-        nn.init.zeros_(block.norm1.linear.weight)
-        nn.init.zeros_(block.norm1.linear.bias)
-        block.norm1.emb.class_embedder.dropout_prob = 0.0
-        nn.init.normal_(block.norm1.emb.class_embedder.embedding_table.weight, std=0.02)
-        for linear in block.norm1.emb.timestep_embedder.linear_1, block.norm1.emb.timestep_embedder.linear_2:
-            nn.init.normal_(linear.weight, std=0.02)
-    for linear in (model.proj_out_1, model.proj_out_2):
-        nn.init.zeros_(linear.weight)
-        nn.init.zeros_(linear.bias)
+        embedding = block.norm1.emb
+        embedding.class_embedder.dropout_prob = 0.0
+        nn.init.normal_(embedding.class_embedder.embedding_table.weight, std=0.02)
+        nn.init.normal_(embedding.timestep_embedder.linear_1.weight, std=0.02)
+        nn.init.normal_(embedding.timestep_embedder.linear_2.weight, std=0.02)
+        _zero(block.norm1.linear)
+    _zero(model.proj_out_1)
+    _zero(model.proj_out_2)
+
+
+def _zero(linear: nn.Linear) -> None:
+    nn.init.zeros_(linear.weight)
+    nn.init.zeros_(linear.bias)

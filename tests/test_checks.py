@@ -1,0 +1,59 @@
+"""What every change must keep clean: formats, linters, notebooks, environments."""
+
+import json
+import re
+import subprocess
+import sys
+
+import pytest
+import yaml
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        "ruff check .",
+        "ruff format --check .",
+        "snakefmt --check Snakefile rules",
+        "snakemake --lint",
+    ],
+)
+def test_is_clean(root, command):
+    module, *arguments = command.split()
+    result = subprocess.run(
+        [sys.executable, "-m", module, *arguments], cwd=root, capture_output=True, text=True
+    )
+    assert result.returncode == 0, result.stdout + result.stderr
+
+
+def test_notebooks_are_committed_without_outputs(root):
+    notebooks = sorted((root / "notebooks").glob("*.ipynb"))
+    assert notebooks
+    for path in notebooks:
+        for cell in json.loads(path.read_text())["cells"]:
+            assert not cell.get("outputs") and not cell.get("execution_count"), path.name
+
+
+def test_conda_environment_has_the_versions_of_the_lock(root):
+    lock = dict(
+        re.findall(r"^([\w.-]+)==(\S+)$", (root / "envs/requirements.lock").read_text(), re.M)
+    )
+    pinned = {name.lower().replace("_", "-"): version for name, version in lock.items()}
+    environment = yaml.safe_load((root / "envs/environment.yaml").read_text())
+    packages = next(d["pip"] for d in environment["dependencies"] if isinstance(d, dict))
+    assert len(packages) > 20
+    for package in packages:
+        name, version = package.split("==")
+        assert pinned[name] == version
+
+
+def test_every_rule_logs_benchmarks_and_asks_for_what_it_needs(root):
+    rules = re.findall(r"^rule (\w+):\n((?:(?:    .*)?\n)+)", "".join(
+        path.read_text() for path in sorted((root / "rules").glob("*.smk"))
+    ), re.M)  # fmt: skip
+    assert len(rules) >= 15
+    for name, body in rules:
+        for directive in ("log:", "benchmark:", "threads:", "resources:", "conda:", "script:"):
+            assert f"\n    {directive}" in f"\n{body}", f"rule {name} has no {directive}"
+        for resource in ("mem_mb=", "runtime="):
+            assert resource in body, f"rule {name} has no {resource}"
