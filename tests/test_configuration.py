@@ -23,7 +23,8 @@ datasets:
   mnist: {label: MNIST, source: mnist, split: test, limit: 500, prompts: digits}
   uci-digits: {label: UCI digits, source: uci-digits, limit: 500, prompts: digits}
   mnist-noise: {label: Noise, source: mnist, shift: {kind: noise, sigma: 0.25}, prompts: digits}
-  mnist-pool: {label: Pool, source: mnist, split: test, seed: 1, copies: 10, prompts: digits}
+  mnist-pool:
+    {label: Pool, source: mnist, split: test, copies: 10, shift: {kind: pose}, prompts: digits}
   mnist-adversarial:
     {label: Adversarial, pool: mnist-pool, wrong_by: resnet-16-seed0, limit: 9, prompts: digits}
 models:
@@ -307,6 +308,16 @@ BAD = {
         "noise/size",
         40,
         ["evaluations.digits.stages.samples: ", "has 40", "`noise: size`", "at least 50"],
+    ),
+    "copies that are all equal": (
+        "datasets/mnist/copies",
+        3,
+        ["datasets.mnist.copies: ", "found 3", "`shift` is missing", "add a `shift` or leave"],
+    ),
+    "a split of what has none": (
+        "datasets/uci-digits/split",
+        "train",
+        ["datasets.uci-digits.split: ", "'train'", "uci-digits has no splits", "leave it out"],
     ),
     "a limit too large": (
         "datasets/mnist/limit",

@@ -134,7 +134,7 @@ def test_framing_keeps_the_aspect():
     digit[1:7, 3:6] = 255  # 6 x 3 pixels
     framed = frame_like_mnist(digit)
     expected = np.zeros((28, 28), dtype=np.uint8)
-    expected[4:24, 9:19] = 255
+    expected[5:25, 10:20] = 255
     np.testing.assert_array_equal(framed, expected)
 
 

@@ -83,7 +83,7 @@ def _check_dataset(config: dict[str, Any], name: str, spec: dict[str, Any]) -> N
 def _check_source(key: str, spec: dict[str, Any]) -> None:
     if "copies" in spec and "shift" not in spec:
         raise InputError(
-            f"{key}.copies: found {spec['copies']}, but the key `shift` is missing, so that all copies "
+            f"{key}.copies: found {spec['copies']}, but the key `shift` is missing, so all copies "
             "would be equal; add a `shift` or leave `copies` out"
         )
     if "split" in spec and spec["source"] != "mnist":

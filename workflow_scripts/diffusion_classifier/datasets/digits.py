@@ -92,7 +92,7 @@ def frame_like_mnist(digit: np.ndarray) -> np.ndarray:
     small = np.asarray(box.resize(size, Image.Resampling.BICUBIC))
     framed = np.zeros((28, 28), dtype=np.uint8)
     top, left = (
-        int(np.clip(np.rint(14 - centre), 0, 28 - length))
+        int(np.clip(np.floor(14.5 - centre), 0, 28 - length))
         for centre, length in zip(centre_of_mass(small), small.shape, strict=True)
     )
     framed[top : top + small.shape[0], left : left + small.shape[1]] = small
