@@ -160,9 +160,9 @@ def test_comparison_and_cost_are_readable(per_seed):
     paired = scores.paired_table(METHODS, fabricated())
     text = tables.comparison(paired, {"mlp": "MLP"}, DATASETS, "l2")
     assert ("dit", "MLP") in text.index and list(text) == list(DATASETS.values())
-    assert re.fullmatch(r"[+-][\d.]+ \[[+-][\d.]+, [+-][\d.]+\], p [<=] [\de.-]+", text.iloc[0, 0])
+    assert re.fullmatch(r"[+-][\d.]+ \[[+-][\d.]+, [+-][\d.]+\]\np [<=] [\de.-]+", text.iloc[0, 0])
     cost = tables.cost(scores.aggregate(per_seed), DATASETS, ["l2"])
-    assert cost.loc["Diffusion Classifier (DiT) [L2]", "Digits"] == "68.5 / 0.034 s"
+    assert cost.loc["Diffusion Classifier (DiT) [L2]", "Digits"] == "68.5 / 34 ms"
     assert len(cost) == 4
 
 

@@ -186,11 +186,12 @@ def comparison(
 ) -> pd.DataFrame:
     """`scores.paired_table` for one loss as text: method a, method b x data sets.
 
-    `names` maps method names to what is shown. A cell reads "+1.2 [-0.3, +2.6], p = 0.12".
+    `names` maps method names to what is shown. A cell reads "+1.2 [-0.3, +2.6]" and, below it,
+    "p = 0.12": in one line six data sets would not fit a page.
     """
     chosen = paired[(paired["loss"] == loss) & paired["dataset"].isin(list(columns))]
     text = [
-        f"{interval_text(r.difference, r.low, r.high, sign=True)}, {_p_value(r.p)}"
+        f"{interval_text(r.difference, r.low, r.high, sign=True)}\n{_p_value(r.p)}"
         for r in chosen.itertuples()
     ]
     shown = chosen.assign(
@@ -225,9 +226,9 @@ def _p_value(p: float) -> str:
 
 
 def cost(rows: pd.DataFrame, columns: Mapping[str, str], losses: Sequence[str]) -> pd.DataFrame:
-    """Evaluations and seconds per image as text: methods x data sets, from aggregated rows."""
+    """Evaluations and milliseconds per image as text: methods x data sets, from aggregated rows."""
     shown = rows[(rows["metric"] == "top1") & rows["loss"].isin(["", *losses])]
-    text = [f"{r.evaluations:.4g} / {r.seconds:.2g} s" for r in shown.itertuples()]
+    text = [f"{r.evaluations:.4g} / {1000 * r.seconds:.2g} ms" for r in shown.itertuples()]
     found = shown.assign(text=text).pivot(index="method", columns="dataset", values="text")
     found = found.reindex(pd.unique(shown["method"])).fillna(MISSING)
     ordered = [dataset for dataset in columns if dataset in found]
@@ -235,11 +236,11 @@ def cost(rows: pd.DataFrame, columns: Mapping[str, str], losses: Sequence[str]) 
 
 
 TABLE_STYLE = [
-    {"selector": "", "props": "border-collapse: collapse; font-family: sans-serif"},
+    {"selector": "", "props": "border-collapse: collapse; font: 0.85em sans-serif"},
     {"selector": "caption", "props": "text-align: left; padding: 0.5em 0; max-width: 60em"},
     {
         "selector": "th, td",
-        "props": "padding: 0.25em 0.8em; text-align: right; white-space: nowrap",
+        "props": "padding: 0.25em 0.6em; text-align: right; white-space: pre",
     },
     {"selector": "th.row_heading", "props": "text-align: left; font-weight: normal"},
     {"selector": "thead tr", "props": "border-bottom: 1px solid"},
