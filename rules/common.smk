@@ -5,8 +5,6 @@ import sys
 from pathlib import Path
 from types import SimpleNamespace
 
-from snakemake.exceptions import WorkflowError
-
 sys.path.insert(0, str(Path(workflow.basedir) / "workflow_scripts"))
 
 from diffusion_classifier.configuration import check_config
@@ -19,10 +17,17 @@ from diffusion_classifier.consistency import (
 from diffusion_classifier.messages import InputError
 from diffusion_classifier.schedules import stage_samples
 
+
+def config_file():
+    """The config file to name in a message."""
+    return ", ".join(map(str, workflow.overwrite_configfiles)) or "config.yaml"
+
+
 try:
     check_config(config, workflow.basedir)
 except InputError as error:
-    raise WorkflowError(str(error))
+    # an exception would be shown with the place in this file, which is not where the mistake is
+    sys.exit(f"{config_file()}: {error}")
 
 # relative, so that no file or notebook tells where on a machine the project lies
 HERE = Path(os.path.relpath(workflow.basedir))
@@ -257,6 +262,7 @@ def method_entry(method):
 # --- the robustness notebook
 
 ROBUSTNESS_FIGURES = {
+    "paired": "paired comparison",
     "effective": "effective robustness",
     "timesteps": "accuracy per timestep",
     "evaluations": "accuracy against cost",

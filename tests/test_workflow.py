@@ -95,7 +95,7 @@ def test_everything_is_made(project):
         "Huber", "L1", "L2", "L2+VLB", "VLB",
     ]  # fmt: skip
     assert ((table["low"] <= table["value"]) & (table["value"] <= table["high"])).all()
-    for name in ("effective", "timesteps", "evaluations", "examples"):
+    for name in ("paired", "effective", "timesteps", "evaluations", "examples"):
         assert (project / f"results/figures/robustness-{name}.svg").read_text().count("<path") > 5
         assert (project / f"results/figures/robustness-{name}.png").stat().st_size > 5000
     assert r"\toprule" in (project / "results/tables/robustness.tex").read_text()

@@ -105,6 +105,38 @@ def _band(ax: Axes, curve: pd.DataFrame, x: str, color, label: str, marker: str)
     ax.fill_between(curve[x], curve["low"], curve["high"], color=color, alpha=0.2, linewidth=0)
 
 
+def paired_plot(
+    paired: pd.DataFrame, names: Mapping[str, str], columns: Mapping[str, str], title: str
+) -> Figure:
+    """One panel per data set: accuracy of method a minus that of each method b, with intervals.
+
+    `paired` is `scores.paired_table` for one method a and one loss; `names` and `columns` map
+    methods b and data sets to what is shown. An interval that excludes 0 is drawn solid.
+    """
+    others = list(pd.unique(paired["method_b"]))[::-1]
+    with mpl.rc_context(STYLE):
+        figure, axes = panels(len(columns), 4.2, 1.2 + 0.28 * len(others))
+        for i, (ax, (dataset, header)) in enumerate(zip(axes, columns.items(), strict=True)):
+            found = paired[paired["dataset"] == dataset].set_index("method_b").reindex(others)
+            for y, row in enumerate(found.itertuples()):
+                clear = row.low > 0 or row.high < 0
+                ax.errorbar(
+                    row.difference,
+                    y,
+                    xerr=[[row.difference - row.low], [row.high - row.difference]],
+                    marker="o",
+                    color=PALETTE[0],
+                    markerfacecolor=PALETTE[0] if clear else "white",
+                )
+            ax.axvline(0, color="0.3", linewidth=1)
+            ax.set_yticks(range(len(others)), [names.get(name, name) for name in others])
+            ax.set_title(header, loc="left")
+            ax.set_xlabel("difference in accuracy (points)")
+            ax.tick_params(labelleft=i % 3 == 0)
+        figure.suptitle(wrapped(title, figure.get_figwidth()), x=0.01, ha="left", fontsize=11)
+    return figure
+
+
 def choose_examples(
     data: pd.DataFrame, predictions: pd.DataFrame, count: int, seed: int = 0
 ) -> pd.DataFrame:
