@@ -10,6 +10,7 @@ import torch
 from diffusers import UNet2DConditionModel
 from safetensors.torch import load_file
 
+from diffusion_classifier.denoisers.stable_diffusion import StableDiffusion
 from diffusion_classifier.error_files import error_dataset
 from diffusion_classifier.errors import Inputs, epsilon_errors
 from diffusion_classifier.forward_process import ForwardProcess
@@ -19,16 +20,6 @@ from diffusion_classifier.schedules import Sample, check_stages, stage_samples
 
 CPU = torch.device("cpu")
 EXPECTED = json.loads((Path(__file__).parent / "golden" / "expected.json").read_text())
-
-
-class UNet:
-    """The golden text-conditional UNet behind the engine's protocol."""
-
-    def __init__(self, unet, alphas_cumprod):
-        self.unet, self.process = unet.eval(), ForwardProcess(alphas_cumprod)
-
-    def predict(self, x_t, timestep, condition):
-        return self.unet(x_t, timestep, condition["text"], return_dict=False)[0], None
 
 
 @pytest.fixture(scope="module")
@@ -42,7 +33,7 @@ def unet(golden):
         {"text": tensors["text_embeddings"]},
         tensors["noise"],
     )
-    return UNet(model, tensors["alphas_cumprod"]), inputs
+    return StableDiffusion(model, ForwardProcess(tensors["alphas_cumprod"])), inputs
 
 
 def measure(unet, pairs, samples, batch_size=16):

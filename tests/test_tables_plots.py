@@ -265,7 +265,7 @@ def test_notebook_runs_and_writes_everything(tmp_path):
         f"robustness{end}" for end in (".ipynb", ".csv", ".tex", ".txt", "-table.html")
     }
     drawn = {path.name for path in (tmp_path / "figures").iterdir()}
-    names = ("effective", "timesteps", "evaluations", "examples")
+    names = ("paired", "effective", "timesteps", "evaluations", "examples")
     assert drawn == {f"robustness-{name}.{kind}" for name in names for kind in ("svg", "png")}
     exported = pd.read_csv(tmp_path / "tables" / "robustness.csv")
     assert list(exported) == scores.LONG and len(exported) == 5 * 3 * 2

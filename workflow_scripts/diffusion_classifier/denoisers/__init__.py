@@ -14,8 +14,8 @@ from types import ModuleType
 
 from ..messages import InputError
 
-FAMILIES = ("dit",)
-"""The families there are; each is a module of this package."""
+FAMILIES = ("dit", "stable-diffusion")
+"""The families there are; each is a module of this package, dashes written as underscores."""
 
 
 def family(name: str) -> ModuleType:
@@ -25,4 +25,4 @@ def family(name: str) -> ModuleType:
         raise InputError(
             f"family: found the unknown model family {name!r}, expected one of {known}; correct it"
         )
-    return import_module(f".{name}", __name__)
+    return import_module("." + name.replace("-", "_"), __name__)

@@ -11,6 +11,7 @@ from torch import Tensor
 from ..files import read_json
 from ..forward_process import ForwardProcess
 from ..messages import InputError
+from .scheduler import read_scheduler
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -44,18 +45,13 @@ def load(folder: str, device: torch.device, dtype: torch.dtype) -> DiT:
 
     Raises InputError if the model predicts something other than ε.
     """
-    from diffusers import DDPMScheduler, DiTTransformer2DModel
+    from diffusers import DiTTransformer2DModel
 
+    process, _ = read_scheduler(folder, ("epsilon",))
     transformer = DiTTransformer2DModel.from_pretrained(
         folder, subfolder="transformer", torch_dtype=dtype, use_safetensors=True
     )
-    scheduler = DDPMScheduler.from_pretrained(folder, subfolder="scheduler")
-    if scheduler.config.prediction_type != "epsilon":
-        raise InputError(
-            f"{folder}: found the prediction_type {scheduler.config.prediction_type!r} in its "
-            "scheduler, expected 'epsilon'; choose a model that predicts the noise"
-        )
-    return DiT(transformer.to(device), ForwardProcess(scheduler.alphas_cumprod))
+    return DiT(transformer.to(device), process)
 
 
 def encode_prompts(

@@ -1,0 +1,163 @@
+"""The Stable Diffusion adapter, against pipelines saved by diffusers and their own schedulers."""
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+from diffusers import (
+    AutoencoderKL,
+    DDIMScheduler,
+    DDPMScheduler,
+    PNDMScheduler,
+    StableDiffusionPipeline,
+    UNet2DConditionModel,
+)
+from PIL import Image
+from transformers import CLIPTextConfig, CLIPTextModel, CLIPTokenizer
+
+from diffusion_classifier.denoisers import family
+from diffusion_classifier.encoders import encode_images
+from diffusion_classifier.errors import Inputs, epsilon_errors
+from diffusion_classifier.messages import InputError
+from diffusion_classifier.noise import noise_bank
+from diffusion_classifier.preprocess import Preprocess
+from diffusion_classifier.schedules import Sample
+
+CPU = torch.device("cpu")
+BETAS = {"beta_schedule": "scaled_linear", "beta_start": 0.00085, "beta_end": 0.012}
+WORDS = ["a", "red", "blue", "circle", "square", "photo", "of"]
+
+
+def tokenizer(length=8):
+    """CLIP's tokenizer with a vocabulary in which every one of WORDS is one token."""
+    pieces, merges = ["<|startoftext|>", "<|endoftext|>"], []
+    for word in WORDS:
+        letters = [*word[:-1], word[-1] + "</w>"]
+        merged = letters[0]
+        for letter in letters[1:]:
+            merges.append((merged, letter))
+            merged += letter
+            pieces.append(merged)
+        pieces += [*letters, *word, f"{word[0]}</w>"]
+    numbers = {piece: number for number, piece in enumerate(dict.fromkeys(pieces))}
+    return CLIPTokenizer(vocab=numbers, merges=list(dict.fromkeys(merges)), model_max_length=length)
+
+
+def save_pipeline(folder, version, prediction):
+    """A tiny random pipeline in the layout of SD 1.x (PNDM) or 2.x (DDIM, linear projections)."""
+    torch.manual_seed(0)
+    tokens = tokenizer()
+    text = CLIPTextModel(
+        CLIPTextConfig(
+            vocab_size=len(tokens), hidden_size=16, intermediate_size=32, num_hidden_layers=2,
+            num_attention_heads=2, max_position_embeddings=8, bos_token_id=tokens.bos_token_id,
+            eos_token_id=tokens.eos_token_id, pad_token_id=tokens.pad_token_id,
+            hidden_act="quick_gelu" if version == 1 else "gelu",
+        )
+    )  # fmt: skip
+    unet = UNet2DConditionModel(
+        sample_size=8, block_out_channels=(8, 16), layers_per_block=1, norm_num_groups=4,
+        cross_attention_dim=16, down_block_types=("CrossAttnDownBlock2D", "DownBlock2D"),
+        up_block_types=("UpBlock2D", "CrossAttnUpBlock2D"),
+        attention_head_dim=4 if version == 1 else [1, 2], use_linear_projection=version == 2,
+    )  # fmt: skip
+    vae = AutoencoderKL(
+        block_out_channels=(8, 16), latent_channels=4, norm_num_groups=4, sample_size=16,
+        down_block_types=["DownEncoderBlock2D"] * 2, up_block_types=["UpDecoderBlock2D"] * 2,
+        scaling_factor=0.3,
+    )  # fmt: skip
+    scheduler = (
+        PNDMScheduler(**BETAS, skip_prk_steps=True, steps_offset=1, prediction_type=prediction)
+        if version == 1
+        else DDIMScheduler(**BETAS, clip_sample=False, steps_offset=1, prediction_type=prediction)
+    )
+    pipeline = StableDiffusionPipeline(
+        vae, text, tokens, unet, scheduler, safety_checker=None, feature_extractor=None,
+        requires_safety_checker=False,
+    )  # fmt: skip
+    pipeline.save_pretrained(folder, safe_serialization=True)
+    return pipeline
+
+
+@pytest.fixture(
+    scope="module",
+    params=[(1, "epsilon"), (2, "epsilon"), (2, "v_prediction")],
+    ids=lambda p: f"SD {p[0]}.x {p[1]}",
+)
+def saved(request, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("pipeline")
+    return save_pipeline(folder, *request.param), str(folder), request.param[1]
+
+
+def prompts(*texts):
+    return pd.DataFrame({"prompt": texts, "classname": texts, "classidx": range(len(texts))})
+
+
+TWO = prompts("a photo of a red circle", "a blue square")
+
+
+def test_prompts_are_encoded_as_the_pipeline_does(saved):
+    pipeline, folder, _ = saved
+    found = family("stable-diffusion").encode_prompts(folder, TWO, CPU, torch.float32)
+    expected, _ = pipeline.encode_prompt(TWO["prompt"].tolist(), "cpu", 1, False)
+    assert set(found) == {"text"}
+    torch.testing.assert_close(found["text"], expected)
+    assert not torch.allclose(found["text"][0], found["text"][1])
+
+
+def test_errors_are_those_of_the_pipelines_parts(saved, tmp_path):
+    """The engine's L2 by hand: VAE, text, UNet and scheduler of the pipeline, one at a time."""
+    pipeline, folder, prediction = saved
+    images = [
+        Image.fromarray(np.random.default_rng(i).integers(0, 256, (16, 16, 3), dtype=np.uint8))
+        for i in range(2)
+    ]
+    latents = encode_images(folder, Preprocess(size=16), images, CPU, torch.float32)
+    adapter = family("stable-diffusion")
+    conditions = adapter.encode_prompts(folder, TWO, CPU, torch.float32)
+    noise = noise_bank(latents.shape[1:], 3, seed=0)
+    samples = [Sample(5, 0), Sample(500, 1), Sample(990, 2)]
+    pairs = pd.DataFrame({"image": [0, 0, 1, 1], "prompt": [0, 1, 0, 1]})
+    denoiser = adapter.load(folder, CPU, torch.float32)
+    inputs = Inputs(latents, torch.arange(2), conditions, noise)
+    found = epsilon_errors(denoiser, inputs, pairs, samples, 5, CPU, torch.float32)
+    assert set(found) == {"l1", "l2", "huber"}  # no learned variance
+    scheduler = DDPMScheduler(**BETAS, prediction_type=prediction, clip_sample=False)
+    text, _ = pipeline.encode_prompt(TWO["prompt"].tolist(), "cpu", 1, False)
+    for row, pair in pairs.iterrows():
+        pixels = pipeline.image_processor.preprocess(images[pair["image"]])
+        x0 = pipeline.vae.encode(pixels).latent_dist.mode() * pipeline.vae.config.scaling_factor
+        for column, (t, index) in enumerate(samples):
+            x_t = scheduler.add_noise(x0, noise[index : index + 1], torch.tensor([t]))
+            with torch.no_grad():
+                output = pipeline.unet(x_t, t, text[pair["prompt"]][None]).sample
+            # ε from x_t and the x0 that the scheduler's own step reconstructs
+            x0_hat = scheduler.step(output, t, x_t).pred_original_sample
+            alpha_bar = scheduler.alphas_cumprod[t]
+            epsilon = (x_t - alpha_bar**0.5 * x0_hat) / (1 - alpha_bar) ** 0.5
+            expected = (epsilon - noise[index]).square().mean().item()
+            assert found["l2"][row, column] == pytest.approx(expected, rel=1e-3)
+
+
+def test_a_prompt_too_long_is_named(saved):
+    _, folder, _ = saved
+    long = "a photo of a red circle of a blue square"
+    with pytest.raises(InputError, match=f"found '{long}' with 12 tokens, expected at most 8"):
+        family("stable-diffusion").encode_prompts(folder, prompts("a", long), CPU, torch.float32)
+
+
+def test_half_precision_stays_close(saved):
+    _, folder, _ = saved
+    adapter = family("stable-diffusion")
+    conditions = adapter.encode_prompts(folder, TWO, CPU, torch.float32)
+    noise = noise_bank((4, 8, 8), 2, seed=0)
+    inputs = Inputs(torch.zeros(1, 4, 8, 8), torch.arange(1), conditions, noise)
+    pairs = pd.DataFrame({"image": [0, 0], "prompt": [0, 1]})
+    samples = [Sample(100, 0), Sample(900, 1)]
+    errors = {}
+    for dtype in (torch.float32, torch.bfloat16):
+        denoiser = adapter.load(folder, CPU, dtype)
+        found = epsilon_errors(denoiser, inputs, pairs, samples, 4, CPU, dtype)
+        errors[dtype] = found["l2"]
+        assert found["l2"].dtype == np.float32
+    assert errors[torch.bfloat16] == pytest.approx(errors[torch.float32], rel=0.05)

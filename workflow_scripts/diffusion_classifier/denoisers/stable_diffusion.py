@@ -1,0 +1,87 @@
+"""Stable Diffusion 1.x and 2.x: a UNet on latents, told a text by CLIP (Rombach et al. 2022)."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import torch
+from torch import Tensor
+
+from ..forward_process import ForwardProcess
+from ..messages import InputError
+from .scheduler import read_scheduler
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from diffusers import UNet2DConditionModel
+    from transformers import CLIPTokenizer
+
+
+class StableDiffusion:
+    """The denoiser of `stabilityai/stable-diffusion-2-base` and its kind; see `Denoiser`.
+
+    `prediction` is `epsilon` or `v_prediction`; the latter's answer is converted to ε.
+    """
+
+    def __init__(
+        self, unet: UNet2DConditionModel, process: ForwardProcess, prediction: str = "epsilon"
+    ) -> None:
+        self.unet = unet.eval().requires_grad_(False)
+        self.process = process.to(unet.device)
+        self.prediction = prediction
+
+    def predict(
+        self, x_t: Tensor, timestep: Tensor, condition: dict[str, Tensor]
+    ) -> tuple[Tensor, None]:
+        """See `Denoiser.predict`; the condition is `text`, `(batch, token, channel)`."""
+        text = condition["text"].to(x_t.dtype)
+        output = self.unet(x_t, timestep, encoder_hidden_states=text, return_dict=False)[0]
+        if self.prediction == "v_prediction":
+            # in float32: at large t, ε is a small difference that half precision would lose
+            output = self.process.noise_from_velocity(x_t.float(), output.float(), timestep)
+        return output, None
+
+
+def load(folder: str, device: torch.device, dtype: torch.dtype) -> StableDiffusion:
+    """Read unet/ (safetensors only) and the noise schedule of scheduler/.
+
+    Raises InputError if the model predicts neither ε nor the velocity.
+    """
+    from diffusers import UNet2DConditionModel
+
+    unet = UNet2DConditionModel.from_pretrained(
+        folder, subfolder="unet", torch_dtype=dtype, use_safetensors=True
+    )
+    return StableDiffusion(unet.to(device), *read_scheduler(folder, ("epsilon", "v_prediction")))
+
+
+@torch.inference_mode()
+def encode_prompts(
+    folder: str, prompts: pd.DataFrame, device: torch.device, dtype: torch.dtype
+) -> dict[str, Tensor]:
+    """CLIP's last hidden states of each prompt, padded: `text`, (prompt, token, channel) float32.
+
+    Raises InputError naming the prompt if one is longer than the tokenizer takes.
+    """
+    from transformers import CLIPTextModel, CLIPTokenizer
+
+    tokenizer = CLIPTokenizer.from_pretrained(folder, subfolder="tokenizer")
+    texts = prompts["prompt"].tolist()
+    _check_lengths(tokenizer, texts)
+    encoder = CLIPTextModel.from_pretrained(
+        folder, subfolder="text_encoder", torch_dtype=dtype, use_safetensors=True
+    )
+    encoder = encoder.to(device).eval()
+    length = tokenizer.model_max_length
+    tokens = tokenizer(texts, padding="max_length", max_length=length, return_tensors="pt")
+    parts = tokens.input_ids.to(device).split(64)
+    return {"text": torch.cat([encoder(part)[0].float().cpu() for part in parts])}
+
+
+def _check_lengths(tokenizer: CLIPTokenizer, texts: list[str]) -> None:
+    for text, tokens in zip(texts, tokenizer(texts).input_ids, strict=True):
+        if len(tokens) > tokenizer.model_max_length:
+            raise InputError(
+                f"prompts: found {text!r} with {len(tokens)} tokens, expected at most "
+                f"{tokenizer.model_max_length}, which is all the model reads; shorten it"
+            )
