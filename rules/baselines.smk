@@ -11,7 +11,7 @@ rule train_network:
     benchmark:
         f"{BENCHMARKS}/train_network/{{network}}.tsv"
     wildcard_constraints:
-        network=one_of(networks()),
+        network=one_of(NETWORKS),
     conda:
         "../envs/environment.yaml"
     threads: 1
@@ -39,7 +39,7 @@ rule predict_network:
     benchmark:
         f"{BENCHMARKS}/predict_network/{{network}}.tsv"
     wildcard_constraints:
-        network=one_of(networks()),
+        network=one_of(NETWORKS),
     conda:
         "../envs/environment.yaml"
     threads: 1

@@ -11,6 +11,7 @@ from diffusion_classifier.configuration import check_config
 from diffusion_classifier.consistency import (
     baseline_spec,
     method_names,
+    network_names,
     split_seed,
     weights_folder,
 )
@@ -36,6 +37,7 @@ LOGS = f"{RESULTS}/logs"
 BENCHMARKS = f"{RESULTS}/benchmarks/jobs"
 GPU = 0 if config["compute"]["device"] == "cpu" else 1
 METHODS = method_names(config)
+NETWORKS = network_names(config)
 
 
 def one_of(names):
@@ -195,14 +197,9 @@ def errors_files(wildcards, stages, shards):
 # --- baselines
 
 
-def networks():
-    """The baselines that are trained by gradient descent and saved."""
-    return [n for n in METHODS["baseline"] if baseline_spec(config, n)["kind"] in ("resnet", "vit")]
-
-
 def classical():
     """The baselines that are fitted in a moment, each time they predict."""
-    return [name for name in METHODS["baseline"] if name not in networks()]
+    return [name for name in METHODS["baseline"] if name not in NETWORKS]
 
 
 def network_folder(name):

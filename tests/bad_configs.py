@@ -178,6 +178,35 @@ BAD = {
         40,
         ["evaluations.digits.stages.samples: ", "has 40", "`noise: size`", "at least 50"],
     ),
+    "training what is not trained here": (
+        "models/digits-dit",
+        {
+            "label": "SD",
+            "family": "stable-diffusion",
+            "weights": "train",
+            "latent_shape": [4, 8, 8],
+            "preprocess": {"size": 16},
+            "training": {
+                "data": "mnist",
+                "architecture": {},
+                "scheduler": {},
+                "optimisation": {"steps": 1, "batch_size": 1, "learning_rate": 0.1},
+                "augmentation": {"oversample": 1},
+                "timestep_logit": [0, 1],
+            },
+        },
+        ["models.digits-dit.weights: ", "`train`", "stable-diffusion", "name a folder"],
+    ),
+    "a table without a diffusion model": (
+        "tables/robustness/methods",
+        ["k-nearest"],
+        ["tables.robustness.methods: ", "no evaluation", "at least one", "add one of `digits`"],
+    ),
+    "curves on a data set that the table lacks": (
+        "tables/robustness/curves/dataset",
+        "mnist-pool",
+        ["tables.robustness.curves.dataset: ", "`mnist-pool`", "expected one of `mnist`"],
+    ),
     "copies that are all equal": (
         "datasets/mnist/copies",
         3,

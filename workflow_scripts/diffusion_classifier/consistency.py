@@ -63,12 +63,7 @@ def _check_dataset(config: dict[str, Any], name: str, spec: dict[str, Any]) -> N
     if "pool" in spec:
         others = [other for other in config["datasets"] if other != name]
         _known(f"{key}.pool", spec["pool"], others, "data set")
-        networks = [
-            method
-            for method in method_names(config)["baseline"]
-            if baseline_spec(config, method)["kind"] in ("resnet", "vit")
-        ]
-        _known(f"{key}.wrong_by", spec["wrong_by"], networks, "trained network")
+        _known(f"{key}.wrong_by", spec["wrong_by"], network_names(config), "trained network")
         available = dataset_size(config, spec["pool"])
     else:
         _check_source(key, spec)
@@ -102,6 +97,12 @@ def dataset_size(config: dict[str, Any], name: str) -> int:
 def baseline_spec(config: dict[str, Any], method: str) -> dict[str, Any]:
     """The config's entry of a baseline method, without its seed."""
     return config["baselines"][split_seed(config, method)[0]]
+
+
+def network_names(config: dict[str, Any]) -> list[str]:
+    """The baseline methods that are trained by gradient descent and saved."""
+    names = method_names(config)["baseline"]
+    return [name for name in names if baseline_spec(config, name)["kind"] in ("resnet", "vit")]
 
 
 def split_seed(config: dict[str, Any], method: str) -> tuple[str, int]:
@@ -142,6 +143,11 @@ def _check_model(config: dict[str, Any], name: str, spec: dict[str, Any], workfl
                 f"{key}.weights: found `train`, but the key `training` is missing; add the recipe "
                 "or name a folder of weights"
             )
+        if spec["family"] != "dit":
+            raise InputError(
+                f"{key}.weights: found `train` with the family {spec['family']}, but only the "
+                "family dit can be trained here; name a folder of weights"
+            )
         _known(f"{key}.training.data", spec["training"]["data"], config["datasets"], "data set")
         return
     folder = weights_folder(workflow, name, spec["weights"])
@@ -179,9 +185,14 @@ def _check_table(config: dict[str, Any], key: str, spec: dict[str, Any]) -> None
     methods = method_names(config)
     for name in spec["methods"]:
         _known(f"{key}.methods", name, methods["diffusion"] + list(config["baselines"]), "method")
+    if not set(spec["methods"]) & set(config["evaluations"]):
+        raise InputError(
+            f"{key}.methods: found no evaluation among them, expected at least one; add one of "
+            + ", ".join(f"`{name}`" for name in config["evaluations"])
+        )
     curves = spec["curves"]
     _known(f"{key}.curves.evaluation", curves["evaluation"], config["evaluations"], "evaluation")
-    _known(f"{key}.curves.dataset", curves["dataset"], config["datasets"], "data set")
+    _known(f"{key}.curves.dataset", curves["dataset"], spec["datasets"], "data set of this table")
     stages = config["evaluations"][curves["evaluation"]]["stages"]
     if len(stages["samples"]) != 1:
         raise InputError(

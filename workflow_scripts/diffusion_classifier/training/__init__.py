@@ -13,8 +13,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from ..datasets import decode
-from ..preprocess import Preprocess
+from ..preprocess import Preprocess, pixels
 from .augment import Augmentation
 from .loop import Optimisation
 
@@ -34,14 +33,12 @@ def train_model(
     from .dit import train_dit
 
     recipe = model["training"]
-    preprocess, optimisation = (
-        Preprocess(**model["preprocess"]),
-        Optimisation(**recipe["optimisation"]),
-    )
+    preprocess = Preprocess(**model["preprocess"])
+    optimisation = Optimisation(**recipe["optimisation"])
     augmentation = dict(recipe["augmentation"])
     oversample = augmentation.pop("oversample")
     large = replace(preprocess, size=preprocess.size * oversample)
-    images = torch.stack([large(decode(data)) for data in table["bytes"]]).to(device)
+    images = pixels(table, large).to(device)
     labels = torch.tensor(table["label"].tolist(), device=device)
     transform = Augmentation(**augmentation)
 
