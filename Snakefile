@@ -15,10 +15,13 @@ report: "report/workflow.rst"
 
 include: "rules/common.smk"
 include: "rules/wanted.smk"
+include: "rules/notebooks.smk"
 include: "rules/data.smk"
 include: "rules/models.smk"
 include: "rules/errors.smk"
 include: "rules/baselines.smk"
+include: "rules/zero_shot.smk"
+include: "rules/pictures.smk"
 include: "rules/tables.smk"
 
 

@@ -3,7 +3,7 @@
 
 rule train_network:
     input:
-        data=lambda w: dataset_file(baseline_spec(config, w.network)["train"]),
+        data=lambda w: dataset_file(training_set(config, w.network)),
     output:
         folder=directory(f"{RESULTS}/baselines/{{network}}"),
     log:
@@ -30,16 +30,16 @@ rule train_network:
 
 rule predict_network:
     input:
-        data=[dataset_file(name) for name in table_datasets()],
+        data=[dataset_file(name) for name in table_datasets("robustness")],
         network=f"{RESULTS}/baselines/{{network}}",
     output:
-        [f"{RESULTS}/predictions/{{network}}/{name}.parquet" for name in table_datasets()],
+        method_predictions("robustness", "{network}"),
     log:
         f"{LOGS}/predict_network/{{network}}.log",
     benchmark:
         f"{BENCHMARKS}/predict_network/{{network}}.tsv"
     wildcard_constraints:
-        network=one_of(NETWORKS),
+        network=one_of(single_networks(config)),
     conda:
         "../envs/environment.yaml"
     threads: 1
@@ -57,16 +57,16 @@ rule predict_network:
 
 rule predict_classical:
     input:
-        data=[dataset_file(name) for name in table_datasets()],
+        data=[dataset_file(name) for name in table_datasets("robustness")],
         train=lambda w: dataset_file(baseline_spec(config, w.classical)["train"]),
     output:
-        [f"{RESULTS}/predictions/{{classical}}/{name}.parquet" for name in table_datasets()],
+        method_predictions("robustness", "{classical}"),
     log:
         f"{LOGS}/predict_classical/{{classical}}.log",
     benchmark:
         f"{BENCHMARKS}/predict_classical/{{classical}}.tsv"
     wildcard_constraints:
-        classical=one_of(classical()),
+        classical=one_of(methods_of_kind("logistic_regression", "k_nearest")),
     conda:
         "../envs/environment.yaml"
     threads: 1

@@ -8,14 +8,18 @@ from types import SimpleNamespace
 sys.path.insert(0, str(Path(workflow.basedir) / "workflow_scripts"))
 
 from diffusion_classifier.configuration import check_config
-from diffusion_classifier.consistency import (
+from diffusion_classifier.consistency import weights_folder
+from diffusion_classifier.datasets.folder import fingerprint
+from diffusion_classifier.messages import InputError
+from diffusion_classifier.methods import (
     baseline_spec,
     method_names,
     network_names,
+    single_networks,
     split_seed,
-    weights_folder,
+    task_networks,
+    training_set,
 )
-from diffusion_classifier.messages import InputError
 from diffusion_classifier.schedules import stage_samples
 
 
@@ -75,6 +79,27 @@ def dataset_file(name):
     return f"{RESULTS}/data/{name}.parquet"
 
 
+def dataset_sources(wildcards):
+    """The user's own files that a data set is made of."""
+    spec = dataset(wildcards.dataset)
+    if spec["source"] == "folder":
+        try:
+            files = fingerprint(spec["path"], spec.get("metadata"))
+        except InputError as error:
+            sys.exit(f"{config_file()}: datasets.{wildcards.dataset}.path: {error}")
+        return [f"{spec['path']}/{name}" for name in files]
+    return spec.get("file", [])
+
+
+def synthetic_datasets():
+    return [name for name, spec in config["datasets"].items() if "model" in spec]
+
+
+def generator(wildcards):
+    """Wildcards of the model that made a synthetic data set."""
+    return SimpleNamespace(model=dataset(wildcards.dataset)["model"])
+
+
 def data_spec(name):
     """What of a data set's entry decides its images."""
     return {
@@ -96,6 +121,14 @@ def prompts_file(wildcards):
     return f"{RESULTS}/prompts/{dataset(wildcards.dataset)['prompts']}.csv"
 
 
+def prompts_source(wildcards):
+    """What a set of prompts is read from, if from anything: a user's CSV or a data set."""
+    spec = config["prompts"][wildcards.prompts]
+    if "captions" in spec:
+        return dataset_file(spec["captions"])
+    return spec.get("file", [])
+
+
 # --- models
 
 
@@ -107,6 +140,22 @@ def model(name):
 def trained_part(name):
     """What of a model's entry decides its weights."""
     return {key: model(name)[key] for key in ("family", "preprocess", "training")}
+
+
+def text_encoder(wildcards):
+    """The CLIP whose text encoder a model starts its training from, as wildcards; or None."""
+    name = model(wildcards.model)["training"].get("text_encoder")
+    return name and SimpleNamespace(model=name)
+
+
+def text_encoder_folder(wildcards):
+    clip = text_encoder(wildcards)
+    return clip and model_folder(clip)
+
+
+def text_encoder_files(wildcards):
+    clip = text_encoder(wildcards)
+    return model_files(clip) if clip else []
 
 
 def model_folder(wildcards):
@@ -197,9 +246,10 @@ def errors_files(wildcards, stages, shards):
 # --- baselines
 
 
-def classical():
-    """The baselines that are fitted in a moment, each time they predict."""
-    return [name for name in METHODS["baseline"] if name not in NETWORKS]
+def methods_of_kind(*kinds):
+    """The baseline methods of these kinds (each seed is a method)."""
+    names = METHODS["baseline"]
+    return [name for name in names if baseline_spec(config, name)["kind"] in kinds]
 
 
 def network_folder(name):
@@ -208,4 +258,19 @@ def network_folder(name):
 
 def fitted_part(method):
     """What of a baseline's entry decides what it learns."""
-    return {k: v for k, v in baseline_spec(config, method).items() if k not in ("label", "seeds")}
+    spec = baseline_spec(config, method)
+    return {k: v for k, v in spec.items() if k not in ("label", "seeds", "tasks")}
+
+
+def task_sets(wildcards):
+    """The data sets that a probe of one set of prompts is fitted and chosen on."""
+    return baseline_spec(config, wildcards.probe)["tasks"][wildcards.prompts]
+
+
+def evaluated_clip(wildcards):
+    return model(baseline_spec(config, wildcards.clip)["model"])
+
+
+def baseline_model(method):
+    """Wildcards of the model that a baseline uses."""
+    return SimpleNamespace(model=baseline_spec(config, method)["model"])

@@ -2,6 +2,8 @@
 
 
 rule dataset:
+    input:
+        dataset_sources,
     output:
         f"{RESULTS}/data/{{dataset}}.parquet",
     log:
@@ -51,9 +53,40 @@ rule adversarial_dataset:
         "../workflow_scripts/adversarial_dataset.py"
 
 
+rule synthetic_dataset:
+    input:
+        prompts=prompts_file,
+        model=lambda w: model_files(generator(w)),
+    output:
+        f"{RESULTS}/data/{{dataset}}.parquet",
+    log:
+        f"{LOGS}/synthetic_dataset/{{dataset}}.log",
+    benchmark:
+        f"{BENCHMARKS}/synthetic_dataset/{{dataset}}.tsv"
+    wildcard_constraints:
+        dataset=one_of(synthetic_datasets()),
+    conda:
+        "../envs/environment.yaml"
+    threads: 1
+    resources:
+        mem_mb=4000,
+        runtime=240,
+        gpu=GPU,
+    params:
+        folder=lambda w: model_folder(generator(w)),
+        truncate=lambda w: model(dataset(w.dataset)["model"]).get("truncate_prompts", False),
+        size=lambda w: model(dataset(w.dataset)["model"])["preprocess"]["size"],
+        sampling=lambda w: {k: dataset(w.dataset)[k] for k in ("per_class", "guidance", "steps")},
+        seed=lambda w: dataset(w.dataset).get("seed", 0),
+        device=config["compute"]["device"],
+        dtype="float32",
+    script:
+        "../workflow_scripts/synthetic_dataset.py"
+
+
 rule prompts:
     input:
-        lambda w: config["prompts"][w.prompts].get("file", []),
+        prompts_source,
     output:
         f"{RESULTS}/prompts/{{prompts}}.csv",
     log:

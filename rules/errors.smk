@@ -108,3 +108,22 @@ rule predictions:
         combine=lambda w: evaluation(w).get("combine", "mean"),
     script:
         "../workflow_scripts/predictions.py"
+
+
+rule similarities:
+    input:
+        errors=lambda w: errors_files(w, stages=all_stages(w), shards=shards(w.dataset)),
+    output:
+        f"{RESULTS}/similarities/{{evaluation}}/{{dataset}}.parquet",
+    log:
+        f"{LOGS}/similarities/{{evaluation}}/{{dataset}}.log",
+    benchmark:
+        f"{BENCHMARKS}/similarities/{{evaluation}}/{{dataset}}.tsv"
+    conda:
+        "../envs/environment.yaml"
+    threads: 1
+    resources:
+        mem_mb=4000,
+        runtime=30,
+    script:
+        "../workflow_scripts/similarities.py"

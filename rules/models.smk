@@ -4,6 +4,7 @@
 rule train:
     input:
         data=lambda w: dataset_file(model(w.model)["training"]["data"]),
+        text_encoder=lambda w: text_encoder_files(w),
     output:
         folder=directory(f"{RESULTS}/models/{{model}}"),
     log:
@@ -19,6 +20,7 @@ rule train:
         gpu=GPU,
     params:
         model=lambda w: trained_part(w.model),
+        text_encoder=lambda w: text_encoder_folder(w),
         device=config["compute"]["device"],
         dtype="float32",
     script:
@@ -94,6 +96,7 @@ rule conditions:
     params:
         family=lambda w: model(w.model)["family"],
         folder=model_folder,
+        truncate=lambda w: model(w.model).get("truncate_prompts", False),
         device=config["compute"]["device"],
         dtype="float32",
     script:

@@ -13,7 +13,7 @@ rule scores:
     benchmark:
         f"{BENCHMARKS}/scores/{{table}}.tsv"
     wildcard_constraints:
-        table=one_of(config["tables"]),
+        table="robustness|accuracy",
     conda:
         "../envs/environment.yaml"
     threads: 1
@@ -32,7 +32,7 @@ rule robustness:
         scores=f"{RESULTS}/scores/robustness.parquet",
         paired=f"{RESULTS}/scores/robustness-paired.parquet",
         predictions=lambda w: shown_predictions("robustness"),
-        data=[dataset_file(name) for name in table_spec("robustness")["datasets"]],
+        data=[dataset_file(name) for name in table_datasets("robustness")],
         curve_errors=lambda w: curve_errors("robustness"),
         curve_schedule=lambda w: curve_schedule("robustness"),
         notebook=str(HERE / "notebooks" / "robustness.ipynb"),
@@ -80,5 +80,145 @@ rule robustness:
         runtime=30,
     params:
         notebook=lambda w, input, output: robustness_parameters(input, output),
+    script:
+        "../workflow_scripts/execute_notebook.py"
+
+
+rule accuracy:
+    input:
+        scores=f"{RESULTS}/scores/accuracy.parquet",
+        paired=f"{RESULTS}/scores/accuracy-paired.parquet",
+        predictions=lambda w: shown_predictions("accuracy"),
+        data=[dataset_file(name) for name in table_datasets("accuracy")],
+        prompts=[f"{RESULTS}/prompts/{name}.csv" for name in table_prompts("accuracy")],
+        curve_errors=lambda w: [file for files in accuracy_curves().values() for file in files],
+        reconstructions=lambda w: accuracy_reconstructions(),
+        notebook=str(HERE / "notebooks" / "accuracy.ipynb"),
+    output:
+        notebook=f"{RESULTS}/tables/accuracy.ipynb",
+        html=report(
+            f"{RESULTS}/tables/accuracy.html",
+            category="Zero-shot accuracy",
+            labels={"what": "notebook"},
+            caption="../report/accuracy-notebook.rst",
+        ),
+        table=report(
+            f"{RESULTS}/tables/accuracy-table.html",
+            category="Zero-shot accuracy",
+            labels={"what": "table"},
+            caption="../report/accuracy-table.rst",
+        ),
+        csv=report(
+            f"{RESULTS}/tables/accuracy.csv",
+            category="Zero-shot accuracy",
+            labels={"what": "table (CSV, long form)"},
+            caption="../report/accuracy-csv.rst",
+        ),
+        tex=f"{RESULTS}/tables/accuracy.tex",
+        txt=f"{RESULTS}/tables/accuracy.txt",
+        svg=[
+            report(
+                f"{RESULTS}/figures/accuracy-{name}.svg",
+                category="Zero-shot accuracy",
+                labels={"what": f"figure: {title}"},
+                caption=f"../report/accuracy-{name}.rst",
+            )
+            for name, title in ACCURACY_FIGURES.items()
+        ],
+        png=[f"{RESULTS}/figures/accuracy-{name}.png" for name in ACCURACY_FIGURES],
+    log:
+        f"{LOGS}/accuracy.log",
+    benchmark:
+        f"{BENCHMARKS}/accuracy.tsv"
+    conda:
+        "../envs/environment.yaml"
+    threads: 1
+    resources:
+        mem_mb=4000,
+        runtime=30,
+    params:
+        notebook=lambda w, input, output: accuracy_parameters(input, output),
+    script:
+        "../workflow_scripts/execute_notebook.py"
+
+
+rule winoground_scores:
+    input:
+        similarities=lambda w: similarity_files(table_methods("winoground")),
+        data=dataset_file(winoground_dataset()),
+        prompts=lambda w: winoground_prompts(),
+    output:
+        scores=f"{RESULTS}/scores/winoground.parquet",
+        csv=f"{RESULTS}/scores/winoground.csv",
+    log:
+        f"{LOGS}/winoground_scores.log",
+    benchmark:
+        f"{BENCHMARKS}/winoground_scores.tsv"
+    conda:
+        "../envs/environment.yaml"
+    threads: 1
+    resources:
+        mem_mb=4000,
+        runtime=30,
+    params:
+        methods=lambda w: {name: method_entry(name) for name in table_methods("winoground")},
+        dataset=winoground_dataset(),
+    script:
+        "../workflow_scripts/winoground_scores.py"
+
+
+rule winoground:
+    input:
+        scores=f"{RESULTS}/scores/winoground.parquet",
+        data=dataset_file(winoground_dataset()),
+        prompts=lambda w: winoground_prompts(),
+        errors=lambda w: winoground_errors(),
+        similarity=lambda w: similarity_files([shown_method("winoground")])[0],
+        maps=lambda w: f"{RESULTS}/spatial/{shown_method('winoground')}/{winoground_dataset()}.nc",
+        notebook=str(HERE / "notebooks" / "winoground.ipynb"),
+    output:
+        notebook=f"{RESULTS}/tables/winoground.ipynb",
+        html=report(
+            f"{RESULTS}/tables/winoground.html",
+            category="Compositional reasoning",
+            labels={"what": "notebook"},
+            caption="../report/winoground-notebook.rst",
+        ),
+        table=report(
+            f"{RESULTS}/tables/winoground-table.html",
+            category="Compositional reasoning",
+            labels={"what": "table"},
+            caption="../report/winoground-table.rst",
+        ),
+        csv=report(
+            f"{RESULTS}/tables/winoground.csv",
+            category="Compositional reasoning",
+            labels={"what": "table (CSV, long form)"},
+            caption="../report/winoground-csv.rst",
+        ),
+        tex=f"{RESULTS}/tables/winoground.tex",
+        txt=f"{RESULTS}/tables/winoground.txt",
+        svg=[
+            report(
+                f"{RESULTS}/figures/winoground-{name}.svg",
+                category="Compositional reasoning",
+                labels={"what": f"figure: {title}"},
+                caption=f"../report/winoground-{name}.rst",
+            )
+            for name, title in WINOGROUND_FIGURES.items()
+        ],
+        png=[f"{RESULTS}/figures/winoground-{name}.png" for name in WINOGROUND_FIGURES],
+    log:
+        f"{LOGS}/winoground.log",
+    benchmark:
+        f"{BENCHMARKS}/winoground.tsv"
+    conda:
+        "../envs/environment.yaml"
+    threads: 1
+    resources:
+        mem_mb=4000,
+        runtime=30,
+    params:
+        notebook=lambda w, input, output: winoground_parameters(input, output),
     script:
         "../workflow_scripts/execute_notebook.py"

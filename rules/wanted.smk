@@ -1,9 +1,31 @@
-# Which tables are wanted, and what their notebooks are given.
+# Which tables are wanted, of which methods and data sets.
 
 
-def table_datasets():
-    """The data sets of all tables, each once."""
-    return list(dict.fromkeys(n for table in config["tables"].values() for n in table["datasets"]))
+def table_spec(name):
+    """The config's entry of a table, or an empty one if it is not asked for."""
+    return config["tables"].get(name, {"datasets": []})
+
+
+def table_datasets(name):
+    """The data sets of a table of accuracies."""
+    return table_spec(name)["datasets"]
+
+
+def table_prompts(name):
+    """The set of prompts of each data set of a table."""
+    return [dataset(data)["prompts"] for data in table_datasets(name)]
+
+
+def tasks(name):
+    """The sets of prompts of a table, each once: what a classifier is trained for."""
+    return list(dict.fromkeys(table_prompts(name)))
+
+
+def method_predictions(table, method):
+    """The predictions that one job makes: a method's, on all data sets of a table."""
+    # without the table nobody asks for them, but the rule needs an output all the same
+    datasets = table_datasets(table) or ["none"]
+    return [f"{RESULTS}/predictions/{method}/{name}.parquet" for name in datasets]
 
 
 def table_methods(name):
@@ -26,11 +48,6 @@ def predictions_files(name):
     ]
 
 
-def table_spec(name):
-    """The config's entry of a table, or an empty one if it is not asked for."""
-    return config["tables"].get(name, {"datasets": []})
-
-
 def method_entry(method):
     """How a method is named and grouped in tables and figures."""
     if method in METHODS["diffusion"]:
@@ -40,72 +57,8 @@ def method_entry(method):
             "group": method,
         }
     spec = baseline_spec(config, method)
-    return {"label": spec["label"], "kind": "baseline", "group": split_seed(config, method)[0]}
-
-
-# --- the robustness notebook
-
-ROBUSTNESS_FIGURES = {
-    "paired": "paired comparison",
-    "effective": "effective robustness",
-    "timesteps": "accuracy per timestep",
-    "evaluations": "accuracy against cost",
-    "examples": "examples",
-}
-
-
-def shown_method(table):
-    """The diffusion classifier whose predictions are shown as examples: the table's first."""
-    return next(method for method in table_methods(table) if method in METHODS["diffusion"])
-
-
-def shown_predictions(table):
-    return [
-        f"{RESULTS}/predictions/{shown_method(table)}/{name}.parquet"
-        for name in config["tables"][table]["datasets"]
-    ]
-
-
-def curve_wildcards(table):
-    return SimpleNamespace(**config["tables"][table]["curves"])
-
-
-def curve_errors(table):
-    wildcards = curve_wildcards(table)
-    return errors_files(wildcards, stages=[1], shards=shards(wildcards.dataset))
-
-
-def curve_schedule(table):
-    """The table's own predictions on the curves' images: the pruned schedule to compare."""
-    return f"{RESULTS}/predictions/{shown_method(table)}/{curve_wildcards(table).dataset}.parquet"
-
-
-def robustness_parameters(input, output):
-    """What papermill puts into the notebook's parameters cell."""
-    spec = config["tables"]["robustness"]
-    stem = str(Path(output.table).with_name("robustness"))
-    return {
-        "library": str(HERE / "workflow_scripts"),
-        "scores": input.scores,
-        "paired": input.paired,
-        "predictions": dict(zip(spec["datasets"], input.predictions)),
-        "data": dict(zip(spec["datasets"], input.data)),
-        "curve_dataset": spec["curves"]["dataset"],
-        "curve_errors": list(input.curve_errors),
-        "curve_predictions": {
-            config["evaluations"][shown_method("robustness")]["label"]: input.curve_schedule
-        },
-        "table": stem,
-        "figure": str(Path(RESULTS) / "figures" / "robustness"),
-        "datasets": {name: dataset(name)["label"] for name in spec["datasets"]},
-        "descriptions": {n: dataset(n).get("description", "") for n in spec["datasets"]},
-        "chosen_by": {
-            name: dataset(name)["wrong_by"] for name in spec["datasets"] if "pool" in dataset(name)
-        },
-        "subtitle": spec["subtitle"],
-        "loss": spec["loss"],
-        "plot_losses": [spec["loss"]],
-    }
+    kind = "chance" if spec["kind"] == "chance" else "baseline"
+    return {"label": spec["label"], "kind": kind, "group": split_seed(config, method)[0]}
 
 
 def wanted():

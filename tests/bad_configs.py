@@ -1,4 +1,7 @@
-"""Mistakes in a config: where, what is put there, what the message has to say."""
+"""Mistakes in a config: where, what is put there, what the message has to say.
+
+BAD spoils a config of class-conditional digits, SCENES one of text-to-image models.
+"""
 
 DELETE = object()
 
@@ -42,12 +45,16 @@ BAD = {
         [
             "prompts.digits: ",
             "found the keys `classes`, `templates`, `file`",
-            "either `classes` and `templates`, or `file`",
-            "not both",
+            "either `classes` and `templates`, or `file`, or `captions`",
+            "only one of these",
             "remove",
         ],
     ),
-    "no prompts at all": ("prompts/digits", {}, ["prompts.digits: ", "none of its keys", "either"]),
+    "no prompts at all": (
+        "prompts/digits",
+        {},
+        ["prompts.digits: ", "found none of these keys", "either", "only one of these"],
+    ),
     # types and values
     "text for number": ("noise/size", "many", ["noise.size: ", "'many'", "a whole number"]),
     "scientific notation": (
@@ -115,7 +122,11 @@ BAD = {
     "unknown model": (
         "evaluations/digits/model",
         "digit-dit",
-        ["evaluations.digits.model: ", "unknown model `digit-dit`", "did you mean `digits-dit`?"],
+        [
+            "evaluations.digits.model: ",
+            "unknown diffusion model `digit-dit`",
+            "did you mean `digits-dit`?",
+        ],
     ),
     "unknown data set": (
         "tables/robustness/datasets",
@@ -178,25 +189,6 @@ BAD = {
         40,
         ["evaluations.digits.stages.samples: ", "has 40", "`noise: size`", "at least 50"],
     ),
-    "training what is not trained here": (
-        "models/digits-dit",
-        {
-            "label": "SD",
-            "family": "stable-diffusion",
-            "weights": "train",
-            "latent_shape": [4, 8, 8],
-            "preprocess": {"size": 16},
-            "training": {
-                "data": "mnist",
-                "architecture": {},
-                "scheduler": {},
-                "optimisation": {"steps": 1, "batch_size": 1, "learning_rate": 0.1},
-                "augmentation": {"oversample": 1},
-                "timestep_logit": [0, 1],
-            },
-        },
-        ["models.digits-dit.weights: ", "`train`", "stable-diffusion", "name a folder"],
-    ),
     "a table without a diffusion model": (
         "tables/robustness/methods",
         ["k-nearest"],
@@ -215,7 +207,33 @@ BAD = {
     "a split of what has none": (
         "datasets/uci-digits/split",
         "train",
-        ["datasets.uci-digits.split: ", "'train'", "uci-digits has no splits", "leave it out"],
+        [
+            "datasets.uci-digits.split: ",
+            "'train'",
+            "the source uci-digits has no such key",
+            "expected some of `limit`, `shift`, `copies`",
+            "leave it out",
+        ],
+    ),
+    "a split that MNIST does not have": (
+        "datasets/mnist/split",
+        "validation",
+        ["datasets.mnist.split: ", "'validation'", "only `train` and `test`", "choose one"],
+    ),
+    "a source that needs more": (
+        "datasets/mnist/source",
+        "scenes",
+        ["datasets.mnist: ", "the source scenes", "`task` it needs is missing", "add it"],
+    ),
+    "a pool and a source": (
+        "datasets/mnist/pool",
+        "mnist-pool",
+        ["datasets.mnist.pool: ", "'mnist-pool'", "the source mnist has no such key", "leave"],
+    ),
+    "a pool that is shifted": (
+        "datasets/mnist-adversarial/shift",
+        {"kind": "noise"},
+        ["mnist-adversarial.shift: ", "'noise'", "a data set with a `pool` has no such", "leave"],
     ),
     "a limit too large": (
         "datasets/mnist/limit",
@@ -233,6 +251,17 @@ BAD = {
         ["prompts.digits.templates: ", "'a photo'", "exactly one {}", "correct"],
     ),
     "a template with two places": ("prompts/digits/templates", ["{} {}"], ["exactly one {}"]),
+    "too few classes": (
+        "prompts/digits/classes",
+        ["0", "1"],
+        [
+            "prompts.digits.classes: ",
+            "found 2 class names",
+            "expected 10",
+            "datasets.mnist",
+            "name",
+        ],
+    ),
     "a class twice": (
         "prompts/digits/classes",
         ["0", "1", "0"],
@@ -247,5 +276,381 @@ BAD = {
         "models/digits-dit/weights",
         "absent",
         ["models.digits-dit.weights: ", "'absent'", "no such folder", "`shipped`, `train`"],
+    ),
+}
+
+SD = "models/sd/training"
+CLIP = "models/clip/training"
+RESNET = {
+    "label": "ResNet",
+    "kind": "resnet",
+    "params": {},
+    "preprocess": {"size": 32},
+    "optimisation": {"steps": 1, "batch_size": 1, "learning_rate": 0.1},
+}
+
+
+def robustness(*methods):
+    """A table that is only asked for here."""
+    return {
+        "subtitle": "",
+        "datasets": ["shapes", "sizes"],
+        "methods": ["exhaustive", *methods],
+        "loss": "l2",
+        "curves": {"evaluation": "exhaustive", "dataset": "shapes"},
+    }
+
+
+SCENES = {
+    "training what is not trained here": (
+        "models/other",
+        {
+            **{"label": "PixArt", "family": "pixart", "weights": "train"},
+            **{"latent_shape": [4, 8, 8], "preprocess": {"size": 32}, "training": {}},
+        },
+        ["models.other.weights: ", "`train`", "family pixart", "stable-diffusion", "name a folder"],
+    ),
+    # prompts
+    "captions of nothing": (
+        "prompts/winoground/captions",
+        "winogrund",
+        ["prompts.winoground.captions: ", "data set `winogrund`", "`captions`", "`winoground`?"],
+    ),
+    "text for truth": (
+        "prompts/winoground/unconditional",
+        "yes",
+        ["winoground.unconditional: ", "'yes'", "true or false", "write `true` or `false`"],
+    ),
+    "captions and a file": (
+        "prompts/winoground/file",
+        "a.csv",
+        ["prompts.winoground: ", "found the keys `captions`, `file`", "or `captions`", "only one"],
+    ),
+    "one class of six": (
+        "prompts/shapes/classes",
+        ["circle"],
+        ["prompts.shapes.classes: ", "found 1 class names", "expected 6", "datasets.shapes"],
+    ),
+    # data sets
+    "unknown task": (
+        "datasets/shapes/task",
+        "shape",
+        ["datasets.shapes.task: ", "'shape'", "`colour-shape`", "did you mean `shapes`?"],
+    ),
+    "no task": (
+        "datasets/shapes/task",
+        DELETE,
+        ["datasets.shapes: ", "the source scenes", "`task` it needs is missing", "add it"],
+    ),
+    "no examples per tag": (
+        "datasets/winoground/per_tag",
+        DELETE,
+        ["datasets.winoground: ", "source scenes-winoground", "`per_tag` it needs is missing"],
+    ),
+    "examples per tag of plain scenes": (
+        "datasets/shapes/per_tag",
+        3,
+        ["datasets.shapes.per_tag: ", "found 3", "scenes has no such key", "`task`", "leave it"],
+    ),
+    "shifted examples": (
+        "datasets/winoground/shift",
+        {"kind": "noise"},
+        ["datasets.winoground.shift: ", "scenes-winoground has no such key", "`limit`", "leave"],
+    ),
+    "more examples than there are": (
+        "datasets/winoground/limit",
+        10,
+        ["datasets.winoground.limit: ", "10", "at most 9, the number of examples", "lower it"],
+    ),
+    "more scenes than there are": (
+        "datasets/shapes-validation/limit",
+        501,
+        ["datasets.shapes-validation.limit: ", "501", "at most 500, the number of images", "lower"],
+    ),
+    "Winoground without a file": (
+        "datasets/winoground",
+        {"label": "W", "source": "winoground", "prompts": "winoground"},
+        ["datasets.winoground: ", "source winoground", "`file` it needs is missing", "add it"],
+    ),
+    "no such Winoground": (
+        "datasets/winoground",
+        {"label": "W", "source": "winoground", "file": "absent.parquet", "prompts": "winoground"},
+        ["winoground.file: ", "'absent.parquet'", "not exist", "a Parquet file", "correct the"],
+    ),
+    "a folder without a path": (
+        "datasets/shapes",
+        {"label": "Mine", "source": "folder", "prompts": "shapes"},
+        ["datasets.shapes: ", "the source folder", "`path` it needs is missing", "add it"],
+    ),
+    "sampled from an unknown model": (
+        "datasets/shapes-synthetic/model",
+        "sdd",
+        ["shapes-synthetic.model: ", "text-to-image model `sdd`", "one of `sd`", "mean `sd`?"],
+    ),
+    "sampled from a CLIP": (
+        "datasets/shapes-synthetic/model",
+        "clip",
+        ["shapes-synthetic.model: ", "text-to-image model `clip`", "one of `sd`", "correct it"],
+    ),
+    "sampled without guidance": (
+        "datasets/shapes-synthetic/guidance",
+        DELETE,
+        ["datasets.shapes-synthetic: ", "`model`, `per_class`, `guidance`, `steps` and `prompts`"],
+    ),
+    "sampled and limited": (
+        "datasets/shapes-synthetic/limit",
+        3,
+        ["shapes-synthetic.limit: ", "found 3", "with a `model` has no such key", "leave it out"],
+    ),
+    "sampled and drawn": (
+        "datasets/shapes/model",
+        "sd",
+        ["datasets.shapes.model: ", "'sd'", "the source scenes has no such key", "leave it out"],
+    ),
+    # models
+    "no family": (
+        "models/clip/family",
+        DELETE,
+        ["models.clip: ", "`family` is missing", "add it"],
+    ),
+    "no latents": (
+        "models/sd/latent_shape",
+        DELETE,
+        ["models.sd: ", "`latent_shape` is missing", "add it"],
+    ),
+    "augmented CLIP": (
+        f"{CLIP}/augmentation",
+        {},
+        ["models.clip.training: ", "`augmentation`", "`architecture`, `data`", "remove it"],
+    ),
+    "no vision": (
+        f"{CLIP}/architecture/vision",
+        DELETE,
+        [
+            "models.clip.training.architecture: ",
+            "`vision` is missing",
+            "`text` and `vision`",
+            "add",
+        ],
+    ),
+    "texts of nothing": (
+        f"{CLIP}/architecture/tokens",
+        2,
+        ["models.clip.training.architecture.tokens: ", "found 2", "at least 3"],
+    ),
+    "no text encoder": (
+        f"{SD}/text_encoder",
+        DELETE,
+        ["models.sd.training: ", "`text_encoder` is missing", "add it"],
+    ),
+    "unknown text encoder": (
+        f"{SD}/text_encoder",
+        "clap",
+        ["models.sd.training.text_encoder: ", "CLIP model `clap`", "one of `clip`", "`clip`?"],
+    ),
+    "text encoder that is no CLIP": (
+        f"{SD}/text_encoder",
+        "sd",
+        ["models.sd.training.text_encoder: ", "CLIP model `sd`", "one of `clip`", "add it"],
+    ),
+    "trained without captions": (
+        f"{SD}/data",
+        "shapes",
+        ["models.sd.training.data: ", "`shapes`", "no captions", "`task: captions`", "choose"],
+    ),
+    "CLIP trained without captions": (
+        f"{CLIP}/data",
+        "shapes",
+        ["models.clip.training.data: ", "`shapes`", "no captions", "`task: captions`", "choose"],
+    ),
+    "CLIP as a denoiser": (
+        "evaluations/exhaustive/model",
+        "clip",
+        ["evaluations.exhaustive.model: ", "diffusion model `clip`", "one of `sd`", "correct it"],
+    ),
+    # baselines
+    "no kind": (
+        "baselines/features/kind",
+        DELETE,
+        ["baselines.features: ", "`kind` is missing", "`label` and `kind`", "add it"],
+    ),
+    "neither one set nor tasks": (
+        "baselines/synthetic/tasks",
+        DELETE,
+        ["baselines.synthetic: ", "none of these", "either `train`, or `tasks`", "not both", "add"],
+    ),
+    "both one set and tasks": (
+        "baselines/synthetic/train",
+        "shapes-train",
+        ["baselines.synthetic: ", "`tasks`, `train`", "either `train`, or `tasks`", "not both"],
+    ),
+    "no layers": (
+        "baselines/features/layers",
+        DELETE,
+        ["baselines.features: ", "`layers` is missing", "add it"],
+    ),
+    "probe of a CLIP": (
+        "baselines/features/model",
+        "clip",
+        ["baselines.features.model: ", "text-to-image model `clip`", "one of `sd`", "correct it"],
+    ),
+    "CLIP of a diffusion model": (
+        "baselines/clip/model",
+        "sd",
+        ["baselines.clip.model: ", "CLIP model `sd`", "one of `clip`", "correct it"],
+    ),
+    "CLIP of nothing": ("baselines/clip/model", DELETE, ["baselines.clip: ", "`model` is missing"]),
+    "unknown task of a baseline": (
+        "baselines/synthetic/tasks/colours",
+        {"train": "shapes-train"},
+        ["baselines.synthetic.tasks: ", "set of prompts `colours`", "`shapes`, `sizes`", "correct"],
+    ),
+    "unknown images of a task": (
+        "baselines/features/tasks/shapes/validation",
+        "shapes-valid",
+        ["baselines.features.tasks.shapes.validation: ", "`shapes-valid`", "`shapes-validation`?"],
+    ),
+    "probe without validation": (
+        "baselines/features/tasks/shapes/validation",
+        DELETE,
+        ["baselines.features.tasks.shapes: ", "`train` alone", "`train` and `validation`", "add"],
+    ),
+    "no tasks": (
+        "baselines/features/tasks",
+        {},
+        ["baselines.features.tasks: ", "{}", "at least 1 entry"],
+    ),
+    # tables
+    "robustness of a CLIP": (
+        "tables/robustness",
+        robustness("clip"),
+        ["tables.robustness.methods: ", "`clip` of kind clip", "k_nearest, resnet, vit", "remove"],
+    ),
+    "robustness of tasks": (
+        "tables/robustness",
+        robustness("synthetic"),
+        ["tables.robustness.methods: ", "`synthetic`", "one data set", "`train` or remove it"],
+    ),
+    "accuracy of one data set's classifier": (
+        "baselines/synthetic",
+        {**RESNET, "train": "shapes-train"},
+        ["tables.accuracy.methods: ", "`synthetic`", "one data set", "expected `tasks`", "change"],
+    ),
+    "accuracy of neighbours": (
+        "baselines/clip",
+        {**RESNET, "kind": "k_nearest", "train": "shapes-train"},
+        ["tables.accuracy.methods: ", "`clip` of kind k_nearest", "probe, clip, chance", "remove"],
+    ),
+    "a task missing": (
+        "baselines/synthetic/tasks/sizes",
+        DELETE,
+        [
+            "baselines.synthetic.tasks: ",
+            "found shapes",
+            "table accuracy",
+            "`sizes` is missing",
+            "add",
+        ],
+    ),
+    "accuracy without a diffusion model": (
+        "tables/accuracy/methods",
+        ["clip"],
+        ["tables.accuracy.methods: ", "no evaluation", "at least one", "`staged`, `exhaustive`"],
+    ),
+    "accuracy of an unknown method": (
+        "tables/accuracy/methods",
+        ["staged", "clop"],
+        ["tables.accuracy.methods: ", "method `clop`", "`exhaustive`", "did you mean `clip`?"],
+    ),
+    "accuracy on an unknown data set": (
+        "tables/accuracy/datasets",
+        ["shapes", "seizs"],
+        ["tables.accuracy.datasets: ", "data set `seizs`", "`captions`", "did you mean `sizes`?"],
+    ),
+    "accuracy without prompts": (
+        "tables/accuracy/datasets",
+        ["shapes", "sizes-train"],
+        ["datasets.sizes-train: ", "no `prompts`", "expected a set", "tables.accuracy", "name one"],
+    ),
+    "accuracy curves of two stages": (
+        "tables/accuracy/curves/evaluation",
+        "staged",
+        ["accuracy.curves.evaluation: ", "`staged` with 2 stages", "a single stage", "choose"],
+    ),
+    "accuracy curves of a baseline": (
+        "tables/accuracy/curves/evaluation",
+        "clip",
+        ["accuracy.curves.evaluation: ", "evaluation `clip`", "`staged`, `exhaustive`", "correct"],
+    ),
+    "accuracy curves elsewhere": (
+        "tables/accuracy/curves/datasets",
+        ["sizes", "shapes-train"],
+        ["accuracy.curves.datasets: ", "`shapes-train`", "one of `shapes`, `sizes`", "`shapes`?"],
+    ),
+    "reconstructions elsewhere": (
+        "tables/accuracy/reconstructions/dataset",
+        "winoground",
+        ["accuracy.reconstructions.dataset: ", "`winoground`", "`shapes`, `sizes`", "correct it"],
+    ),
+    "confusion elsewhere": (
+        "tables/accuracy/confusion",
+        ["size"],
+        ["tables.accuracy.confusion: ", "`size`", "`shapes`, `sizes`", "did you mean `sizes`?"],
+    ),
+    "no confusion": (
+        "tables/accuracy/confusion",
+        DELETE,
+        ["tables.accuracy: ", "`confusion` is missing", "add it"],
+    ),
+    "Winoground of single images": (
+        "tables/winoground/dataset",
+        "shapes",
+        ["winoground.dataset: ", "`shapes` without two images", "scenes-winoground or", "choose"],
+    ),
+    "Winoground of nothing": (
+        "tables/winoground/dataset",
+        "winogrund",
+        ["winoground.dataset: ", "data set `winogrund`", "`shapes`", "did you mean `winoground`?"],
+    ),
+    "Winoground by class": (
+        "datasets/winoground/prompts",
+        "shapes",
+        ["winoground.prompts: ", "`shapes`", "own captions (`captions: winoground`)", "add such"],
+    ),
+    "Winoground by other captions": (
+        "prompts/winoground/captions",
+        "shapes",
+        ["datasets.winoground.prompts: ", "`winoground`", "its own captions", "add such"],
+    ),
+    "Winoground without prompts": (
+        "datasets/winoground/prompts",
+        DELETE,
+        [
+            "datasets.winoground: ",
+            "no `prompts`",
+            "expected a set",
+            "tables.winoground",
+            "name one",
+        ],
+    ),
+    "Winoground by stages": (
+        "tables/winoground/methods",
+        ["staged"],
+        ["tables.winoground.methods: ", "`staged` with 2 stages", "a single stage", "shorten"],
+    ),
+    "Winoground by a probe": (
+        "tables/winoground/methods",
+        ["exhaustive", "features"],
+        ["tables.winoground.methods: ", "`features` of kind probe", "clip, chance", "remove it"],
+    ),
+    "Winoground without a diffusion model": (
+        "tables/winoground/methods",
+        ["chance"],
+        ["tables.winoground.methods: ", "no evaluation", "at least one", "add one of `staged`"],
+    ),
+    "unknown table": (
+        "tables/winogrund",
+        {},
+        ["tables: ", "`winogrund`", "`accuracy`, `robustness`", "did you mean `winoground`?"],
     ),
 }

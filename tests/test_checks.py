@@ -57,3 +57,21 @@ def test_every_rule_logs_benchmarks_and_asks_for_what_it_needs(root):
             assert f"\n    {directive}" in f"\n{body}", f"rule {name} has no {directive}"
         for resource in ("mem_mb=", "runtime="):
             assert resource in body, f"rule {name} has no {resource}"
+
+
+@pytest.mark.parametrize("name", ["digits-dit", "scenes-clip", "scenes-sd"])
+def test_shipped_weights_are_those_of_the_configs_recipe(root, name):
+    folder = root / "resources" / "models" / name
+    model = yaml.safe_load((root / "config.yaml").read_text())["models"][name]
+    record = json.loads((folder / "training.json").read_text())
+    assert record["preprocess"] == model["preprocess"]
+    for key, value in model["training"].items():
+        recorded = record["recipe"][key]
+        if key.endswith("optimisation"):  # recorded with the defaults of what is left out
+            recorded = {part: recorded[part] for part in value}
+        assert recorded == value, key
+    assert len((folder / "loss_curve.csv").read_text().splitlines()) > 20
+    assert (folder / "README.md").is_file()
+    files = [path for path in folder.rglob("*") if path.is_file()]
+    assert sum(path.stat().st_size for path in files) < 10e6
+    assert {path.suffix for path in files} <= {".json", ".safetensors", ".csv", ".md"}

@@ -4,11 +4,12 @@ import os
 
 import pytest
 import yaml
-from bad_configs import BAD, DELETE
+from bad_configs import BAD, DELETE, SCENES
 
+from diffusion_classifier import configuration
 from diffusion_classifier.configuration import check_config
-from diffusion_classifier.consistency import method_names, split_seed
 from diffusion_classifier.messages import InputError
+from diffusion_classifier.methods import method_names, split_seed
 
 BASE = """
 results: results
@@ -81,6 +82,13 @@ def config(tmp_path, monkeypatch):
     return yaml.safe_load(BASE)
 
 
+@pytest.fixture
+def scenes(root, tmp_path, monkeypatch):
+    """A good config of text-to-image models, to be spoiled."""
+    monkeypatch.chdir(tmp_path)
+    return yaml.safe_load((root / "tests" / "tiny_scenes.yaml").read_text(encoding="utf-8"))
+
+
 def change(config, path, value):
     *parents, last = path.split("/")
     for key in parents:
@@ -100,13 +108,19 @@ def refused(config, root):
     return message
 
 
-@pytest.mark.parametrize("path", ["config.yaml", "tests/tiny.yaml"])
+@pytest.mark.parametrize("path", ["config.yaml", "tests/tiny.yaml", "tests/tiny_scenes.yaml"])
 def test_the_configs_that_come_with_the_project_pass(root, tmp_path, monkeypatch, path):
     monkeypatch.chdir(tmp_path)
     check_config(yaml.safe_load((root / path).read_text(encoding="utf-8")), root)
     assert list(tmp_path.iterdir()) == []  # checking writes nothing
 
 
+def write_prompts(path, rows):
+    lines = ["prompt,classname,classidx", *(",".join(map(str, row)) for row in rows)]
+    path.write_text("\n".join(lines), encoding="utf-8")
+
+
+FOLDER = {"label": "Mine", "source": "folder", "path": "mine", "prompts": "digits"}
 GOOD = {
     "a prompts file": ("prompts/digits", {"file": "prompts.csv"}),
     "no baselines": ("tables/robustness/methods", ["digits"]),
@@ -115,6 +129,7 @@ GOOD = {
     "trials": ("evaluations/digits/stages/trials", 5),
     "best of the prompts": ("evaluations/digits/combine", "best"),
     "results elsewhere": ("results", "a/new/folder"),
+    "a pool of unknown size": ("datasets/mnist-pool", FOLDER),
     "a whole number for a number": ("datasets/mnist-noise/shift/sigma", 1),
     "all images": ("datasets/uci-digits/limit", 1797),
     "shipped weights": ("models/digits-dit/weights", "shipped"),
@@ -127,8 +142,11 @@ def test_the_base_passes(config, root):
 
 @pytest.mark.parametrize("path,value", GOOD.values(), ids=GOOD)
 def test_good_changes_pass(config, root, tmp_path, path, value):
-    (tmp_path / "prompts.csv").touch()
+    write_prompts(tmp_path / "prompts.csv", [(f"a {digit}", digit, digit) for digit in range(10)])
     (tmp_path / "my-model").mkdir()
+    for digit in range(10):
+        (tmp_path / "mine" / str(digit)).mkdir(parents=True)
+        (tmp_path / "mine" / str(digit) / "a.png").touch()
     change(config, path, value)
     check_config(config, root)
 
@@ -139,6 +157,92 @@ def test_bad_changes_are_refused(config, root, path, value, said):
     message = refused(config, root)
     for words in said:
         assert words in message
+
+
+GOOD_SCENES = {
+    "a prompts file": ("prompts/shapes", {"file": "prompts.csv"}),
+    "no unconditional prompt": ("prompts/winoground", {"captions": "winoground"}),
+    "the original Winoground": (
+        "datasets/winoground",
+        {"label": "W", "source": "winoground", "file": "w.parquet", "limit": 9**9}
+        | {"prompts": "winoground"},
+    ),
+    "shifted scenes": ("datasets/shapes/shift", {"kind": "noise", "sigma": 0.1}),
+    "another sample": ("datasets/shapes-synthetic/seed", 1),
+    "shortened prompts": ("models/sd/truncate_prompts", True),
+    "a probe's parameters": ("baselines/features/params", {"C": 0.1}),
+    "one table": ("tables/winoground", DELETE),
+    "no tables": ("tables", {}),
+    "no examples": ("tables/winoground/examples", DELETE),
+}
+
+
+@pytest.mark.parametrize("path,value", GOOD_SCENES.values(), ids=GOOD_SCENES)
+def test_good_changes_of_scenes_pass(scenes, root, tmp_path, path, value):
+    write_prompts(tmp_path / "prompts.csv", [(f"a {n}", f"shape {n}", n) for n in range(6)])
+    (tmp_path / "w.parquet").touch()
+    change(scenes, path, value)
+    check_config(scenes, root)
+
+
+@pytest.mark.parametrize("path,value,said", SCENES.values(), ids=SCENES)
+def test_bad_changes_of_scenes_are_refused(scenes, root, path, value, said):
+    change(scenes, path, value)
+    message = refused(scenes, root)
+    for words in said:
+        assert words in message
+
+
+def test_a_class_conditional_model_has_no_prompts_to_draw(config, root):
+    spec = {"label": "Drawn", "model": "digits-dit", "prompts": "digits"}
+    config["datasets"]["drawn"] = spec | {"per_class": 1, "guidance": 1, "steps": 1}
+    message = refused(config, root)
+    for words in ("datasets.drawn.model: ", "text-to-image model `digits-dit`", "none is defined"):
+        assert words in message
+
+
+BAD_FILES = {
+    "unknown class": ([(n, n, n) for n in range(11)], ["class index 10", "0 to 9", "`classidx`"]),
+    "a class missing": ([(n, n, n) for n in range(9)], ["no prompt of class index 9", "add it"]),
+    "an empty prompt": ([("", "0", 0)], ["line 2", "an empty prompt", "a text", "fill it in"]),
+    "a prompt twice": ([("a", "0", 0)] * 2, ["line 3", "'a'", "class 0", "different", "change it"]),
+}
+
+
+@pytest.mark.parametrize("rows,said", BAD_FILES.values(), ids=BAD_FILES)
+def test_bad_prompts_files_are_refused(config, root, tmp_path, rows, said):
+    write_prompts(tmp_path / "prompts.csv", rows)
+    config["prompts"]["digits"] = {"file": "prompts.csv"}
+    message = refused(config, root)
+    assert "prompts.csv" in message
+    for words in said:
+        assert words in message
+
+
+def test_every_rule_of_the_schema_has_words(root):
+    """A rule without would be answered by a traceback."""
+    schema = yaml.safe_load((root / configuration.SCHEMA).read_text(encoding="utf-8"))
+    types, rules = set(), set()
+
+    def collect(part):
+        if "type" in part:
+            types.add(part["type"])
+        rules.update(part)
+        for key in ("properties", "$defs"):
+            for inner in part.get(key, {}).values():
+                collect(inner)
+        for key in ("items", "additionalProperties", "propertyNames", "then"):
+            if isinstance(part.get(key), dict):
+                collect(part[key])
+        for inner in part.get("allOf", []):
+            collect(inner)
+
+    collect(schema)
+    assert types == set(configuration._TYPES)
+    silent = {"$schema", "$defs", "$ref", "allOf", "if", "then", "properties", "propertyNames"}
+    silent |= {"items", "description"}
+    explained = {"type", "enum", "pattern", "required", "oneOf", "additionalProperties"}
+    assert rules - silent - explained == set(configuration._LIMITS)
 
 
 @pytest.mark.parametrize("document", ["", "just text", "- a\n- list"])

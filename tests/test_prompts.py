@@ -4,7 +4,16 @@ import pandas as pd
 import pytest
 
 from diffusion_classifier.messages import InputError
-from diffusion_classifier.prompts import check_labels, from_templates, read_prompts
+from diffusion_classifier.prompts import (
+    check_classes,
+    check_labels,
+    check_named,
+    from_captions,
+    from_templates,
+    is_unconditional,
+    read_prompts,
+    with_unconditional,
+)
 
 HEADER = "prompt,classname,classidx\n"
 
@@ -120,3 +129,73 @@ def test_each_label_needs_a_prompt():
     more = pd.DataFrame({"label": [1, 2], "classname": ["dog", "owl"]})
     with pytest.raises(InputError, match=r"pets: its class 2 \(owl\) has no prompt, .*; add it"):
         check_labels(prompts, more, "pets")
+
+
+# --- captions, and the unconditional prompt
+
+
+def test_captions_are_prompts_as_they_are():
+    """Two images per example, as in Winoground: each class is named by its own caption."""
+    data = pd.DataFrame(
+        {
+            "image": [3, 1, 2, 0, 4],
+            "label": [3, 1, 2, 0, 1],
+            "classname": ["d, left", "b", "{}", "a", "b"],
+        }
+    )
+    made = from_captions(data)
+    assert made.to_dict("list") == {
+        "prompt": ["a", "b", "{}", "d, left"],
+        "classname": ["a", "b", "{}", "d, left"],
+        "classidx": [0, 1, 2, 3],
+    }
+
+
+def test_the_unconditional_prompt_is_a_class_of_its_own():
+    prompts = from_templates(["cat", "dog"], ["a {}.", "{}!"])
+    made = with_unconditional(prompts)
+    pd.testing.assert_frame_equal(made.iloc[:4], prompts)
+    assert made.iloc[4].tolist() == ["", "", 2]
+    assert is_unconditional(made).tolist() == [False] * 4 + [True]
+    assert not is_unconditional(prompts).any()
+    # an empty text of a named class, and a text without a name, are something else
+    near = pd.DataFrame({"prompt": ["", "a"], "classname": ["cat", ""], "classidx": [0, 1]})
+    assert not is_unconditional(near).any()
+
+
+def test_the_unconditional_prompt_survives_its_file(written):
+    made = with_unconditional(from_templates(["cat", "dog"], ["a {}."]))
+    found = read_prompts(written(made.to_csv(index=False)))
+    pd.testing.assert_frame_equal(found, made, check_dtype=False)
+    assert is_unconditional(found).tolist() == [False, False, True]
+
+
+@pytest.mark.parametrize("empty", ["", " "])
+def test_a_named_class_needs_a_text(written, empty):
+    read_prompts(written(HEADER + "a,x,0\n,,1\n"))
+    with pytest.raises(InputError, match="line 3: found an empty prompt, expected a text; fill"):
+        read_prompts(written(HEADER + f"a,x,0\n{empty},y,1\n"))
+
+
+def test_prompts_of_classes_that_there_are_not_are_refused():
+    prompts = from_templates(["cat", "dog", "owl"], ["a {}."])
+    check_classes(prompts, 3, "here")
+    check_classes(with_unconditional(prompts), 3, "here")  # which is no class of the data set's
+    message = r"^here: found the prompt 'a owl\.' of class index 2, expected 0 to 1, .*; correct"
+    with pytest.raises(InputError, match=message):
+        check_classes(prompts, 2, "here")
+
+
+def test_every_class_there_is_needs_a_prompt():
+    prompts = from_templates(["cat", "dog", "owl"], ["a {}."])
+    check_named(prompts, 3, "here")
+    check_named(prompts, 2, "here")
+    message = r"^here: found no prompt of class index 1, expected at least one .* 0 to 2; add it"
+    with pytest.raises(InputError, match=message):
+        check_named(prompts[prompts["classidx"] != 1], 3, "here")
+
+
+def test_the_unconditional_prompt_names_no_class():
+    prompts = with_unconditional(from_templates(["cat", "dog"], ["a {}."]))
+    with pytest.raises(InputError, match="no prompt of class index 2"):
+        check_named(prompts, 3, "here")

@@ -146,6 +146,21 @@ def test_a_prompt_too_long_is_named(saved):
         family("stable-diffusion").encode_prompts(folder, prompts("a", long), CPU, torch.float32)
 
 
+def test_a_prompt_too_long_is_cut_if_asked(saved):
+    """To the start, six words and the end: what the first six words alone are encoded as."""
+    pipeline, folder, _ = saved
+    encode = family("stable-diffusion").encode_prompts
+    asked = prompts("a photo of a red circle of a blue square", "a blue square")
+    found = encode(folder, asked, CPU, torch.float32, truncate=True)["text"]
+    cut = prompts("a photo of a red circle", "a blue square")
+    short = encode(folder, cut, CPU, torch.float32)["text"]
+    torch.testing.assert_close(found, short, rtol=0, atol=0)
+    expected, _ = pipeline.encode_prompt(asked["prompt"].tolist(), "cpu", 1, False)
+    torch.testing.assert_close(found, expected)
+    with pytest.raises(InputError, match="shorten it, or let the model's key `truncate_prompts`"):
+        encode(folder, asked, CPU, torch.float32)
+
+
 def test_half_precision_stays_close(saved):
     _, folder, _ = saved
     adapter = family("stable-diffusion")

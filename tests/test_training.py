@@ -1,4 +1,4 @@
-"""The training loop, its schedule and average, augmentation, and a model trained end to end."""
+"""The training loop, its schedule and average, augmentation, and models trained end to end."""
 
 import math
 
@@ -203,6 +203,7 @@ def test_augmentation_draws_anew_for_every_image_within_its_range():
 def model_entry(steps, augmentation):
     """A tiny DiT as an entry of the config's `models`."""
     return {
+        "family": "dit",
         "preprocess": {"mode": "L", "pad": 2, "size": 16, "interpolation": "box"},
         "training": {
             "architecture": {

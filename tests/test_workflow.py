@@ -1,10 +1,7 @@
 """The real workflow, end to end, on a tiny config; and what changes make it compute again."""
 
-import hashlib
 import json
 import os
-import re
-import shutil
 import subprocess
 import sys
 
@@ -14,62 +11,15 @@ import pytest
 import xarray as xr
 import yaml
 from test_stable_diffusion import WORDS, save_pipeline
+from workflows import digests, planned, run_copy, snakemake
 
 from diffusion_classifier.scores import LONG
-
-PARTS = [
-    "Snakefile",
-    "rules",
-    "workflow_scripts",
-    "notebooks",
-    "config",
-    "envs",
-    "report",
-    "profiles",
-]
-
-
-def snakemake(project, *arguments):
-    """Run snakemake in `project` and return what it did and said."""
-    command = [sys.executable, "-m", "snakemake", "--configfile", "tiny.yaml", *arguments]
-    return subprocess.run(
-        command, cwd=project, capture_output=True, text=True, env=os.environ | {"NO_COLOR": "1"}
-    )
-
-
-def planned(project, *arguments):
-    """The jobs a dry run lists: rule -> count."""
-    result = snakemake(project, "--dry-run", "--cores", "1", *arguments)
-    assert result.returncode == 0, result.stderr
-    stats = re.search(r"Job stats:\n(.*?)\n\n", result.stdout + result.stderr, re.DOTALL)
-    if stats is None:
-        return {}
-    rows = [line.split() for line in stats.group(1).splitlines()[2:]]
-    return {name: int(count) for name, count in rows if name not in ("total", "all")}
-
-
-def digests(folder):
-    return {
-        str(path.relative_to(folder)): hashlib.sha256(path.read_bytes()).hexdigest()
-        for path in sorted(folder.rglob("*"))
-        if path.is_file()
-    }
 
 
 @pytest.fixture(scope="module")
 def project(root, tmp_path_factory):
     """A copy of the project in which the tiny config has been run once."""
-    project = tmp_path_factory.mktemp("project")
-    for part in PARTS:
-        source = root / part
-        copy = shutil.copytree if source.is_dir() else shutil.copy
-        copy(source, project / part)
-    shutil.copy(root / "tests" / "tiny.yaml", project)
-    result = snakemake(
-        project, "--cores", "2", "--report", "results/report.html", "--report-after-run"
-    )
-    assert result.returncode == 0, result.stdout + result.stderr
-    return project
+    return run_copy(root, tmp_path_factory.mktemp("project"), "tiny.yaml")
 
 
 @pytest.fixture
@@ -209,7 +159,7 @@ def test_a_mistake_in_the_config_is_one_message(project, changed):
     result = snakemake(project, "--cores", "1")
     said = result.stdout + result.stderr
     assert result.returncode == 1
-    assert "evaluations.staged.model: found the unknown model `dot`" in said
+    assert "evaluations.staged.model: found the unknown diffusion model `dot`" in said
     assert "did you mean `dit`?" in said or "expected one of `dit`" in said
     assert "Traceback" not in said
 

@@ -13,5 +13,6 @@ with job(snakemake):
     device, dtype = compute(snakemake)
     prompts = read_prompts(snakemake.input.prompts)
     adapter = family(snakemake.params.family)
-    conditions = adapter.encode_prompts(snakemake.params.folder, prompts, device, dtype)
+    params = snakemake.params
+    conditions = adapter.encode_prompts(params.folder, prompts, device, dtype, params.truncate)
     files.write_tensors(conditions, snakemake.output[0])

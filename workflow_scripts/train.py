@@ -1,6 +1,7 @@
-"""Train a miniature diffusion model.
+"""Train a miniature model: a DiT, a CLIP, or a Stable Diffusion.
 
-In: the training images (one data set file). Out: a model folder in the diffusers layout, with
+In: the training images (one data set file), and the CLIP whose text encoder a Stable Diffusion
+starts from. Out: a model folder in the diffusers layout, with
 `training.json` (the whole recipe, seconds, versions) and `loss_curve.csv` beside the weights.
 """
 
@@ -15,6 +16,7 @@ with job(snakemake):
     device, _ = compute(snakemake)
     table = files.read_parquet(snakemake.input.data)
     with files.atomic_folder(snakemake.output.folder) as folder:
-        curve, record = train_model(table, snakemake.params.model, folder, device)
+        clip = snakemake.params.text_encoder
+        curve, record = train_model(table, snakemake.params.model, folder, device, clip)
         files.write_csv(pd.DataFrame(curve), folder / "loss_curve.csv")
         files.write_json(record, folder / "training.json")

@@ -21,6 +21,7 @@ _TYPES = {
     "integer": "a whole number",
     "number": "a number",
     "string": "a text",
+    "boolean": "true or false",
 }
 _LIMITS = {
     "minimum": "at least {}",
@@ -29,6 +30,7 @@ _LIMITS = {
     "minItems": "a list of at least {}",
     "maxItems": "a list of at most {}",
     "minLength": "a text of at least {} character",
+    "minProperties": "at least {} entry",
     "uniqueItems": "a list that names nothing twice",
 }
 
@@ -46,7 +48,7 @@ def check_config(config: dict[str, Any], workflow: str | os.PathLike) -> None:
 
 def _check_schema(config: dict[str, Any], schema: Path) -> None:
     from jsonschema import Draft202012Validator
-    from jsonschema.exceptions import best_match
+    from jsonschema.exceptions import best_match, relevance
     from jsonschema.validators import extend
 
     # stricter than JSON: 5.0 is no whole number, and .nan and .inf are no numbers
@@ -59,7 +61,13 @@ def _check_schema(config: dict[str, Any], schema: Path) -> None:
     validator = extend(Draft202012Validator, type_checker=types)(
         yaml.safe_load(schema.read_text(encoding="utf-8"))
     )
-    error = best_match(validator.iter_errors(config))
+
+    def importance(error: Any) -> tuple:
+        # what is asked only `if` a key has some value comes after that key's own mistakes
+        depth, *rest = relevance(error)
+        return depth, "then" not in error.schema_path, *rest
+
+    error = best_match(validator.iter_errors(config), key=importance)
     if error is not None:
         raise InputError(_explained(error))
 
@@ -86,9 +94,11 @@ def _explained(error: Any) -> str:
             choices = [choice["required"] for choice in rule]
             asked = [name for name in error.instance if any(name in choice for choice in choices)]
             expected = ", or ".join(map(_all_of, choices))
+            limit = "not both" if len(choices) == 2 else "only one of these"
+            asked = _keys(asked) if asked else "none of these keys"
             return (
-                f"{key}: found {_keys(asked)}, expected either {expected}, but not both; add or "
-                "remove what differs (see config/README.md)"
+                f"{key}: found {asked}, expected either {expected}, but {limit}; add or remove "
+                "what differs (see config/README.md)"
             )
         case "type":
             remedy = _retyped(error.instance, rule)
@@ -111,6 +121,8 @@ def _retyped(value: Any, expected: str) -> str:
     """What to write instead of a value that YAML read as another type than was meant."""
     if expected == "string" and type(value) in (int, float, bool):
         return "put it in quotes"
+    if expected == "boolean":
+        return "write `true` or `false` without quotes"
     if expected in ("number", "integer") and isinstance(value, str):
         return "write plain digits without quotes (YAML takes 3e-4 for a text, 0.0003 for a number)"
     return "correct it"

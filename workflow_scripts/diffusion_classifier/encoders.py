@@ -25,8 +25,9 @@ def encode_images(
 ) -> Tensor:
     """The latents x_0 of `images` under the model in `folder`: `(image, c, h, w)` float32, CPU.
 
-    With a vae/ in the folder: the posterior's mean times the VAE's own `scaling_factor`
-    (latent diffusion, section 3.1). Without one: pixels in [-1, 1].
+    With a vae/ in the folder: the posterior's mean, less the VAE's `shift_factor` if it has one
+    (Stable Diffusion 3), times its `scaling_factor` (latent diffusion, section 3.1). Without one:
+    pixels in [-1, 1].
     """
     if not (Path(folder) / "vae").is_dir():
         return torch.stack([preprocess(image) for image in images])
@@ -36,9 +37,10 @@ def encode_images(
         folder, subfolder="vae", torch_dtype=dtype, use_safetensors=True
     )
     vae = vae.to(device).eval()
+    shift, scale = vae.config.shift_factor or 0.0, vae.config.scaling_factor
 
     def latent(image: Image) -> Tensor:
         pixels = preprocess(image).unsqueeze(0).to(device, dtype)
-        return (vae.encode(pixels).latent_dist.mean[0] * vae.config.scaling_factor).float().cpu()
+        return ((vae.encode(pixels).latent_dist.mean[0] - shift) * scale).float().cpu()
 
     return torch.stack([latent(image) for image in images])

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -60,29 +60,11 @@ def epsilon_errors(
     few prompts an image has left. Raises InputError if latents, noise and model do not fit
     together and FloatingPointError naming image, prompt and timestep if an error is not finite.
     """
-    _check_shapes(inputs, samples, denoiser.process.timesteps)
-    inputs = inputs.to(device)
-    image_of = torch.searchsorted(inputs.images, _index(pairs["image"], device))
-    prompt_of = _index(pairs["prompt"], device)
-    timestep_of = torch.tensor([s.timestep for s in samples], dtype=torch.int64, device=device)
-    noise_of = torch.tensor([s.noise for s in samples], dtype=torch.int64, device=device)
     total = len(pairs) * len(samples)
     found: dict[str, Tensor] = {}
-    progress = Progress(total, "evaluations")
-    for start in range(0, total, batch_size):
-        flat = torch.arange(start, min(start + batch_size, total), device=device)
-        pair, sample = flat // len(samples), flat % len(samples)
-        losses = _batch_losses(
-            denoiser,
-            inputs.latents[image_of[pair]],
-            inputs.noise[noise_of[sample]],
-            timestep_of[sample],
-            {name: value[prompt_of[pair]] for name, value in inputs.conditions.items()},
-            dtype,
-        )
-        for name, values in losses.items():
-            found.setdefault(name, torch.empty(total, device=device))[flat] = values
-        progress.update(start + len(flat))
+    for batch in forward_passes(denoiser, inputs, pairs, samples, batch_size, device, dtype):
+        for name, values in _losses(denoiser, batch).items():
+            found.setdefault(name, torch.empty(total, device=device))[batch.flat] = values
     errors = {
         name: values.view(len(pairs), len(samples)).cpu().numpy() for name, values in found.items()
     }
@@ -90,21 +72,73 @@ def epsilon_errors(
     return errors
 
 
-def _batch_losses(
+@dataclass(frozen=True)
+class Batch:
+    """One forward pass and what went into it; `flat` is pair · samples + sample, `(batch,)`.
+
+    `x0`, `x_t`, `noise`, `predicted` and, where it is learned, `variance` are `(batch, c, h, w)`;
+    `timestep` is `(batch,)` int64.
+    """
+
+    flat: Tensor
+    x0: Tensor
+    x_t: Tensor
+    noise: Tensor
+    timestep: Tensor
+    predicted: Tensor
+    variance: Tensor | None
+
+
+def forward_passes(
     denoiser: Denoiser,
-    x0: Tensor,
-    noise: Tensor,
-    timestep: Tensor,
-    condition: dict[str, Tensor],
+    inputs: Inputs,
+    pairs: pd.DataFrame,
+    samples: Sequence[Sample],
+    batch_size: int,
+    device: torch.device,
     dtype: torch.dtype,
-) -> dict[str, Tensor]:
-    """All losses of one batch, `(batch,)` float32 each; only the network runs in `dtype`."""
-    x_t = denoiser.process.noised(x0, noise, timestep)
-    predicted, variance = denoiser.predict(x_t.to(dtype), timestep, condition)
-    losses = noise_losses(predicted, noise)
-    if variance is not None:
-        bound = variational_bound(denoiser.process, x0, x_t, timestep, predicted, variance)
-        losses["vlb"] = bound_term(*bound, timestep)
+) -> Iterator[Batch]:
+    """The noise predicted of every (pair, sample), batch by batch; see `epsilon_errors`.
+
+    To be iterated under `torch.inference_mode`. Only the network runs in `dtype`. Raises
+    InputError if latents, noise and model do not fit together.
+    """
+    _check_shapes(inputs, samples, denoiser.process.timesteps)
+    inputs = inputs.to(device)
+    image_of = torch.searchsorted(inputs.images, _index(pairs["image"], device))
+    prompt_of = _index(pairs["prompt"], device)
+    timestep_of = torch.tensor([s.timestep for s in samples], dtype=torch.int64, device=device)
+    noise_of = torch.tensor([s.noise for s in samples], dtype=torch.int64, device=device)
+    total = len(pairs) * len(samples)
+    progress = Progress(total, "evaluations")
+    for start in range(0, total, batch_size):
+        flat = torch.arange(start, min(start + batch_size, total), device=device)
+        pair, sample = flat // len(samples), flat % len(samples)
+        x0, noise, timestep = (
+            inputs.latents[image_of[pair]],
+            inputs.noise[noise_of[sample]],
+            timestep_of[sample],
+        )
+        condition = {name: value[prompt_of[pair]] for name, value in inputs.conditions.items()}
+        x_t = denoiser.process.noised(x0, noise, timestep)
+        predicted, variance = denoiser.predict(x_t.to(dtype), timestep, condition)
+        yield Batch(flat, x0, x_t, noise, timestep, predicted, variance)
+        progress.update(start + len(flat))
+
+
+def _losses(denoiser: Denoiser, batch: Batch) -> dict[str, Tensor]:
+    """All losses of one batch, `(batch,)` float32 each."""
+    losses = noise_losses(batch.predicted, batch.noise)
+    if batch.variance is not None:
+        bound = variational_bound(
+            denoiser.process,
+            batch.x0,
+            batch.x_t,
+            batch.timestep,
+            batch.predicted,
+            batch.variance,
+        )
+        losses["vlb"] = bound_term(*bound, batch.timestep)
     return losses
 
 
@@ -136,6 +170,7 @@ def _check_shapes(inputs: Inputs, samples: Sequence[Sample], timesteps: int) -> 
 def _check_finite(
     errors: dict[str, np.ndarray], pairs: pd.DataFrame, samples: Sequence[Sample]
 ) -> None:
+    """Raise FloatingPointError naming image, prompt and timestep of the first bad error."""
     for name, values in errors.items():
         bad = np.argwhere(~np.isfinite(values))
         if len(bad):

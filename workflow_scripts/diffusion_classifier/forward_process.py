@@ -1,4 +1,4 @@
-"""The variance-preserving forward process q(x_t | x_0) and its posterior (Ho et al. 2020)."""
+"""How x_0 is noised: the variance-preserving process (Ho et al. 2020) and flow matching's."""
 
 from __future__ import annotations
 
@@ -80,6 +80,40 @@ class ForwardProcess:
             beta.log(),
         )
         return _Posterior(*(table.to(self.alphas_cumprod) for table in tables))
+
+
+@dataclass(frozen=True)
+class FlowMatching:
+    """x_t = (1 - σ_t) x_0 + σ_t ε, the straight path of rectified flow (Esser et al. 2024, eq. 13).
+
+    `sigmas` is σ, shape `(timestep,)`, float32, ascending in (0, 1]: timestep 0 has the least
+    noise, as in `ForwardProcess`. Learned variances and their bound are unknown to these models.
+    """
+
+    sigmas: Tensor
+
+    @property
+    def timesteps(self) -> int:
+        """Number of training timesteps T."""
+        return len(self.sigmas)
+
+    def to(self, device: torch.device) -> FlowMatching:
+        return FlowMatching(self.sigmas.to(device))
+
+    def noised(self, x0: Tensor, noise: Tensor, timestep: Tensor) -> Tensor:
+        """x_t, all batched, `(batch, c, h, w)`."""
+        sigma = self.sigmas[timestep]
+        return _over(1 - sigma, x0) * x0 + _over(sigma, x0) * noise
+
+    def predicted_x0(self, x_t: Tensor, noise: Tensor, timestep: Tensor) -> Tensor:
+        """x_0 from x_t and a predicted ε; zeros where σ = 1, as there x_t tells nothing of it."""
+        signal = _over(1 - self.sigmas[timestep], x_t)
+        x0 = (x_t - (1 - signal) * noise) / signal
+        return torch.where(signal > 0, x0, torch.zeros_like(x0))
+
+    def noise_from_velocity(self, x_t: Tensor, velocity: Tensor, timestep: Tensor) -> Tensor:
+        """ε from the velocity v = ε - x_0: ε = x_t + (1 - σ_t) v."""
+        return x_t + _over(1 - self.sigmas[timestep], x_t) * velocity
 
 
 def _over(coefficient: Tensor, like: Tensor) -> Tensor:

@@ -130,6 +130,7 @@ def paired_plot(
                 )
             ax.axvline(0, color="0.3", linewidth=1)
             ax.set_yticks(range(len(others)), [names.get(name, name) for name in others])
+            ax.set_ylim(-0.6, len(others) - 0.4)
             ax.set_title(header, loc="left")
             ax.set_xlabel("difference in accuracy (points)")
             ax.tick_params(labelleft=i % 3 == 0)
@@ -138,14 +139,22 @@ def paired_plot(
 
 
 def choose_examples(
-    data: pd.DataFrame, predictions: pd.DataFrame, count: int, seed: int = 0
+    data: pd.DataFrame,
+    predictions: pd.DataFrame,
+    count: int,
+    seed: int = 0,
+    prompts: pd.DataFrame | None = None,
 ) -> pd.DataFrame:
     """`count` images of a data set for `example_sheet`: `bytes, true, predicted`, wrong ones last.
 
     `data` has `image, label, classname, bytes`; `predictions` one row per image. Up to a third
     are taken from the images predicted wrongly, so that a good classifier's errors show at all.
+    Classes are named as in `data`, or as in `prompts` (`classname, classidx`), which knows those
+    that have no image too.
     """
     names = data.drop_duplicates("label").set_index("label")["classname"]
+    if prompts is not None:
+        names = prompts.drop_duplicates("classidx").set_index("classidx")["classname"]
     both = data.merge(predictions[["image", "prediction"]], on="image")
     both = both.sample(frac=1, random_state=seed)
     wrong = both[both["prediction"] != both["label"]].head(count // 3)
@@ -169,7 +178,7 @@ def example_sheet(examples: Mapping[str, pd.DataFrame], title: str) -> Figure:
         )
         grid = figure.subplots(len(examples), count, squeeze=False)
         for row, (name, chosen) in zip(grid, examples.items(), strict=True):
-            row[0].set_ylabel(name, fontsize=11)
+            row[0].set_ylabel(textwrap.fill(name, 14), fontsize=11)
             for ax, example in zip_longest(row, chosen.itertuples()):
                 _example(ax, example)
         figure.suptitle(wrapped(title, figure.get_figwidth()), x=0.01, ha="left", fontsize=11)

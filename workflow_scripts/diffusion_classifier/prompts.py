@@ -24,13 +24,44 @@ def from_templates(classes: Sequence[str], templates: Sequence[str]) -> pd.DataF
     return pd.DataFrame(rows, columns=COLUMNS)
 
 
+def from_captions(data: pd.DataFrame, templates: Sequence[str] = ("{}",)) -> pd.DataFrame:
+    """Prompts of the classes of a data set (`label, classname`), by default their bare names."""
+    classes = data[["label", "classname"]].drop_duplicates("label").sort_values("label")
+    rows = [
+        (template.replace("{}", name), name, index)
+        for index, name in classes.itertuples(index=False)
+        for template in templates
+    ]
+    return pd.DataFrame(rows, columns=COLUMNS)
+
+
+def with_unconditional(prompts: pd.DataFrame) -> pd.DataFrame:
+    """`prompts` and, as a class of its own, the unconditional one: no text, no name.
+
+    Its error says how hard an image is whatever it is called.
+    """
+    row = pd.DataFrame([("", "", prompts["classidx"].max() + 1)], columns=COLUMNS)
+    return pd.concat([prompts, row], ignore_index=True)
+
+
+def is_unconditional(prompts: pd.DataFrame) -> pd.Series:
+    """Which rows are the unconditional prompt, bool `(prompt,)`."""
+    return (prompts["prompt"] == "") & (prompts["classname"] == "")
+
+
+def named_prompts(prompts: pd.DataFrame) -> pd.DataFrame:
+    """`prompts` without the unconditional one: those that say what class an image is of."""
+    return prompts[~is_unconditional(prompts)].reset_index(drop=True)
+
+
 def read_prompts(path: str | os.PathLike) -> pd.DataFrame:
     """Read and check a prompts file; rows keep their order, which numbers the prompts.
 
     Raises InputError naming file and line for missing columns, a line of another length than
     the header, an empty prompt, a class index that is no whole number from 0 on, and a prompt
     that its class has twice. Two classes may share a prompt: the authors' ImageNet has two
-    called "missile"; the earlier one wins the tie.
+    called "missile"; the earlier one wins the tie. A row without prompt and without name is no
+    mistake: it is the unconditional prompt.
     """
     try:
         with open(path, encoding="utf-8-sig", newline="") as file:
@@ -69,7 +100,7 @@ def _check_row(
         )
     named = dict(zip(header, row, strict=True))
     prompt, index = named["prompt"], named["classidx"]
-    if not prompt.strip():
+    if not prompt.strip() and named["classname"]:
         raise InputError(f"{where}: found an empty prompt, expected a text; fill it in")
     if not re.fullmatch("[0-9]{1,9}", index):
         raise InputError(
@@ -84,9 +115,32 @@ def _check_row(
     seen.add((prompt, index))
 
 
+def check_classes(prompts: pd.DataFrame, classes: int, where: str) -> None:
+    """Raise InputError if a prompt belongs to a class index that the data set does not have."""
+    unknown = prompts[(prompts["classidx"] >= classes) & ~is_unconditional(prompts)]
+    if len(unknown):
+        prompt, index = unknown[["prompt", "classidx"]].iloc[0]
+        raise InputError(
+            f"{where}: found the prompt {prompt!r} of class index {index}, expected 0 to "
+            f"{classes - 1}, the classes of the data set; correct `classidx` or remove the prompt"
+        )
+
+
+def check_named(prompts: pd.DataFrame, classes: int, where: str) -> None:
+    """Raise InputError if one of the class indices 0 to classes - 1 has no prompt."""
+    named = prompts.loc[~is_unconditional(prompts), "classidx"]
+    missing = sorted(set(range(classes)) - set(named))
+    if missing:
+        raise InputError(
+            f"{where}: found no prompt of class index {missing[0]}, expected at least one of each "
+            f"class, 0 to {classes - 1}; add it"
+        )
+
+
 def check_labels(prompts: pd.DataFrame, labels: pd.DataFrame, dataset: str) -> None:
     """Raise InputError if a class among `labels` (`label, classname`) has no prompt."""
-    without = labels[~labels["label"].isin(prompts["classidx"])]
+    named = prompts.loc[~is_unconditional(prompts), "classidx"]
+    without = labels[~labels["label"].isin(named)]
     if len(without):
         label, name = without[["label", "classname"]].iloc[0]
         raise InputError(

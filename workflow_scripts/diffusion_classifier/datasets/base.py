@@ -93,16 +93,23 @@ def draw(labels: np.ndarray, counts: dict[int, int], seed: int) -> np.ndarray:
 def table(source: ImageSource, indices: Iterable[int]) -> pd.DataFrame:
     """The data set of the images at `indices`, as it is written to Parquet.
 
-    Columns: `image` int64 (0..n-1), `label` int64, `classname`, `source`, `bytes` (PNG).
+    Columns: `image` int64 (0..n-1), `label` int64, `classname`, `source`, `bytes` (PNG), and
+    what a source's own `more(index)` adds, as the captions of training scenes.
     """
     import pandas as pd
 
-    rows = []
-    for index in map(int, indices):
-        label = source.label(index)
-        name = source.class_names[label]
-        rows.append((label, name, source.source(index), encode(source.image(index))))
-    frame = pd.DataFrame(rows, columns=["label", "classname", "source", "bytes"])
+    more = getattr(source, "more", lambda index: {})
+    rows = [
+        {
+            "label": source.label(index),
+            "classname": source.class_names[source.label(index)],
+            "source": source.source(index),
+            "bytes": encode(source.image(index)),
+            **more(index),
+        }
+        for index in map(int, indices)
+    ]
+    frame = pd.DataFrame(rows)
     frame = frame.astype({"label": "int64"})
     frame.insert(0, "image", np.arange(len(frame), dtype=np.int64))
     return frame

@@ -6,13 +6,13 @@ from typing import Protocol
 
 from torch import Tensor
 
-from ..forward_process import ForwardProcess
+from ..forward_process import FlowMatching, ForwardProcess
 
 
 class Denoiser(Protocol):
     """A conditional diffusion model ε_θ(x_t, t, c) on its device, in its dtype."""
 
-    process: ForwardProcess
+    process: ForwardProcess | FlowMatching
     """The forward process it was trained for, on the model's device."""
 
     def predict(

@@ -55,7 +55,11 @@ def load(folder: str, device: torch.device, dtype: torch.dtype) -> DiT:
 
 
 def encode_prompts(
-    folder: str, prompts: pd.DataFrame, device: torch.device, dtype: torch.dtype
+    folder: str,
+    prompts: pd.DataFrame,
+    device: torch.device,
+    dtype: torch.dtype,
+    truncate: bool = False,
 ) -> dict[str, Tensor]:
     """The class index is all a class-conditional model is told: `class_labels`, int64.
 

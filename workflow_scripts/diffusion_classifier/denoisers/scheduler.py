@@ -11,11 +11,17 @@ from ..messages import InputError
 def read_scheduler(folder: str, predictions: Sequence[str]) -> tuple[ForwardProcess, str]:
     """The forward process and the prediction type, which must be one of `predictions`.
 
-    Any discrete diffusers scheduler will do: only its betas are read. Raises InputError if the
-    model predicts something else.
+    Any discrete diffusers scheduler will do: only its betas are read. Raises InputError if there
+    are none, as in a scheduler of flow matching, or if the model predicts something else.
     """
     from diffusers import DDPMScheduler
 
+    config = DDPMScheduler.load_config(folder, subfolder="scheduler")
+    if not {"beta_schedule", "trained_betas"} & set(config):
+        raise InputError(
+            f"{folder}: found the scheduler {config.get('_class_name')} without betas, expected a "
+            "noise schedule given by its betas; choose the model's own family"
+        )
     scheduler = DDPMScheduler.from_pretrained(folder, subfolder="scheduler")
     prediction = scheduler.config.prediction_type
     if prediction not in predictions:

@@ -8,13 +8,12 @@ import torch
 from torch import Tensor
 
 from ..forward_process import ForwardProcess
-from ..messages import InputError
 from .scheduler import read_scheduler
+from .text import check_lengths
 
 if TYPE_CHECKING:
     import pandas as pd
     from diffusers import UNet2DConditionModel
-    from transformers import CLIPTokenizer
 
 
 class StableDiffusion:
@@ -57,31 +56,29 @@ def load(folder: str, device: torch.device, dtype: torch.dtype) -> StableDiffusi
 
 @torch.inference_mode()
 def encode_prompts(
-    folder: str, prompts: pd.DataFrame, device: torch.device, dtype: torch.dtype
+    folder: str,
+    prompts: pd.DataFrame,
+    device: torch.device,
+    dtype: torch.dtype,
+    truncate: bool = False,
 ) -> dict[str, Tensor]:
     """CLIP's last hidden states of each prompt, padded: `text`, (prompt, token, channel) float32.
 
-    Raises InputError naming the prompt if one is longer than the tokenizer takes.
+    A prompt longer than the tokenizer takes is cut with `truncate`; without, InputError names it.
     """
     from transformers import CLIPTextModel, CLIPTokenizer
 
     tokenizer = CLIPTokenizer.from_pretrained(folder, subfolder="tokenizer")
     texts = prompts["prompt"].tolist()
-    _check_lengths(tokenizer, texts)
+    if not truncate:
+        check_lengths(tokenizer, texts)
     encoder = CLIPTextModel.from_pretrained(
         folder, subfolder="text_encoder", torch_dtype=dtype, use_safetensors=True
     )
     encoder = encoder.to(device).eval()
     length = tokenizer.model_max_length
-    tokens = tokenizer(texts, padding="max_length", max_length=length, return_tensors="pt")
+    tokens = tokenizer(
+        texts, padding="max_length", max_length=length, truncation=True, return_tensors="pt"
+    )
     parts = tokens.input_ids.to(device).split(64)
     return {"text": torch.cat([encoder(part)[0].float().cpu() for part in parts])}
-
-
-def _check_lengths(tokenizer: CLIPTokenizer, texts: list[str]) -> None:
-    for text, tokens in zip(texts, tokenizer(texts).input_ids, strict=True):
-        if len(tokens) > tokenizer.model_max_length:
-            raise InputError(
-                f"prompts: found {text!r} with {len(tokens)} tokens, expected at most "
-                f"{tokenizer.model_max_length}, which is all the model reads; shorten it"
-            )

@@ -1,0 +1,303 @@
+"""The figures and the notebook of zero-shot accuracy on fabricated (random) results."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+import xarray as xr
+from PIL import Image
+from sklearn.metrics import confusion_matrix
+
+from diffusion_classifier import accuracy_plots, files, plots, scores
+from diffusion_classifier.datasets.base import encode
+from diffusion_classifier.messages import InputError
+from diffusion_classifier.notebooks import execute
+from diffusion_classifier.prompts import from_templates
+from diffusion_classifier.scenes.world import COLOURS, HELD_OUT, SHAPES
+
+ROOT = Path(__file__).parents[1]
+PAIRS = [f"{colour} {shape}" for colour in COLOURS for shape in SHAPES]
+UNSEEN = [PAIRS.index(" ".join(pair)) for pair in sorted(HELD_OUT)]
+SEEN = [index for index in range(36) if index not in UNSEEN]
+CLASSES = {"shapes": list(SHAPES), "seen": PAIRS, "unseen": PAIRS}
+DATASETS = {"shapes": "Shapes", "seen": "Colour × shape", "unseen": "Colour × shape, unseen pairs"}
+METHODS = {
+    name: {"label": label, "kind": "diffusion" if name == "sd" else "baseline", "group": label}
+    for name, label in {
+        "sd": "Diffusion Classifier",
+        "clip": "CLIP, zero-shot",
+        "probe": "Linear probe of features",
+        "chance-seed0": "Chance",
+        "chance-seed1": "Chance",
+    }.items()
+}
+IMAGES = 60
+
+
+def labels_of(dataset):
+    among = {"shapes": range(6), "seen": SEEN, "unseen": UNSEEN}[dataset]
+    return np.resize(list(among), IMAGES)
+
+
+def predicted(dataset, right, seed=0, losses=("",)):
+    """Predictions that are right with chance `right` and otherwise any class."""
+    rng = np.random.default_rng(seed)
+    label, count = labels_of(dataset), len(CLASSES[dataset])
+    parts = []
+    for loss in losses:
+        guess = rng.integers(0, count, IMAGES)
+        prediction = np.where(rng.random(IMAGES) < right, label, guess)
+        part = {"image": np.arange(IMAGES), "label": label, "loss": loss, "prediction": prediction}
+        parts.append(pd.DataFrame(part).assign(evaluations=12.0 if loss else 1.0, seconds=0.01))
+    return pd.concat(parts, ignore_index=True)
+
+
+def fabricated():
+    found = {}
+    for seed, name in enumerate(METHODS):
+        losses = ("l2", "l1") if name == "sd" else ("",)
+        for dataset in DATASETS:
+            right = 0 if "chance" in name else 0.6
+            found[name, dataset] = predicted(dataset, right, seed, losses)
+    del found["probe", "unseen"]
+    return found
+
+
+def errors(dataset):
+    rng = np.random.default_rng(1)
+    count = len(CLASSES[dataset])
+    image, prompt = np.divmod(np.arange(IMAGES * count), count)
+    t = np.arange(10) * 100 + 50
+    values = rng.normal(size=(len(image), 10))
+    values -= (prompt == labels_of(dataset)[image])[:, None] * 3 * np.exp(-(((t - 400) / 200) ** 2))
+    at = {"timestep": ("sample", t), "noise": ("sample", np.arange(10))}
+    pair = {"image": ("pair", image), "prompt": ("pair", prompt)}
+    return xr.Dataset({"l2": (("pair", "sample"), values.astype("float32"))}, {**at, **pair})
+
+
+def pictures(count=IMAGES):
+    pixels = np.random.default_rng(0).integers(0, 256, (count, 8, 8, 3), dtype=np.uint8)
+    return [Image.fromarray(image) for image in pixels]
+
+
+def reconstructions(images=3, levels=4):
+    rng = np.random.default_rng(2)
+    pixels = ("channel", "row", "column")
+    pairs = (images, levels, 2)
+    right, wrong = ["a red circle"] * images, ["a picture of a large purple triangle"] * images
+    return xr.Dataset(
+        {
+            "decoded": (("image", "level", "prompt", *pixels), rng.random((*pairs, 3, 8, 8))),
+            "noised": (("image", "level", *pixels), rng.random((images, levels, 3, 8, 8))),
+            "error": (("image", "level", "prompt"), rng.random(pairs)),
+        },
+        {
+            "timestep": ("level", np.arange(levels) * 200 + 100),
+            "prompt": ["right", "wrong"],
+            "image": np.arange(images) * 2,
+            "right": ("image", right),
+            "wrong": ("image", wrong),
+        },
+    )
+
+
+def texts(figure):
+    return [text.get_text() for ax in figure.axes for text in ax.texts]
+
+
+@pytest.fixture(scope="module")
+def rows():
+    return scores.aggregate(scores.score_table(METHODS, fabricated(), "accuracy"))
+
+
+CHANCE = {"shapes": 100 / 6, "seen": 100 / 36, "unseen": 100 / 36}
+
+
+def test_accuracy_bars_draw_every_accuracy_its_interval_and_chance(rows):
+    figure = accuracy_plots.accuracy_bars(rows, DATASETS, "l2", "title", CHANCE)
+    names = [label.get_text() for label in figure.axes[0].get_yticklabels()]
+    for ax, dataset in zip(figure.axes, DATASETS, strict=True):
+        on = rows[
+            (rows["dataset"] == dataset) & (rows["metric"] == "top1") & (rows["loss"] != "l1")
+        ]
+        drawn = {int(line.get_ydata()[0]): line.get_xdata()[0] for line in markers(ax)}
+        assert {names[y]: x for y, x in drawn.items()} == dict(
+            zip(on["method"], on["value"], strict=True)
+        )
+        bars = {round(end, 6) for c in ax.collections for s in c.get_segments() for end in s[:, 0]}
+        assert bars == set(on["low"].round(6)) | set(on["high"].round(6))
+        (dotted,) = [line for line in ax.lines if line.get_linestyle() == ":"]
+        assert dotted.get_xdata()[0] == CHANCE[dataset]
+    assert texts(figure) == ["not measured"]
+
+
+def markers(ax):
+    return [line for line in ax.lines if line.get_marker() in ("o", "D")]
+
+
+def test_timestep_curves_have_a_panel_each_with_its_own_chance():
+    curve = pd.DataFrame(
+        {"timestep": [0, 9], "accuracy": [20, 60.0], "low": [10, 50.0], "high": [30, 70.0]}
+    )
+    chance = {"A": 50.0, "B": 2.5}
+    figure = accuracy_plots.timestep_curves_plot({"A": curve, "B": curve / 2}, chance, "title")
+    lines = [[line.get_ydata() for line in ax.lines] for ax in figure.axes]
+    assert [list(panel[0]) for panel in lines] == [[20, 60], [10, 30]]
+    assert [panel[1][0] for panel in lines] == [50.0, 2.5]
+    assert len(figure.legends) == 1
+
+
+def test_confusion_is_sklearns_without_the_empty_rows():
+    found = predicted("unseen", 0.5)
+    table = accuracy_plots.confusion(found, PAIRS)
+    expected = confusion_matrix(
+        found["label"], found["prediction"], labels=range(36), normalize="true"
+    )
+    np.testing.assert_allclose(table, 100 * expected[sorted(UNSEEN)])
+    assert list(table.index) == [PAIRS[index] for index in sorted(UNSEEN)]
+    assert list(table.columns) == PAIRS
+
+
+def test_confusions_are_counted_and_ordered():
+    found = pd.DataFrame(
+        {"label": [0, 0, 0, 0, 1, 1, 2, 2], "prediction": [1, 1, 2, 0, 0, 1, 1, 2]}
+    )
+    table = accuracy_plots.confusions(found, ["a", "b", "c"], top=3)
+    assert table.to_dict("split")["data"] == [
+        ["a", "b", 2, 50.0], ["a", "c", 1, 25.0], ["b", "a", 1, 50.0]
+    ]  # fmt: skip
+    assert len(accuracy_plots.confusions(found[found["label"] == found["prediction"]], "abc")) == 0
+
+
+def test_confusion_plot_frames_the_right_answers_and_labels_all():
+    predictions = {name: predicted(name, 0.7) for name in ("seen", "unseen")}
+    figure = accuracy_plots.confusion_plot(predictions, PAIRS, "title")
+    for ax, present in zip(figure.axes, (SEEN, sorted(UNSEEN)), strict=False):
+        assert [label.get_text() for label in ax.get_xticklabels()] == PAIRS
+        assert [label.get_text() for label in ax.get_yticklabels()] == [PAIRS[i] for i in present]
+        assert min(label.get_fontsize() for label in ax.get_xticklabels()) >= 7
+        assert [patch.get_xy() for patch in ax.patches] == [(x, y) for y, x in enumerate(present)]
+
+
+def test_confusion_needs_the_same_classes():
+    prompts = {name: from_templates(CLASSES[name], ["a {}", "one {}"]) for name in DATASETS}
+    assert accuracy_plots.shared_classes({k: prompts[k] for k in ("seen", "unseen")}) == PAIRS
+    with pytest.raises(
+        InputError, match="the 36 classes of 'seen' to differ from the 6 of 'shapes'"
+    ):
+        accuracy_plots.shared_classes(prompts)
+
+
+def test_reconstructions_show_every_picture_and_mark_the_lower_error():
+    recon = reconstructions()
+    captions = (recon["right"].values, recon["wrong"].values)
+    figure = accuracy_plots.reconstructions_plot(recon, pictures(3), *captions, "title")
+    shown = [ax for ax in figure.axes if ax.images]
+    assert len(shown) == 3 * (1 + 3 * 4)
+    labels = {ax.get_xlabel(): ax.xaxis.label.get_fontweight() for ax in shown if ax.get_xlabel()}
+    pairs = recon["error"].values.reshape(-1, 2)
+    for pair in pairs:
+        assert labels[f"{pair.min():.4f}"] == "bold" and labels[f"{pair.max():.4f}"] == "normal"
+    found = [ax.images[0].get_array() for ax in shown]
+    last = recon["decoded"].values[2, 3, 1].transpose(1, 2, 0)
+    np.testing.assert_allclose(found[-1], last)
+
+
+def write_inputs(folder):
+    """All the notebook reads, under `folder`; returns its parameters."""
+    found = fabricated()
+    for (name, dataset), frame in found.items():
+        files.write_parquet(frame, folder / name / f"{dataset}.parquet")
+    files.write_parquet(scores.score_table(METHODS, found, "accuracy"), folder / "scores.parquet")
+    files.write_parquet(scores.paired_table(METHODS, found), folder / "paired.parquet")
+    for dataset, names in CLASSES.items():
+        label = labels_of(dataset)
+        data = {"image": np.arange(IMAGES), "label": label, "classname": np.array(names)[label]}
+        data["bytes"] = [encode(picture) for picture in pictures()]
+        files.write_parquet(pd.DataFrame(data), folder / "data" / f"{dataset}.parquet")
+        files.write_csv(from_templates(names, ["a {}"]), folder / f"{dataset}.csv")
+        files.write_dataset(errors(dataset).isel(pair=slice(0, 100)), folder / f"{dataset}-0.nc")
+        files.write_dataset(errors(dataset).isel(pair=slice(100, None)), folder / f"{dataset}-1.nc")
+    files.write_dataset(reconstructions(), folder / "reconstructions.nc")
+    of_data = {key: str(folder / "data" / f"{key}.parquet") for key in DATASETS}
+    return {
+        "library": str(ROOT / "workflow_scripts"),
+        "scores": str(folder / "scores.parquet"),
+        "paired": str(folder / "paired.parquet"),
+        "predictions": {key: str(folder / "sd" / f"{key}.parquet") for key in DATASETS},
+        "data": of_data,
+        "prompts": {key: str(folder / f"{key}.csv") for key in DATASETS},
+        "curve_errors": {
+            key: [str(folder / f"{key}-{part}.nc") for part in (0, 1)] for key in DATASETS
+        },
+        "curve_labels": of_data,
+        "reconstructions": str(folder / "reconstructions.nc"),
+        "recon_dataset": "seen",
+        "confusion_datasets": ["seen", "unseen"],
+        "table": str(folder / "tables" / "accuracy"),
+        "figure": str(folder / "figures" / "accuracy"),
+        "datasets": DATASETS,
+        "descriptions": {"shapes": "Random pixels."},
+        "trained_on": {"unseen": "The probe never saw these pairs."},
+        "subtitle": "Fabricated numbers.",
+    }
+
+
+FIGURES = ("paired", "methods", "timesteps", "reconstructions", "confusion", "examples")
+
+
+def test_notebook_runs_and_writes_everything(tmp_path):
+    parameters = write_inputs(tmp_path)
+    executed = tmp_path / "tables" / "accuracy.ipynb"
+    execute(ROOT / "notebooks" / "accuracy.ipynb", executed, parameters)
+    written = {path.name for path in (tmp_path / "tables").iterdir()}
+    ends = (".ipynb", ".csv", ".tex", ".txt", "-table.html")
+    assert written == {f"accuracy{end}" for end in ends}
+    drawn = {path.name for path in (tmp_path / "figures").iterdir()}
+    assert drawn == {f"accuracy-{name}.{kind}" for name in FIGURES for kind in ("svg", "png")}
+    cells = json.loads(executed.read_text())["cells"]
+    outputs = [output for cell in cells for output in cell.get("outputs", [])]
+    assert not [output for output in outputs if output.get("name") == "stderr"]
+    check_numbers(tmp_path / "tables", fabricated())
+    text = executed.read_text()
+    assert (
+        "The probe never saw these pairs." in text
+        and "36 classes, 36 prompts: “a red circle”" in text
+    )
+
+
+def check_numbers(folder, found):
+    """The exported numbers are those of the predictions."""
+    exported = pd.read_csv(folder / "accuracy.csv")
+    assert list(exported) == scores.LONG
+    top1 = exported[exported["metric"] == "top1"].set_index(["method", "dataset"])
+    assert len(top1) == 5 * 3 - 1
+    for dataset in DATASETS:
+        for loss, name in (("l2", "L2"), ("l1", "L1")):
+            own = found["sd", dataset]
+            own = own[own["loss"] == loss]
+            row = top1.loc[f"Diffusion Classifier [{name}]", dataset]
+            expected = 100 * (own["label"] == own["prediction"]).mean()
+            assert row["value"] == pytest.approx(expected, abs=1e-3) and row["images"] == IMAGES
+            assert f"{row['value']:.1f} [" in (folder / "accuracy.tex").read_text()
+            assert f"{row['value']:.1f} [" in (folder / "accuracy-table.html").read_text()
+        assert top1.loc["Chance", dataset]["images"] == 2 * IMAGES
+
+
+def test_notebook_is_stored_without_outputs():
+    cells = json.loads((ROOT / "notebooks" / "accuracy.ipynb").read_text())["cells"]
+    code = [cell for cell in cells if cell["cell_type"] == "code"]
+    assert all(not cell["outputs"] and cell["execution_count"] is None for cell in code)
+    assert code[0]["metadata"]["tags"] == ["parameters"]
+    assert len({cell["id"] for cell in cells}) == len(cells)
+
+
+def test_figures_are_saved_identically(rows, tmp_path):
+    for run in ("a", "b"):
+        drawn = accuracy_plots.confusion_plot({"Shapes": predicted("shapes", 0.7)}, SHAPES, "title")
+        plots.save(drawn, tmp_path / run / "confusion")
+    for kind in ("svg", "png"):
+        a, b = (tmp_path / run / f"confusion.{kind}" for run in ("a", "b"))
+        assert a.read_bytes() == b.read_bytes()

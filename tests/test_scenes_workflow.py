@@ -1,0 +1,109 @@
+"""Both tables of text prompts, end to end on a tiny config, against sums done by hand."""
+
+import numpy as np
+import pandas as pd
+import pytest
+import xarray as xr
+from workflows import run_copy, snakemake
+
+from diffusion_classifier.scores import LONG
+
+
+@pytest.fixture(scope="module")
+def project(root, tmp_path_factory):
+    """A copy of the project in which the tiny config of scenes has been run once."""
+    return run_copy(root, tmp_path_factory.mktemp("scenes"), "tiny_scenes.yaml")
+
+
+def stored(project, evaluation, dataset, stage):
+    folder = project / f"results/errors/{evaluation}/{dataset}/stage{stage}"
+    return xr.concat([xr.load_dataset(path) for path in sorted(folder.glob("*.nc"))], "pair")
+
+
+FIGURES = {
+    "accuracy": ("methods", "paired", "timesteps", "reconstructions", "confusion", "examples"),
+    "winoground": ("scores", "timesteps", "examples", "heatmaps"),
+}
+
+
+def test_everything_is_made(project):
+    for table, figures in FIGURES.items():
+        assert list(pd.read_csv(project / f"results/tables/{table}.csv").columns) == LONG
+        assert r"\toprule" in (project / f"results/tables/{table}.tex").read_text()
+        for name in figures:
+            assert (project / f"results/figures/{table}-{name}.svg").read_text().count("<path") > 5
+            assert (project / f"results/figures/{table}-{name}.png").stat().st_size > 5000
+    report = (project / "results/report.html").read_text()
+    assert "Zero-shot accuracy" in report and "Compositional reasoning" in report
+
+
+def test_every_method_is_a_row_of_the_accuracy_table(project):
+    table = pd.read_csv(project / "results/tables/accuracy.csv").query("metric == 'top1'")
+    assert set(table["method"]) == {
+        *(f"Diffusion Classifier [{loss}]" for loss in ("L1", "L2", "Huber")),
+        *("ResNet on synthetic data", "SD features", "CLIP", "Chance"),
+    }
+    assert (table.groupby("method")["dataset"].nunique() == 2).all()
+    assert table.query("method == 'Chance' and dataset == 'shapes'")["images"].item() == 2 * 12
+
+
+def test_the_best_prompt_of_a_class_decides(project):
+    """Brute force over the stored errors: two prompts a class, three classes kept, then one."""
+    data = pd.read_parquet(project / "results/data/shapes.parquet")
+    stages = [stored(project, "staged", "shapes", k) for k in (1, 2)]
+    correct = []
+    for image, label in zip(data["image"], data["label"], strict=True):
+        first, second = (
+            dict(zip(stage["prompt"].values, stage["l1"].values, strict=True))
+            for stage in (s.isel(pair=s["image"].values == image) for s in stages)
+        )
+        assert len(first) == 12 and len(second) == 6
+        mean = {p: np.concatenate([first[p], second[p]]).mean() for p in second}
+        correct.append(min(mean, key=mean.get) // 2 == label)
+    table = pd.read_csv(project / "results/tables/accuracy.csv").set_index(["method", "dataset"])
+    row = table.query("metric == 'top1'").loc[("Diffusion Classifier [L1]", "shapes")]
+    assert row["value"] == pytest.approx(100 * np.mean(correct), abs=1e-3)
+    # none of the second stage's four timesteps was one of the first's two
+    assert row["evaluations"] == 12 * 2 + 6 * 4
+
+
+def test_winoground_scores_are_those_of_the_stored_errors(project):
+    """Brute force: caption c of example e is prompt 2e + c, and the last prompt is empty."""
+    errors = stored(project, "exhaustive", "winoground", 1)
+    keys = zip(errors["image"].values, errors["prompt"].values, strict=True)
+    error = dict(zip(keys, errors["l2"].values.mean(axis=1), strict=True))
+    assert len(error) == 9 * 2 * 3
+    text, image, calibrated = [], [], []
+    for e in range(0, 18, 2):
+        own, other = [error[e, e], error[e + 1, e + 1]], [error[e, e + 1], error[e + 1, e]]
+        free = [error[e, 18], error[e + 1, 18]]
+        text.append(own[0] < other[0] and own[1] < other[1])
+        image.append(own[0] < other[1] and own[1] < other[0])
+        calibrated.append(
+            own[0] - free[0] < other[1] - free[1] and own[1] - free[1] < other[0] - free[0]
+        )
+    table = pd.read_csv(project / "results/tables/winoground.csv")
+    found = table.query("method.str.endswith('[L2]') and dataset == 'average'")
+    found = found.set_index("metric")["value"]
+    for metric, right in {
+        "text_score": text,
+        "image_score": image,
+        "group_score": np.logical_and(text, image),
+        "calibrated_image_score": calibrated,
+    }.items():
+        assert found[metric] == pytest.approx(100 * np.mean(right), abs=1e-3), metric
+    assert set(table["dataset"]) == {"object", "relation", "both", "average"}
+    assert (table.query("dataset == 'average' and method == 'CLIP'")["images"] == 9).all()
+
+
+def test_running_again_does_nothing(project):
+    result = snakemake(project, "--cores", "1")
+    assert "Nothing to be done" in result.stdout + result.stderr
+
+
+def test_no_file_tells_where_the_project_lies(project):
+    texts = (".html", ".ipynb", ".log", ".csv", ".json", ".svg", ".txt", ".tex")
+    written = [path for path in (project / "results").rglob("*") if path.suffix in texts]
+    assert len(written) > 50
+    for path in written:
+        assert str(project) not in path.read_text(errors="ignore"), path

@@ -1,0 +1,312 @@
+"""Captions as tokens, and a CLIP, a VAE and a UNet as small as they can be."""
+
+import math
+
+import pytest
+import torch
+from transformers import CLIPTokenizer
+
+from diffusion_classifier.scenes.captions import words
+from diffusion_classifier.training import text_to_image
+from diffusion_classifier.training.captions import (
+    caption_ids,
+    random_captions,
+    text_config,
+    token_ids,
+    word_tokenizer,
+)
+from diffusion_classifier.training.clip import train_clip
+from diffusion_classifier.training.loop import Optimisation
+from diffusion_classifier.training.text_to_image import posterior_means, train_unet, train_vae
+
+SAID = ["a", "above", "blue", "circle", "left", "of", "red", "square"]
+
+
+@pytest.fixture(scope="module")
+def tokenizer():
+    return word_tokenizer(SAID, 8)
+
+
+def test_every_word_is_one_token_between_start_and_end(tokenizer):
+    ids = token_ids(tokenizer, ["a red circle left of a", "", "a square"])
+    start, end = tokenizer.bos_token_id, tokenizer.eos_token_id
+    assert (start, end) == (len(tokenizer) - 2, len(tokenizer) - 1)
+    assert tokenizer.pad_token_id == end  # as CLIP's, which pools at the first end
+    number = tokenizer.convert_tokens_to_ids
+    words = [number(f"{word}</w>") for word in ("a", "red", "circle", "left", "of", "a")]
+    assert ids.dtype == torch.int64
+    assert ids.tolist() == [
+        [start, *words, end],
+        [start] + [end] * 7,
+        [start, words[0], number("square</w>")] + [end] * 5,
+    ]
+    assert len({tokenizer(word).input_ids[1] for word in SAID}) == len(SAID)
+
+
+def test_a_word_of_the_rendered_world_is_one_token_or_a_few():
+    world = words()
+    tokenizer = word_tokenizer(world, 24)
+    pieces = [len(tokenizer.tokenize(word)) for word in world]
+    assert sum(n == 1 for n in pieces) >= 0.85 * len(world)
+    assert [tokenizer.decode(tokenizer(w).input_ids[1:-1]).strip() for w in world] == world
+
+
+@pytest.mark.parametrize("text", ["a zebra", "redcircle of", "café", "漢字 😀"])
+def test_what_the_tokenizer_never_saw_is_read_all_the_same(text):
+    tokenizer = word_tokenizer(SAID, 40)
+    ids = token_ids(tokenizer, [text])[0]
+    assert int(ids.max()) < len(tokenizer)
+    assert tokenizer.decode(ids, skip_special_tokens=True) == text
+
+
+def test_a_text_too_long_is_cut_and_keeps_its_end(tokenizer):
+    ids = token_ids(tokenizer, ["a red circle above a blue square"])[0]
+    assert ids.shape == (8,)
+    assert int(ids[-1]) == tokenizer.eos_token_id
+    assert tokenizer.decode(ids, skip_special_tokens=True) == "a red circle above a blue"
+
+
+def test_a_saved_tokenizer_is_the_same(tokenizer, tmp_path):
+    from transformers import AutoTokenizer
+
+    texts = ["a red circle above a", "zebra", ""]
+    tokenizer.save_pretrained(tmp_path)
+    for kind in (CLIPTokenizer, AutoTokenizer):
+        again = kind.from_pretrained(tmp_path)
+        assert again.model_max_length == 8
+        assert torch.equal(token_ids(again, texts), token_ids(tokenizer, texts))
+
+
+def test_the_captions_of_every_image_keep_their_place(tokenizer):
+    captions = [["a red circle", "a circle"], ["a square", "a circle"], ["", "a blue square"]]
+    ids = caption_ids(tokenizer, captions)
+    assert ids.shape == (3, 2, 8)
+    for image, texts in enumerate(captions):
+        assert torch.equal(ids[image], token_ids(tokenizer, texts))
+
+
+def test_a_random_caption_is_the_images_own_and_sometimes_empty():
+    """Four captions of each image, numbered; empty ones are -1. Counts are within 4 sigma."""
+    torch.manual_seed(0)
+    images, share = 20_000, 0.1
+    ids = torch.arange(images * 4).view(images, 4, 1).expand(-1, -1, 3).contiguous()
+    before = ids.clone()
+    picked = random_captions(ids, torch.full((3,), -1), share)
+    assert torch.equal(ids, before)
+    assert picked.shape == (images, 3)
+    empty = (picked == -1).all(dim=1)
+    assert abs(int(empty.sum()) - share * images) < 4 * math.sqrt(images * share * (1 - share))
+    named = picked[~empty]
+    assert torch.equal(named[:, 0] // 4, torch.arange(images)[~empty])
+    assert torch.equal(named[:, 0], named[:, 2])  # a caption is taken whole
+    for count in torch.bincount(named[:, 0] % 4, minlength=4).tolist():
+        assert abs(count - len(named) / 4) < 4 * math.sqrt(len(named) * 3 / 16)
+    assert int(random_captions(ids).min()) >= 0
+
+
+# --- CLIP, VAE and UNet, as small as they can be
+
+COLOURS = {"red": (1, -1, -1), "blue": (-1, -1, 1), "black": (-1, -1, -1)}
+TINY = {"hidden_size": 16, "intermediate_size": 16, "num_hidden_layers": 1}
+TEXT = {**TINY, "num_attention_heads": 2}
+CLIP = {"tokens": 6, "projection_dim": 8, "text": TEXT, "vision": {**TEXT, "patch_size": 4}}
+STILL = Optimisation(1, 8, 1e-12)  # what a model is before it learns anything
+
+
+def coloured(n, seed=0):
+    """Images of one colour each and some noise, `(n, 3, 8, 8)`, and their captions."""
+    generator = torch.Generator().manual_seed(seed)
+    names = [list(COLOURS)[i % 3] for i in range(n)]
+    plain = torch.tensor([COLOURS[name] for name in names], dtype=torch.float32)[..., None, None]
+    images = plain + 0.1 * torch.randn(n, 3, 8, 8, generator=generator)
+    return images.clamp(-1, 1), [[name, f"a {name} thing"] for name in names]
+
+
+def same(one, other):
+    """Whether two models have equal weights."""
+    pairs = zip(one.state_dict().values(), other.state_dict().values(), strict=True)
+    return all(torch.equal(a, b) for a, b in pairs)
+
+
+def contrastive_loss(model, tokenizer):
+    """CLIP's pseudocode (Radford et al. 2021, figure 3) for one image and caption per colour."""
+    images, captions = coloured(3, seed=9)
+    with torch.inference_mode():
+        text = token_ids(tokenizer, [texts[1] for texts in captions])
+        output = model(input_ids=text, pixel_values=images)
+        logits = model.logit_scale.exp() * output.image_embeds @ output.text_embeds.T
+        by_image, by_text = logits.log_softmax(dim=1), logits.log_softmax(dim=0)
+    return -float((by_image + by_text).diagonal().mean()) / 2, logits
+
+
+def test_clip_learns_which_caption_belongs_to_an_image():
+    images, captions = coloured(24)
+    optimisation = Optimisation(60, 8, 0.01, warmup=5, ema=0)
+    model, tokenizer, curve = train_clip(images, captions, CLIP, optimisation)
+    assert not model.training
+    assert curve[-1]["step"] == 60
+    assert tokenizer.model_max_length == CLIP["tokens"]
+    before, _ = contrastive_loss(*train_clip(images, captions, CLIP, STILL)[:2])
+    after, logits = contrastive_loss(model, tokenizer)
+    assert after < 0.2 * before
+    assert logits.argmax(dim=1).tolist() == [0, 1, 2]
+
+
+def test_clip_depends_on_its_seed_alone():
+    images, captions = coloured(9)
+
+    def trained(seed):
+        return train_clip(images, captions, CLIP, Optimisation(3, 4, 0.01, seed=seed))[0]
+
+    torch.manual_seed(5)
+    first = trained(0)
+    assert same(first, trained(0))
+    assert not same(first, trained(1))
+
+
+VAE = {
+    "block_out_channels": [4, 8],
+    "latent_channels": 2,
+    "norm_num_groups": 2,
+    "sample_size": 8,
+    "mid_block_add_attention": False,
+    "down_block_types": ["DownEncoderBlock2D"] * 2,
+    "up_block_types": ["UpDecoderBlock2D"] * 2,
+}
+
+
+def test_a_vae_learns_to_restore_and_scales_its_latents_to_one():
+    images, _ = coloured(24)
+    optimisation = Optimisation(60, 8, 0.01, warmup=5, ema=0)
+    vae, _ = train_vae(images, VAE, optimisation, kl_weight=1e-5)
+    assert not vae.training
+    start, _ = train_vae(images, VAE, STILL, kl_weight=1e-5)
+    with torch.inference_mode():
+        latents = vae.encode(images).latent_dist.mean
+        restored = vae.decode(latents).sample
+        at_first = start.decode(start.encode(images).latent_dist.mean).sample
+    assert vae.config.scaling_factor == pytest.approx(1 / float(latents.std()), rel=1e-5)
+    found, expected = ((x - images).square().mean() for x in (restored, at_first))
+    assert float(found) < 0.5 * float(expected)
+    torch.testing.assert_close(posterior_means(vae, images, batch=7), latents)
+
+
+def test_the_vaes_prior_is_weighed_per_value():
+    """The loss with and without it, against torch's own KL divergence."""
+    images, _ = coloured(8)
+    losses = [train_vae(images, VAE, STILL, weight)[1][-1]["loss"] for weight in (0.0, 2.0)]
+    vae, _ = train_vae(images, VAE, STILL, 0.0)
+    with torch.inference_mode():
+        posterior = vae.encode(images).latent_dist
+    of = torch.distributions.Normal
+    kl = torch.distributions.kl_divergence(of(posterior.mean, posterior.std), of(0.0, 1.0))
+    assert losses[1] - losses[0] == pytest.approx(2 * float(kl.mean()), rel=1e-4)
+
+
+def test_a_vae_depends_on_its_seed_alone():
+    images, _ = coloured(9)
+
+    def trained(seed):
+        return train_vae(images, VAE, Optimisation(3, 4, 0.01, seed=seed), 1e-5)[0]
+
+    torch.manual_seed(5)
+    first = trained(0)
+    assert same(first, trained(0))
+    assert not same(first, trained(1))
+
+
+UNET = {
+    "sample_size": 4,
+    "in_channels": 2,
+    "out_channels": 2,
+    "block_out_channels": [8, 16],
+    "layers_per_block": 1,
+    "norm_num_groups": 4,
+    "cross_attention_dim": 16,
+    "attention_head_dim": 2,
+    "down_block_types": ["DownBlock2D", "CrossAttnDownBlock2D"],
+    "up_block_types": ["CrossAttnUpBlock2D", "UpBlock2D"],
+}
+
+
+def two_latents(n):
+    """Latents `(n, 2, 4, 4)` all of one value each, 1 or -1, and captions that say which."""
+    signs = torch.tensor([1.0 if i % 2 else -1.0 for i in range(n)])
+    captions = [["red"] if sign > 0 else ["blue"] for sign in signs]
+    return signs.view(-1, 1, 1, 1).expand(-1, 2, 4, 4).contiguous(), captions
+
+
+def text_encoder(tokenizer):
+    from transformers import CLIPTextModel
+
+    torch.manual_seed(3)
+    return CLIPTextModel(text_config(tokenizer, TEXT))
+
+
+def trained_unet(tokenizer, prediction, optimisation):
+    latents, captions = two_latents(16)
+    encoder, scheduler = text_encoder(tokenizer), {"prediction_type": prediction}
+    unet, noise_scheduler, _ = train_unet(
+        latents, captions, tokenizer, encoder, UNET, scheduler, optimisation
+    )
+    assert not unet.training
+    assert not encoder.training
+    assert noise_scheduler.config.prediction_type == prediction
+    return unet, encoder, noise_scheduler
+
+
+def unet_error(unet, encoder, scheduler, tokenizer, texts):
+    """Mean squared error for `two_latents`, told `texts`; of ε, or of v by its definition.
+
+    v = √ᾱ ε - √(1 - ᾱ) x0 (Salimans & Ho 2022, appendix D).
+    """
+    x0, _ = two_latents(32)
+    generator = torch.Generator().manual_seed(0)
+    noise = torch.randn(x0.shape, generator=generator)
+    timestep = torch.randint(1000, (32,), generator=generator)
+    alpha_bar = scheduler.alphas_cumprod[timestep].view(-1, 1, 1, 1)
+    signal, spread = alpha_bar.sqrt(), (1 - alpha_bar).sqrt()
+    is_velocity = scheduler.config.prediction_type == "v_prediction"
+    target = signal * noise - spread * x0 if is_velocity else noise
+    with torch.inference_mode():
+        text = encoder(token_ids(tokenizer, texts)).last_hidden_state
+        found = unet(signal * x0 + spread * noise, timestep, encoder_hidden_states=text).sample
+    return float((found - target).square().mean())
+
+
+@pytest.mark.parametrize("prediction", ["v_prediction", "epsilon"])
+def test_a_unet_learns_its_target_and_to_listen(tokenizer, prediction):
+    optimisation = Optimisation(60, 16, 0.01, warmup=10, ema=0)
+    parts = trained_unet(tokenizer, prediction, optimisation)
+    right, wrong = ["blue", "red"] * 16, ["red", "blue"] * 16
+    at_first = unet_error(*trained_unet(tokenizer, prediction, STILL), tokenizer, right)
+    error = unet_error(*parts, tokenizer, right)
+    assert error < 0.5 * at_first
+    if prediction == "v_prediction":  # ε at large t is x_t itself, whatever was said
+        assert unet_error(*parts, tokenizer, wrong) > 1.2 * error
+
+
+def test_the_text_encoder_is_trained_too_and_all_depends_on_the_seed(tokenizer):
+    optimisation = Optimisation(3, 8, 0.01, ema=0)
+    torch.manual_seed(5)
+    unet, encoder, _ = trained_unet(tokenizer, "v_prediction", optimisation)
+    again, encoder_again, _ = trained_unet(tokenizer, "v_prediction", optimisation)
+    assert same(unet, again)
+    assert same(encoder, encoder_again)
+    start = dict(text_encoder(tokenizer).named_parameters())
+    learned = {n for n, p in encoder.named_parameters() if not torch.equal(p, start[n])}
+    assert len(learned) > len(start) / 2
+
+
+def test_a_tenth_of_the_captions_is_left_empty(tokenizer, monkeypatch):
+    """As Ho & Salimans (2022) train what is sampled with guidance."""
+    shares = []
+
+    def recorded(ids, empty, share):
+        assert torch.equal(empty, token_ids(tokenizer, [""])[0])
+        shares.append(share)
+        return random_captions(ids, empty, share)
+
+    monkeypatch.setattr(text_to_image, "random_captions", recorded)
+    trained_unet(tokenizer, "epsilon", STILL)
+    assert shares == [0.1]

@@ -1,0 +1,299 @@
+"""Winoground's curves, figures and notebook on fabricated (random) results."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+import xarray as xr
+from PIL import Image
+
+from diffusion_classifier import (
+    compositional,
+    files,
+    plots,
+    scores,
+    winoground_curves,
+    winoground_plots,
+)
+from diffusion_classifier.datasets.base import decode, encode
+from diffusion_classifier.datasets.winoground import winoground_table
+from diffusion_classifier.messages import InputError
+from diffusion_classifier.notebooks import execute
+from diffusion_classifier.pairs import candidates
+from diffusion_classifier.prompts import from_captions, with_unconditional
+from diffusion_classifier.scenes.compositions import winoground_examples
+
+NOTEBOOK = Path(__file__).parents[1] / "notebooks" / "winoground.ipynb"
+DATA = winoground_table(winoground_examples(6))
+PROMPTS = with_unconditional(from_captions(DATA))
+METHODS = {
+    "sd": {"label": "Diffusion Classifier", "kind": "diffusion", "group": "sd"},
+    "clip": {"label": "CLIP, trained on the same scenes", "kind": "baseline", "group": "clip"},
+    **{
+        f"chance-seed{seed}": {"label": "Chance", "kind": "chance", "group": "chance"}
+        for seed in range(3)
+    },
+}
+TIMESTEPS = 25
+
+
+def fabricated_errors():
+    """Errors of all pairs; the own caption helps at middling timesteps, an image adds its own."""
+    rng = np.random.default_rng(0)
+    pairs = candidates(DATA, PROMPTS)
+    t = 20 + 40 * np.arange(TIMESTEPS)
+    own = (PROMPTS["classidx"].to_numpy()[pairs["prompt"]] == pairs["image"].to_numpy())[:, None]
+    hard = rng.normal(size=len(DATA))[pairs["image"], None]
+    values = 1 + 0.1 * hard - 0.02 * own * np.exp(-(((t - 400) / 200) ** 2))
+    values = values + 0.02 * rng.normal(size=(len(pairs), TIMESTEPS))
+    columns = {key: ("pair", pairs[key].to_numpy()) for key in ("image", "prompt")}
+    drawn = {"timestep": ("sample", t), "noise": ("sample", np.arange(TIMESTEPS))}
+    losses = {
+        name: (("pair", "sample"), (scale * values).astype("float32"))
+        for name, scale in {"l1": 0.8, "l2": 1.0}.items()
+    }
+    return xr.Dataset(losses, columns | drawn, attrs={"seconds": 3.0})
+
+
+ERRORS = fabricated_errors()
+
+
+def fabricated_maps(images):
+    rng = np.random.default_rng(1)
+    values = 0.1 * rng.normal(size=(len(images), 2, 8, 8)) + 1
+    values[:, 1, 2:5, 2:5] += 0.2
+    dims = ("image", "prompt", "row", "column")
+    coordinates = {"image": np.array(images), "prompt": ["right", "wrong"]}
+    return xr.Dataset({"error": (dims, values.astype("float32"))}, coordinates)
+
+
+def fabricated_similarities():
+    clip = compositional.chance_similarities(DATA, PROMPTS, 99)
+    found = {"sd": compositional.similarities([ERRORS]), "clip": clip.assign(evaluations=4.0)}
+    for seed in range(3):
+        found[f"chance-seed{seed}"] = compositional.chance_similarities(DATA, PROMPTS, seed)
+    return found
+
+
+@pytest.fixture(scope="module")
+def per_seed():
+    return compositional.score_table(
+        METHODS, fabricated_similarities(), DATA, PROMPTS, "winoground", "winoground"
+    )
+
+
+@pytest.fixture(scope="module")
+def rows(per_seed):
+    return scores.aggregate(per_seed)
+
+
+def error(image, label, timestep, loss="l2"):
+    """The stored error of one image with one caption at one timestep, looked up one by one."""
+    prompt = PROMPTS.index[PROMPTS["classidx"] == label][0]
+    pair = (ERRORS["image"].values == image) & (ERRORS["prompt"].values == prompt)
+    return float(ERRORS[loss].values[pair][0, ERRORS["timestep"].values == timestep][0])
+
+
+def test_differences_are_wrong_minus_right():
+    found = winoground_curves.error_differences(ERRORS, DATA, PROMPTS, "l2")
+    assert len(found) == len(DATA) * TIMESTEPS
+    for row in found.sample(40, random_state=0).itertuples():
+        other = row.image ^ 1  # images 2e and 2e + 1 are an example
+        expected = error(row.image, other, row.timestep) - error(row.image, row.image, row.timestep)
+        assert row.difference == pytest.approx(expected, abs=1e-6)
+        assert row.example == row.image // 2
+
+
+def test_differences_average_noises_and_add_losses():
+    twice = xr.concat([ERRORS, ERRORS + 0.5 * ERRORS["l2"]], dim="sample")
+    one = winoground_curves.error_differences(ERRORS, DATA, PROMPTS, "l2")
+    found = winoground_curves.error_differences(twice, DATA, PROMPTS, "l2")
+    assert found["difference"].to_numpy() == pytest.approx(1.25 * one["difference"], abs=1e-6)
+    both = winoground_curves.error_differences(ERRORS, DATA, PROMPTS, "l1+l2")
+    assert both["difference"].to_numpy() == pytest.approx(1.8 * one["difference"], abs=1e-6)
+
+
+def test_timestep_text_score_is_the_score_of_that_timestep():
+    curve = winoground_curves.timestep_text_score(ERRORS, DATA, PROMPTS, "l2")
+    assert list(pd.unique(curve["tag"])) == ["object", "relation", "both", "average"]
+    for position in (0, 9, 24):
+        alone = compositional.similarities([ERRORS.isel(sample=[position])])
+        methods = {"sd": METHODS["sd"]}
+        table = compositional.score_table(methods, {"sd": alone}, DATA, PROMPTS, "t", "d")
+        table = table[(table["metric"] == "text_score") & (table["loss"] == "l2")]
+        found = curve[curve["timestep"] == int(ERRORS["timestep"][position])].set_index("tag")
+        expected = table.set_index("dataset")
+        for column in ("value", "low", "high"):
+            assert found[column].to_dict() == pytest.approx(expected[column].to_dict())
+
+
+def test_a_missing_caption_and_a_missing_loss_are_refused():
+    lacking = ERRORS.isel(pair=slice(1, None))
+    with pytest.raises(InputError, match="errors: found image 0 without an error for one of"):
+        winoground_curves.error_differences(lacking, DATA, PROMPTS, "l2")
+    with pytest.raises(InputError, match=r"loss: found 'vlb', expected .*\['l1', 'l2'\]"):
+        winoground_curves.timestep_text_score(ERRORS, DATA, PROMPTS, "vlb")
+
+
+def test_an_example_that_is_not_a_pair_is_refused():
+    with pytest.raises(InputError, match="data: found an example that does not have two images"):
+        winoground_curves.error_differences(ERRORS, DATA.iloc[1:], PROMPTS, "l2")
+
+
+def test_chance_is_what_guesses_score():
+    """Also of the calibrated score, where images differ in their level and captions are guessed."""
+    image = np.arange(20000)
+    data = pd.DataFrame({"image": image, "label": image, "example": image // 2, "tag": "Both"})
+    prompts = with_unconditional(from_captions(data.assign(classname=image.astype(str))))
+    guessed = compositional.chance_similarities(data, prompts, 0)
+    level = np.random.default_rng(1).normal(scale=10, size=len(data))
+    free = guessed["prompt"] == len(prompts) - 1
+    levelled = guessed["score"].mask(free, 0) + level[guessed["image"]]
+    found = compositional.example_scores(guessed, data, prompts)
+    calibrated = compositional.example_scores(guessed.assign(score=levelled), data, prompts)
+    found["calibrated_image_score"] = calibrated["calibrated_image_score"]
+    measured = (100 * found[list(winoground_curves.CHANCE)].mean()).to_dict()
+    assert measured == pytest.approx(winoground_curves.CHANCE, abs=1.5)
+
+
+def test_examples_take_turns_and_are_whole():
+    data = pd.DataFrame({"example": np.repeat(range(6), 2), "image": range(12)})
+    data["tag"] = np.repeat(["Relation", "Relation", "Object", "Both", "Object", "Both"], 2)
+    chosen = winoground_curves.choose_examples(data, range(12), 4)
+    assert chosen == [0, 2, 3, 1]
+    assert winoground_curves.choose_examples(data, [0, 1, 2, 4, 5], 4) == [0, 2]
+
+
+def test_heat_maps_lie_on_what_the_model_saw():
+    wide = np.zeros((20, 60, 3), np.uint8)
+    wide[:, 20:40] = 255
+    data = pd.DataFrame({"image": [0], "bytes": [encode(Image.fromarray(wide))]})
+    seen = winoground_curves.as_seen(data, {"size": 10, "crop": "center", "interpolation": "box"})
+    pixels = np.asarray(decode(seen["bytes"][0]))
+    assert pixels.shape == (10, 10, 3) and (pixels == 255).all()
+    assert winoground_curves.as_seen(data, {}) is data
+
+
+def test_sentences_follow_the_numbers():
+    scored = pd.DataFrame(
+        [(2, 1, 2, 1), (1, 2, 1, 2), (2, 1, 1, 2), (1, 1, 1, 1)],
+        columns=["s00", "s01", "s10", "s11"],
+    )
+    assert winoground_curves.one_image_wins(scored).startswith("In 2 of 4 examples (50.0 [")
+    table = pd.DataFrame(
+        {
+            "method": "A",
+            "kind": "baseline",
+            "metric": "text_score",
+            "dataset": ["object", "relation", "both"],
+            "low": [30.0, 20.0, 1.0],
+            "high": [50.0, 40.0, 24.0],
+        }
+    )
+    assert winoground_curves.against_chance(table, "A", winoground_curves.TAGS) == [
+        "A, text score (guessing: 25 %): above it on Object; below it on Both; "
+        "not to be told from it on Relation."
+    ]
+
+
+def figures(rows):
+    shown = rows[rows["loss"].isin(["", "l2"])]
+    scored = compositional.example_scores(compositional.similarities([ERRORS]), DATA, PROMPTS)
+    differences = winoground_curves.error_differences(ERRORS, DATA, PROMPTS, "l2")
+    curve = winoground_curves.timestep_text_score(ERRORS, DATA, PROMPTS, "l2")
+    title = "Fabricated numbers. " * 9
+    metrics = list(compositional.METRICS)
+    scored = scored[scored["loss"] == "l2"]
+    maps = fabricated_maps(range(6))
+    return {
+        "scores": winoground_plots.scores_plot(shown, metrics, title),
+        "timesteps": winoground_plots.timesteps_plot(curve, title),
+        "examples": winoground_plots.examples_plot(DATA, scored, differences, [0, 1, 2], title),
+        "heatmaps": winoground_plots.heatmap_plot(DATA, maps, [0, 1, 2], title),
+    }
+
+
+def test_figures_draw_the_numbers(rows):
+    drawn = figures(rows)
+    panel = drawn["scores"].axes[-1]
+    assert panel.get_title(loc="left") == "Average (18 examples)"
+    own = rows[(rows["dataset"] == "average") & (rows["method"] == "Diffusion Classifier [L2]")]
+    assert sorted(panel.lines[0].get_xdata()) == pytest.approx(sorted(own["value"]))
+    named = [label.get_text() for label in drawn["scores"].axes[0].get_yticklabels()]
+    assert named == ["Text score", "Image score", "Group score", "Calibrated\nimage score"]
+
+    maps = fabricated_maps(range(6))["error"].values.astype("float64")
+    images = [ax.images[0] for ax in drawn["heatmaps"].axes[:12]]
+    for image, heat in zip(range(6), images[1::2], strict=True):
+        expected = maps[image, 1] - maps[image, 0]
+        assert np.asarray(heat.get_array()) == pytest.approx(expected)
+    scales = {heat.get_clim() for heat in images[1::2]}
+    assert len(scales) == 1 and sum(scales.pop()) == 0  # one scale, around 0
+
+    curve = drawn["examples"].axes[2]
+    assert [line.get_linestyle() for line in curve.lines] == ["None", "-", "None", "--", "-"]
+    caption = drawn["examples"].axes[1].get_title().replace("\n", " ")
+    assert caption == DATA["classname"][1]
+
+
+def test_figures_are_saved_identically(rows, tmp_path):
+    for run in ("a", "b"):
+        plots.save(figures(rows)["heatmaps"], tmp_path / run / "heatmaps", dpi=60)
+    for path in (tmp_path / "a").iterdir():
+        assert path.read_bytes() == (tmp_path / "b" / path.name).read_bytes()
+
+
+def write_inputs(folder, per_seed):
+    """All the notebook reads, under `folder`; returns its parameters."""
+    half = ERRORS.sizes["pair"] // 2
+    for k, part in enumerate((slice(0, half), slice(half, None))):
+        files.write_dataset(ERRORS.isel(pair=part), folder / f"errors-{k}.nc")
+    files.write_parquet(per_seed, folder / "scores.parquet")
+    files.write_parquet(DATA, folder / "data.parquet")
+    files.write_csv(PROMPTS, folder / "prompts.csv")
+    files.write_parquet(compositional.similarities([ERRORS]), folder / "similarity.parquet")
+    files.write_dataset(fabricated_maps(range(6)), folder / "maps.nc")
+    named = ("scores.parquet", "data.parquet", "prompts.csv", "similarity.parquet", "maps.nc")
+    return {
+        **{name.partition(".")[0]: str(folder / name) for name in named},
+        "library": str(NOTEBOOK.parents[1] / "workflow_scripts"),
+        "errors": [str(folder / f"errors-{k}.nc") for k in (0, 1)],
+        "table": str(folder / "tables" / "winoground"),
+        "figure": str(folder / "figures" / "winoground"),
+        "subtitle": "Fabricated numbers.",
+        "description": "Scenes with made-up scores.",
+        "preprocess": {"mode": "RGB", "size": 32},
+    }
+
+
+def test_notebook_runs_and_writes_everything(per_seed, rows, tmp_path):
+    parameters = write_inputs(tmp_path, per_seed)
+    executed = tmp_path / "tables" / "winoground.ipynb"
+    execute(str(NOTEBOOK), str(executed), parameters)
+    ends = (".ipynb", ".csv", ".tex", ".txt", "-table.html")
+    written = {path.name for path in (tmp_path / "tables").iterdir()}
+    assert written == {f"winoground{end}" for end in ends}
+    names = ("scores", "timesteps", "examples", "heatmaps")
+    drawn = {path.name for path in (tmp_path / "figures").iterdir()}
+    assert drawn == {f"winoground-{name}.{kind}" for name in names for kind in ("svg", "png")}
+    exported = pd.read_csv(tmp_path / "tables" / "winoground.csv")
+    pd.testing.assert_frame_equal(exported, scores.long_form(rows), check_dtype=False)
+    for end in (".tex", ".txt", "-table.html"):
+        text = " ".join((tmp_path / "tables" / f"winoground{end}").read_text().split())
+        for metric in compositional.METRICS.values():
+            assert f"{metric} in percent" in text.replace("\\", "")
+    cells = json.loads(executed.read_text())["cells"]
+    outputs = [output for cell in cells for output in cell.get("outputs", [])]
+    assert not [output for output in outputs if output.get("name") == "stderr"]
+    # marks of one table must not show in another
+    html = (tmp_path / "tables" / "winoground-table.html").read_text()
+    assert all(html.count(f'<table id="T_{metric}">') == 1 for metric in compositional.METRICS)
+
+
+def test_notebook_is_stored_without_outputs():
+    cells = json.loads(NOTEBOOK.read_text())["cells"]
+    code = [cell for cell in cells if cell["cell_type"] == "code"]
+    assert all(not cell["outputs"] and cell["execution_count"] is None for cell in code)
+    assert code[0]["metadata"]["tags"] == ["parameters"]

@@ -1,0 +1,60 @@
+"""Running the real workflow in a copy of the project."""
+
+import hashlib
+import os
+import re
+import shutil
+import subprocess
+import sys
+
+PARTS = [
+    "Snakefile",
+    "rules",
+    "workflow_scripts",
+    "notebooks",
+    "config",
+    "envs",
+    "report",
+    "profiles",
+]
+
+
+def snakemake(project, *arguments):
+    """Run snakemake in `project` and return what it did and said."""
+    command = [sys.executable, "-m", "snakemake", "--configfile", "tiny.yaml", *arguments]
+    return subprocess.run(
+        command, cwd=project, capture_output=True, text=True, env=os.environ | {"NO_COLOR": "1"}
+    )
+
+
+def planned(project, *arguments):
+    """The jobs a dry run lists: rule -> count."""
+    result = snakemake(project, "--dry-run", "--cores", "1", *arguments)
+    assert result.returncode == 0, result.stderr
+    stats = re.search(r"Job stats:\n(.*?)\n\n", result.stdout + result.stderr, re.DOTALL)
+    if stats is None:
+        return {}
+    rows = [line.split() for line in stats.group(1).splitlines()[2:]]
+    return {name: int(count) for name, count in rows if name not in ("total", "all")}
+
+
+def digests(folder):
+    return {
+        str(path.relative_to(folder)): hashlib.sha256(path.read_bytes()).hexdigest()
+        for path in sorted(folder.rglob("*"))
+        if path.is_file()
+    }
+
+
+def run_copy(root, project, config):
+    """Copy the project, with `config` of tests/ as its config, and run it once; the folder."""
+    for part in PARTS:
+        source = root / part
+        copy = shutil.copytree if source.is_dir() else shutil.copy
+        copy(source, project / part)
+    shutil.copy(root / "tests" / config, project / "tiny.yaml")
+    result = snakemake(
+        project, "--cores", "2", "--report", "results/report.html", "--report-after-run"
+    )
+    assert result.returncode == 0, result.stdout + result.stderr
+    return project

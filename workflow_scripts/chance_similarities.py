@@ -1,0 +1,16 @@
+"""Random similarities: what the scores of compositional reasoning have to be compared with.
+
+In: a data set, its prompts. Out: `image, prompt, loss, score, evaluations, seconds`.
+"""
+
+from job import job
+
+with job(snakemake):
+    from diffusion_classifier import files
+    from diffusion_classifier.compositional import chance_similarities
+    from diffusion_classifier.prompts import read_prompts
+
+    data = files.read_parquet(snakemake.input.data).drop(columns="bytes")
+    prompts = read_prompts(snakemake.input.prompts)
+    scored = chance_similarities(data, prompts, snakemake.params.seed)
+    files.write_parquet(scored, snakemake.output[0])

@@ -1,0 +1,240 @@
+"""The figures of zero-shot accuracy (paper, table 1), and the table of the commonest errors."""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
+
+import matplotlib as mpl
+import numpy as np
+import pandas as pd
+import seaborn as sns
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure, SubFigure
+from matplotlib.patches import Rectangle
+
+from .messages import InputError
+from .plots import PALETTE, RIGHT, STYLE, WRONG, _band, panels, wrapped
+
+if TYPE_CHECKING:
+    import xarray as xr
+    from PIL.Image import Image
+
+CELL, MARGIN = 0.3, 1.6  # inches: a cell of a confusion matrix, the labels beside it
+
+
+def timestep_curves_plot(
+    curves: Mapping[str, pd.DataFrame], chance: Mapping[str, float], title: str
+) -> Figure:
+    """One panel per data set: accuracy from each timestep alone, with its 95 % band.
+
+    `curves` maps display names to `curves.timestep_accuracy`; `chance` to the accuracy of
+    guessing, in percent.
+    """
+    with mpl.rc_context(STYLE):
+        figure, axes = panels(len(curves), 4.2, 3.4)
+        for i, (ax, (name, curve)) in enumerate(zip(axes, curves.items(), strict=True)):
+            _band(ax, curve, "timestep", PALETTE[0], "one timestep alone, 95 % interval", "")
+            ax.axhline(chance[name], color="0.3", linestyle=":", label="guessing")
+            ax.set(xlabel="timestep t (0: no noise)", ylim=(0, 102))
+            ax.set_ylabel("top-1 accuracy (%)" if i % 3 == 0 else "")
+            ax.set_title(wrapped(name, 4), loc="left")
+        _legend(figure, axes[0])
+        _title(figure, title)
+    return figure
+
+
+def accuracy_bars(
+    rows: pd.DataFrame,
+    columns: Mapping[str, str],
+    loss: str,
+    title: str,
+    chance: Mapping[str, float],
+    metric: str = "top1",
+) -> Figure:
+    """One panel per data set: every method's accuracy as a point with its 95 % interval.
+
+    `rows` as from `scores.aggregate`, of which those of `loss` and those without one are drawn;
+    `columns` maps data sets to display names, `chance` to the accuracy of guessing in percent.
+    """
+    shown = rows[(rows["metric"] == metric) & rows["loss"].isin(["", loss])]
+    methods = list(pd.unique(shown["method"]))[::-1]
+    with mpl.rc_context(STYLE):
+        figure, axes = panels(len(columns), 4.2, 1.3 + 0.3 * len(methods))
+        for i, (ax, (dataset, header)) in enumerate(zip(axes, columns.items(), strict=True)):
+            found = shown[shown["dataset"] == dataset].set_index("method").reindex(methods)
+            for y, row in enumerate(found.itertuples()):
+                _interval(ax, y, row)
+            ax.axvline(chance[dataset], color="0.3", linestyle=":", label="guessing")
+            ax.set_yticks(range(len(methods)), methods)
+            ax.set(xlim=(-2, 102), ylim=(-0.6, len(methods) - 0.4), xlabel="accuracy (%)")
+            ax.set_title(wrapped(header, 4), loc="left")
+            ax.tick_params(labelleft=i % 3 == 0)
+        _legend(figure, axes[0])
+        _title(figure, title)
+    return figure
+
+
+def _interval(ax: Axes, y: int, row) -> None:
+    if pd.isna(row.value):
+        ax.text(50, y, "not measured", ha="center", va="center", color="0.4", fontsize=9)
+        return
+    diffusion = row.kind == "diffusion"
+    bars = [[row.value - row.low], [row.high - row.value]]
+    ax.errorbar(
+        row.value, y, xerr=np.abs(bars), marker="D" if diffusion else "o",
+        color=PALETTE[0] if diffusion else "0.35", zorder=3,
+    )  # fmt: skip
+
+
+def reconstructions_plot(
+    recon: xr.Dataset,
+    originals: Sequence[Image],
+    right: Sequence[str],
+    wrong: Sequence[str],
+    title: str,
+) -> Figure:
+    """A block per image: noised, and reconstructed in one step under the right and wrong prompt.
+
+    `recon` as from `reconstructions.reconstruct`; `originals`, `right` and `wrong` have one image
+    and one prompt of each kind per image of it. Below each reconstruction stands the error that
+    the classifier compares; the lower of each pair is bold.
+    """
+    levels = recon.sizes["level"]
+    with mpl.rc_context(STYLE):
+        size = (3.3 + 1.1 * levels, 4.0 * len(originals) + 0.6)
+        figure = Figure(figsize=size, layout="constrained")
+        blocks = figure.subfigures(len(originals), 1, squeeze=False).ravel()
+        captions = zip(originals, right, wrong, strict=True)
+        for i, (block, (original, *prompts)) in enumerate(zip(blocks, captions, strict=True)):
+            _block(block, recon.isel(image=i), original, prompts)
+        _title(figure, title)
+    return figure
+
+
+def _block(block: SubFigure, recon: xr.Dataset, original: Image, prompts: list[str]) -> None:
+    grid = block.add_gridspec(3, 1 + recon.sizes["level"])
+    _picture(block.add_subplot(grid[0, 0]), original, "original")
+    names = ["noised", *(f"“{prompt}”" for prompt in prompts)]
+    colours = ["black", RIGHT, WRONG]
+    for level, t in enumerate(recon["timestep"].values):
+        at = recon.isel(level=level)
+        axes = [block.add_subplot(grid[row, 1 + level]) for row in range(3)]
+        _picture(axes[0], at["noised"].values, f"t = {t}")
+        errors = at["error"].values
+        for ax, picture, error in zip(axes[1:], at["decoded"].values, errors, strict=True):
+            _picture(ax, picture)
+            weight = "bold" if error == errors.min() else "normal"
+            ax.set_xlabel(f"{error:.4f}", fontsize=9, fontweight=weight, labelpad=2)
+        if level == 0:
+            for ax, name, colour in zip(axes, names, colours, strict=True):
+                text = "\n".join(textwrap.wrap(name, 18))
+                ax.set_ylabel(text, rotation=0, ha="right", va="center", color=colour, fontsize=10)
+
+
+def _picture(ax: Axes, picture: Image | np.ndarray, title: str = "") -> None:
+    """A PIL image, or `(channel, row, column)` in [0, 1], one or three channels."""
+    if isinstance(picture, np.ndarray):
+        picture = picture.transpose(1, 2, 0).squeeze()
+    ax.imshow(picture, cmap="gray", interpolation="nearest")
+    ax.set(xticks=[], yticks=[])
+    ax.set_title(title, fontsize=10)
+
+
+def shared_classes(prompts: Mapping[str, pd.DataFrame]) -> list[str]:
+    """The class names, in order of their index, of data sets that all have the same.
+
+    `prompts` maps data sets to `prompts.read_prompts`. Raises InputError if two differ.
+    """
+    found = {
+        name: frame.drop_duplicates("classidx").sort_values("classidx")["classname"].tolist()
+        for name, frame in prompts.items()
+    }
+    (first, classes), *others = found.items()
+    for name, other in others:
+        if other != classes:
+            raise InputError(
+                f"confusion: found the {len(other)} classes of {name!r} to differ from the "
+                f"{len(classes)} of {first!r}, expected data sets with the same prompts; "
+                "leave one out"
+            )
+    return classes
+
+
+def confusion(predictions: pd.DataFrame, classes: Sequence[str]) -> pd.DataFrame:
+    """Percent of the images of each true class (rows) predicted as each class (columns).
+
+    `predictions` has `label, prediction` as positions in `classes`, one row per image; classes
+    without an image have no row.
+    """
+    counts = pd.crosstab(predictions["label"], predictions["prediction"])
+    counts = counts.reindex(columns=range(len(classes)), fill_value=0)
+    percent = 100 * counts.div(counts.sum(axis=1), axis=0)
+    return percent.rename(index=dict(enumerate(classes)), columns=dict(enumerate(classes)))
+
+
+def confusions(predictions: pd.DataFrame, classnames: Sequence[str], top: int = 5) -> pd.DataFrame:
+    """The `top` most frequent errors: `true, predicted, count, share`, most frequent first.
+
+    `predictions` as in `confusion`; `share` is percent of the true class's images. Ties are in
+    order of the classes.
+    """
+    sizes = predictions.groupby("label").size()
+    wrong = predictions[predictions["label"] != predictions["prediction"]]
+    counts = wrong.groupby(["label", "prediction"]).size().reset_index(name="count")
+    counts = counts.sort_values("count", ascending=False, kind="stable").head(top)
+    names = dict(enumerate(classnames))
+    return pd.DataFrame(
+        {
+            "true": counts["label"].map(names),
+            "predicted": counts["prediction"].map(names),
+            "count": counts["count"],
+            "share": 100 * counts["count"] / counts["label"].map(sizes),
+        }
+    ).reset_index(drop=True)
+
+
+def confusion_plot(
+    predictions: Mapping[str, pd.DataFrame], classes: Sequence[str], title: str
+) -> Figure:
+    """Confusion matrices below each other, as in `confusion`; the right answers are framed.
+
+    `predictions` maps display names to predictions over the same `classes`.
+    """
+    tables = {name: confusion(found, classes) for name, found in predictions.items()}
+    heights = [CELL * len(table) + MARGIN for table in tables.values()]
+    size = (max(6.0, CELL * len(classes) + 2 * MARGIN), sum(heights) + 0.6)
+    with mpl.rc_context(STYLE | {"axes.grid": False}):
+        figure = Figure(figsize=size, layout="constrained")
+        axes = figure.subplots(len(tables), 1, squeeze=False, height_ratios=heights).ravel()
+        for ax, (name, table) in zip(axes, tables.items(), strict=True):
+            _heatmap(ax, table)
+            ax.set_title(wrapped(name, size[0]), loc="left")
+        bar = figure.colorbar(axes[0].collections[0], ax=list(axes), aspect=40, pad=0.01)
+        bar.set_label("images of the true class (%)")
+        _title(figure, title)
+    return figure
+
+
+def _heatmap(ax: Axes, table: pd.DataFrame) -> None:
+    text = table.map(lambda percent: f"{percent:.0f}" if percent >= 0.5 else "")
+    sns.heatmap(
+        table, ax=ax, vmin=0, vmax=100, cmap="Blues", cbar=False, annot=text, fmt="",
+        annot_kws={"fontsize": 7}, linewidths=0.3, linecolor="0.85", xticklabels=True,
+        yticklabels=True,
+    )  # fmt: skip
+    for y, name in enumerate(table.index):
+        x = table.columns.get_loc(name)
+        ax.add_patch(Rectangle((x, y), 1, 1, fill=False, edgecolor=RIGHT, linewidth=1.5))
+    ax.tick_params(axis="x", rotation=90, labelsize=8)
+    ax.tick_params(axis="y", rotation=0, labelsize=8)
+    ax.set(xlabel="predicted", ylabel="true")
+
+
+def _legend(figure: Figure, ax: Axes) -> None:
+    figure.legend(*ax.get_legend_handles_labels(), loc="outside lower center", ncols=2)
+
+
+def _title(figure: Figure, title: str) -> None:
+    figure.suptitle(wrapped(title, figure.get_figwidth()), x=0.01, ha="left", fontsize=11)

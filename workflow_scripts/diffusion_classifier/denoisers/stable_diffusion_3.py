@@ -1,0 +1,135 @@
+"""Stable Diffusion 3 and 3.5: flow matching, told a text by two CLIPs and T5 (Esser et al. 2024).
+
+The model predicts the velocity v = ε - x_0 of x_t = (1 - σ) x_0 + σ ε, from which
+ε_θ = x_t + (1 - σ) v_θ. The engine's integer timestep i is the i-th smallest σ of the model's own
+scheduler; the model is told σ·T, as the pipeline does. Two things follow for the classifier:
+
+* ‖ε - ε_θ‖ = (1 - σ) ‖v - v_θ‖, so the paper's uniform mean over timesteps of the ε errors is not
+  that of the velocity errors: it weighs them by (1 - σ)², and a timestep near T counts for
+  next to nothing (at σ = 1 the error is zero whatever the prompt). Moreover, the scheduler's
+  `shift` (3 in SD 3) crowds the timesteps at high noise: the middle one has σ = 0.75. In bfloat16
+  the rounding of x_t, about 2e-6 in the squared error and the same for every prompt, is as large
+  as what is left at the last few timesteps.
+* Noising as for an ε-model, x_t = √ᾱ_t x_0 + √(1-ᾱ_t) ε, gives low accuracy: at the same timestep
+  it is another share of noise at another scale than the path the model was trained on, so that
+  input and timestep contradict each other, and v_θ is no longer the velocity of anything.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from ..files import read_json
+from ..forward_process import FlowMatching
+from ..messages import InputError
+from .text import clip_states, t5_states
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from diffusers import SD3Transformer2DModel
+
+T5_TOKENS = 256
+"""Tokens of a prompt that T5 reads, by default, in diffusers' pipeline."""
+
+
+class StableDiffusion3:
+    """The denoiser of `stabilityai/stable-diffusion-3.5-medium` and its kind; see `Denoiser`."""
+
+    def __init__(self, transformer: SD3Transformer2DModel, process: FlowMatching) -> None:
+        self.transformer = transformer.eval().requires_grad_(False)
+        self.process = process.to(transformer.device)
+
+    def predict(
+        self, x_t: Tensor, timestep: Tensor, condition: dict[str, Tensor]
+    ) -> tuple[Tensor, None]:
+        """See `Denoiser.predict`; the condition is that of `encode_prompts`."""
+        velocity = self.transformer(
+            hidden_states=x_t,
+            timestep=self.process.sigmas[timestep] * self.process.timesteps,
+            encoder_hidden_states=condition["text"].to(x_t.dtype),
+            pooled_projections=condition["pooled"].to(x_t.dtype),
+            return_dict=False,
+        )[0]
+        # in float32: a sum in half precision would round away what prompts differ by
+        return self.process.noise_from_velocity(x_t.float(), velocity.float(), timestep), None
+
+
+def load(folder: str, device: torch.device, dtype: torch.dtype) -> StableDiffusion3:
+    """Read transformer/ (safetensors only) and the noise levels of scheduler/.
+
+    Raises InputError if the model is not one of flow matching.
+    """
+    from diffusers import SD3Transformer2DModel
+
+    process = _read_scheduler(folder)
+    transformer = SD3Transformer2DModel.from_pretrained(
+        folder, subfolder="transformer", torch_dtype=dtype, use_safetensors=True
+    )
+    return StableDiffusion3(transformer.to(device), process)
+
+
+def _read_scheduler(folder: str) -> FlowMatching:
+    """The σ of training, ascending: evenly spaced, then shifted if the scheduler's `shift` says so.
+
+    What a scheduler does to the σ of a sampling run alone (dynamic shifting, Karras' spacing)
+    does not matter here. Raises InputError if it is not a scheduler of flow matching.
+    """
+    from diffusers import FlowMatchEulerDiscreteScheduler
+
+    config = read_json(Path(folder) / "scheduler" / "scheduler_config.json")
+    name = config.get("_class_name", "")
+    prediction = config.get("prediction_type", "flow_prediction")
+    if not name.startswith("FlowMatch") or prediction != "flow_prediction":
+        raise InputError(
+            f"{folder}: found the scheduler {name!r} with prediction_type {prediction!r}, expected "
+            "a 'FlowMatch...' scheduler, whose models predict the velocity ε - x_0; choose "
+            "such a model, or the family it is of"
+        )
+    scheduler = FlowMatchEulerDiscreteScheduler.from_pretrained(folder, subfolder="scheduler")
+    return FlowMatching(scheduler.sigmas.flip(0))
+
+
+def encode_prompts(
+    folder: str,
+    prompts: pd.DataFrame,
+    device: torch.device,
+    dtype: torch.dtype,
+    truncate: bool = False,
+) -> dict[str, Tensor]:
+    """Both CLIPs' hidden states, T5's after them, and the CLIPs' text embeddings, float32.
+
+    `text` is (prompt, token, channel): the CLIPs' last but one hidden states side by side,
+    widened by zeros to T5's channels, then T5's own tokens; `pooled` is (prompt, channel). A folder
+    without text_encoder_3/ is a model used without T5: its tokens are zeros. A prompt longer
+    than one of the encoders reads is cut for it with `truncate`; without, InputError names it.
+    """
+    texts = prompts["prompt"].tolist()
+    first, pooled = clip_states(folder, "", texts, device, dtype, truncate)
+    # the pipeline cuts for the second CLIP where it cuts for the first
+    second, pooled_2 = clip_states(
+        folder, "_2", texts, device, dtype, truncate, limit=first.shape[1]
+    )
+    clip = torch.cat([first, second], dim=-1)
+    t5 = _t5(folder, texts, device, dtype, truncate)
+    clip = F.pad(clip, (0, t5.shape[-1] - clip.shape[-1]))
+    return {
+        "text": torch.cat([clip, t5], dim=1),
+        "pooled": torch.cat([pooled, pooled_2], dim=-1),
+    }
+
+
+def _t5(
+    folder: str, texts: Sequence[str], device: torch.device, dtype: torch.dtype, truncate: bool
+) -> Tensor:
+    """T5's hidden states, `(prompt, T5_TOKENS, channel)`; zeros if the folder has no T5."""
+    if not (Path(folder) / "text_encoder_3").is_dir():
+        width = read_json(Path(folder) / "transformer" / "config.json")["joint_attention_dim"]
+        return torch.zeros(len(texts), T5_TOKENS, width)
+    # SD 3 was trained on T5's padding, too: nothing is masked
+    return t5_states(folder, "_3", texts, device, dtype, truncate, T5_TOKENS, masked=False)[0]

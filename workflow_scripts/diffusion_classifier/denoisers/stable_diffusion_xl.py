@@ -1,0 +1,123 @@
+"""Stable Diffusion XL: a UNet on latents, told a text by two CLIPs (Podell et al. 2023)."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import torch
+from torch import Tensor
+
+from ..files import read_json
+from ..forward_process import ForwardProcess
+from ..messages import InputError
+from .scheduler import read_scheduler
+from .text import clip_states
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from diffusers import UNet2DConditionModel
+
+SIZES = 6
+"""Numbers in SDXL's micro-conditioning: original size, crop's corner, target size; two each."""
+
+
+class StableDiffusionXL:
+    """The denoiser of `stabilityai/stable-diffusion-xl-base-1.0` and its kind; see `Denoiser`.
+
+    `prediction` is `epsilon` or `v_prediction`; the latter's answer is converted to ε. `size` is
+    the images' (height, width) in pixels, of which SDXL is told (Podell et al. 2023, section 2.2):
+    all images are said to be of the size it was trained for, and uncropped.
+    """
+
+    def __init__(
+        self,
+        unet: UNet2DConditionModel,
+        process: ForwardProcess,
+        prediction: str,
+        size: tuple[int, int],
+    ) -> None:
+        self.unet = unet.eval().requires_grad_(False)
+        self.process = process.to(unet.device)
+        self.prediction = prediction
+        self.time_ids = torch.tensor([[*size, 0, 0, *size]], dtype=torch.float32).to(unet.device)
+
+    def predict(
+        self, x_t: Tensor, timestep: Tensor, condition: dict[str, Tensor]
+    ) -> tuple[Tensor, None]:
+        """See `Denoiser.predict`; the condition is that of `encode_prompts`."""
+        added = {
+            "text_embeds": condition["pooled"].to(x_t.dtype),
+            "time_ids": self.time_ids.expand(len(x_t), -1),
+        }
+        text = condition["text"].to(x_t.dtype)
+        output = self.unet(
+            x_t,
+            timestep,
+            encoder_hidden_states=text,
+            added_cond_kwargs=added,
+            return_dict=False,
+        )[0]
+        if self.prediction == "v_prediction":
+            # in float32: at large t, ε is a small difference that half precision would lose
+            output = self.process.noise_from_velocity(x_t.float(), output.float(), timestep)
+        return output, None
+
+
+def load(folder: str, device: torch.device, dtype: torch.dtype) -> StableDiffusionXL:
+    """Read unet/ (safetensors only) and the noise schedule of scheduler/.
+
+    Raises InputError if the model predicts neither ε nor the velocity, or if it is a refiner,
+    which asks for other numbers than sizes.
+    """
+    from diffusers import UNet2DConditionModel
+
+    process, prediction = read_scheduler(folder, ("epsilon", "v_prediction"))
+    unet = UNet2DConditionModel.from_pretrained(
+        folder, subfolder="unet", torch_dtype=dtype, use_safetensors=True
+    )
+    _check_sizes(folder, unet)
+    size = unet.config.sample_size
+    height, width = (size, size) if isinstance(size, int) else size
+    scale = vae_scale_factor(folder)
+    return StableDiffusionXL(unet.to(device), process, prediction, (height * scale, width * scale))
+
+
+def vae_scale_factor(folder: str) -> int:
+    """Pixels per latent along an edge: what the VAE in `folder` downsamples by; 8 without one."""
+    config = Path(folder) / "vae" / "config.json"
+    if not config.is_file():
+        return 8
+    return 2 ** (len(read_json(config)["block_out_channels"]) - 1)
+
+
+def _check_sizes(folder: str, unet: UNet2DConditionModel) -> None:
+    """Raise InputError unless the UNet embeds the pooled text and SIZES numbers."""
+    pooled = read_json(Path(folder) / "text_encoder_2" / "config.json")["projection_dim"]
+    channels = unet.config.addition_time_embed_dim or 0
+    found = unet.config.projection_class_embeddings_input_dim
+    if not channels or found != pooled + SIZES * channels:
+        raise InputError(
+            f"{folder}: found a UNet whose projection_class_embeddings_input_dim is {found}, "
+            f"expected {pooled + SIZES * channels}: the pooled text's {pooled} and {SIZES} sizes "
+            f"of {channels} channels; choose an SDXL base model, not a refiner or another family's"
+        )
+
+
+def encode_prompts(
+    folder: str,
+    prompts: pd.DataFrame,
+    device: torch.device,
+    dtype: torch.dtype,
+    truncate: bool = False,
+) -> dict[str, Tensor]:
+    """Both CLIPs' last but one hidden states and the second's text embedding, float32.
+
+    `text` is (prompt, token, channel), the channels of one CLIP after the other's; `pooled` is
+    (prompt, channel). A prompt longer than a tokenizer takes is cut with `truncate`; without,
+    InputError names it.
+    """
+    texts = prompts["prompt"].tolist()
+    first, _ = clip_states(folder, "", texts, device, dtype, truncate, projected=False)
+    second, pooled = clip_states(folder, "_2", texts, device, dtype, truncate)
+    return {"text": torch.cat([first, second], dim=-1), "pooled": pooled}

@@ -1,0 +1,138 @@
+"""Prompts to tokens to hidden states: CLIP's and T5's text encoders, as several families do it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from importlib.util import find_spec
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import torch
+from torch import Tensor
+
+from ..messages import InputError
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedTokenizerBase
+
+BATCH = 64
+"""Prompts in one forward pass of a text encoder."""
+
+
+def check_lengths(
+    tokenizer: PreTrainedTokenizerBase, texts: Sequence[str], limit: int | None = None
+) -> None:
+    """Raise InputError naming the first of `texts` that would have to be cut to `limit` tokens.
+
+    Without `limit`, what the tokenizer says it takes (`model_max_length`).
+    """
+    limit = limit or tokenizer.model_max_length
+    for text, tokens in zip(texts, tokenizer(texts).input_ids, strict=True):
+        if len(tokens) > limit:
+            raise InputError(
+                f"prompts: found {text!r} with {len(tokens)} tokens, expected at most "
+                f"{limit}, which is all the model reads; shorten it, or let "
+                "the model's key `truncate_prompts` cut it"
+            )
+
+
+def tokenized(
+    tokenizer: PreTrainedTokenizerBase, texts: Sequence[str], limit: int, truncate: bool
+) -> tuple[Tensor, Tensor]:
+    """Token numbers and attention mask, `(prompt, limit)` int64, padded and cut to `limit`.
+
+    Raises InputError naming a text that is too long unless `truncate`.
+    """
+    if not truncate:
+        check_lengths(tokenizer, texts, limit)
+    tokens = tokenizer(
+        list(texts), padding="max_length", max_length=limit, truncation=True, return_tensors="pt"
+    )
+    return tokens.input_ids, tokens.attention_mask
+
+
+@torch.inference_mode()
+def clip_states(
+    folder: str,
+    suffix: str,
+    texts: Sequence[str],
+    device: torch.device,
+    dtype: torch.dtype,
+    truncate: bool,
+    projected: bool = True,
+    limit: int | None = None,
+) -> tuple[Tensor, Tensor | None]:
+    """CLIP's last but one hidden states and, of a `projected` encoder, its text embedding.
+
+    Reads tokenizer`suffix`/ and text_encoder`suffix`/ (safetensors only) of `folder`. Returns
+    `(prompt, token, channel)` and `(prompt, projection)`, float32 on the CPU; `limit` is as in
+    `check_lengths`. The last but one layer is what SDXL's paper (Podell et al. 2023, section
+    2.1) and SD 3's (Esser et al. 2024, section 4) condition on.
+    """
+    from transformers import CLIPTextModel, CLIPTextModelWithProjection, CLIPTokenizer
+
+    tokenizer = CLIPTokenizer.from_pretrained(folder, subfolder="tokenizer" + suffix)
+    tokens, _ = tokenized(tokenizer, texts, limit or tokenizer.model_max_length, truncate)
+    kind = CLIPTextModelWithProjection if projected else CLIPTextModel
+    encoder = kind.from_pretrained(
+        folder, subfolder="text_encoder" + suffix, torch_dtype=dtype, use_safetensors=True
+    )
+    encoder = encoder.to(device).eval()
+    hidden, pooled = [], []
+    for part in tokens.split(BATCH):
+        output = encoder(part.to(device), output_hidden_states=True)
+        hidden.append(output.hidden_states[-2].float().cpu())
+        if projected:
+            pooled.append(output.text_embeds.float().cpu())
+    return torch.cat(hidden), torch.cat(pooled) if projected else None
+
+
+@torch.inference_mode()
+def t5_states(
+    folder: str,
+    suffix: str,
+    texts: Sequence[str],
+    device: torch.device,
+    dtype: torch.dtype,
+    truncate: bool,
+    limit: int,
+    masked: bool,
+) -> tuple[Tensor, Tensor]:
+    """T5's last hidden states, `(prompt, token, channel)` float32, and the mask, int64; on the CPU.
+
+    Reads tokenizer`suffix`/ and text_encoder`suffix`/ (safetensors only) of `folder`. `limit`
+    tokens are read, as each family was trained with its own and T5 itself has no limit. With
+    `masked` no token attends to the padding; some families were trained without.
+    """
+    from transformers import T5EncoderModel, T5Tokenizer
+
+    _check_t5_tokenizer(Path(folder) / f"tokenizer{suffix}")
+    tokenizer = T5Tokenizer.from_pretrained(folder, subfolder="tokenizer" + suffix)
+    tokens, mask = tokenized(tokenizer, texts, limit, truncate)
+    encoder = T5EncoderModel.from_pretrained(
+        folder, subfolder="text_encoder" + suffix, torch_dtype=dtype, use_safetensors=True
+    )
+    encoder = encoder.to(device).eval()
+    hidden = []
+    for part, seen in zip(tokens.split(BATCH), mask.split(BATCH), strict=True):
+        attention_mask = seen.to(device) if masked else None
+        hidden.append(encoder(part.to(device), attention_mask=attention_mask)[0].float().cpu())
+    return torch.cat(hidden), mask
+
+
+def _check_t5_tokenizer(folder: Path) -> None:
+    """Raise InputError if only SentencePiece's own format is there and nothing that reads it."""
+    if (folder / "tokenizer.json").is_file() or (find_spec("sentencepiece") and _has_protobuf()):
+        return
+    raise InputError(
+        f"{folder}: found no tokenizer.json, and the packages sentencepiece and protobuf, which "
+        "read the older spiece.model, are not both installed; put the tokenizer.json of the same "
+        "T5 there (for PixArt's, that of Stable Diffusion 3's tokenizer_3) or install them"
+    )
+
+
+def _has_protobuf() -> bool:
+    try:
+        return find_spec("google.protobuf") is not None
+    except ModuleNotFoundError:
+        return False

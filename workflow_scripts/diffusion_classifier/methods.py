@@ -1,0 +1,66 @@
+"""The names of a config's methods and models, and what belongs to each."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from .denoisers import FAMILIES
+
+
+def method_names(config: dict[str, Any]) -> dict[str, list[str]]:
+    """The names of all methods by kind: a baseline with seeds is one method per seed."""
+    baselines = []
+    for name, spec in config["baselines"].items():
+        seeds = spec.get("seeds")
+        baselines += [name] if seeds is None else [f"{name}-seed{seed}" for seed in seeds]
+    return {"diffusion": list(config["evaluations"]), "baseline": baselines}
+
+
+def baseline_spec(config: dict[str, Any], method: str) -> dict[str, Any]:
+    """The config's entry of a baseline method or network, without its seed."""
+    return config["baselines"][split_seed(config, method)[0]]
+
+
+def network_names(config: dict[str, Any]) -> list[str]:
+    """What is trained by gradient descent and saved: methods, or METHOD/PROMPTS for each task."""
+    names = []
+    for method in method_names(config)["baseline"]:
+        spec = baseline_spec(config, method)
+        if spec["kind"] in ("resnet", "vit"):
+            names += [f"{method}/{task}" for task in spec["tasks"]] if "tasks" in spec else [method]
+    return names
+
+
+def single_networks(config: dict[str, Any]) -> list[str]:
+    """The networks of `network_names` that learn one task."""
+    return [name for name in network_names(config) if "/" not in name]
+
+
+def task_networks(config: dict[str, Any]) -> list[str]:
+    """The baseline methods that are one network per set of prompts."""
+    names = [name.split("/")[0] for name in network_names(config) if "/" in name]
+    return list(dict.fromkeys(names))
+
+
+def training_set(config: dict[str, Any], network: str) -> str:
+    """The data set that a network of `network_names` is trained on."""
+    spec, task = baseline_spec(config, network), network.partition("/")[2]
+    return spec["tasks"][task]["train"] if task else spec["train"]
+
+
+def split_seed(config: dict[str, Any], method: str) -> tuple[str, int]:
+    """A baseline method's name in the config and its seed: `resnet-16-seed1` → (resnet-16, 1)."""
+    method = method.partition("/")[0]
+    if method in config["baselines"]:
+        return method, 0
+    name, _, seed = method.rpartition("-seed")
+    return name, int(seed)
+
+
+def denoiser_names(config: dict[str, Any]) -> list[str]:
+    """The models that are diffusion models."""
+    return [name for name, spec in config["models"].items() if spec["family"] in FAMILIES]
+
+
+def clip_names(config: dict[str, Any]) -> list[str]:
+    return [name for name, spec in config["models"].items() if spec["family"] == "clip"]

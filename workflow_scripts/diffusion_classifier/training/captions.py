@@ -1,0 +1,78 @@
+"""Captions as token ids: CLIP's tokenizer with a vocabulary of a few hundred pieces."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import torch
+from torch import Tensor
+
+if TYPE_CHECKING:
+    from transformers import CLIPTextConfig, CLIPTokenizer
+
+
+def word_tokenizer(words: Sequence[str], length: int) -> CLIPTokenizer:
+    """CLIP's byte-pair tokenizer with merges for `words`: each is one token or, where a merge of
+    another word comes first, a few.
+
+    All bytes are in its vocabulary, so any other text is read too, letter by letter. `length` is
+    the number of tokens a text is padded to, its start and end among them.
+    """
+    from tokenizers.pre_tokenizers import ByteLevel
+    from transformers import CLIPTokenizer
+
+    alphabet = sorted(ByteLevel.alphabet())
+    pieces, merges = [*alphabet, *(f"{letter}</w>" for letter in alphabet)], []
+    for word in words:
+        letters = [*word[:-1], f"{word[-1]}</w>"]
+        merged = letters[0]
+        for letter in letters[1:]:
+            merges.append((merged, letter))
+            merged += letter
+            pieces.append(merged)
+    pieces = [*dict.fromkeys(pieces), "<|startoftext|>", "<|endoftext|>"]
+    numbers = {piece: number for number, piece in enumerate(pieces)}
+    return CLIPTokenizer(vocab=numbers, merges=list(dict.fromkeys(merges)), model_max_length=length)
+
+
+def token_ids(tokenizer: CLIPTokenizer, texts: Sequence[str]) -> Tensor:
+    """`texts` padded to the tokenizer's length, int64 `(text, token)`."""
+    return tokenizer(
+        list(texts), padding="max_length", truncation=True, return_tensors="pt"
+    ).input_ids
+
+
+def caption_ids(tokenizer: CLIPTokenizer, captions: Sequence[Sequence[str]]) -> Tensor:
+    """The captions of every image, `(image, caption, token)` int64; each image has as many."""
+    flat = [text for texts in captions for text in texts]
+    known = {text: number for number, text in enumerate(dict.fromkeys(flat))}
+    ids = token_ids(tokenizer, list(known))
+    which = torch.tensor([known[text] for text in flat]).view(len(captions), -1)
+    return ids[which]
+
+
+def random_captions(ids: Tensor, empty: Tensor | None = None, empty_share: float = 0.0) -> Tensor:
+    """One random caption per image of `(image, caption, token)`: `(image, token)`.
+
+    A share `empty_share` of them becomes `empty`, `(token,)`: how a model learns to predict
+    without a prompt (classifier-free guidance, Ho & Salimans 2022).
+    """
+    picked = ids[torch.arange(len(ids)), torch.randint(ids.shape[1], (len(ids),))]
+    if empty is not None:
+        picked[torch.rand(len(ids)) < empty_share] = empty
+    return picked
+
+
+def text_config(tokenizer: CLIPTokenizer, architecture: dict) -> CLIPTextConfig:
+    """The configuration of a CLIP text model for `tokenizer`, `architecture` on top."""
+    from transformers import CLIPTextConfig
+
+    return CLIPTextConfig(
+        vocab_size=len(tokenizer),
+        max_position_embeddings=tokenizer.model_max_length,
+        bos_token_id=tokenizer.bos_token_id,
+        eos_token_id=tokenizer.eos_token_id,
+        pad_token_id=tokenizer.pad_token_id,
+        **architecture,
+    )

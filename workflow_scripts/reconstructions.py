@@ -1,0 +1,36 @@
+"""Denoise some images from several levels of noise in one step, told the right and a wrong prompt.
+
+In: data, prompts, latents, conditions, noise, the model. Out: NetCDF, see the library's
+`reconstructions`, with the prompts' texts.
+"""
+
+from job import compute, job
+
+with job(snakemake):
+    from diffusion_classifier import files
+    from diffusion_classifier.denoisers import family
+    from diffusion_classifier.prompts import read_prompts
+    from diffusion_classifier.reconstructions import chosen_prompts, reconstruct
+
+    device, dtype = compute(snakemake)
+    params = snakemake.params
+    prompts = read_prompts(snakemake.input.prompts)
+    shard = files.read_tensors(snakemake.input.latents)
+    data = files.read_parquet(snakemake.input.data, columns=["image", "label"])
+    data = data[data["image"].isin(shard["image"].tolist())].head(params.images)
+    asked = chosen_prompts(data["label"].to_numpy(), prompts["classidx"].to_numpy())
+    found = reconstruct(
+        family(params.family).load(params.folder, device, dtype),
+        params.folder,
+        shard["latents"][: len(data)],
+        files.read_tensors(snakemake.input.conditions),
+        asked,
+        files.read_tensors(snakemake.input.noise)["noise"],
+        params.timesteps,
+        device,
+        dtype,
+    )
+    texts = prompts["prompt"].to_numpy(dtype=str)[asked]
+    found = found.assign_coords(image=data["image"].to_numpy())
+    found = found.assign(right=("image", texts[:, 0]), wrong=("image", texts[:, 1]))
+    files.write_dataset(found, snakemake.output[0])

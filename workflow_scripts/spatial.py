@@ -1,0 +1,46 @@
+"""Map where in some images the right and the wrong caption predict the noise how well.
+
+In: pairs, data, prompts, latents, conditions, noise, the model. Out: NetCDF, `error` with dims
+`image, prompt, row, column`; prompt is right or wrong.
+"""
+
+from job import compute, job
+
+with job(snakemake):
+    import xarray as xr
+
+    from diffusion_classifier import files
+    from diffusion_classifier.denoisers import family
+    from diffusion_classifier.errors import Inputs
+    from diffusion_classifier.prompts import read_prompts
+    from diffusion_classifier.schedules import Sample
+    from diffusion_classifier.spatial import error_maps, right_and_wrong
+
+    device, dtype = compute(snakemake)
+    params = snakemake.params
+    prompts = read_prompts(snakemake.input.prompts)
+    data = files.read_parquet(snakemake.input.data).drop(columns="bytes")
+    pairs = right_and_wrong(
+        files.read_parquet(snakemake.input.pairs), data, prompts, params.examples
+    )
+    shard = files.read_tensors(snakemake.input.latents)
+    inputs = Inputs(
+        shard["latents"],
+        shard["image"],
+        files.read_tensors(snakemake.input.conditions),
+        files.read_tensors(snakemake.input.noise)["noise"],
+    )
+    maps = error_maps(
+        family(params.family).load(params.folder, device, dtype),
+        inputs,
+        pairs,
+        [Sample(*sample) for sample in params.samples],
+        params.batch_size,
+        device,
+        dtype,
+    )
+    found = xr.Dataset(
+        {"error": (("image", "prompt", "row", "column"), maps.reshape(-1, 2, *maps.shape[1:]))},
+        {"image": pairs["image"].to_numpy()[::2], "prompt": ["right", "wrong"]},
+    )
+    files.write_dataset(found, snakemake.output[0])

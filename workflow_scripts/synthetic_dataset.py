@@ -1,0 +1,25 @@
+"""Sample a data set from a diffusion model: so many images of every class, told its prompts.
+
+In: the prompts, the model. Out: a data set.
+"""
+
+from job import compute, job
+
+with job(snakemake):
+    from diffusion_classifier import files
+    from diffusion_classifier.baselines.synthetic import sample_images
+    from diffusion_classifier.prompts import named_prompts, read_prompts
+
+    device, dtype = compute(snakemake)
+    params = snakemake.params
+    images = sample_images(
+        params.folder,
+        named_prompts(read_prompts(snakemake.input.prompts)),
+        **params.sampling,
+        size=params.size,
+        seed=params.seed,
+        truncate=params.truncate,
+        device=device,
+        dtype=dtype,
+    )
+    files.write_parquet(images, snakemake.output[0])

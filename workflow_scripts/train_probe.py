@@ -1,0 +1,31 @@
+"""Fit linear probes on a diffusion model's features and keep the best layer and timestep.
+
+In: training and validation images, the model. Out: the probe's folder.
+"""
+
+from job import compute, job
+
+with job(snakemake):
+    from diffusion_classifier import files
+    from diffusion_classifier.baselines import features
+    from diffusion_classifier.datasets import decode
+    from diffusion_classifier.encoders import encode_images
+    from diffusion_classifier.preprocess import Preprocess
+
+    device, dtype = compute(snakemake)
+    params = snakemake.params
+    found = []
+    for path in (snakemake.input.train, snakemake.input.validation):
+        data = files.read_parquet(path)
+        latents = encode_images(
+            params.folder,
+            Preprocess(**params.preprocess),
+            map(decode, data["bytes"]),
+            device,
+            dtype,
+        )
+        asked = (params.spec["timesteps"], params.spec["layers"])
+        of_set = features.unet_features(params.folder, latents, *asked, device, dtype, params.seed)
+        found += [of_set, data["label"].to_numpy()]
+    with files.atomic_folder(snakemake.output.folder) as folder:
+        features.save(features.fit_probe(*found, **params.spec.get("params", {})), folder)

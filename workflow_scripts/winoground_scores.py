@@ -1,0 +1,24 @@
+"""Score the similarities of all methods: text, image, group and calibrated image score per tag.
+
+In: similarities, one file per method; the data set and its prompts. Out: scores (Parquet), and in
+long form (CSV).
+"""
+
+from job import job
+
+with job(snakemake):
+    from diffusion_classifier import compositional, files, scores
+    from diffusion_classifier.prompts import read_prompts
+
+    params, source = snakemake.params, snakemake.input
+    found = dict(zip(params.methods, map(files.read_parquet, source.similarities), strict=True))
+    table = compositional.score_table(
+        params.methods,
+        found,
+        files.read_parquet(source.data).drop(columns="bytes"),
+        read_prompts(source.prompts),
+        "winoground",
+        params.dataset,
+    )
+    files.write_parquet(table, snakemake.output.scores)
+    files.write_csv(scores.long_form(table), snakemake.output.csv)
