@@ -251,6 +251,11 @@ BAD = {
         ["prompts.digits.templates: ", "'a photo'", "exactly one {}", "correct"],
     ),
     "a template with two places": ("prompts/digits/templates", ["{} {}"], ["exactly one {}"]),
+    "a template twice": (
+        "prompts/digits/templates",
+        ["a {}", "a {}"],
+        ["prompts.digits.templates: ", "'a {}'", "nothing twice", "correct"],
+    ),
     "too few classes": (
         "prompts/digits/classes",
         ["0", "1"],
