@@ -77,3 +77,31 @@ rule predict_classical:
         spec=lambda w: fitted_part(w.classical),
     script:
         "../workflow_scripts/predict_classical.py"
+
+
+rule predict_pretrained:
+    input:
+        data=[dataset_file(name) for name in table_datasets("robustness")],
+        prompts=[f"{RESULTS}/prompts/{name}.csv" for name in table_prompts("robustness")],
+        network=lambda w: folder_files(pretrained_folder(w)),
+    output:
+        method_predictions("robustness", "{pretrained}"),
+    log:
+        f"{LOGS}/predict_pretrained/{{pretrained}}.log",
+    benchmark:
+        f"{BENCHMARKS}/predict_pretrained/{{pretrained}}.tsv"
+    wildcard_constraints:
+        pretrained=one_of(methods_of_kind("pretrained")),
+    conda:
+        "../envs/environment.yaml"
+    threads: 1
+    resources:
+        mem_mb=8000,
+        runtime=120,
+        gpu=GPU,
+    params:
+        folder=lambda w: pretrained_folder(w),
+        device=config["compute"]["device"],
+        dtype="float32",
+    script:
+        "../workflow_scripts/predict_pretrained.py"

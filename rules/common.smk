@@ -8,7 +8,7 @@ from types import SimpleNamespace
 sys.path.insert(0, str(Path(workflow.basedir) / "workflow_scripts"))
 
 from diffusion_classifier.configuration import check_config
-from diffusion_classifier.consistency import weights_folder
+from diffusion_classifier.costs import estimate, render
 from diffusion_classifier.datasets.folder import fingerprint
 from diffusion_classifier.messages import InputError
 from diffusion_classifier.methods import (
@@ -17,9 +17,11 @@ from diffusion_classifier.methods import (
     network_names,
     single_networks,
     split_seed,
+    stages_of,
     task_networks,
     training_set,
 )
+from diffusion_classifier.model_checks import weights_folder
 from diffusion_classifier.schedules import stage_samples
 
 
@@ -34,6 +36,10 @@ except InputError as error:
     # an exception would be shown with the place in this file, which is not where the mistake is
     sys.exit(f"{config_file()}: {error}")
 
+if workflow.executor_plugin is not None and workflow.dryrun:
+    # a dry run asks what would be done; for long work that is above all what it costs
+    print(render(estimate(config)), file=sys.stderr)
+
 # relative, so that no file or notebook tells where on a machine the project lies
 HERE = Path(os.path.relpath(workflow.basedir))
 RESULTS = config["results"]
@@ -41,6 +47,8 @@ LOGS = f"{RESULTS}/logs"
 BENCHMARKS = f"{RESULTS}/benchmarks/jobs"
 GPU = 0 if config["compute"]["device"] == "cpu" else 1
 METHODS = method_names(config)
+# whether a table shows each data set under the loss that its own stages prune by
+PRUNING_LOSS = any(table.get("loss") == "pruning" for table in config["tables"].values())
 NETWORKS = network_names(config)
 
 
@@ -88,7 +96,8 @@ def dataset_sources(wildcards):
         except InputError as error:
             sys.exit(f"{config_file()}: datasets.{wildcards.dataset}.path: {error}")
         return [f"{spec['path']}/{name}" for name in files]
-    return spec.get("file", [])
+    named = [spec.get("file"), spec["indices"] if isinstance(spec.get("indices"), str) else None]
+    return [file for file in named if file]
 
 
 def synthetic_datasets():
@@ -105,7 +114,7 @@ def data_spec(name):
     return {
         k: v
         for k, v in dataset(name).items()
-        if k not in ("label", "description", "prompts", "shards")
+        if k not in ("label", "description", "published", "prompts", "shards")
     }
 
 
@@ -126,6 +135,8 @@ def prompts_source(wildcards):
     spec = config["prompts"][wildcards.prompts]
     if "captions" in spec:
         return dataset_file(spec["captions"])
+    if isinstance(spec.get("classes"), str):
+        return str(HERE / "resources" / "classes" / f"{spec['classes']}.csv")
     return spec.get("file", [])
 
 
@@ -158,21 +169,62 @@ def text_encoder_files(wildcards):
     return model_files(clip) if clip else []
 
 
-def model_folder(wildcards):
+def base_folder(wildcards):
+    """Where a model's weights are, before a LoRA is merged into them."""
     name = wildcards.model
-    if model(name)["weights"] == "train":
+    weights = model(name)["weights"]
+    if weights == "train":
         return f"{RESULTS}/models/{name}"
-    return str(weights_folder(HERE, name, model(name)["weights"]))
+    if isinstance(weights, dict):
+        return fetched_folder("models", name)
+    return str(weights_folder(HERE, name, weights))
 
 
-def model_files(wildcards):
-    """What a job that loads the model depends on: the trained folder, or every file of a given one."""
-    folder = model_folder(wildcards)
-    if model(wildcards.model)["weights"] == "train":
+def model_folder(wildcards):
+    """The folder that is loaded: the weights as they are, or with the LoRA merged."""
+    if "lora" in model(wildcards.model):
+        return f"{RESULTS}/models/{wildcards.model}"
+    return base_folder(wildcards)
+
+
+def folder_files(folder):
+    """What a job that loads a folder depends on: a made folder as a whole, or a given one's files."""
+    if folder.startswith(f"{RESULTS}/"):
         return folder
     return sorted(
         str(path) for path in Path(folder).rglob("*") if path.suffix in (".json", ".safetensors")
     )
+
+
+def base_files(wildcards):
+    return folder_files(base_folder(wildcards))
+
+
+def model_files(wildcards):
+    return folder_files(model_folder(wildcards))
+
+
+def trained_models():
+    return [name for name, spec in config["models"].items() if spec["weights"] == "train"]
+
+
+def lora_models():
+    return [name for name, spec in config["models"].items() if "lora" in spec]
+
+
+def fetched_folder(kind, name):
+    """Where weights are kept that were fetched; `kind` is the config's section of `name`."""
+    return f"{RESULTS}/weights/{kind}/{name}"
+
+
+def fetched(kind):
+    """The entries of a section of the config whose weights are fetched."""
+    return [name for name, spec in config[kind].items() if isinstance(spec.get("weights"), dict)]
+
+
+def model_memory(name):
+    """Main memory of a job that loads a model, in MB."""
+    return model(name).get("mem_mb", 4000)
 
 
 # --- evaluations
@@ -217,13 +269,18 @@ def noise_file(wildcards):
 
 def samples_of_stage(wildcards):
     """The (timestep, noise) pairs that a stage evaluates: [[timestep, noise], ...]."""
-    stages = evaluation(wildcards)["stages"]
-    every = stage_samples(stages["samples"], stages.get("trials", 1), stages.get("grid"))
+    spec = stages(wildcards)
+    every = stage_samples(spec["samples"], spec.get("trials", 1), spec.get("grid"))
     return [list(sample) for sample in every[int(wildcards.stage) - 1]]
 
 
+def stages(wildcards):
+    """The stages in which an evaluation goes about a data set."""
+    return stages_of(config, wildcards.evaluation, wildcards.dataset)
+
+
 def all_stages(wildcards):
-    return range(1, len(evaluation(wildcards)["stages"]["samples"]) + 1)
+    return range(1, len(stages(wildcards)["samples"]) + 1)
 
 
 def class_parts(name):
@@ -259,7 +316,14 @@ def network_folder(name):
 def fitted_part(method):
     """What of a baseline's entry decides what it learns."""
     spec = baseline_spec(config, method)
-    return {k: v for k, v in spec.items() if k not in ("label", "seeds", "tasks")}
+    return {k: v for k, v in spec.items() if k not in ("label", "published", "seeds", "tasks")}
+
+
+def pretrained_folder(wildcards):
+    """The folder of a network that others trained."""
+    name = split_seed(config, wildcards.pretrained)[0]
+    weights = config["baselines"][name]["weights"]
+    return fetched_folder("baselines", name) if isinstance(weights, dict) else weights
 
 
 def task_sets(wildcards):

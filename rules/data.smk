@@ -16,8 +16,8 @@ rule dataset:
         "../envs/environment.yaml"
     threads: 1
     resources:
-        mem_mb=2000,
-        runtime=30,
+        mem_mb=4000,
+        runtime=240,
     params:
         spec=lambda w: data_spec(w.dataset),
     script:
@@ -69,7 +69,7 @@ rule synthetic_dataset:
         "../envs/environment.yaml"
     threads: 1
     resources:
-        mem_mb=4000,
+        mem_mb=lambda w: model_memory(dataset(w.dataset)["model"]),
         runtime=240,
         gpu=GPU,
     params:
@@ -79,7 +79,7 @@ rule synthetic_dataset:
         sampling=lambda w: {k: dataset(w.dataset)[k] for k in ("per_class", "guidance", "steps")},
         seed=lambda w: dataset(w.dataset).get("seed", 0),
         device=config["compute"]["device"],
-        dtype="float32",
+        dtype=lambda w: dataset(w.dataset).get("dtype", "float32"),
     script:
         "../workflow_scripts/synthetic_dataset.py"
 

@@ -41,7 +41,7 @@ rule errors:
         "../envs/environment.yaml"
     threads: 1
     resources:
-        mem_mb=4000,
+        mem_mb=lambda w: model_memory(evaluation(w)["model"]),
         runtime=240,
         gpu=GPU,
     params:
@@ -76,8 +76,8 @@ rule prune:
         mem_mb=2000,
         runtime=30,
     params:
-        keep=lambda w: evaluation(w)["stages"]["keep"][int(w.stage) - 2],
-        loss=lambda w: evaluation(w)["stages"]["loss"],
+        keep=lambda w: stages(w)["keep"][int(w.stage) - 2],
+        loss=lambda w: stages(w)["loss"],
         combine=lambda w: evaluation(w).get("combine", "mean"),
     script:
         "../workflow_scripts/prune.py"
@@ -85,7 +85,11 @@ rule prune:
 
 rule predictions:
     input:
-        errors=lambda w: errors_files(w, stages=all_stages(w), shards=shards(w.dataset)),
+        errors=lambda w: [
+            file
+            for shard in shards(w.dataset)
+            for file in errors_files(w, stages=all_stages(w), shards=[shard])
+        ],
         pairs=lambda w: [
             pairs_file(w.evaluation, w.dataset, max(all_stages(w)), shard)
             for shard in shards(w.dataset)
@@ -106,6 +110,7 @@ rule predictions:
         runtime=30,
     params:
         combine=lambda w: evaluation(w).get("combine", "mean"),
+        pruning=lambda w: stages(w)["loss"] if PRUNING_LOSS else None,
     script:
         "../workflow_scripts/predictions.py"
 

@@ -1,6 +1,58 @@
 # Models, and what is computed once per model: weights, noise, latents, conditions.
 
 
+# it needs the network, which compute nodes of a cluster often lack, and nothing else
+localrules:
+    download,
+
+
+rule download:
+    output:
+        folder=directory(f"{RESULTS}/weights/{{kind}}/{{name}}"),
+    log:
+        f"{LOGS}/download/{{kind}}/{{name}}.log",
+    benchmark:
+        f"{BENCHMARKS}/download/{{kind}}/{{name}}.tsv"
+    wildcard_constraints:
+        kind="models|baselines",
+        name=one_of(fetched("models") + fetched("baselines")),
+    conda:
+        "../envs/environment.yaml"
+    threads: 1
+    resources:
+        mem_mb=4000,
+        runtime=240,
+    params:
+        weights=lambda w: config[w.kind][w.name]["weights"],
+    script:
+        "../workflow_scripts/download.py"
+
+
+rule merge_lora:
+    input:
+        base=lambda w: base_files(w),
+        lora=lambda w: model(w.model)["lora"]["weights"],
+    output:
+        folder=directory(f"{RESULTS}/models/{{model}}"),
+    log:
+        f"{LOGS}/merge_lora/{{model}}.log",
+    benchmark:
+        f"{BENCHMARKS}/merge_lora/{{model}}.tsv"
+    wildcard_constraints:
+        model=one_of(lora_models()),
+    conda:
+        "../envs/environment.yaml"
+    threads: 1
+    resources:
+        mem_mb=lambda w: model_memory(w.model),
+        runtime=60,
+    params:
+        base=lambda w: base_folder(w),
+        scale=lambda w: model(w.model)["lora"].get("scale", 1.0),
+    script:
+        "../workflow_scripts/merge_lora.py"
+
+
 rule train:
     input:
         data=lambda w: dataset_file(model(w.model)["training"]["data"]),
@@ -11,6 +63,8 @@ rule train:
         f"{LOGS}/train/{{model}}.log",
     benchmark:
         f"{BENCHMARKS}/train/{{model}}.tsv"
+    wildcard_constraints:
+        model=one_of(trained_models()),
     conda:
         "../envs/environment.yaml"
     threads: 1
@@ -63,7 +117,7 @@ rule latents:
         "../envs/environment.yaml"
     threads: 1
     resources:
-        mem_mb=4000,
+        mem_mb=lambda w: model_memory(w.model),
         runtime=60,
         gpu=GPU,
     params:
@@ -90,7 +144,7 @@ rule conditions:
         "../envs/environment.yaml"
     threads: 1
     resources:
-        mem_mb=4000,
+        mem_mb=lambda w: model_memory(w.model),
         runtime=30,
         gpu=GPU,
     params:

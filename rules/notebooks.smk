@@ -12,6 +12,12 @@ ROBUSTNESS_FIGURES = {
 }
 
 
+def robustness_figures():
+    curves = "curves" in table_spec("robustness")
+    parts = {"paired": has_baselines("robustness"), "timesteps": curves, "evaluations": curves}
+    return figures(ROBUSTNESS_FIGURES, parts)
+
+
 def shown_method(table):
     """The diffusion classifier that a notebook looks into: the table's first."""
     return next(method for method in table_methods(table) if method in METHODS["diffusion"])
@@ -29,12 +35,17 @@ def curve_wildcards(table):
 
 
 def curve_errors(table):
+    """Error files of the robustness curves, none if they are not asked for."""
+    if "curves" not in table_spec(table):
+        return []
     wildcards = curve_wildcards(table)
     return errors_files(wildcards, stages=[1], shards=shards(wildcards.dataset))
 
 
 def curve_schedule(table):
     """The table's own predictions on the curves' images: the pruned schedule to compare."""
+    if "curves" not in table_spec(table):
+        return []
     return f"{RESULTS}/predictions/{shown_method(table)}/{curve_wildcards(table).dataset}.parquet"
 
 
@@ -42,20 +53,21 @@ def robustness_parameters(input, output):
     """What papermill puts into the notebook's parameters cell."""
     spec = config["tables"]["robustness"]
     return notebook_parameters("robustness", input, output) | {
-        "paired": input.paired,
         "predictions": dict(zip(spec["datasets"], input.predictions)),
         "data": dict(zip(spec["datasets"], input.data)),
-        "curve_dataset": spec["curves"]["dataset"],
+        "curve_dataset": spec.get("curves", {}).get("dataset", ""),
         "curve_errors": list(input.curve_errors),
         "curve_predictions": {
-            config["evaluations"][shown_method("robustness")]["label"]: input.curve_schedule
+            config["evaluations"][shown_method("robustness")]["label"]: schedule
+            for schedule in [input.curve_schedule]
+            if schedule
         },
         "datasets": {name: dataset(name)["label"] for name in spec["datasets"]},
         "descriptions": {n: dataset(n).get("description", "") for n in spec["datasets"]},
         "chosen_by": {
             name: dataset(name)["wrong_by"] for name in spec["datasets"] if "pool" in dataset(name)
         },
-        "plot_losses": [spec["loss"]],
+        "plot_losses": [table_loss("robustness")],
     }
 
 
@@ -63,6 +75,7 @@ def robustness_parameters(input, output):
 
 ACCURACY_FIGURES = {
     "methods": "accuracy of all methods",
+    "trend": "accuracy and training",
     "paired": "paired comparison",
     "timesteps": "accuracy per timestep",
     "reconstructions": "one-step reconstructions",
@@ -71,9 +84,21 @@ ACCURACY_FIGURES = {
 }
 
 
+def accuracy_figures():
+    spec = table_spec("accuracy")
+    parts = {
+        "trend": "trend" in spec,
+        "paired": has_baselines("accuracy"),
+        "timesteps": "curves" in spec,
+        "reconstructions": "reconstructions" in spec,
+        "confusion": "confusion" in spec,
+    }
+    return figures(ACCURACY_FIGURES, parts)
+
+
 def accuracy_curves():
     """Error files of the accuracy curves: data set -> files."""
-    curves = config["tables"]["accuracy"]["curves"]
+    curves = table_spec("accuracy").get("curves", {"datasets": []})
     return {
         name: errors_files(
             SimpleNamespace(evaluation=curves["evaluation"], dataset=name),
@@ -85,23 +110,47 @@ def accuracy_curves():
 
 
 def accuracy_reconstructions():
-    name = config["tables"]["accuracy"]["reconstructions"]["dataset"]
-    return f"{RESULTS}/reconstructions/{shown_method('accuracy')}/{name}.nc"
+    spec = table_spec("accuracy").get("reconstructions")
+    if spec is None:
+        return []
+    return f"{RESULTS}/reconstructions/{shown_method('accuracy')}/{spec['dataset']}.nc"
+
+
+def accuracy_confusions():
+    """The most confused pairs of classes, where confusions are asked for."""
+    asked = "confusion" in table_spec("accuracy")
+    return [f"{RESULTS}/tables/accuracy-confusions.csv"] if asked else []
+
+
+def accuracy_trend():
+    """Predictions of the versions of a model that the trend follows: label -> data set -> file."""
+    spec = table_spec("accuracy").get("trend", {"methods": []})
+    return {
+        config["evaluations"][method]["label"]: {
+            name: f"{RESULTS}/predictions/{method}/{name}.parquet"
+            for name in spec.get("datasets", table_datasets("accuracy"))
+        }
+        for method in spec["methods"]
+    }
+
+
+def accuracy_trend_csv():
+    return [f"{RESULTS}/tables/accuracy-trend.csv"] if accuracy_trend() else []
 
 
 def accuracy_parameters(input, output):
     """What papermill puts into the accuracy notebook's parameters cell."""
     spec = config["tables"]["accuracy"]
     return notebook_parameters("accuracy", input, output) | {
-        "paired": input.paired,
         "predictions": dict(zip(spec["datasets"], input.predictions)),
         "data": dict(zip(spec["datasets"], input.data)),
         "prompts": dict(zip(spec["datasets"], input.prompts)),
         "curve_errors": accuracy_curves(),
-        "curve_labels": {n: dataset_file(n) for n in spec["curves"]["datasets"]},
-        "reconstructions": input.reconstructions,
-        "recon_dataset": spec["reconstructions"]["dataset"],
-        "confusion_datasets": spec["confusion"],
+        "curve_labels": {n: dataset_file(n) for n in accuracy_curves()},
+        "reconstructions": input.reconstructions or "",
+        "recon_dataset": spec.get("reconstructions", {}).get("dataset", ""),
+        "confusion_datasets": spec.get("confusion", []),
+        "trend": accuracy_trend(),
         "datasets": {name: dataset(name)["label"] for name in spec["datasets"]},
         "descriptions": {n: dataset(n).get("description", "") for n in spec["datasets"]},
     }
@@ -115,6 +164,22 @@ WINOGROUND_FIGURES = {
     "examples": "examples",
     "heatmaps": "error heat maps",
 }
+
+
+def winoground_figures():
+    drawn = winoground_examples() > 0
+    return figures(WINOGROUND_FIGURES, {"examples": drawn, "heatmaps": drawn})
+
+
+def winoground_examples():
+    """How many examples are drawn with heat maps."""
+    return table_spec("winoground").get("examples", 3)
+
+
+def winoground_maps():
+    if not winoground_examples():
+        return []
+    return f"{RESULTS}/spatial/{shown_method('winoground')}/{winoground_dataset()}.nc"
 
 
 def winoground_dataset():
@@ -144,8 +209,8 @@ def winoground_parameters(input, output):
         "prompts": input.prompts,
         "errors": list(input.errors),
         "similarity": input.similarity,
-        "maps": input.maps,
-        "examples": spec.get("examples", 3),
+        "maps": input.maps or "",
+        "examples": winoground_examples(),
         "preprocess": evaluated_model(SimpleNamespace(evaluation=shown_method("winoground")))[
             "preprocess"
         ],
@@ -155,11 +220,13 @@ def winoground_parameters(input, output):
 
 def notebook_parameters(table, input, output):
     """What every notebook is told: where its scores are, where its table and figures go."""
-    return {
+    compared = {"paired": paired_file(table) if has_baselines(table) else ""}
+    return ({} if table == "winoground" else compared) | {
         "library": str(HERE / "workflow_scripts"),
         "scores": input.scores,
         "table": str(Path(output.table).with_name(table)),
         "figure": str(Path(RESULTS) / "figures" / table),
-        "subtitle": config["tables"][table]["subtitle"],
-        "loss": config["tables"][table]["loss"],
+        "subtitle": table_spec(table).get("subtitle", ""),
+        "loss": table_loss(table),
+        "published": published_parameters(table),
     }

@@ -27,7 +27,7 @@ rule spatial:
         family=lambda w: evaluated_model(w)["family"],
         folder=lambda w: evaluated_model_folder(w),
         samples=lambda w: samples_of_stage(SimpleNamespace(stage=1, **w)),
-        examples=config["tables"].get("winoground", {}).get("examples", 3),
+        examples=winoground_examples(),
         batch_size=lambda w: evaluation(w).get("batch_size", 256),
         device=config["compute"]["device"],
         dtype=lambda w: evaluation(w).get("dtype", "float32"),

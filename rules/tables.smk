@@ -35,6 +35,7 @@ rule robustness:
         data=[dataset_file(name) for name in table_datasets("robustness")],
         curve_errors=lambda w: curve_errors("robustness"),
         curve_schedule=lambda w: curve_schedule("robustness"),
+        published=published_file("robustness"),
         notebook=str(HERE / "notebooks" / "robustness.ipynb"),
     output:
         notebook=f"{RESULTS}/tables/robustness.ipynb",
@@ -56,6 +57,15 @@ rule robustness:
             labels={"what": "table (CSV, long form)"},
             caption="../report/robustness-csv.rst",
         ),
+        published=[
+            report(
+                name,
+                category="Robustness",
+                labels={"what": "beside the paper's numbers (CSV)"},
+                caption="../report/published-csv.rst",
+            )
+            for name in published_csv("robustness")
+        ],
         tex=f"{RESULTS}/tables/robustness.tex",
         txt=f"{RESULTS}/tables/robustness.txt",
         svg=[
@@ -65,9 +75,9 @@ rule robustness:
                 labels={"what": f"figure: {title}"},
                 caption=f"../report/robustness-{name}.rst",
             )
-            for name, title in ROBUSTNESS_FIGURES.items()
+            for name, title in robustness_figures().items()
         ],
-        png=[f"{RESULTS}/figures/robustness-{name}.png" for name in ROBUSTNESS_FIGURES],
+        png=[f"{RESULTS}/figures/robustness-{name}.png" for name in robustness_figures()],
     log:
         f"{LOGS}/robustness.log",
     benchmark:
@@ -93,6 +103,8 @@ rule accuracy:
         prompts=[f"{RESULTS}/prompts/{name}.csv" for name in table_prompts("accuracy")],
         curve_errors=lambda w: [file for files in accuracy_curves().values() for file in files],
         reconstructions=lambda w: accuracy_reconstructions(),
+        trend=[path for paths in accuracy_trend().values() for path in paths.values()],
+        published=published_file("accuracy"),
         notebook=str(HERE / "notebooks" / "accuracy.ipynb"),
     output:
         notebook=f"{RESULTS}/tables/accuracy.ipynb",
@@ -114,6 +126,33 @@ rule accuracy:
             labels={"what": "table (CSV, long form)"},
             caption="../report/accuracy-csv.rst",
         ),
+        published=[
+            report(
+                name,
+                category="Zero-shot accuracy",
+                labels={"what": "beside the paper's numbers (CSV)"},
+                caption="../report/published-csv.rst",
+            )
+            for name in published_csv("accuracy")
+        ],
+        confusions=[
+            report(
+                name,
+                category="Zero-shot accuracy",
+                labels={"what": "most confused classes (CSV)"},
+                caption="../report/accuracy-confusions.rst",
+            )
+            for name in accuracy_confusions()
+        ],
+        trend=[
+            report(
+                name,
+                category="Zero-shot accuracy",
+                labels={"what": "accuracy and training (CSV, long form)"},
+                caption="../report/accuracy-trend.rst",
+            )
+            for name in accuracy_trend_csv()
+        ],
         tex=f"{RESULTS}/tables/accuracy.tex",
         txt=f"{RESULTS}/tables/accuracy.txt",
         svg=[
@@ -123,9 +162,9 @@ rule accuracy:
                 labels={"what": f"figure: {title}"},
                 caption=f"../report/accuracy-{name}.rst",
             )
-            for name, title in ACCURACY_FIGURES.items()
+            for name, title in accuracy_figures().items()
         ],
-        png=[f"{RESULTS}/figures/accuracy-{name}.png" for name in ACCURACY_FIGURES],
+        png=[f"{RESULTS}/figures/accuracy-{name}.png" for name in accuracy_figures()],
     log:
         f"{LOGS}/accuracy.log",
     benchmark:
@@ -174,7 +213,8 @@ rule winoground:
         prompts=lambda w: winoground_prompts(),
         errors=lambda w: winoground_errors(),
         similarity=lambda w: similarity_files([shown_method("winoground")])[0],
-        maps=lambda w: f"{RESULTS}/spatial/{shown_method('winoground')}/{winoground_dataset()}.nc",
+        maps=lambda w: winoground_maps(),
+        published=published_file("winoground"),
         notebook=str(HERE / "notebooks" / "winoground.ipynb"),
     output:
         notebook=f"{RESULTS}/tables/winoground.ipynb",
@@ -196,6 +236,15 @@ rule winoground:
             labels={"what": "table (CSV, long form)"},
             caption="../report/winoground-csv.rst",
         ),
+        published=[
+            report(
+                name,
+                category="Compositional reasoning",
+                labels={"what": "beside the paper's numbers (CSV)"},
+                caption="../report/published-csv.rst",
+            )
+            for name in published_csv("winoground")
+        ],
         tex=f"{RESULTS}/tables/winoground.tex",
         txt=f"{RESULTS}/tables/winoground.txt",
         svg=[
@@ -205,9 +254,9 @@ rule winoground:
                 labels={"what": f"figure: {title}"},
                 caption=f"../report/winoground-{name}.rst",
             )
-            for name, title in WINOGROUND_FIGURES.items()
+            for name, title in winoground_figures().items()
         ],
-        png=[f"{RESULTS}/figures/winoground-{name}.png" for name in WINOGROUND_FIGURES],
+        png=[f"{RESULTS}/figures/winoground-{name}.png" for name in winoground_figures()],
     log:
         f"{LOGS}/winoground.log",
     benchmark:

@@ -8,7 +8,12 @@ def table_spec(name):
 
 def table_datasets(name):
     """The data sets of a table of accuracies."""
-    return table_spec(name)["datasets"]
+    return table_spec(name).get("datasets", [])
+
+
+def table_loss(name):
+    """The loss that a table compares and draws."""
+    return table_spec(name).get("loss", "l2")
 
 
 def table_prompts(name):
@@ -61,6 +66,67 @@ def method_entry(method):
     return {"label": spec["label"], "kind": kind, "group": split_seed(config, method)[0]}
 
 
+# --- the parts of a table: one that is not asked for is empty, and so left out of its notebook
+
+
+def figures(titles, parts):
+    """The figures of a table, name -> title: all but those of parts that it does not have."""
+    return {name: title for name, title in titles.items() if parts.get(name, True)}
+
+
+def has_baselines(table):
+    """Whether there is a method to compare a diffusion classifier with, image by image."""
+    return any(
+        method_entry(method)["kind"] == "baseline"
+        for method in (table_methods(table) if table in config["tables"] else [])
+    )
+
+
+def paired_file(table):
+    return f"{RESULTS}/scores/{table}-paired.parquet"
+
+
+def published_file(table):
+    """The published numbers that a table is compared with, if any."""
+    return table_spec(table).get("published", [])
+
+
+def published_csv(table):
+    return [f"{RESULTS}/tables/{table}-published.csv"] if published_file(table) else []
+
+
+def published_parameters(table):
+    """What a notebook is told of published numbers: where they are, and their names of ours."""
+    if not published_file(table):
+        return {}
+    entries = config["evaluations"] | config["baselines"]
+    named = {name: entries[name].get("published") for name in table_spec(table)["methods"]}
+    return {
+        "file": published_file(table),
+        "methods": {name: theirs for name, theirs in named.items() if theirs},
+        "datasets": {n: dataset(n).get("published", n) for n in table_datasets(table)},
+    }
+
+
+# --- all of it
+
+
 def wanted():
-    """What `snakemake` makes when asked for nothing in particular: every table's page."""
-    return [f"{RESULTS}/tables/{name}.html" for name in config["tables"]]
+    """What `snakemake` makes when asked for nothing in particular: every table's page and parts."""
+    return [
+        file
+        for name in config["tables"]
+        for file in [f"{RESULTS}/tables/{name}.html", *table_parts(name)]
+    ]
+
+
+def table_parts(name):
+    """What a page writes besides its table; asked for, so that a part new in the config is made."""
+    shown = {
+        "robustness": robustness_figures,
+        "accuracy": accuracy_figures,
+        "winoground": winoground_figures,
+    }
+    figures = [f"{RESULTS}/figures/{name}-{figure}.svg" for figure in shown[name]()]
+    lists = accuracy_confusions() + accuracy_trend_csv() if name == "accuracy" else []
+    return figures + published_csv(name) + lists

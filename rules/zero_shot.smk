@@ -47,7 +47,7 @@ rule train_probe:
         "../envs/environment.yaml"
     threads: 1
     resources:
-        mem_mb=4000,
+        mem_mb=lambda w: model_memory(baseline_model(w.probe).model),
         runtime=120,
         gpu=GPU,
     params:
@@ -78,7 +78,7 @@ rule predict_probe:
         "../envs/environment.yaml"
     threads: 1
     resources:
-        mem_mb=4000,
+        mem_mb=lambda w: model_memory(baseline_model(w.probe).model),
         runtime=60,
         gpu=GPU,
     params:
@@ -111,7 +111,7 @@ rule predict_clip:
         "../envs/environment.yaml"
     threads: 1
     resources:
-        mem_mb=4000,
+        mem_mb=lambda w: model_memory(baseline_model(w.clip).model),
         runtime=60,
         gpu=GPU,
     params:
@@ -141,7 +141,7 @@ rule clip_similarities:
         "../envs/environment.yaml"
     threads: 1
     resources:
-        mem_mb=4000,
+        mem_mb=lambda w: model_memory(baseline_model(w.clip).model),
         runtime=60,
         gpu=GPU,
     params:

@@ -3,7 +3,10 @@
 BAD spoils a config of class-conditional digits, SCENES one of text-to-image models.
 """
 
+from pathlib import Path
+
 DELETE = object()
+PAPER = str(Path(__file__).parents[1] / "config" / "published.csv")
 
 # where, what is put there, what the message says: key, found, expected, remedy
 STAGES = "evaluations/digits/stages"
@@ -211,14 +214,14 @@ BAD = {
             "datasets.uci-digits.split: ",
             "'train'",
             "the source uci-digits has no such key",
-            "expected some of `limit`, `shift`, `copies`",
+            "expected some of `limit`, `skip`, `indices`, `shift`, `copies`",
             "leave it out",
         ],
     ),
     "a split that MNIST does not have": (
         "datasets/mnist/split",
         "validation",
-        ["datasets.mnist.split: ", "'validation'", "only `train` and `test`", "choose one"],
+        ["datasets.mnist.split: ", "'validation'", "one of train, test", "correct it"],
     ),
     "a source that needs more": (
         "datasets/mnist/source",
@@ -375,7 +378,7 @@ SCENES = {
     "Winoground without a file": (
         "datasets/winoground",
         {"label": "W", "source": "winoground", "prompts": "winoground"},
-        ["datasets.winoground: ", "source winoground", "`file` it needs is missing", "add it"],
+        ["datasets.winoground: ", "none of these keys", "either `file`, or `dataset`", "add"],
     ),
     "no such Winoground": (
         "datasets/winoground",
@@ -602,10 +605,50 @@ SCENES = {
         ["size"],
         ["tables.accuracy.confusion: ", "`size`", "`shapes`, `sizes`", "did you mean `sizes`?"],
     ),
-    "no confusion": (
-        "tables/accuracy/confusion",
+    "no methods": (
+        "tables/accuracy/methods",
         DELETE,
-        ["tables.accuracy: ", "`confusion` is missing", "add it"],
+        ["tables.accuracy: ", "`methods` is missing", "add it"],
+    ),
+    "curves of what pruned": (
+        "tables/accuracy/loss",
+        "pruning",
+        ["tables.accuracy.loss: ", "`pruning`", "the name of a loss", "leave `curves` out"],
+    ),
+    "two evaluations of one label": (
+        "evaluations/staged/label",
+        "Diffusion Classifier (exhaustive)",
+        ["evaluations.staged.label: ", "`exhaustive` of tables.accuracy.trend", "change one"],
+    ),
+    "a trend of a baseline": (
+        "tables/accuracy/trend",
+        {"methods": ["staged", "clip"]},
+        ["accuracy.trend.methods: ", "evaluation `clip`", "`staged`, `exhaustive`", "correct it"],
+    ),
+    "a trend of one": (
+        "tables/accuracy/trend",
+        {"methods": ["staged"]},
+        ["tables.accuracy.trend.methods: ", "a list of at least 2", "correct it"],
+    ),
+    "a trend elsewhere": (
+        "tables/accuracy/trend",
+        {"methods": ["staged", "exhaustive"], "datasets": ["winoground"]},
+        ["accuracy.trend.datasets: ", "`winoground`", "`shapes`, `sizes`", "correct it"],
+    ),
+    "published nowhere": (
+        "tables/accuracy/published",
+        "config/publishd.csv",
+        [
+            "tables.accuracy.published: config/publishd.csv: ",
+            "no such file",
+            "table,method",
+            "path",
+        ],
+    ),
+    "published by nobody": (
+        "tables/accuracy/published",
+        PAPER,
+        ["tables.accuracy.published: ", "no number", "this table", "by `published` in their own"],
     ),
     "Winoground of single images": (
         "tables/winoground/dataset",

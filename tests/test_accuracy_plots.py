@@ -7,12 +7,11 @@ import numpy as np
 import pandas as pd
 import pytest
 import xarray as xr
+from matplotlib.backends.backend_agg import FigureCanvasAgg
 from PIL import Image
-from sklearn.metrics import confusion_matrix
 
 from diffusion_classifier import accuracy_plots, files, plots, scores
 from diffusion_classifier.datasets.base import encode
-from diffusion_classifier.messages import InputError
 from diffusion_classifier.notebooks import execute
 from diffusion_classifier.prompts import from_templates
 from diffusion_classifier.scenes.world import COLOURS, HELD_OUT, SHAPES
@@ -149,31 +148,9 @@ def test_timestep_curves_have_a_panel_each_with_its_own_chance():
     assert len(figure.legends) == 1
 
 
-def test_confusion_is_sklearns_without_the_empty_rows():
-    found = predicted("unseen", 0.5)
-    table = accuracy_plots.confusion(found, PAIRS)
-    expected = confusion_matrix(
-        found["label"], found["prediction"], labels=range(36), normalize="true"
-    )
-    np.testing.assert_allclose(table, 100 * expected[sorted(UNSEEN)])
-    assert list(table.index) == [PAIRS[index] for index in sorted(UNSEEN)]
-    assert list(table.columns) == PAIRS
-
-
-def test_confusions_are_counted_and_ordered():
-    found = pd.DataFrame(
-        {"label": [0, 0, 0, 0, 1, 1, 2, 2], "prediction": [1, 1, 2, 0, 0, 1, 1, 2]}
-    )
-    table = accuracy_plots.confusions(found, ["a", "b", "c"], top=3)
-    assert table.to_dict("split")["data"] == [
-        ["a", "b", 2, 50.0], ["a", "c", 1, 25.0], ["b", "a", 1, 50.0]
-    ]  # fmt: skip
-    assert len(accuracy_plots.confusions(found[found["label"] == found["prediction"]], "abc")) == 0
-
-
 def test_confusion_plot_frames_the_right_answers_and_labels_all():
     predictions = {name: predicted(name, 0.7) for name in ("seen", "unseen")}
-    figure = accuracy_plots.confusion_plot(predictions, PAIRS, "title")
+    figure = accuracy_plots.confusion_plot(predictions, dict.fromkeys(predictions, PAIRS), "title")
     for ax, present in zip(figure.axes, (SEEN, sorted(UNSEEN)), strict=False):
         assert [label.get_text() for label in ax.get_xticklabels()] == PAIRS
         assert [label.get_text() for label in ax.get_yticklabels()] == [PAIRS[i] for i in present]
@@ -181,13 +158,35 @@ def test_confusion_plot_frames_the_right_answers_and_labels_all():
         assert [patch.get_xy() for patch in ax.patches] == [(x, y) for y, x in enumerate(present)]
 
 
-def test_confusion_needs_the_same_classes():
-    prompts = {name: from_templates(CLASSES[name], ["a {}", "one {}"]) for name in DATASETS}
-    assert accuracy_plots.shared_classes({k: prompts[k] for k in ("seen", "unseen")}) == PAIRS
-    with pytest.raises(
-        InputError, match="the 36 classes of 'seen' to differ from the 6 of 'shapes'"
-    ):
-        accuracy_plots.shared_classes(prompts)
+def test_trend_draws_a_line_per_data_set_in_the_order_of_training():
+    versions = ["first", "second", "third"]
+    rows = pd.DataFrame(
+        [
+            {"name": name, "dataset": d, "metric": "top1", "loss": loss}
+            | {"value": 10.0 * k + base, "low": 10.0 * k + base - 4, "high": 10.0 * k + base + 2}
+            for k, name in enumerate(versions)
+            for d, base in (("shapes", 10), ("seen", 40))
+            for loss in ("l1", "l2")
+        ]
+    ).sample(frac=1, random_state=0)
+    figure = accuracy_plots.trend_plot(rows, versions, DATASETS | {"none": "x"}, "l2", "title")
+    (ax,) = figure.axes
+    assert [label.get_text() for label in ax.get_xticklabels()] == versions
+    lines = {c.get_label(): c for c in ax.containers}
+    for header, base in (("Shapes", 10), ("Colour × shape", 40)):
+        line, _, (bars,) = lines[header]
+        assert list(line.get_ydata()) == [base, base + 10, base + 20]
+        ends = [segment[:, 1].tolist() for segment in bars.get_segments()]
+        assert ends == [[base + d - 4, base + d + 2] for d in (0, 10, 20)]
+
+
+def test_one_method_on_one_data_set_has_room_for_its_name(rows):
+    """Nothing reaches beyond the figure, where three panels have room to spare."""
+    alone = rows[rows["kind"] == "diffusion"]
+    figure = accuracy_plots.accuracy_bars(alone, {"shapes": "Shapes"}, "l2", "title", CHANCE)
+    FigureCanvasAgg(figure).draw()
+    (ax,) = figure.axes
+    assert ax.get_tightbbox().x1 <= figure.bbox.x1 and ax.get_window_extent().width > 300
 
 
 def test_reconstructions_show_every_picture_and_mark_the_lower_error():
@@ -253,7 +252,7 @@ def test_notebook_runs_and_writes_everything(tmp_path):
     executed = tmp_path / "tables" / "accuracy.ipynb"
     execute(ROOT / "notebooks" / "accuracy.ipynb", executed, parameters)
     written = {path.name for path in (tmp_path / "tables").iterdir()}
-    ends = (".ipynb", ".csv", ".tex", ".txt", "-table.html")
+    ends = (".ipynb", ".csv", ".tex", ".txt", "-table.html", "-confusions.csv")
     assert written == {f"accuracy{end}" for end in ends}
     drawn = {path.name for path in (tmp_path / "figures").iterdir()}
     assert drawn == {f"accuracy-{name}.{kind}" for name in FIGURES for kind in ("svg", "png")}
@@ -296,7 +295,8 @@ def test_notebook_is_stored_without_outputs():
 
 def test_figures_are_saved_identically(rows, tmp_path):
     for run in ("a", "b"):
-        drawn = accuracy_plots.confusion_plot({"Shapes": predicted("shapes", 0.7)}, SHAPES, "title")
+        found = {"Shapes": predicted("shapes", 0.7)}
+        drawn = accuracy_plots.confusion_plot(found, {"Shapes": SHAPES}, "title")
         plots.save(drawn, tmp_path / run / "confusion")
     for kind in ("svg", "png"):
         a, b = (tmp_path / run / f"confusion.{kind}" for run in ("a", "b"))

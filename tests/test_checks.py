@@ -44,7 +44,7 @@ def test_conda_environment_has_the_versions_of_the_lock(root):
     assert len(packages) > 20
     for package in packages:
         name, version = package.split("==")
-        assert pinned[name] == version
+        assert pinned[name.lower().replace("_", "-")] == version
 
 
 def test_every_rule_logs_benchmarks_and_asks_for_what_it_needs(root):

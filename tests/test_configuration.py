@@ -226,7 +226,7 @@ def test_every_rule_of_the_schema_has_words(root):
 
     def collect(part):
         if "type" in part:
-            types.add(part["type"])
+            types.update([part["type"]] if isinstance(part["type"], str) else part["type"])
         rules.update(part)
         for key in ("properties", "$defs"):
             for inner in part.get(key, {}).values():

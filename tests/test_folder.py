@@ -6,11 +6,13 @@ import os
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 from PIL import Image
 
 from diffusion_classifier.datasets import decode, labels, stratified, table
-from diffusion_classifier.datasets.folder import fingerprint, folder, usable
+from diffusion_classifier.datasets.base import tables
+from diffusion_classifier.datasets.folder import fingerprint, folder
 from diffusion_classifier.messages import InputError
 
 
@@ -251,23 +253,22 @@ def damaged(tmp_path):
     return source
 
 
-def test_usable_images_are_told_from_the_others(damaged):
-    good, reports = usable(damaged, np.arange(5), strict=False)
-    assert good == [0, 3]
+def test_usable_images_are_told_from_the_others(damaged, capsys):
+    found = pd.concat(tables(damaged, range(5), strict=False))
+    assert found["source"].tolist() == ["a/1.png", "b/4.png"]
+    assert found["image"].tolist() == [0, 1]
+    reports = capsys.readouterr().err.splitlines()
     assert [report.split(":")[0] for report in reports] == [
         "photos/a/2.png",
         "photos/b/3.png",
         "photos/b/5.png",
     ]
-    assert not any("\n" in report for report in reports)
-    assert table(damaged, good)["source"].tolist() == ["a/1.png", "b/4.png"]
 
 
 def test_only_the_asked_for_are_decoded_in_their_order(damaged):
-    assert usable(damaged, [3, 0], strict=True) == ([3, 0], [])
-    assert usable(damaged, [], strict=True) == ([], [])
+    assert table(damaged, [3, 0])["source"].tolist() == ["b/4.png", "a/1.png"]
 
 
 def test_strict_raises_for_the_first_unusable_image(damaged):
     with pytest.raises(InputError, match=r"^photos/a/2\.png: found 8 bytes that are not an image"):
-        usable(damaged, range(5), strict=True)
+        table(damaged, range(5))

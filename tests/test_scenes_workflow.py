@@ -4,7 +4,8 @@ import numpy as np
 import pandas as pd
 import pytest
 import xarray as xr
-from workflows import run_copy, snakemake
+import yaml
+from workflows import planned, run_copy, snakemake
 
 from diffusion_classifier.scores import LONG
 
@@ -21,7 +22,9 @@ def stored(project, evaluation, dataset, stage):
 
 
 FIGURES = {
-    "accuracy": ("methods", "paired", "timesteps", "reconstructions", "confusion", "examples"),
+    "accuracy": (
+        *("methods", "trend", "paired", "timesteps", "reconstructions", "confusion", "examples"),
+    ),
     "winoground": ("scores", "timesteps", "examples", "heatmaps"),
 }
 
@@ -96,6 +99,25 @@ def test_winoground_scores_are_those_of_the_stored_errors(project):
     assert (table.query("dataset == 'average' and method == 'CLIP'")["images"] == 9).all()
 
 
+def test_the_trend_is_scored_from_the_predictions(project):
+    table = pd.read_csv(project / "results/tables/accuracy-trend.csv")
+    for method, label in (("exhaustive", " (exhaustive)"), ("staged", "")):
+        found = pd.read_parquet(project / f"results/predictions/{method}/shapes.parquet")
+        right = (found["label"] == found["prediction"]).groupby(found["loss"]).mean()
+        row = table[table["method"] == f"Diffusion Classifier{label} [L1]"]
+        row = row.query("metric == 'top1'")
+        assert row["value"].item() == pytest.approx(100 * right["l1"], abs=1e-3)
+
+
+def test_the_most_confused_pairs_are_counted(project):
+    table = pd.read_csv(project / "results/tables/accuracy-confusions.csv")
+    found = pd.read_parquet(project / "results/predictions/staged/shapes.parquet")
+    found = found.query("loss == 'l2'")
+    wrong = (found["label"] != found["prediction"]).sum()
+    assert set(table["dataset"]) == {"shapes"} and 0 < len(table) <= 10
+    assert (table["true"] != table["predicted"]).all() and table["count"].sum() <= wrong
+
+
 def test_running_again_does_nothing(project):
     result = snakemake(project, "--cores", "1")
     assert "Nothing to be done" in result.stdout + result.stderr
@@ -107,3 +129,52 @@ def test_no_file_tells_where_the_project_lies(project):
     assert len(written) > 50
     for path in written:
         assert str(project) not in path.read_text(errors="ignore"), path
+
+
+def edited(project, edit):
+    path = project / "tiny.yaml"
+    config = yaml.safe_load(path.read_text())
+    edit(config)
+    path.write_text(yaml.safe_dump(config, sort_keys=False))
+
+
+def test_published_numbers_and_fewer_parts_only_render_again(project):
+    """The paper's numbers beside ours, and a table stripped to what it cannot do without."""
+
+    def compared(config):
+        config["evaluations"]["staged"]["published"] = "Diffusion Classifier (SD 2.0)"
+        config["datasets"]["shapes"]["published"] = "cifar10"
+        table = config["tables"]["accuracy"]
+        table["published"] = "config/published.csv"
+        for part in ("subtitle", "loss", "curves", "reconstructions", "confusion", "trend"):
+            del table[part]
+
+    edited(project, compared)
+    assert planned(project) == {"accuracy": 1}
+    result = snakemake(project, "--cores", "1")
+    assert result.returncode == 0, result.stdout + result.stderr
+    table = pd.read_csv(project / "results/tables/accuracy.csv")
+    assert list(table.columns) == [*LONG, "published", "difference", "inside"]
+    (row,) = table[table["published"].notna()].to_dict("records")
+    assert (row["method"], row["dataset"]) == ("Diffusion Classifier [L2]", "shapes")
+    assert row["published"] == 88.5
+    assert row["difference"] == pytest.approx(row["value"] - 88.5, abs=1e-3)
+    assert row["inside"] == (row["low"] <= 88.5 <= row["high"])
+    beside = pd.read_csv(project / "results/tables/accuracy-published.csv")
+    assert beside.to_dict("records") == [row]
+
+
+def test_one_evaluation_is_a_table(project):
+    """As for one's own images: no baselines, so no paired comparison."""
+
+    def alone(config):
+        config["tables"] = {"accuracy": {"datasets": ["shapes"], "methods": ["exhaustive"]}}
+
+    edited(project, alone)
+    for path in (project / "results/figures").iterdir():
+        path.unlink()
+    result = snakemake(project, "--cores", "1")
+    assert result.returncode == 0, result.stdout + result.stderr
+    left = {path.stem for path in (project / "results/figures").iterdir()}
+    assert left == {"accuracy-methods", "accuracy-examples"}
+    assert "Paired comparison" not in (project / "results/tables/accuracy.html").read_text()

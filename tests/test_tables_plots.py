@@ -6,7 +6,6 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
-import papermill
 import pytest
 import xarray as xr
 from PIL import Image
@@ -22,6 +21,7 @@ from diffusion_classifier import (
 )
 from diffusion_classifier.datasets.base import encode
 from diffusion_classifier.messages import InputError
+from diffusion_classifier.notebooks import execute
 
 ROOT = Path(__file__).parents[1]
 DATASETS = {"digits": "Digits", "uci": "UCI & pen", "noisy": "Noisy_digits"}
@@ -175,6 +175,7 @@ def figures(per_seed):
     pruned = curves.schedules({"pruned": found}, range(60), "l2")
     curve = curves.accuracy_by_evaluations(errors(), labels, "l2", [1, 2, 5, 10, 25, 50])
     chosen = plots.choose_examples(images(), found[found["loss"] == "l2"], 6)
+    chosen = chosen.merge(images()[["image", "bytes"]], on="image")
     return {
         "effective": robustness_plots.effective_robustness_plot(points, table, DATASETS, "digits"),
         "timesteps": plots.timestep_accuracy_plot(
@@ -216,6 +217,19 @@ def test_plot_survives_0_and_100_percent():
     assert np.isfinite(figure.axes[0].get_xlim()).all()
 
 
+def test_one_baseline_makes_no_line_and_the_plot_says_so(per_seed):
+    found = per_seed[per_seed["name"].isin(["dit", "knn"])]
+    points = {"uci": robustness.points(found, "digits", "uci")}
+    shown = ["Diffusion Classifier (DiT) [L2]"]
+    table = robustness.effective_robustness_table({}, shown)
+    figure = robustness_plots.effective_robustness_plot(
+        points, table, DATASETS, "digits", shown=shown
+    )
+    assert figure.axes[0].get_title(loc="left").endswith(robustness_plots.NO_LINE)
+    legend = {text.get_text() for text in figure.legends[0].get_texts()}
+    assert legend == {"equal accuracy (x = y)", "k-NN", *shown}
+
+
 def test_examples_show_some_mistakes():
     predictions = images()[["image", "label"]].assign(prediction=lambda f: f["label"])
     predictions.loc[:4, "prediction"] = 3
@@ -255,11 +269,7 @@ def write_inputs(folder):
 def test_notebook_runs_and_writes_everything(tmp_path):
     parameters = write_inputs(tmp_path)
     executed = tmp_path / "tables" / "robustness.ipynb"
-    executed.parent.mkdir()
-    notebook = ROOT / "notebooks" / "robustness.ipynb"
-    papermill.execute_notebook(
-        str(notebook), str(executed), parameters, kernel_name="python3", progress_bar=False
-    )
+    execute(ROOT / "notebooks" / "robustness.ipynb", executed, parameters)
     written = {path.name for path in (tmp_path / "tables").iterdir()}
     assert written == {
         f"robustness{end}" for end in (".ipynb", ".csv", ".tex", ".txt", "-table.html")

@@ -8,9 +8,10 @@ from job import job
 with job(snakemake):
     from diffusion_classifier import files
     from diffusion_classifier.compositional import chance_similarities
+    from diffusion_classifier.datasets.stored import read_labels
     from diffusion_classifier.prompts import read_prompts
 
-    data = files.read_parquet(snakemake.input.data).drop(columns="bytes")
+    data = read_labels(snakemake.input.data)
     prompts = read_prompts(snakemake.input.prompts)
     scored = chance_similarities(data, prompts, snakemake.params.seed)
     files.write_parquet(scored, snakemake.output[0])

@@ -11,19 +11,20 @@ with job(snakemake):
     from diffusion_classifier import files
     from diffusion_classifier.baselines import clip
     from diffusion_classifier.datasets import decode
+    from diffusion_classifier.datasets.stored import encoded_images, read_labels
     from diffusion_classifier.pairs import candidates
     from diffusion_classifier.prompts import is_unconditional, read_prompts
 
     device, dtype = compute(snakemake)
     model = clip.load(snakemake.params.folder, device, dtype, snakemake.params.truncate)
-    data = files.read_parquet(snakemake.input.data)
+    data = read_labels(snakemake.input.data)
     prompts = read_prompts(snakemake.input.prompts)
     pairs = candidates(data, prompts)
     # CLIP knows no unconditional prompt: its loss compares images as it is
     pairs = pairs[~is_unconditional(prompts).to_numpy()[pairs["prompt"]]].reset_index(drop=True)
     start = time.perf_counter()
     texts = model.embed_texts(prompts["prompt"])
-    images = model.embed_images(map(decode, data["bytes"]))
+    images = model.embed_images(map(decode, encoded_images(snakemake.input.data)))
     asked = images[pairs["image"].to_list()] * texts[pairs["prompt"].to_list()]
     logits = model.scale * asked.sum(dim=1)
     share = (time.perf_counter() - start) / len(pairs)

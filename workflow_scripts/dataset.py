@@ -7,6 +7,6 @@ from job import job
 
 with job(snakemake):
     from diffusion_classifier import files
-    from diffusion_classifier.datasets import dataset
+    from diffusion_classifier.datasets import pieces
 
-    files.write_parquet(dataset(snakemake.params.spec), snakemake.output[0])
+    files.write_parquet_pieces(pieces(snakemake.params.spec), snakemake.output[0])

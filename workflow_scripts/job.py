@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 import traceback
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -26,6 +27,7 @@ def job(snakemake: Any) -> Iterator[None]:
     with open(snakemake.log[0], "w", encoding="utf-8", buffering=1) as log:
         os.dup2(log.fileno(), sys.stdout.fileno())
         os.dup2(log.fileno(), sys.stderr.fileno())
+    warnings.formatwarning = _without_path
     # has to happen before numpy and torch are first imported, which the scripts do in the block
     for name in ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
         os.environ[name] = str(snakemake.threads)
@@ -38,6 +40,11 @@ def job(snakemake: Any) -> Iterator[None]:
         # a log may be shown to others: it need not tell whose home the project lies in
         print(traceback.format_exc().replace(str(Path.home()), "~"), file=sys.stderr)
         raise SystemExit(1) from None
+
+
+def _without_path(message: Warning | str, category: type[Warning], *_: Any, **__: Any) -> str:
+    """A library's warning without the path of its file, which tells whose machine this is."""
+    return f"{category.__name__}: {message}\n"
 
 
 def compute(snakemake: Any) -> tuple[torch.device, torch.dtype]:

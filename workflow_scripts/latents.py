@@ -12,14 +12,16 @@ with job(snakemake):
     from diffusion_classifier import files
     from diffusion_classifier.datasets import decode
     from diffusion_classifier.datasets.sharding import shard
+    from diffusion_classifier.datasets.stored import encoded_images_of
     from diffusion_classifier.encoders import encode_images
     from diffusion_classifier.preprocess import Preprocess
 
     device, dtype = compute(snakemake)
     params = snakemake.params
-    data = files.read_parquet(snakemake.input.data, columns=["image", "bytes"])
-    data = shard(data, int(snakemake.wildcards.shard), params.shards)
-    images = (decode(encoded) for encoded in data["bytes"])
+    data = files.read_parquet(snakemake.input.data, columns=["image"])
+    numbers = shard(data, int(snakemake.wildcards.shard), params.shards)["image"].tolist()
+    encoded = encoded_images_of(snakemake.input.data, numbers)
+    images = (decode(encoded[number]) for number in numbers)
     latents = encode_images(params.folder, Preprocess(**params.preprocess), images, device, dtype)
-    tensors = {"latents": latents, "image": torch.tensor(data["image"].tolist())}
+    tensors = {"latents": latents, "image": torch.tensor(numbers)}
     files.write_tensors(tensors, snakemake.output[0])

@@ -8,10 +8,11 @@ from job import job
 with job(snakemake):
     from diffusion_classifier import files
     from diffusion_classifier.datasets.sharding import shard
+    from diffusion_classifier.datasets.stored import read_labels
     from diffusion_classifier.pairs import candidates
     from diffusion_classifier.prompts import check_labels, read_prompts
 
-    data = files.read_parquet(snakemake.input.data).drop(columns="bytes")
+    data = read_labels(snakemake.input.data)
     prompts = read_prompts(snakemake.input.prompts)
     check_labels(prompts, data, snakemake.wildcards.dataset)
     pairs = candidates(data, prompts)

@@ -12,6 +12,7 @@ with job(snakemake):
     from diffusion_classifier.baselines import clip
     from diffusion_classifier.baselines.tables import prediction_table
     from diffusion_classifier.datasets import decode
+    from diffusion_classifier.datasets.stored import encoded_images, read_labels
     from diffusion_classifier.prompts import named_prompts, read_prompts
 
     device, dtype = compute(snakemake)
@@ -19,10 +20,10 @@ with job(snakemake):
     model = clip.load(params.folder, device, dtype, params.truncate)
     paths = zip(snakemake.input.data, snakemake.input.prompts, snakemake.output, strict=True)
     for path, prompts_path, output in paths:
-        data, prompts = files.read_parquet(path), named_prompts(read_prompts(prompts_path))
+        data, prompts = read_labels(path), named_prompts(read_prompts(prompts_path))
         start = time.perf_counter()
         texts = model.embed_texts(prompts["prompt"])
-        images = model.embed_images(map(decode, data["bytes"]))
+        images = model.embed_images(map(decode, encoded_images(path)))
         class_of = prompts["classidx"].to_numpy()
         predictions, scores = clip.classify(images, texts, class_of, model.scale, params.combine)
         seconds = time.perf_counter() - start

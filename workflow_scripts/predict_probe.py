@@ -13,6 +13,7 @@ with job(snakemake):
     from diffusion_classifier.baselines import features
     from diffusion_classifier.baselines.tables import prediction_table
     from diffusion_classifier.datasets import decode
+    from diffusion_classifier.datasets.stored import encoded_images, read_labels
     from diffusion_classifier.encoders import encode_images
     from diffusion_classifier.preprocess import Preprocess
 
@@ -21,12 +22,12 @@ with job(snakemake):
     probes = dict(zip(params.tasks, map(features.load, snakemake.input.probes), strict=True))
     paths = zip(snakemake.input.data, params.task_of, snakemake.output, strict=True)
     for path, task, output in paths:
-        data, probe = files.read_parquet(path), probes[task]
+        data, probe = read_labels(path), probes[task]
         start = time.perf_counter()
         latents = encode_images(
             params.folder,
             Preprocess(**params.preprocess),
-            map(decode, data["bytes"]),
+            map(decode, encoded_images(path)),
             device,
             dtype,
         )

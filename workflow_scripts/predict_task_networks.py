@@ -11,7 +11,8 @@ with job(snakemake):
     from diffusion_classifier import files
     from diffusion_classifier.baselines import networks
     from diffusion_classifier.baselines.tables import prediction_table
-    from diffusion_classifier.preprocess import Preprocess, pixels
+    from diffusion_classifier.datasets.stored import encoded_images, read_labels
+    from diffusion_classifier.preprocess import Preprocess, batches
 
     device, _ = compute(snakemake)
     params = snakemake.params
@@ -20,8 +21,8 @@ with job(snakemake):
     paths = zip(snakemake.input.data, params.task_of, snakemake.output, strict=True)
     for path, task, output in paths:
         network = networks.load(folders[task]).to(device)
-        data = files.read_parquet(path)
-        images = pixels(data, preprocess)
+        data = read_labels(path)
+        images = batches(encoded_images(path), preprocess)
         start = time.perf_counter()
         predictions, scores = networks.predict(network, images)
         seconds = time.perf_counter() - start

@@ -13,11 +13,16 @@ with job(snakemake):
     from diffusion_classifier.prompts import read_prompts
     from diffusion_classifier.pruning import prediction_table
 
-    predictions = prediction_table(
-        [files.read_dataset(path) for path in snakemake.input.errors],
-        pd.concat(map(files.read_parquet, snakemake.input.pairs)),
-        read_prompts(snakemake.input.prompts)["classidx"].to_numpy(),
-        files.read_parquet(snakemake.input.data, columns=["image", "label"]),
-        snakemake.params.combine,
-    )
-    files.write_parquet(predictions, snakemake.output[0])
+    class_of = read_prompts(snakemake.input.prompts)["classidx"].to_numpy()
+    labels = files.read_parquet(snakemake.input.data, columns=["image", "label"])
+    errors, pairs = list(snakemake.input.errors), list(snakemake.input.pairs)
+    of_shard = len(errors) // len(pairs)
+    tables = []
+    # shard by shard: all errors of a large evaluation at once would fill the memory
+    for shard, path in enumerate(pairs):
+        stages = [files.read_dataset(file) for file in errors[shard * of_shard :][:of_shard]]
+        candidates = files.read_parquet(path)
+        own = labels[labels["image"].isin(candidates["image"])]
+        options = snakemake.params.combine, snakemake.params.pruning
+        tables.append(prediction_table(stages, candidates, class_of, own, *options))
+    files.write_parquet(pd.concat(tables, ignore_index=True), snakemake.output[0])

@@ -1,6 +1,7 @@
-"""Write a set of prompts: from class names and templates, a user's CSV, or a data set's captions.
+"""Write a set of prompts: from classes and templates, a user's CSV, or a data set's captions.
 
-In: the user's CSV or the data set, where there is one. Out: CSV `prompt,classname,classidx`.
+The classes are named one by one or by a class list. In: the user's CSV or the data set, where
+there is one. Out: CSV `prompt,classname,classidx` and, of some class lists, `condition`.
 """
 
 from job import job
@@ -9,6 +10,7 @@ with job(snakemake):
     from diffusion_classifier import files
     from diffusion_classifier.prompts import (
         from_captions,
+        from_class_list,
         from_templates,
         read_prompts,
         with_unconditional,
@@ -21,6 +23,8 @@ with job(snakemake):
         columns = ["label", "classname"]
         data = files.read_parquet(snakemake.input[0], columns=columns)
         prompts = from_captions(data, spec.get("templates", ["{}"]))
+    elif isinstance(spec["classes"], str):
+        prompts = from_class_list(spec["classes"], spec["templates"])
     else:
         prompts = from_templates(spec["classes"], spec["templates"])
     if spec.get("unconditional"):

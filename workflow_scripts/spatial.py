@@ -10,6 +10,7 @@ with job(snakemake):
     import xarray as xr
 
     from diffusion_classifier import files
+    from diffusion_classifier.datasets.stored import read_labels
     from diffusion_classifier.denoisers import family
     from diffusion_classifier.errors import Inputs
     from diffusion_classifier.prompts import read_prompts
@@ -19,7 +20,7 @@ with job(snakemake):
     device, dtype = compute(snakemake)
     params = snakemake.params
     prompts = read_prompts(snakemake.input.prompts)
-    data = files.read_parquet(snakemake.input.data).drop(columns="bytes")
+    data = read_labels(snakemake.input.data)
     pairs = right_and_wrong(
         files.read_parquet(snakemake.input.pairs), data, prompts, params.examples
     )

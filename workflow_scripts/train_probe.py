@@ -9,6 +9,7 @@ with job(snakemake):
     from diffusion_classifier import files
     from diffusion_classifier.baselines import features
     from diffusion_classifier.datasets import decode
+    from diffusion_classifier.datasets.stored import encoded_images, read_labels
     from diffusion_classifier.encoders import encode_images
     from diffusion_classifier.preprocess import Preprocess
 
@@ -16,11 +17,11 @@ with job(snakemake):
     params = snakemake.params
     found = []
     for path in (snakemake.input.train, snakemake.input.validation):
-        data = files.read_parquet(path)
+        data = read_labels(path)
         latents = encode_images(
             params.folder,
             Preprocess(**params.preprocess),
-            map(decode, data["bytes"]),
+            map(decode, encoded_images(path)),
             device,
             dtype,
         )

@@ -8,6 +8,7 @@ from job import job
 
 with job(snakemake):
     from diffusion_classifier import compositional, files, scores
+    from diffusion_classifier.datasets.stored import read_labels
     from diffusion_classifier.prompts import read_prompts
 
     params, source = snakemake.params, snakemake.input
@@ -15,7 +16,7 @@ with job(snakemake):
     table = compositional.score_table(
         params.methods,
         found,
-        files.read_parquet(source.data).drop(columns="bytes"),
+        read_labels(source.data),
         read_prompts(source.prompts),
         "winoground",
         params.dataset,

@@ -1,4 +1,4 @@
-"""The figures of zero-shot accuracy (paper, table 1), and the table of the commonest errors."""
+"""The figures of zero-shot accuracy (paper, table 1)."""
 
 from __future__ import annotations
 
@@ -14,13 +14,14 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure, SubFigure
 from matplotlib.patches import Rectangle
 
-from .messages import InputError
+from .confusions import confusion, drawn_classes
 from .plots import PALETTE, RIGHT, STYLE, WRONG, _band, panels, wrapped
 
 if TYPE_CHECKING:
     import xarray as xr
     from PIL.Image import Image
 
+MARKERS = "oDsv^P<>Xp"
 CELL, MARGIN = 0.3, 1.6  # inches: a cell of a confusion matrix, the labels beside it
 
 
@@ -61,7 +62,7 @@ def accuracy_bars(
     shown = rows[(rows["metric"] == metric) & rows["loss"].isin(["", loss])]
     methods = list(pd.unique(shown["method"]))[::-1]
     with mpl.rc_context(STYLE):
-        figure, axes = panels(len(columns), 4.2, 1.3 + 0.3 * len(methods))
+        figure, axes = panels(len(columns), 4.2, max(2.4, 1.3 + 0.3 * len(methods)), methods)
         for i, (ax, (dataset, header)) in enumerate(zip(axes, columns.items(), strict=True)):
             found = shown[shown["dataset"] == dataset].set_index("method").reindex(methods)
             for y, row in enumerate(found.itertuples()):
@@ -142,98 +143,87 @@ def _picture(ax: Axes, picture: Image | np.ndarray, title: str = "") -> None:
     ax.set_title(title, fontsize=10)
 
 
-def shared_classes(prompts: Mapping[str, pd.DataFrame]) -> list[str]:
-    """The class names, in order of their index, of data sets that all have the same.
-
-    `prompts` maps data sets to `prompts.read_prompts`. Raises InputError if two differ.
-    """
-    found = {
-        name: frame.drop_duplicates("classidx").sort_values("classidx")["classname"].tolist()
-        for name, frame in prompts.items()
-    }
-    (first, classes), *others = found.items()
-    for name, other in others:
-        if other != classes:
-            raise InputError(
-                f"confusion: found the {len(other)} classes of {name!r} to differ from the "
-                f"{len(classes)} of {first!r}, expected data sets with the same prompts; "
-                "leave one out"
-            )
-    return classes
-
-
-def confusion(predictions: pd.DataFrame, classes: Sequence[str]) -> pd.DataFrame:
-    """Percent of the images of each true class (rows) predicted as each class (columns).
-
-    `predictions` has `label, prediction` as positions in `classes`, one row per image; classes
-    without an image have no row.
-    """
-    counts = pd.crosstab(predictions["label"], predictions["prediction"])
-    counts = counts.reindex(columns=range(len(classes)), fill_value=0)
-    percent = 100 * counts.div(counts.sum(axis=1), axis=0)
-    return percent.rename(index=dict(enumerate(classes)), columns=dict(enumerate(classes)))
-
-
-def confusions(predictions: pd.DataFrame, classnames: Sequence[str], top: int = 5) -> pd.DataFrame:
-    """The `top` most frequent errors: `true, predicted, count, share`, most frequent first.
-
-    `predictions` as in `confusion`; `share` is percent of the true class's images. Ties are in
-    order of the classes.
-    """
-    sizes = predictions.groupby("label").size()
-    wrong = predictions[predictions["label"] != predictions["prediction"]]
-    counts = wrong.groupby(["label", "prediction"]).size().reset_index(name="count")
-    counts = counts.sort_values("count", ascending=False, kind="stable").head(top)
-    names = dict(enumerate(classnames))
-    return pd.DataFrame(
-        {
-            "true": counts["label"].map(names),
-            "predicted": counts["prediction"].map(names),
-            "count": counts["count"],
-            "share": 100 * counts["count"] / counts["label"].map(sizes),
-        }
-    ).reset_index(drop=True)
-
-
 def confusion_plot(
-    predictions: Mapping[str, pd.DataFrame], classes: Sequence[str], title: str
+    predictions: Mapping[str, pd.DataFrame], classes: Mapping[str, Sequence[str]], title: str
 ) -> Figure:
     """Confusion matrices below each other, as in `confusion`; the right answers are framed.
 
-    `predictions` maps display names to predictions over the same `classes`.
+    `predictions` and `classes` (all class names in order) map display names to what is shown. Of
+    more than `confusions.MANY` classes only the most confused are drawn, which the panel says.
     """
-    tables = {name: confusion(found, classes) for name, found in predictions.items()}
+    drawn = {name: drawn_classes(found, len(classes[name])) for name, found in predictions.items()}
+    tables = {name: confusion(found, drawn[name]) for name, found in predictions.items()}
     heights = [CELL * len(table) + MARGIN for table in tables.values()]
-    size = (max(6.0, CELL * len(classes) + 2 * MARGIN), sum(heights) + 0.6)
+    size = (max(6.0, CELL * max(map(len, drawn.values())) + 2 * MARGIN), sum(heights) + 0.6)
     with mpl.rc_context(STYLE | {"axes.grid": False}):
         figure = Figure(figsize=size, layout="constrained")
         axes = figure.subplots(len(tables), 1, squeeze=False, height_ratios=heights).ravel()
         for ax, (name, table) in zip(axes, tables.items(), strict=True):
-            _heatmap(ax, table)
-            ax.set_title(wrapped(name, size[0]), loc="left")
+            _heatmap(ax, table, classes[name])
+            left_out = len(classes[name]) > len(drawn[name])
+            few = f": the {len(drawn[name])} most confused of {len(classes[name])} classes"
+            ax.set_title(wrapped(f"{name}{few if left_out else ''}", size[0]), loc="left")
         bar = figure.colorbar(axes[0].collections[0], ax=list(axes), aspect=40, pad=0.01)
         bar.set_label("images of the true class (%)")
         _title(figure, title)
     return figure
 
 
-def _heatmap(ax: Axes, table: pd.DataFrame) -> None:
+def _heatmap(ax: Axes, table: pd.DataFrame, classes: Sequence[str]) -> None:
     text = table.map(lambda percent: f"{percent:.0f}" if percent >= 0.5 else "")
     sns.heatmap(
         table, ax=ax, vmin=0, vmax=100, cmap="Blues", cbar=False, annot=text, fmt="",
-        annot_kws={"fontsize": 7}, linewidths=0.3, linecolor="0.85", xticklabels=True,
-        yticklabels=True,
+        annot_kws={"fontsize": 7}, linewidths=0.3, linecolor="0.85",
+        xticklabels=[classes[index] for index in table.columns],
+        yticklabels=[classes[index] for index in table.index],
     )  # fmt: skip
-    for y, name in enumerate(table.index):
-        x = table.columns.get_loc(name)
+    for y, index in enumerate(table.index):
+        x = table.columns.get_loc(index)
         ax.add_patch(Rectangle((x, y), 1, 1, fill=False, edgecolor=RIGHT, linewidth=1.5))
     ax.tick_params(axis="x", rotation=90, labelsize=8)
     ax.tick_params(axis="y", rotation=0, labelsize=8)
     ax.set(xlabel="predicted", ylabel="true")
 
 
+def trend_plot(
+    rows: pd.DataFrame,
+    versions: Sequence[str],
+    columns: Mapping[str, str],
+    loss: str,
+    title: str,
+    metric: str = "top1",
+) -> Figure:
+    """Accuracy against the version of a model, one line per data set, with 95 % intervals.
+
+    `rows` as from `scores.score_table`, of which those of `loss` are drawn; `versions` are the
+    `name`s of methods in order of training, `columns` maps data sets to display names.
+    """
+    shown = rows[(rows["metric"] == metric) & (rows["loss"] == loss)]
+    with mpl.rc_context(STYLE):
+        figure, (ax,) = panels(1, max(7.0, 1.6 * len(versions)), 5.2)
+        for i, (dataset, header) in enumerate(columns.items()):
+            own = shown[shown["dataset"] == dataset].set_index("name").reindex(list(versions))
+            # side by side, so that intervals of equal accuracies can be told apart
+            x = np.arange(len(versions)) + 0.3 * ((i + 0.5) / len(columns) - 0.5)
+            bars = [own["value"] - own["low"], own["high"] - own["value"]]
+            ax.errorbar(
+                x, own["value"], yerr=np.abs(bars), color=PALETTE[i % len(PALETTE)], capsize=2,
+                marker=MARKERS[i % len(MARKERS)], linestyle=("-", "--", ":")[i // 10 % 3],
+                label=header,
+            )  # fmt: skip
+        names = ["\n".join(textwrap.wrap(name, 16)) for name in versions]
+        ax.set_xticks(range(len(versions)), names)
+        ax.set(ylim=(-2, 102), xlim=(-0.5, len(versions) - 0.5), ylabel="accuracy (%)")
+        ax.grid(axis="x", visible=False)
+        ncols = min(4, len(columns))
+        figure.legend(*ax.get_legend_handles_labels(), loc="outside lower center", ncols=ncols)
+        _title(figure, title)
+    return figure
+
+
 def _legend(figure: Figure, ax: Axes) -> None:
-    figure.legend(*ax.get_legend_handles_labels(), loc="outside lower center", ncols=2)
+    ncols = 2 if figure.get_figwidth() > 5 else 1
+    figure.legend(*ax.get_legend_handles_labels(), loc="outside lower center", ncols=ncols)
 
 
 def _title(figure: Figure, title: str) -> None:

@@ -10,15 +10,20 @@ from __future__ import annotations
 
 import argparse
 import os
+import re
 import sys
 import traceback
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
 from .command_options import parser
 from .denoisers import FAMILIES
 from .messages import InputError, known
+
+_REPOSITORY = r"[\w.-]+/[\w.-]+"
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -31,7 +36,9 @@ if TYPE_CHECKING:
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command; the exit status: 0, 2 for a mistake in the input, 1 for another failure."""
     try:
-        return _classify(parser().parse_args(argv))
+        arguments = parser().parse_args(argv)
+        with _folder(arguments.model, arguments.revision) as arguments.model:
+            return _classify(arguments)
     except InputError as error:
         return _failed(error, 2)
     except (FloatingPointError, MemoryError) as error:
@@ -65,6 +72,24 @@ def _classify(arguments: argparse.Namespace) -> int:
     paths = [_without_home(path) for path in arguments.images]
     print(as_json(table, paths) if arguments.json else as_text(table, paths))
     return 0
+
+
+@contextmanager
+def _folder(model: str, revision: str | None) -> Iterator[str]:
+    """The folder of `model`; a repository of the hub is laid out in one for as long."""
+    if revision is None or Path(model).is_dir():
+        if revision is None and not Path(model).exists() and re.fullmatch(_REPOSITORY, model):
+            raise InputError(
+                f"--model: found no folder {model}; correct the path, or, if it is a repository of "
+                "the Hugging Face hub, give its --revision (a commit) too"
+            )
+        yield model
+        return
+    from .hub import fetch
+
+    with TemporaryDirectory() as folder:
+        fetch(model, revision, Path(folder) / "model")
+        yield str(Path(folder) / "model")
 
 
 def _check_samples(arguments: argparse.Namespace) -> None:

@@ -54,7 +54,8 @@ def parser() -> argparse.ArgumentParser:
     )
     add = command.add_argument
     add("images", nargs="+", metavar="IMAGE", help="an image file")
-    add("--model", required=True, metavar="FOLDER", help="a model in the diffusers layout")
+    add("--model", required=True, help="a folder in the diffusers layout, or OWNER/NAME on the hub")
+    add("--revision", metavar="COMMIT", help="of the hub's repository: what pins its weights")
     add("--family", help=f"one of {', '.join(FAMILIES)} (default: what the folder says)")
     add("--json", action="store_true", help="print one JSON array, a row per image and prompt")
     _add_prompts(command.add_argument_group("prompts, in one of three ways"))

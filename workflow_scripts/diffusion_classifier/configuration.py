@@ -101,8 +101,9 @@ def _explained(error: Any) -> str:
                 "what differs (see config/README.md)"
             )
         case "type":
-            remedy = _retyped(error.instance, rule)
-            return f"{key}: found {found}, expected {_TYPES[rule]}; {remedy}"
+            first, *others = [rule] if isinstance(rule, str) else rule
+            expected = " or ".join(_TYPES[kind] for kind in (first, *others))
+            return f"{key}: found {found}, expected {expected}; {_retyped(error.instance, first)}"
         case "enum":
             remedy = _did_you_mean(error.instance, map(str, rule)) or "correct it"
             return f"{key}: found {found}, expected {_one_of(rule)}; {remedy}"

@@ -6,8 +6,8 @@ import json
 import os
 import secrets
 import shutil
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Iterable, Iterator
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -52,6 +52,24 @@ def read_json(path: str | os.PathLike) -> Any:
 def write_parquet(frame: pd.DataFrame, path: str | os.PathLike) -> None:
     with atomic(path) as temporary:
         frame.to_parquet(temporary, index=False)
+
+
+def write_parquet_pieces(pieces: Iterable[pd.DataFrame], path: str | os.PathLike) -> None:
+    """Write tables of the same columns, at least one, as one file, holding one at a time.
+
+    Each is a row group, or several, of its own; the columns' types are those of the first.
+    """
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    with atomic(path) as temporary, ExitStack() as stack:
+        writer = None
+        for piece in pieces:
+            schema = writer.schema if writer else None
+            table = pa.Table.from_pandas(piece, schema, preserve_index=False)
+            if writer is None:
+                writer = stack.enter_context(pq.ParquetWriter(temporary, table.schema))
+            writer.write_table(table)
 
 
 def read_parquet(path: str | os.PathLike, columns: list[str] | None = None) -> pd.DataFrame:

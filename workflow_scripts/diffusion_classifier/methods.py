@@ -57,9 +57,20 @@ def split_seed(config: dict[str, Any], method: str) -> tuple[str, int]:
     return name, int(seed)
 
 
+def stages_of(config: dict[str, Any], evaluation: str, dataset: str) -> dict[str, Any]:
+    """How an evaluation goes about a data set: its `stages`, unless `stages_for` has others."""
+    spec = config["evaluations"][evaluation]
+    return spec.get("stages_for", {}).get(dataset, spec["stages"])
+
+
 def denoiser_names(config: dict[str, Any]) -> list[str]:
     """The models that are diffusion models."""
     return [name for name, spec in config["models"].items() if spec["family"] in FAMILIES]
+
+
+def text_to_image_names(config: dict[str, Any]) -> list[str]:
+    """The models that draw what a prompt says, and whose UNet has features to look at."""
+    return [n for n, model in config["models"].items() if model["family"] == "stable-diffusion"]
 
 
 def clip_names(config: dict[str, Any]) -> list[str]:

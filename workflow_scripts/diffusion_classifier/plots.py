@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import textwrap
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from itertools import zip_longest
 from pathlib import Path
 
@@ -41,9 +41,17 @@ def save(figure: Figure, stem: str | os.PathLike, dpi: int = 160) -> list[Path]:
     return paths
 
 
-def panels(count: int, width: float, height: float) -> tuple[Figure, np.ndarray]:
-    """A figure of `count` panels, each `width` x `height` inches, three to a row, and its axes."""
+def panels(
+    count: int, width: float, height: float, labels: Iterable[str] = ()
+) -> tuple[Figure, np.ndarray]:
+    """A figure of `count` panels, each `width` x `height` inches, three to a row, and its axes.
+
+    `labels` are what stands beside the first panel of a row: one or two panels have little room to
+    spare and so get some for them.
+    """
     rows, columns = -(-count // 3), min(count, 3)
+    if columns < 3:
+        width += 0.09 * max(map(len, labels), default=0) / columns
     # Figure, not pyplot: nothing global keeps it alive or shows it twice in a notebook.
     figure = Figure(figsize=(width * columns, height * rows), layout="constrained")
     axes = figure.subplots(rows, columns, squeeze=False).ravel()
@@ -115,7 +123,8 @@ def paired_plot(
     """
     others = list(pd.unique(paired["method_b"]))[::-1]
     with mpl.rc_context(STYLE):
-        figure, axes = panels(len(columns), 4.2, 1.2 + 0.28 * len(others))
+        shown = [names.get(name, name) for name in others]
+        figure, axes = panels(len(columns), 4.2, max(2.0, 1.2 + 0.28 * len(others)), shown)
         for i, (ax, (dataset, header)) in enumerate(zip(axes, columns.items(), strict=True)):
             found = paired[paired["dataset"] == dataset].set_index("method_b").reindex(others)
             for y, row in enumerate(found.itertuples()):
@@ -129,7 +138,7 @@ def paired_plot(
                     markerfacecolor=PALETTE[0] if clear else "white",
                 )
             ax.axvline(0, color="0.3", linewidth=1)
-            ax.set_yticks(range(len(others)), [names.get(name, name) for name in others])
+            ax.set_yticks(range(len(others)), shown)
             ax.set_ylim(-0.6, len(others) - 0.4)
             ax.set_title(header, loc="left")
             ax.set_xlabel("difference in accuracy (points)")
@@ -145,9 +154,9 @@ def choose_examples(
     seed: int = 0,
     prompts: pd.DataFrame | None = None,
 ) -> pd.DataFrame:
-    """`count` images of a data set for `example_sheet`: `bytes, true, predicted`, wrong ones last.
+    """`count` images of a data set to show: `image, true, predicted`, wrong ones last.
 
-    `data` has `image, label, classname, bytes`; `predictions` one row per image. Up to a third
+    `data` has `image, label, classname`; `predictions` one row per image. Up to a third
     are taken from the images predicted wrongly, so that a good classifier's errors show at all.
     Classes are named as in `data`, or as in `prompts` (`classname, classidx`), which knows those
     that have no image too.
@@ -162,14 +171,15 @@ def choose_examples(
     chosen = pd.concat([right, wrong])
     predicted = chosen["prediction"].map(names).fillna(chosen["prediction"].astype(str))
     return pd.DataFrame(
-        {"bytes": chosen["bytes"], "true": chosen["classname"], "predicted": predicted}
+        {"image": chosen["image"], "true": chosen["classname"], "predicted": predicted}
     )
 
 
 def example_sheet(examples: Mapping[str, pd.DataFrame], title: str) -> Figure:
     """A row of images per data set, titled "true → predicted", framed by right or wrong.
 
-    `examples` maps the data sets' display names to frames as from `choose_examples`.
+    `examples` maps the data sets' display names to frames as from `choose_examples`, with the
+    encoded images in `bytes` (see `datasets.stored.with_images`).
     """
     count = max(map(len, examples.values()))
     with mpl.rc_context(STYLE):

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from itertools import islice
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -72,6 +73,13 @@ class Preprocess:
 def pixels(table: pd.DataFrame, preprocess: Preprocess) -> Tensor:
     """All images of a data set, `(image, channel, height, width)` float32 in [-1, 1]."""
     return stack(table["bytes"], preprocess)
+
+
+def batches(encoded: Iterable[bytes], preprocess: Preprocess, size: int = 256) -> Iterator[Tensor]:
+    """As `stack`, `size` images at a time."""
+    encoded = iter(encoded)
+    while part := list(islice(encoded, size)):
+        yield stack(part, preprocess)
 
 
 def stack(encoded: Iterable[bytes], preprocess: Preprocess) -> Tensor:

@@ -1,4 +1,8 @@
-"""Prompts: what a class may be called, one CSV `prompt,classname,classidx` per set."""
+"""Prompts: what a class may be called, one CSV `prompt,classname,classidx` per set.
+
+A fourth column, `condition`, is there where a class-conditional model knows a class by another
+index than `classidx`, as ImageNet models do the classes of ImageNet-A or ObjectNet.
+"""
 
 from __future__ import annotations
 
@@ -6,12 +10,16 @@ import csv
 import os
 import re
 from collections.abc import Sequence
+from pathlib import Path
 
 import pandas as pd
 
+from .class_lists import CLASS_LISTS, class_list
 from .messages import InputError
 
 COLUMNS = ["prompt", "classname", "classidx"]
+CONDITION = "condition"
+NO_CONDITION = -1  # of the unconditional prompt: it is of no class
 
 
 def from_templates(classes: Sequence[str], templates: Sequence[str]) -> pd.DataFrame:
@@ -22,6 +30,22 @@ def from_templates(classes: Sequence[str], templates: Sequence[str]) -> pd.DataF
         for template in templates
     ]
     return pd.DataFrame(rows, columns=COLUMNS)
+
+
+def from_class_list(
+    name: str, templates: Sequence[str], folder: Path = CLASS_LISTS
+) -> pd.DataFrame:
+    """One prompt per row of the class list `name` and template, which takes the row's `text`.
+
+    There is a `condition` if the list has one. Raises InputError for an unknown list.
+    """
+    listed = class_list(name, folder)
+    rows = [
+        {"prompt": template.replace("{}", row["text"]), **row}
+        for row in listed.to_dict("records")
+        for template in templates
+    ]
+    return pd.DataFrame(rows)[COLUMNS + [CONDITION] * (CONDITION in listed)]
 
 
 def from_captions(data: pd.DataFrame, templates: Sequence[str] = ("{}",)) -> pd.DataFrame:
@@ -41,6 +65,8 @@ def with_unconditional(prompts: pd.DataFrame) -> pd.DataFrame:
     Its error says how hard an image is whatever it is called.
     """
     row = pd.DataFrame([("", "", prompts["classidx"].max() + 1)], columns=COLUMNS)
+    if CONDITION in prompts:
+        row[CONDITION] = NO_CONDITION
     return pd.concat([prompts, row], ignore_index=True)
 
 
@@ -57,11 +83,12 @@ def named_prompts(prompts: pd.DataFrame) -> pd.DataFrame:
 def read_prompts(path: str | os.PathLike) -> pd.DataFrame:
     """Read and check a prompts file; rows keep their order, which numbers the prompts.
 
-    Raises InputError naming file and line for missing columns, a line of another length than
-    the header, an empty prompt, a class index that is no whole number from 0 on, and a prompt
-    that its class has twice. Two classes may share a prompt: the authors' ImageNet has two
-    called "missile"; the earlier one wins the tie. A row without prompt and without name is no
-    mistake: it is the unconditional prompt.
+    `classidx` and, where there is one, `condition` are int64. Raises InputError naming file and
+    line for missing columns, a line of another length than the header, an empty prompt, a class
+    index or condition that is no whole number from 0 on, and a prompt that its class has twice,
+    with the same condition if there is one. Two classes may share a prompt: the authors' ImageNet
+    has two called "missile"; the earlier one wins the tie. A row without prompt and without name
+    is no mistake: it is the unconditional prompt, of which the condition is NO_CONDITION.
     """
     try:
         with open(path, encoding="utf-8-sig", newline="") as file:
@@ -80,18 +107,21 @@ def read_prompts(path: str | os.PathLike) -> pd.DataFrame:
         )
     if len(lines) == 1:
         raise InputError(f"{path}: has no prompts, expected one line per prompt; add them")
-    seen: set[tuple[str, str]] = set()
+    seen: set[tuple[str, ...]] = set()
     for line, row in lines[1:]:
         _check_row(f"{path}, line {line}", row, header, seen)
     frame = pd.DataFrame([row for _, row in lines[1:]], columns=header)
-    return frame[COLUMNS].astype({"classidx": "int64"})
+    if CONDITION not in frame:
+        return frame[COLUMNS].astype({"classidx": "int64"})
+    frame.loc[is_unconditional(frame), CONDITION] = str(NO_CONDITION)
+    return frame[[*COLUMNS, CONDITION]].astype({"classidx": "int64", CONDITION: "int64"})
 
 
 _FORM = "a CSV with the columns prompt,classname,classidx"
 
 
 def _check_row(
-    where: str, row: Sequence[str], header: Sequence[str], seen: set[tuple[str, str]]
+    where: str, row: Sequence[str], header: Sequence[str], seen: set[tuple[str, ...]]
 ) -> None:
     if len(row) != len(header):
         raise InputError(
@@ -99,20 +129,29 @@ def _check_row(
             "columns; put a text that contains a comma in double quotes"
         )
     named = dict(zip(header, row, strict=True))
-    prompt, index = named["prompt"], named["classidx"]
+    prompt, index, condition = named["prompt"], named["classidx"], named.get(CONDITION, "0")
     if not prompt.strip() and named["classname"]:
         raise InputError(f"{where}: found an empty prompt, expected a text; fill it in")
-    if not re.fullmatch("[0-9]{1,9}", index):
+    if not _is_index(index):
         raise InputError(
             f"{where}: found the class index {index!r}, expected a whole number from 0 on; correct "
             "`classidx`"
         )
-    if (prompt, index) in seen:
+    if not _is_index(condition) and (prompt or named["classname"]):
+        raise InputError(
+            f"{where}: found the condition {condition!r}, expected a whole number from 0 on, the "
+            "index by which a class-conditional model knows the class; correct `condition`"
+        )
+    if (prompt, index, condition) in seen:
         raise InputError(
             f"{where}: found {prompt!r}, which stands in an earlier line of class {index} too, "
             "expected different prompts; remove or change it"
         )
-    seen.add((prompt, index))
+    seen.add((prompt, index, condition))
+
+
+def _is_index(text: str) -> bool:
+    return re.fullmatch("[0-9]{1,9}", text) is not None
 
 
 def check_classes(prompts: pd.DataFrame, classes: int, where: str) -> None:

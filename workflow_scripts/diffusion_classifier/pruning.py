@@ -91,13 +91,15 @@ def prediction_table(
     class_of: np.ndarray,
     labels: pd.DataFrame,
     combine: str = "mean",
+    pruning: str | None = None,
 ) -> pd.DataFrame:
-    """The predictions file of an evaluation: one row per image and stored loss.
+    """The predictions of an evaluation (of a shard of it): one row per image and stored loss.
 
     Columns: `image, label, loss, prediction, evaluations, seconds, scores`. The prediction is
     the class of least error among `candidates`, the pairs of the last stage; `scores` is minus
     the error per class index, float32, NaN for the classes that had left. `labels` has the
-    columns `image, label`.
+    columns `image, label`. With `pruning`, the loss that stages pruned by, its rows come once more
+    under the name "pruning": data sets that were pruned by different losses have that in common.
     """
     images = labels.merge(cost(stages), on="image")
     rows = []
@@ -115,4 +117,8 @@ def prediction_table(
             )
         )
     columns = ["image", "label", "loss", "prediction", "evaluations", "seconds", "scores"]
-    return pd.concat(rows, ignore_index=True)[columns]
+    table = pd.concat(rows, ignore_index=True)[columns]
+    if pruning is None:
+        return table
+    again = table[table["loss"] == pruning].assign(loss="pruning")
+    return pd.concat([table, again], ignore_index=True)

@@ -15,6 +15,7 @@ from scipy.special import expit, logit
 from . import robustness
 from .plots import PALETTE, STYLE, panels, wrapped
 
+NO_LINE = "no line: it needs two baselines"
 MARKERS = "osD^vPX<>p"
 TICKS = [0.001, 0.01, 0.02, 0.05, *np.arange(0.1, 0.95, 0.1), 0.95, 0.98, 0.99, 0.995, 0.999]
 
@@ -25,24 +26,27 @@ def effective_robustness_plot(
     columns: Mapping[str, str],
     in_distribution: str,
     title: str = "",
+    shown: Sequence[str] | None = None,
 ) -> Figure:
     """Accuracy under each shift against accuracy in distribution, with the baselines' line.
 
     `points_of` maps shifts to `robustness.points`; `table` is
     `robustness.effective_robustness_table` of the methods to show besides the baselines: their
     vertical distance to the line is drawn and written above the panel. `columns` maps data sets
-    to display names, `title` goes above all panels.
+    to display names, `title` goes above all panels. `shown` are those methods, if the table lacks
+    some because a shift `has_line` not, which the panel says.
     """
-    shown = list(pd.unique(table["method"]))
+    shown = list(pd.unique(table["method"])) if shown is None else list(shown)
     with mpl.rc_context(STYLE):
         figure, axes = panels(len(points_of), 4.6, 4.0 + 0.45 * len(shown))
         looks = _looks(points_of, shown)
         for ax, (shift, points) in zip(axes, points_of.items(), strict=True):
             points = points[(points["kind"] == "baseline") | points["method"].isin(shown)]
             _points_with_line(ax, points, looks)
-            distances = table[table["dataset"] == shift]
+            distances = table[table["dataset"] == shift] if len(table) else table
             _distances(ax, points, distances, looks)
             head = [f"{wrapped(r.method, 4.2)}:\n    {_signed(r)}" for r in distances.itertuples()]
+            head = head if has_line(points) else [NO_LINE]
             ax.set_title("\n".join([columns.get(shift, shift), *head]), loc="left")
             ax.set_xlabel(f"{columns.get(in_distribution, in_distribution)}, accuracy")
             ax.set_ylabel(f"{columns.get(shift, shift)}, accuracy")
@@ -51,10 +55,14 @@ def effective_robustness_plot(
         for ax in axes:
             handles |= dict(zip(*reversed(ax.get_legend_handles_labels()), strict=True))
         labels = list(handles)
-        figure.legend(
-            handles.values(), labels, loc="outside lower center", ncols=min(3, len(labels))
-        )
+        ncols = min(3, len(labels), len(points_of))
+        figure.legend(handles.values(), labels, loc="outside lower center", ncols=ncols)
     return figure
+
+
+def has_line(points: pd.DataFrame) -> bool:
+    """Whether a line can be fitted: two baselines that differ in accuracy in distribution."""
+    return points.loc[points["kind"] == "baseline", "x"].nunique() > 1
 
 
 def _signed(row) -> str:
@@ -99,10 +107,9 @@ def _points_with_line(ax: Axes, points: pd.DataFrame, looks: Mapping[str, dict])
         )  # fmt: skip
     limits = {axis: _limits(at[axis], points, axis) for axis in "xy"}
     x = np.linspace(*limits["x"], 400)
-    line = robustness.baseline_line(points)
-    ax.plot(
-        x, robustness.predicted(line, x), color="0.3", zorder=1, label="line through the baselines"
-    )
+    if has_line(points):
+        y = robustness.predicted(robustness.baseline_line(points), x)
+        ax.plot(x, y, color="0.3", zorder=1, label="line through the baselines")
     ax.plot(x, x, color="0.6", linestyle=":", zorder=1, label="equal accuracy (x = y)")
     for axis in "xy":
         _percent_axis(ax, axis, limits[axis])
@@ -139,6 +146,8 @@ def _spaced_ticks(limits: tuple[float, float]) -> list[float]:
 
 def _distances(ax: Axes, points: pd.DataFrame, table: pd.DataFrame, looks: Mapping) -> None:
     """The vertical distance of each method's points to the baselines' line."""
+    if not has_line(points):
+        return
     line = robustness.baseline_line(points)
     for name in table["method"]:
         own = points[points["method"] == name]

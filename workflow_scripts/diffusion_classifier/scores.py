@@ -18,11 +18,20 @@ LONG = [
     *("table", "method", "dataset", "metric"),
     *("value", "low", "high", "images", "evaluations"),
 ]
+# and these, in a table that is compared with published numbers
+COMPARED = ["published", "difference", "inside"]
 PAIRED = [
     *("dataset", "method_a", "method_b", "loss"),
     *("difference", "low", "high", "b", "c", "p", "images"),
 ]
-LOSS_NAMES = {"l1": "L1", "l2": "L2", "huber": "Huber", "vlb": "VLB", "l2+vlb": "L2+VLB"}
+LOSS_NAMES = {
+    "l1": "L1",
+    "l2": "L2",
+    "huber": "Huber",
+    "vlb": "VLB",
+    "l2+vlb": "L2+VLB",
+    "pruning": "pruning loss",
+}
 METRIC_NAMES = {"top1": "Top-1 accuracy", "mean_per_class": "Mean per-class accuracy"}
 
 
@@ -119,8 +128,10 @@ def score_table(
 
 
 def long_form(rows: pd.DataFrame) -> pd.DataFrame:
-    """The nine exported columns of `rows`, values to 4 decimals."""
-    return rows[LONG].round({"value": 4, "low": 4, "high": 4, "evaluations": 4})
+    """The exported columns of `rows`, `LONG` and, if there, `COMPARED`, values to 4 decimals."""
+    columns = [*LONG, *(name for name in COMPARED if name in rows)]
+    rounded = ("value", "low", "high", "evaluations", "difference")
+    return rows[columns].round(dict.fromkeys(rounded, 4))
 
 
 def aggregate(rows: pd.DataFrame, by: str = "method") -> pd.DataFrame:

@@ -6,11 +6,11 @@ from collections.abc import Iterable
 from typing import Any
 
 from .messages import InputError, known
-from .methods import method_names
+from .methods import method_names, stages_of
 
 # which baselines can answer a table's question
 _KINDS = {
-    "robustness": ("logistic_regression", "k_nearest", "resnet", "vit"),
+    "robustness": ("logistic_regression", "k_nearest", "resnet", "vit", "pretrained"),
     "accuracy": ("resnet", "vit", "probe", "clip", "chance"),
     "winoground": ("clip", "chance"),
 }
@@ -27,6 +27,13 @@ def check_tables(config: dict[str, Any]) -> None:
     for name, spec in config["tables"].items():
         _check_methods(config, name, spec)
         checks[name](config, f"tables.{name}", spec)
+        if spec.get("loss") == "pruning" and "curves" in spec:
+            raise InputError(
+                f"tables.{name}.loss: found `pruning`, expected the name of a loss, as `curves` "
+                "are of evaluations that prune nothing; change it or leave `curves` out"
+            )
+        if "published" in spec:
+            _check_published(config, name, spec)
 
 
 def _check_methods(config: dict[str, Any], table: str, spec: dict[str, Any]) -> None:
@@ -39,11 +46,26 @@ def _check_methods(config: dict[str, Any], table: str, spec: dict[str, Any]) -> 
                 f"{key}: found `{name}` of kind {kind}, expected evaluations and baselines of kind "
                 f"{', '.join(_KINDS[table])}; remove it from this table"
             )
-    if not set(spec["methods"]) & set(config["evaluations"]):
+    evaluations = [name for name in spec["methods"] if name in config["evaluations"]]
+    _check_labels(config, key, evaluations)
+    if not evaluations:
         raise InputError(
             f"{key}: found no evaluation among them, expected at least one; add one of "
             + ", ".join(f"`{name}`" for name in config["evaluations"])
         )
+
+
+def _check_labels(config: dict[str, Any], key: str, evaluations: Iterable[str]) -> None:
+    """Evaluations of one label would be averaged like the seeds of one method."""
+    seen: dict[str, str] = {}
+    for name in evaluations:
+        label = config["evaluations"][name]["label"]
+        if label in seen:
+            raise InputError(
+                f"evaluations.{name}.label: found {label!r}, which `{seen[label]}` of {key} has "
+                "too, expected different labels to tell their rows apart; change one"
+            )
+        seen[label] = name
 
 
 def _check_robustness(config: dict[str, Any], key: str, spec: dict[str, Any]) -> None:
@@ -54,9 +76,10 @@ def _check_robustness(config: dict[str, Any], key: str, spec: dict[str, Any]) ->
                 f"{key}.methods: found `{name}`, which has `tasks`, expected a baseline trained on "
                 "one data set; give it a `train` or remove it from this table"
             )
-    curves = spec["curves"]
-    known(f"{key}.curves.dataset", curves["dataset"], spec["datasets"], "data set of this table")
-    _check_single_stage(config, f"{key}.curves.evaluation", [curves["evaluation"]])
+    if "curves" in spec:
+        evaluation, dataset = spec["curves"]["evaluation"], spec["curves"]["dataset"]
+        known(f"{key}.curves.dataset", dataset, spec["datasets"], "data set of this table")
+        _check_single_stage(config, f"{key}.curves.evaluation", [evaluation], [dataset])
 
 
 def _check_accuracy(config: dict[str, Any], key: str, spec: dict[str, Any]) -> None:
@@ -76,15 +99,24 @@ def _check_accuracy(config: dict[str, Any], key: str, spec: dict[str, Any]) -> N
                 f"baselines.{name}.tasks: found {', '.join(baseline['tasks'])}, expected all sets "
                 f"of prompts of the table accuracy, but `{without[0]}` is missing; add it"
             )
+    curves = spec.get("curves", {"evaluation": "", "datasets": []})
+    reconstructions = spec.get("reconstructions", {})
     parts = {
-        "curves.datasets": spec["curves"]["datasets"],
-        "reconstructions.dataset": [spec["reconstructions"]["dataset"]],
-        "confusion": spec["confusion"],
+        "curves.datasets": curves["datasets"],
+        "reconstructions.dataset": [reconstructions["dataset"]] if reconstructions else [],
+        "confusion": spec.get("confusion", []),
+        "trend.datasets": spec.get("trend", {}).get("datasets", []),
     }
     for part, names in parts.items():
         for name in names:
             known(f"{key}.{part}", name, spec["datasets"], "data set of this table")
-    _check_single_stage(config, f"{key}.curves.evaluation", [spec["curves"]["evaluation"]])
+    if curves["datasets"]:
+        evaluation = curves["evaluation"]
+        _check_single_stage(config, f"{key}.curves.evaluation", [evaluation], curves["datasets"])
+    if "trend" in spec:
+        for name in spec["trend"]["methods"]:
+            known(f"{key}.trend.methods", name, config["evaluations"], "evaluation")
+        _check_labels(config, f"{key}.trend.methods", spec["trend"]["methods"])
 
 
 def _check_winoground(config: dict[str, Any], key: str, spec: dict[str, Any]) -> None:
@@ -102,7 +134,7 @@ def _check_winoground(config: dict[str, Any], key: str, spec: dict[str, Any]) ->
             "`prompts` and name it"
         )
     evaluations = [name for name in spec["methods"] if name in config["evaluations"]]
-    _check_single_stage(config, f"{key}.methods", evaluations)
+    _check_single_stage(config, f"{key}.methods", evaluations, [spec["dataset"]])
 
 
 def _check_datasets(config: dict[str, Any], key: str, names: Iterable[str]) -> None:
@@ -115,13 +147,51 @@ def _check_datasets(config: dict[str, Any], key: str, names: Iterable[str]) -> N
             )
 
 
-def _check_single_stage(config: dict[str, Any], key: str, names: Iterable[str]) -> None:
+def _check_single_stage(
+    config: dict[str, Any], key: str, names: Iterable[str], datasets: Iterable[str]
+) -> None:
+    datasets = list(datasets)
     for name in names:
         known(key, name, config["evaluations"], "evaluation")
-        stages = config["evaluations"][name]["stages"]
-        if len(stages["samples"]) != 1:
+        most = max(len(stages_of(config, name, data)["samples"]) for data in datasets)
+        if most != 1:
             raise InputError(
-                f"{key}: found `{name}` with {len(stages['samples'])} stages, expected a single "
+                f"{key}: found `{name}` with {most} stages, expected a single "
                 "stage (all classes at all timesteps); choose another or shorten its `samples` and "
                 "`keep`"
             )
+
+
+def _check_published(config: dict[str, Any], table: str, spec: dict[str, Any]) -> None:
+    """That the published numbers can be read and know the names that the config gives them."""
+    # pandas takes half a second to import, which only who has such a file should wait for
+    from .published import read_published
+
+    key = f"tables.{table}.published"
+    try:
+        published = read_published(spec["published"])
+    except InputError as error:
+        raise InputError(f"{key}: {error}") from None
+    here = published[published["table"] == table]
+    theirs = {"method": [], "dataset": []}
+    for kind, column, names in (
+        ("evaluations", "method", spec["methods"]),
+        ("baselines", "method", spec["methods"]),
+        ("datasets", "dataset", spec.get("datasets", [])),
+    ):
+        for name in names:
+            entry = config[kind].get(name, {})
+            # a name may be another table's; those of this one are what was probably meant
+            if "published" in entry and entry["published"] not in set(published[column]):
+                where = f"{kind}.{name}.published"
+                known(where, entry["published"], here[column].unique(), f"published {column}")
+            theirs[column].append(entry.get("published", name if kind == "datasets" else ""))
+    here = here[here["method"].isin(theirs["method"])]
+    if "datasets" in spec:
+        here = here[here["dataset"].isin(theirs["dataset"])]
+    if here.empty:
+        raise InputError(
+            f"{key}: found no number in {spec['published']} for the methods and data sets of this "
+            "table, expected at least one; name them by `published` in their own entries (see "
+            "config/README.md), or leave it out"
+        )

@@ -3,35 +3,51 @@
 from __future__ import annotations
 
 import os
+from abc import ABC, abstractmethod
 from collections.abc import Iterable, Sequence
 from itertools import islice
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from ..denoisers.stable_diffusion import check_lengths
+from ..denoisers.text import check_lengths
 from ..messages import InputError
 
 if TYPE_CHECKING:
     from PIL.Image import Image
+    from torch import nn
     from transformers import BaseImageProcessor, CLIPModel, CLIPTokenizer
 
 
-class Clip:
-    """A `CLIPModel` with its tokenizer and image processor; see `load`."""
+class Clip(ABC):
+    """Texts and images as embeddings in one space; see `load`."""
 
-    def __init__(
-        self,
-        model: CLIPModel,
-        tokenizer: CLIPTokenizer,
-        processor: BaseImageProcessor,
-        truncate: bool = False,
-    ) -> None:
+    def __init__(self, model: nn.Module, tokenizer: Any, truncate: bool = False) -> None:
         self.model = model.eval().requires_grad_(False)
-        self.tokenizer, self.processor, self.truncate = tokenizer, processor, truncate
+        self.tokenizer, self.truncate = tokenizer, truncate
+
+    @abstractmethod
+    def check_lengths(self, prompts: Sequence[str]) -> None:
+        """Raise InputError for a prompt longer than the tokenizer takes."""
+
+    @abstractmethod
+    def encode_texts(self, prompts: Sequence[str]) -> Tensor:
+        """`(prompt, d)`, of any length, dtype and device; prompts too long are cut."""
+
+    @abstractmethod
+    def pixels(self, image: Image) -> Tensor:
+        """What the model takes in of an image of any size and mode: `(3, height, width)`."""
+
+    @abstractmethod
+    def encode_images(self, pixels: Tensor) -> Tensor:
+        """`(image, d)`, of any length, dtype and device, of `(image, 3, height, width)`."""
+
+    @property
+    def device(self) -> torch.device:
+        return self.model.logit_scale.device
 
     @property
     def scale(self) -> float:
@@ -46,35 +62,70 @@ class Clip:
         """
         prompts = list(prompts)
         if not self.truncate:
-            check_lengths(self.tokenizer, prompts)
-        parts = []
-        for start in range(0, len(prompts), batch):
-            texts = prompts[start : start + batch]
-            tokens = self.tokenizer(
-                texts, padding="max_length", truncation=True, return_tensors="pt"
-            )
-            tokens = {name: value.to(self.model.device) for name, value in tokens.items()}
-            parts.append(_unit(self.model.get_text_features(**tokens).pooler_output))
-        return torch.cat(parts)
+            self.check_lengths(prompts)
+        starts = range(0, len(prompts), batch)
+        return torch.cat([_unit(self.encode_texts(prompts[at : at + batch])) for at in starts])
 
     @torch.inference_mode()
     def embed_images(self, images: Iterable[Image], batch: int = 256) -> Tensor:
         """Embeddings of length 1, `(image, d)` float32 on the CPU.
 
-        Images of any size and mode; at most `batch` of them are held in memory.
+        Images of any size and mode; of at most `batch` the pixels the model takes are held in
+        memory, and one image itself.
         """
-        images, parts = iter(images), []
-        while group := list(islice(images, batch)):
-            pixels = self.processor(group, return_tensors="pt").pixel_values
-            pixels = pixels.to(self.model.device, self.model.dtype)
-            parts.append(_unit(self.model.get_image_features(pixel_values=pixels).pooler_output))
+        pixels, parts = map(self.pixels, images), []
+        while group := list(islice(pixels, batch)):
+            parts.append(_unit(self.encode_images(torch.stack(group))))
         return torch.cat(parts)
+
+
+class TransformersClip(Clip):
+    """A `CLIPModel` with its tokenizer and image processor."""
+
+    def __init__(
+        self,
+        model: CLIPModel,
+        tokenizer: CLIPTokenizer,
+        processor: BaseImageProcessor,
+        truncate: bool = False,
+    ) -> None:
+        super().__init__(model, tokenizer, truncate)
+        self.processor = processor
+
+    def check_lengths(self, prompts: Sequence[str]) -> None:
+        check_lengths(self.tokenizer, prompts)
+
+    def encode_texts(self, prompts: Sequence[str]) -> Tensor:
+        tokens = self.tokenizer(prompts, padding="max_length", truncation=True, return_tensors="pt")
+        return self.model.get_text_features(**tokens.to(self.device)).pooler_output
+
+    def pixels(self, image: Image) -> Tensor:
+        return self.processor([image], return_tensors="pt").pixel_values[0]
+
+    def encode_images(self, pixels: Tensor) -> Tensor:
+        pixels = pixels.to(self.device, self.model.dtype)
+        return self.model.get_image_features(pixel_values=pixels).pooler_output
 
 
 def load(
     folder: str | os.PathLike, device: torch.device, dtype: torch.dtype, truncate: bool = False
 ) -> Clip:
-    """Read a folder laid out as `openai/clip-vit-base-patch32` is (safetensors only)."""
+    """Read a CLIP from safetensors, in either of the two layouts it is published in.
+
+    That of open_clip, as `timm/resnet50_clip.openai`, which is preferred where a folder has both;
+    or that of transformers, as `openai/clip-vit-large-patch14`.
+    Raises InputError for a folder in open_clip's layout that cannot be read.
+    """
+    from . import openclip
+
+    if openclip.lies_in(folder):
+        return openclip.load(folder, device, dtype, truncate)
+    return _load_transformers(folder, device, dtype, truncate)
+
+
+def _load_transformers(
+    folder: str | os.PathLike, device: torch.device, dtype: torch.dtype, truncate: bool
+) -> TransformersClip:
     from transformers import AutoImageProcessor, CLIPModel, CLIPTokenizer
 
     local = os.path.isdir(folder)  # a folder is whole: never ask the Hub for a part of it
@@ -84,7 +135,7 @@ def load(
     tokenizer = CLIPTokenizer.from_pretrained(folder, local_files_only=local)
     # PIL's resize is the one CLIP was trained with, and is the same without torchvision
     processor = AutoImageProcessor.from_pretrained(folder, backend="pil", local_files_only=local)
-    return Clip(model.to(device), tokenizer, processor, truncate)
+    return TransformersClip(model.to(device), tokenizer, processor, truncate)
 
 
 def classify(

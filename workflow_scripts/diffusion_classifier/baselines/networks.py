@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -26,8 +27,9 @@ def build(
 ) -> PreTrainedModel:
     """An untrained classifier of square images, initialised from torch's global generator.
 
-    `resnet` takes `width` (channels of the first stage, doubled by each next one), `stages` and
-    `depth` (blocks a stage); He et al. 2016, basic blocks. `vit` takes `width`, `layers`, `heads`
+    `resnet` takes `width` (channels of the first stage, doubled by each next one), `stages`,
+    `depth` (blocks of each stage, one number or a list) and `block` (`basic`, or `bottleneck` with
+    four times the width put out); He et al. 2016. `vit` takes `width`, `layers`, `heads`
     and `patch` (pixels); Dosovitskiy et al. 2021. Raises InputError for another kind or parameter.
     """
     if kind not in KINDS:
@@ -73,12 +75,16 @@ def train(
 
 @torch.inference_mode()
 def predict(
-    model: PreTrainedModel, images: Tensor, batch: int = 256
+    model: PreTrainedModel, images: Tensor | Iterable[Tensor], batch: int = 256
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Predictions, int64 `(image,)`, and log-probabilities, float32 `(image, class)`."""
+    """Predictions, int64 `(image,)`, and log-probabilities, float32 `(image, class)`.
+
+    `images` are `(image, channel, size, size)`, at once or batch by batch.
+    """
     model.eval()
     device = next(model.parameters()).device
-    logits = [model(part.to(device)).logits.float().cpu() for part in images.split(batch)]
+    parts = images.split(batch) if isinstance(images, Tensor) else images
+    logits = [model(part.to(device)).logits.float().cpu() for part in parts]
     scores = log_softmax(torch.cat(logits), dim=1)
     return scores.argmax(dim=1).numpy(), scores.numpy()
 
@@ -99,17 +105,31 @@ def load(folder: str | os.PathLike) -> PreTrainedModel:
 
 
 def _resnet(
-    classes: int, image_size: int, channels: int, width: int = 16, stages: int = 3, depth: int = 1
+    classes: int,
+    image_size: int,
+    channels: int,
+    width: int = 16,
+    stages: int = 3,
+    depth: int | Sequence[int] = 1,
+    block: str = "basic",
 ) -> PreTrainedModel:
     from transformers import ResNetConfig, ResNetForImageClassification
 
+    depths = [depth] * stages if isinstance(depth, int) else list(depth)
+    if len(depths) != stages or block not in ("basic", "bottleneck"):
+        raise InputError(
+            f"`params` of a `resnet` baseline: found depth {depth} and block {block!r}, expected "
+            f"{stages} depths, as many as `stages`, and basic or bottleneck; correct it in "
+            "`baselines`"
+        )
+    widening = 4 if block == "bottleneck" else 1
     # image_size is not needed: the network ends in an average over all positions
     config = ResNetConfig(
         num_channels=channels,
         embedding_size=width,
-        hidden_sizes=[width * 2**stage for stage in range(stages)],
-        depths=[depth] * stages,
-        layer_type="basic",
+        hidden_sizes=[widening * width * 2**stage for stage in range(stages)],
+        depths=depths,
+        layer_type=block,
         num_labels=classes,
     )
     return ResNetForImageClassification(config)

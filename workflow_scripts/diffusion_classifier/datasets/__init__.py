@@ -6,22 +6,28 @@ A data set on disk is one Parquet file: `image` int64 (0..n-1), `label` int64, `
 
 from __future__ import annotations
 
-import sys
-from collections.abc import Callable
+import inspect
+from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
+
+import numpy as np
 
 from ..messages import InputError
 from ..scenes.compositions import winoground_examples
 from .adversarial import adversarial_filter
-from .base import ImageSource, decode, encode, labels, stratified, table
+from .base import ImageSource, NoImageError, decode, encode, labels, stratified, table, tables
 from .digits import mnist, uci_digits
-from .folder import folder, usable
+from .folder import folder
+from .hub_data import winoground_from_hub
+from .huggingface import huggingface
+from .imagenet import imagenet, imagenet_a, imagenet_v2, objectnet
+from .indices import read_indices
 from .scenes import scenes
 from .shifts import SHIFTS, Shifted, apply_shift
+from .torchvision_sets import torchvision_set
 from .winoground import read_winoground, winoground_table
 
 if TYPE_CHECKING:
-    import numpy as np
     import pandas as pd
 
 __all__ = [
@@ -36,30 +42,60 @@ __all__ = [
     "encode",
     "labels",
     "open_source",
+    "pieces",
     "stratified",
     "table",
 ]
 
+# sources of images in files of the user's own, or of others, one of which may be damaged
+_FILES: dict[str, Callable[..., ImageSource]] = {
+    "folder": folder,
+    "torchvision": torchvision_set,
+    "huggingface": huggingface,
+    "imagenet": imagenet,
+    "imagenet-v2": imagenet_v2,
+    "imagenet-a": imagenet_a,
+    "objectnet": objectnet,
+}
 # `source` in the config -> function of the keys that only this source has
 SOURCES: dict[str, Callable[..., ImageSource]] = {
     "mnist": mnist,
     "uci-digits": uci_digits,
     "scenes": scenes,
-    "folder": folder,
+    **_FILES,
 }
+_COMMON = {"source", "limit", "skip", "indices", "seed", "shift", "copies", "strict"}
+
+
+def winoground(
+    file: str | None = None, dataset: str | None = None, revision: str | None = None
+) -> pd.DataFrame:
+    """Winoground's examples: of a Parquet file, or of a `dataset` of the hub at `revision`.
+
+    Raises InputError as `read_winoground` and `winoground_from_hub` do, and unless it is one.
+    """
+    if file is not None and dataset is None and revision is None:
+        return read_winoground(file)
+    if file is None and dataset is not None and revision is not None:
+        return winoground_from_hub(dataset, revision)
+    raise InputError(
+        f"source 'winoground' in `datasets`: found {file=}, {dataset=} and {revision=}, expected "
+        "either `file`, or `dataset` and `revision`; correct it"
+    )
+
+
 # sources of examples with two images and two captions each, in Winoground's own schema
 EXAMPLES: dict[str, Callable[..., pd.DataFrame]] = {
     "scenes-winoground": winoground_examples,
-    "winoground": read_winoground,
+    "winoground": winoground,
 }
-_COMMON = {"source", "limit", "seed", "shift", "copies", "strict"}
 
 
 def open_source(spec: dict[str, Any]) -> ImageSource:
     """The whole image source that one entry of the config's `datasets` names.
 
-    `shift` and `copies` are applied, `limit` is not. Raises InputError for an unknown `source`
-    or a key it does not have.
+    `shift` and `copies` are applied, `limit`, `skip` and `indices` are not. Raises InputError for
+    an unknown `source` or a key it does not have, and as the source does.
     """
     name = spec.get("source")
     if name not in SOURCES:
@@ -67,11 +103,7 @@ def open_source(spec: dict[str, Any]) -> ImageSource:
             f"`source` in `datasets`: found {name!r}, expected one of {', '.join(SOURCES)}; "
             "correct it in the config"
         )
-    options = {key: value for key, value in spec.items() if key not in _COMMON}
-    try:
-        source = SOURCES[name](**options)
-    except TypeError as error:
-        raise InputError(f"source {name!r} in `datasets`: found {options}: {error}") from error
+    source = SOURCES[name](**_options(name, SOURCES[name], spec))
     if spec.get("shift") is not None:
         return Shifted(source, spec["shift"], spec.get("seed", 0), spec.get("copies", 1))
     if spec.get("copies", 1) != 1:
@@ -83,33 +115,65 @@ def open_source(spec: dict[str, Any]) -> ImageSource:
 
 
 def dataset(spec: dict[str, Any]) -> pd.DataFrame:
-    """The data set of one entry of the config's `datasets`; `seed` is 0 unless given.
+    """The data set of one entry of the config's `datasets`, as one table; see `pieces`."""
+    import pandas as pd
 
-    Images of a folder that cannot be read are left out and said, or end it with `strict`.
-    A source of EXAMPLES gives two images per example, and `limit` counts examples.
+    return pd.concat(pieces(spec), ignore_index=True)
 
-    A shift keeps the labels, so the same `limit` and `seed` with and without a shift choose the
-    same images. Raises InputError as `open_source` and `stratified` do.
+
+def pieces(spec: dict[str, Any]) -> Iterator[pd.DataFrame]:
+    """The data set of one entry of the config's `datasets`, in tables that fit in memory.
+
+    Image files that cannot be read are left out and said on stderr, or end it with `strict`. A
+    source of EXAMPLES gives two images per example, and `limit` counts examples. `seed` is 0 unless
+    given. A shift keeps the labels, so the same `limit` and `seed` with and without a shift choose
+    the same images. Raises InputError as `open_source`, `chosen` and `tables` do.
     """
-    if spec.get("source") in EXAMPLES:
-        options = {key: spec[key] for key in ("per_tag", "file") if key in spec}
-        examples = EXAMPLES[spec["source"]](*options.values())
-        return winoground_table(examples, spec.get("limit"), spec.get("seed", 0))
+    name = spec.get("source")
+    if name in EXAMPLES:
+        examples = EXAMPLES[name](**_options(name, EXAMPLES[name], spec))
+        yield winoground_table(examples, spec.get("limit"), spec.get("seed", 0))
+        return
     source = open_source(spec)
-    chosen = stratified(labels(source), spec.get("limit"), spec.get("seed", 0))
-    if spec["source"] == "folder":
-        chosen = _usable(source, chosen, spec)
-    return table(source, chosen)
+    strict = name not in _FILES or spec.get("strict", False)
+    try:
+        yield from tables(source, chosen(source, spec), strict)
+    except NoImageError as error:
+        where = spec.get("path") or spec.get("dataset")
+        raise InputError(f"{name} {where!r}: {error}") from None
 
 
-def _usable(source: ImageSource, chosen: np.ndarray, spec: dict[str, Any]) -> list[int]:
-    """Which of a user's own images can be read; the others are printed, one line each."""
-    good, reports = usable(source, chosen.tolist(), spec.get("strict", False))
-    for report in reports:
-        print(report, file=sys.stderr)
-    if not good:
+def chosen(source: ImageSource, spec: dict[str, Any]) -> np.ndarray:
+    """The positions in `source` of the images to take, int64 `(image,)`.
+
+    Those of `indices`, in their order; or `limit` images with the classes' shares, drawn from
+    `seed`, and none of those that `limit` would take if it were `skip`. Raises InputError as
+    `read_indices` and `stratified` do, and for `indices` beside another choice.
+    """
+    if "indices" in spec:
+        if "limit" in spec or "skip" in spec:
+            raise InputError(
+                "`indices` in `datasets`: found beside `limit` or `skip`, expected either chosen "
+                "images or a number of them; leave one out"
+            )
+        return read_indices(spec["indices"], len(source))
+    every, seed, skip = labels(source), spec.get("seed", 0), spec.get("skip", 0)
+    if not 0 <= skip < len(every):
         raise InputError(
-            f"folder {spec['path']!r}: found no image that can be read among the "
-            f"{len(chosen)} chosen, expected at least one; see the lines above"
+            f"`skip`: found {skip}, expected 0 to {len(every) - 1}, fewer than there are images; "
+            "lower it or leave it out"
         )
-    return good
+    rest = np.arange(len(every))
+    if skip:
+        rest = np.setdiff1d(rest, stratified(every, skip, seed))
+    return rest[stratified(every[rest], spec.get("limit"), seed)]
+
+
+def _options(name: str, opens: Callable[..., Any], spec: dict[str, Any]) -> dict[str, Any]:
+    """What of `spec` the function `opens` takes; raises InputError for what it does not."""
+    options = {key: value for key, value in spec.items() if key not in _COMMON}
+    try:
+        inspect.signature(opens).bind(**options)
+    except TypeError as error:
+        raise InputError(f"source {name!r} in `datasets`: found {options}: {error}") from None
+    return options

@@ -3,16 +3,28 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Iterable
-from typing import TYPE_CHECKING, Protocol
+import sys
+from collections.abc import Iterable, Iterator
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 from PIL import Image
 
+from ..images import load_image
 from ..messages import InputError
+from ..progress import Progress
 
 if TYPE_CHECKING:
     import pandas as pd
+
+PIECE = 2**26
+"""Bytes of images after which the table of a data set is cut into the next piece."""
+
+_LONG = 1000  # images from which on progress is shown
+
+
+class NoImageError(InputError):
+    """Not one of the chosen images can be read."""
 
 
 class ImageSource(Protocol):
@@ -29,6 +41,9 @@ class ImageSource(Protocol):
     def source(self, index: int) -> str:
         """Where the image came from, and what was done to it: enough to find it again."""
         ...
+
+    # A source of image files also has `encoded(index) -> bytes | None`, the image's own file, of
+    # which `load_image` makes `image(index)`; None if there is no such file.
 
 
 def labels(source: ImageSource) -> np.ndarray:
@@ -90,28 +105,77 @@ def draw(labels: np.ndarray, counts: dict[int, int], seed: int) -> np.ndarray:
     return np.sort(np.concatenate(chosen))
 
 
-def table(source: ImageSource, indices: Iterable[int]) -> pd.DataFrame:
-    """The data set of the images at `indices`, as it is written to Parquet.
+def tables(
+    source: ImageSource, indices: Iterable[int], strict: bool = True
+) -> Iterator[pd.DataFrame]:
+    """The data set of the images at `indices`, in pieces, so that few are in memory at a time.
 
-    Columns: `image` int64 (0..n-1), `label` int64, `classname`, `source`, `bytes` (PNG), and
-    what a source's own `more(index)` adds, as the captions of training scenes.
+    Columns: `image` int64 (0..n-1), `label` int64, `classname`, `source`, `bytes` (see `stored`),
+    and what a source's own `more(index)` adds, as the captions of training scenes. Every image is
+    decoded once, to see that it can be. One that cannot is left out and said on stderr; with
+    `strict` its InputError is raised. Raises NoImageError if none is left.
     """
+    indices = [int(index) for index in indices]
+    progress = Progress(len(indices), "images")
+    rows: list[dict[str, Any]] = []
+    size = kept = 0
+    for done, index in enumerate(indices, 1):
+        try:
+            rows.append(_row(source, index))
+            size += len(rows[-1]["bytes"])
+        except InputError as error:
+            if strict:
+                raise
+            print(error, file=sys.stderr)
+        if size >= PIECE:
+            yield _frame(rows, kept)
+            size, kept, rows = 0, kept + len(rows), []
+        if len(indices) >= _LONG:
+            progress.update(done)
+    if rows:
+        yield _frame(rows, kept)
+    elif not kept:
+        raise NoImageError(
+            f"found no image that can be read among the {len(indices)} chosen, expected at least "
+            "one; see the lines above"
+        )
+
+
+def table(source: ImageSource, indices: Iterable[int]) -> pd.DataFrame:
+    """The data set of the images at `indices`, as one table; see `tables`, which is strict here."""
     import pandas as pd
 
-    more = getattr(source, "more", lambda index: {})
-    rows = [
-        {
-            "label": source.label(index),
-            "classname": source.class_names[source.label(index)],
-            "source": source.source(index),
-            "bytes": encode(source.image(index)),
-            **more(index),
-        }
-        for index in map(int, indices)
-    ]
-    frame = pd.DataFrame(rows)
-    frame = frame.astype({"label": "int64"})
-    frame.insert(0, "image", np.arange(len(frame), dtype=np.int64))
+    return pd.concat(tables(source, indices), ignore_index=True)
+
+
+def stored(source: ImageSource, index: int) -> bytes:
+    """What is stored of an image that can be decoded: the file it came in, or else a PNG.
+
+    The file is that of the source's own `encoded(index)`, if it has this and it is not None: a
+    JPEG is much smaller than the same pixels as PNG. Raises InputError as `source.image` does.
+    """
+    image = source.image(index)
+    encoded = getattr(source, "encoded", lambda index: None)(index)
+    return encode(image) if encoded is None else encoded
+
+
+def _row(source: ImageSource, index: int) -> dict[str, Any]:
+    label = source.label(index)
+    return {
+        "label": label,
+        "classname": source.class_names[label],
+        "source": source.source(index),
+        "bytes": stored(source, index),
+        **getattr(source, "more", lambda index: {})(index),
+    }
+
+
+def _frame(rows: list[dict[str, Any]], first: int) -> pd.DataFrame:
+    """`rows` as a table, their images counted from `first`."""
+    import pandas as pd
+
+    frame = pd.DataFrame(rows).astype({"label": "int64"})
+    frame.insert(0, "image", np.arange(first, first + len(frame), dtype=np.int64))
     return frame
 
 
@@ -123,7 +187,5 @@ def encode(image: Image.Image) -> bytes:
 
 
 def decode(data: bytes) -> Image.Image:
-    """The image in `data`, in any format PIL reads, fully loaded."""
-    image = Image.open(io.BytesIO(data))
-    image.load()
-    return image
+    """The image in the encoded file `data`, mode L or RGB, as `load_image` makes and refuses it."""
+    return load_image(data, "an image of the data set")

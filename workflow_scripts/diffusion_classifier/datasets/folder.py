@@ -6,14 +6,12 @@ import csv
 import os
 import re
 from collections import Counter
-from collections.abc import Iterable
 from pathlib import Path, PurePosixPath
 
 from PIL import Image
 
 from ..images import EXTENSIONS, load_image
 from ..messages import InputError
-from .base import ImageSource
 
 _SCHEMA = "the columns `file_name` and `label` (and `classname`, if `label` is an integer)"
 
@@ -32,14 +30,20 @@ class Folder:
 
     def image(self, index: int) -> Image.Image:
         """Mode L or RGB; raises InputError naming the file as `load_image` does."""
-        name = f"{self.root.resolve().name}/{self.files[index]}"
+        return load_image(Folder.encoded(self, index), self._name(index))  # also of a subclass
+
+    def encoded(self, index: int) -> bytes | None:
+        """The file itself; raises InputError naming it if it cannot be read."""
         try:
-            data = (self.root / self.files[index]).read_bytes()
+            return (self.root / self.files[index]).read_bytes()
         except OSError as error:
             raise InputError(
-                f"{name}: cannot be read ({error.strerror}); correct that or leave it out"
+                f"{self._name(index)}: cannot be read ({error.strerror}); correct that or leave "
+                "it out"
             ) from None
-        return load_image(data, name)
+
+    def _name(self, index: int) -> str:
+        return f"{self.root.resolve().name}/{self.files[index]}"
 
     def label(self, index: int) -> int:
         return self.labels[index]
@@ -83,26 +87,6 @@ def fingerprint(path: str, metadata: str | None = None) -> list[str]:
     Raises InputError as `folder` does.
     """
     return sorted(folder(path, metadata).files + ([] if metadata is None else [metadata]))
-
-
-def usable(
-    source: ImageSource, indices: Iterable[int], strict: bool
-) -> tuple[list[int], list[str]]:
-    """Which of `indices` have an image that can be decoded, and a line about each that has not.
-
-    Raises InputError for the first that cannot if `strict`.
-    """
-    good, reports = [], []
-    for index in map(int, indices):
-        try:
-            source.image(index)
-        except InputError as error:
-            if strict:
-                raise
-            reports.append(str(error))
-        else:
-            good.append(index)
-    return good, reports
 
 
 def _natural(name: str) -> tuple[list[str | int], str]:

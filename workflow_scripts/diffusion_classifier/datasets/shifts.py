@@ -95,7 +95,8 @@ class Shifted:
     """An ImageSource whose images are those of another one under a shift.
 
     With `copies` > 1 every image appears in several variants: variant c of image i is at
-    position c * len(source) + i, so the first ones do not depend on `copies`.
+    position c * len(source) + i, so the first ones do not depend on `copies`. Raises InputError as
+    `apply_shift` does.
     """
 
     def __init__(
@@ -105,6 +106,8 @@ class Shifted:
         self.params = dict(shift)
         self.kind = self.params.pop("kind", None)
         self.class_names = source.class_names
+        # a mistake in the shift is not one of each image, which might be passed over
+        apply_shift(Image.new("L", (8, 8)), self.kind, self.params, seed, 0)
 
     def __len__(self) -> int:
         return len(self.original) * self.copies

@@ -1,38 +1,111 @@
-"""How many images a source has, known without opening it."""
+"""How many images and classes a source has, known without opening it."""
 
 from __future__ import annotations
 
+from pathlib import PurePath
 from typing import Any
+
+from ..class_lists import class_count as listed_classes
 
 MNIST = {"train": 4000, "test": 1000}
 UCI_DIGITS = 1797
 SCENES = {"captions": 30000, "train": 2000, "validation": 500, "test": 1000}
-
-
 CLASSES = {"shapes": 6, "colours": 6, "sizes": 2, "colour-shape": 36, "captions": 1}
+
+# images per split and classes of torchvision's data sets, as their authors give them
+TORCHVISION: dict[str, dict[str, int]] = {
+    "Food101": {"train": 75750, "test": 25250},
+    "FGVCAircraft": {"train": 3334, "val": 3333, "trainval": 6667, "test": 3333},
+    "OxfordIIITPet": {"trainval": 3680, "test": 3669},
+    "Flowers102": {"train": 1020, "val": 1020, "test": 6149},
+    "STL10": {"train": 5000, "test": 8000},
+}
+TORCHVISION_CLASSES = {
+    "Food101": 101,
+    "FGVCAircraft": 100,
+    "OxfordIIITPet": 37,
+    "Flowers102": 102,
+    "STL10": 10,
+}
+
+_CIFAR = {"train": 50000, "test": 10000}
+HUB: dict[str, dict[str, int]] = {"uoft-cs/cifar10": _CIFAR, "uoft-cs/cifar100": _CIFAR}
+HUB_CLASSES = {
+    ("uoft-cs/cifar10", None): 10,
+    ("uoft-cs/cifar10", "label"): 10,
+    ("uoft-cs/cifar100", "fine_label"): 100,
+    ("uoft-cs/cifar100", "coarse_label"): 20,
+}
+WINOGROUND = {"facebook/winoground": 400}
+
+# the whole data sets, of which a user's folder may hold a part
+IMAGENET_FAMILY = {
+    "imagenet": 50000,
+    "imagenet-v2": 10000,
+    "imagenet-a": 7500,
+    "objectnet": 18574,  # of its 50,000 images, those of classes that ImageNet has too
+}
+IMAGENET_TRAIN = 1281167
+_FAMILY_CLASSES = {"imagenet": 1000, "imagenet-v2": 1000, "imagenet-a": 200, "objectnet": 113}
 
 
 def size(spec: dict[str, Any]) -> int | None:
-    """Number of images of a data set entry before its `limit`, copies counted.
+    """Number of images of a data set entry before its `limit` and `skip`, copies counted.
 
-    Of Winoground, the number of examples. None for what is known only once a file is read.
+    With `indices`, how many these are. Of Winoground, the number of examples. None for what is
+    known only once a file is read.
     """
-    if spec["source"] in ("winoground", "folder"):
-        return None
-    return _images(spec) * spec.get("copies", 1)
+    if "indices" in spec:
+        return len(spec["indices"]) if isinstance(spec["indices"], list) else None
+    images = _images(spec)
+    return None if images is None else images * spec.get("copies", 1)
+
+
+def expected_size(spec: dict[str, Any]) -> int | None:
+    """As `size`, and for what lies in folders of the user's own the number of the whole data set.
+
+    Good for an estimate of costs. None where nothing can be expected.
+    """
+    known = size(spec)
+    if known is not None or "indices" in spec or spec.get("classes") is not None:
+        return known
+    images = IMAGENET_FAMILY.get(spec["source"])
+    if spec["source"] == "imagenet" and PurePath(spec["path"]).name == "train":
+        images = IMAGENET_TRAIN
+    return None if images is None else images * spec.get("copies", 1)
 
 
 def class_count(spec: dict[str, Any]) -> int | None:
-    """Number of classes of a data set entry's source; None where every image has its own."""
-    if spec["source"] == "scenes":
+    """Number of classes of a data set entry's source; None where it is not known or each image
+    has its own.
+    """
+    source = spec["source"]
+    if source == "scenes":
         return CLASSES[spec["task"]]
-    return 10 if spec["source"] in ("mnist", "uci-digits") else None
+    if source == "torchvision":
+        return TORCHVISION_CLASSES.get(spec["dataset"])
+    if source == "huggingface":
+        return HUB_CLASSES.get((spec["dataset"], spec.get("label_column")))
+    if spec.get("classes") is not None:
+        return listed_classes(spec["classes"])
+    if source in _FAMILY_CLASSES:
+        return _FAMILY_CLASSES[source]
+    return 10 if source in ("mnist", "uci-digits") else None
 
 
-def _images(spec: dict[str, Any]) -> int:
-    split = spec.get("split", "test")
-    if spec["source"] == "scenes-winoground":
+def _images(spec: dict[str, Any]) -> int | None:
+    """Images of a single copy; None where it is not known."""
+    source, split = spec["source"], spec.get("split", "test")
+    if source == "scenes-winoground":
         return 3 * spec["per_tag"]
-    if spec["source"] == "scenes":
+    if source == "scenes":
         return SCENES["captions" if spec["task"] == "captions" else split]
-    return MNIST[split] if spec["source"] == "mnist" else UCI_DIGITS
+    if source == "torchvision":
+        return TORCHVISION.get(spec["dataset"], {}).get(split)
+    if source == "huggingface":
+        return HUB.get(spec["dataset"], {}).get(split)
+    if source == "winoground":
+        return WINOGROUND.get(spec.get("dataset"))
+    if source == "mnist":
+        return MNIST[split]
+    return UCI_DIGITS if source == "uci-digits" else None

@@ -63,13 +63,15 @@ def encode_prompts(
 ) -> dict[str, Tensor]:
     """The class index is all a class-conditional model is told: `class_labels`, int64.
 
-    Raises InputError if an index is not one of the model's classes.
+    It is the prompts' `condition` where they have one, otherwise their `classidx`. Raises
+    InputError if an index is not one of the model's classes.
     """
     classes = read_json(Path(folder) / "transformer" / "config.json")["num_embeds_ada_norm"]
-    labels = torch.from_numpy(prompts["classidx"].to_numpy("int64", copy=True))
+    column = "condition" if "condition" in prompts else "classidx"
+    labels = torch.from_numpy(prompts[column].to_numpy("int64", copy=True))
     if labels.min() < 0 or labels.max() >= classes:
         raise InputError(
-            f"prompts: classidx runs from {labels.min()} to {labels.max()}, but the model knows "
+            f"prompts: {column} runs from {labels.min()} to {labels.max()}, but the model knows "
             f"the classes 0 to {classes - 1}; use the model's own class indices"
         )
     return {"class_labels": labels}

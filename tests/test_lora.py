@@ -1,0 +1,296 @@
+"""Merged LoRA weights, against diffusers with the adapter active and W + s·α/r·BA."""
+
+import json
+import shutil
+
+import pytest
+import torch
+from diffusers import (
+    AutoencoderKL,
+    PNDMScheduler,
+    StableDiffusionPipeline,
+    StableDiffusionXLPipeline,
+    UNet2DConditionModel,
+)
+from diffusers.utils import convert_state_dict_to_diffusers
+from peft import LoraConfig, get_peft_model_state_dict
+from safetensors.torch import load_file, save_file
+from transformers import (
+    CLIPTextConfig,
+    CLIPTextModel,
+    CLIPTextModelWithProjection,
+    CLIPTokenizer,
+)
+
+from diffusion_classifier.lora import merge_lora
+from diffusion_classifier.messages import InputError
+from diffusion_classifier.model_folders import detect_family
+
+TOKENS = torch.tensor([[0, 3, 4, 1], [0, 2, 5, 1]])
+
+
+def text_encoder(kind=CLIPTextModel, layers=2):
+    return kind(
+        CLIPTextConfig(
+            vocab_size=6, hidden_size=16, intermediate_size=32, num_hidden_layers=layers,
+            num_attention_heads=2, max_position_embeddings=4, projection_dim=16,
+            bos_token_id=0, eos_token_id=1, pad_token_id=1,
+        )
+    )  # fmt: skip
+
+
+def unet(**options):
+    return UNet2DConditionModel(
+        sample_size=8, block_out_channels=(8, 16), layers_per_block=1, norm_num_groups=4,
+        down_block_types=("CrossAttnDownBlock2D", "DownBlock2D"),
+        up_block_types=("UpBlock2D", "CrossAttnUpBlock2D"),
+        **{"cross_attention_dim": 16, "attention_head_dim": 4, **options},
+    )  # fmt: skip
+
+
+def save_pipeline(folder, xl=False):
+    torch.manual_seed(0)
+    words = {"<|startoftext|>": 0, "<|endoftext|>": 1, "a</w>": 2, "b</w>": 3, "a": 4, "b": 5}
+    tokenizer = CLIPTokenizer(vocab=words, merges=[], model_max_length=4)
+    vae = AutoencoderKL(block_out_channels=(4,), norm_num_groups=2, latent_channels=4)
+    parts = {
+        "vae": vae,
+        "text_encoder": text_encoder(),
+        "tokenizer": tokenizer,
+        "scheduler": PNDMScheduler(),
+    }
+    if xl:
+        model = unet(
+            cross_attention_dim=32, addition_embed_type="text_time", addition_time_embed_dim=2,
+            projection_class_embeddings_input_dim=28,
+        )  # fmt: skip
+        pipeline = StableDiffusionXLPipeline(
+            **parts, unet=model, tokenizer_2=tokenizer, text_encoder_2=text_encoder(
+                CLIPTextModelWithProjection
+            ),
+        )  # fmt: skip
+    else:
+        pipeline = StableDiffusionPipeline(
+            **parts, unet=unet(), safety_checker=None, feature_extractor=None,
+            requires_safety_checker=False,
+        )  # fmt: skip
+    pipeline.save_pretrained(folder)
+    return folder
+
+
+def random_lora(folder, pipeline, parts, settings=False):
+    """A LoRA of random A and B for attention, by peft, as diffusers' training scripts save it.
+
+    With `settings` the file says α/r = 3/2; without, readers take it to be 1.
+    """
+    torch.manual_seed(1)
+    layers = {}
+    for part in parts:
+        model = getattr(pipeline, part)
+        names = ["to_q", "to_k", "to_v", "to_out.0"] if part == "unet" else ["q_proj", "out_proj"]
+        model.add_adapter(LoraConfig(r=2, lora_alpha=3, target_modules=names))
+        for name, parameter in model.named_parameters():
+            if "lora_" in name:
+                torch.nn.init.normal_(parameter, std=0.3)
+        layers[f"{part}_lora_layers"] = convert_state_dict_to_diffusers(
+            get_peft_model_state_dict(model)
+        )
+        if settings:
+            layers[f"{part}_lora_adapter_metadata"] = model.peft_config["default"].to_dict()
+    type(pipeline).save_lora_weights(folder, **layers)
+    return folder / "pytorch_lora_weights.safetensors"
+
+
+@pytest.fixture(scope="module")
+def base(tmp_path_factory):
+    return save_pipeline(tmp_path_factory.mktemp("base"))
+
+
+@pytest.fixture(scope="module")
+def lora(base, tmp_path_factory):
+    pipeline = StableDiffusionPipeline.from_pretrained(base)
+    folder = tmp_path_factory.mktemp("lora")
+    return random_lora(folder, pipeline, ["unet", "text_encoder"], settings=True)
+
+
+@torch.no_grad()
+def predictions(unet, text_encoder):
+    """ε for two texts at two timesteps, and the hidden states that it was told."""
+    x_t = torch.randn(2, 4, 8, 8, generator=torch.Generator().manual_seed(2))
+    text = text_encoder(TOKENS)[0]
+    return unet(x_t, torch.tensor([20, 700]), encoder_hidden_states=text).sample, text
+
+
+def merged(folder):
+    """As the Stable Diffusion adapter and its text encoding read a folder."""
+    options = {"use_safetensors": True}
+    return predictions(
+        UNet2DConditionModel.from_pretrained(folder, subfolder="unet", **options),
+        CLIPTextModel.from_pretrained(folder, subfolder="text_encoder", **options),
+    )
+
+
+@pytest.mark.parametrize("scale", [0.7, 1.0, -1.5])
+def test_predictions_are_those_of_the_active_adapter(base, lora, tmp_path, scale):
+    merge_lora(base, lora, scale, tmp_path / "merged")
+    pipeline = StableDiffusionPipeline.from_pretrained(base)
+    pipeline.load_lora_weights(str(lora.parent), adapter_name="a")
+    pipeline.set_adapters("a", scale)
+    expected = predictions(pipeline.unet, pipeline.text_encoder)
+    found, plain = merged(tmp_path / "merged"), merged(base)
+    for one, other, without in zip(found, expected, plain, strict=True):
+        torch.testing.assert_close(one, other, rtol=1e-4, atol=1e-5)
+        assert (other - without).abs().max() > 1e-2  # the LoRA does something
+    StableDiffusionPipeline.from_pretrained(tmp_path / "merged")  # a whole pipeline
+
+
+def test_scale_zero_is_the_base_and_the_rest_is_linked(base, lora, tmp_path):
+    before = {path: path.read_bytes() for path in base.rglob("*") if path.is_file()}
+    (base / "hub.json").write_text('{"repo": "owner/sd"}')
+    merge_lora(base, lora, 0.0, tmp_path / "merged")
+    for path, content in before.items():
+        other = tmp_path / "merged" / path.relative_to(base)
+        if path.suffix == ".safetensors" and path.parent.name in ("unet", "text_encoder"):
+            found, expected = load_file(other), load_file(path)
+            assert {n: t.dtype for n, t in found.items()} == {
+                n: t.dtype for n, t in expected.items()
+            }
+            assert all(torch.equal(found[name], expected[name]) for name in expected)
+        else:
+            assert other.read_bytes() == content and other.samefile(path)
+        assert path.read_bytes() == content  # nothing was written through a link
+    record = json.loads((tmp_path / "merged" / "lora.json").read_text())
+    assert record["layers"] == {"unet": 32, "text_encoder": 4} and record["scale"] == 0
+    assert record["base"] == {"hub.json": {"repo": "owner/sd"}}
+    assert not (tmp_path / "merged" / "hub.json").exists()
+    assert str(tmp_path) not in str(record)
+    assert detect_family(str(tmp_path / "merged")) == "stable-diffusion"
+    (base / "hub.json").unlink()
+
+
+def kohya(layers, seed=3):
+    """A file of kohya's: for each layer (its name, its out and in, rank, alpha), and its deltas."""
+    torch.manual_seed(seed)
+    tensors, deltas = {}, {}
+    for name, (outputs, *inputs), rank, alpha in layers:
+        down = torch.randn(rank, *inputs)
+        up = torch.randn(outputs, rank, *[1] * len(inputs[1:]))
+        prefix, path = name.split(":")
+        key = f"{prefix}_{path.replace('.', '_')}"
+        tensors |= {
+            f"{key}.lora_down.weight": down, f"{key}.lora_up.weight": up,
+            f"{key}.alpha": torch.tensor(float(alpha)),
+        }  # fmt: skip
+        deltas[path] = alpha / rank * torch.tensordot(up.flatten(1), down, 1)
+    return tensors, deltas
+
+
+ATTENTION = "down_blocks.0.attentions.0.transformer_blocks.0"
+KOHYA = [
+    (f"lora_unet:{ATTENTION}.attn1.to_q", (8, 8), 2, 1),
+    (f"lora_unet:{ATTENTION}.attn2.to_k", (8, 16), 4, 2),
+    ("lora_unet:up_blocks.1.attentions.0.transformer_blocks.0.attn1.to_v", (8, 8), 4, 7),
+    (f"lora_unet:{ATTENTION}.ff.net.0.proj", (64, 8), 3, 4),
+    ("lora_unet:down_blocks.0.attentions.0.proj_in", (8, 8, 1, 1), 2, 3),
+    ("lora_unet:down_blocks.0.resnets.0.conv1", (8, 8, 3, 3), 2, 5),
+    ("lora_te:text_model.encoder.layers.0.self_attn.q_proj", (16, 16), 4, 2),
+    ("lora_te:text_model.encoder.layers.1.self_attn.q_proj", (16, 16), 4, 5),
+    ("lora_te:text_model.encoder.layers.1.mlp.fc1", (32, 16), 2, 1),
+]
+
+
+def test_kohyas_format_with_an_alpha_and_rank_per_layer(base, tmp_path):
+    """W + scale · α/r · B A by hand; every other weight as it was."""
+    tensors, deltas = kohya(KOHYA)
+    save_file(tensors, tmp_path / "kohya.safetensors")
+    merge_lora(base, tmp_path / "kohya.safetensors", 0.6, tmp_path / "merged")
+    left = dict(deltas)
+    for kind, part in ((UNet2DConditionModel, "unet"), (CLIPTextModel, "text_encoder")):
+        old = kind.from_pretrained(base, subfolder=part).state_dict()
+        new = kind.from_pretrained(tmp_path / "merged", subfolder=part).state_dict()
+        for name, weight in old.items():
+            path = name.removesuffix(".weight").removeprefix("text_model.")
+            path = path if path in left else f"text_model.{path}"
+            expected = weight + 0.6 * left.pop(path) if path in left else weight
+            torch.testing.assert_close(new[name], expected, rtol=1e-5, atol=1e-5)
+    assert not left
+
+
+def test_half_precision_stays_half(base, lora, tmp_path):
+    half = tmp_path / "half"
+    shutil.copytree(base, half)
+    for part in ("unet", "text_encoder"):
+        path = min((half / part).glob("*.safetensors"))
+        tensors = load_file(path)
+        save_file({name: t.half() for name, t in tensors.items()}, path, {"format": "pt"})
+    merge_lora(half, lora, 0.5, tmp_path / "merged")
+    tensors = load_file(tmp_path / "merged" / "unet" / "diffusion_pytorch_model.safetensors")
+    assert {tensor.dtype for tensor in tensors.values()} == {torch.float16}
+    merge_lora(base, lora, 0.5, tmp_path / "whole")
+    for found, expected in zip(
+        merged(tmp_path / "merged"), merged(tmp_path / "whole"), strict=True
+    ):
+        torch.testing.assert_close(found, expected, rtol=1e-2, atol=1e-2)
+
+
+def test_stable_diffusion_xl(tmp_path):
+    base = save_pipeline(tmp_path / "xl", xl=True)
+    pipeline = StableDiffusionXLPipeline.from_pretrained(base)
+    file = random_lora(tmp_path, pipeline, ["unet", "text_encoder_2"])
+    merge_lora(base, file, 0.8, tmp_path / "merged")
+    pipeline = StableDiffusionXLPipeline.from_pretrained(base)
+    pipeline.load_lora_weights(str(tmp_path), weight_name=file.name, adapter_name="a")
+    pipeline.set_adapters("a", 0.8)
+    other = StableDiffusionXLPipeline.from_pretrained(tmp_path / "merged")
+
+    @torch.no_grad()
+    def epsilon(pipeline):
+        text = torch.cat([e(TOKENS)[0] for e in (pipeline.text_encoder,)], -1)
+        second = pipeline.text_encoder_2(TOKENS)
+        text = torch.cat([text, second.last_hidden_state], -1)
+        added = {"text_embeds": second.text_embeds, "time_ids": torch.ones(2, 6)}
+        x_t = torch.randn(2, 4, 8, 8, generator=torch.Generator().manual_seed(2))
+        return pipeline.unet(x_t, 300, text, added_cond_kwargs=added).sample
+
+    torch.testing.assert_close(epsilon(other), epsilon(pipeline), rtol=1e-4, atol=1e-5)
+    assert not other.text_encoder_2.config.to_dict().get("peft_config")
+
+
+def refused(base, tensors, tmp_path, match):
+    file = tmp_path / "lora.safetensors"
+    save_file(tensors, file)
+    with pytest.raises(InputError, match=match) as caught:
+        merge_lora(base, file, 1.0, tmp_path / "merged")
+    assert "\n" not in str(caught.value)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["lora.safetensors"]
+
+
+def test_a_lora_of_another_model_is_refused(base, tmp_path):
+    wide = kohya([(f"lora_unet:{ATTENTION}.attn1.to_q", (32, 32), 2, 1)])[0]
+    refused(base, wide, tmp_path, r"does not fit unet/ of .*, expected layers of its names and")
+    other = [("lora_unet:down_blocks.2.attentions.0.transformer_blocks.0.attn1.to_q", (8, 8), 2, 1)]
+    refused(base, kohya(other)[0], tmp_path, "does not fit unet/")
+    # one that fits and one that does not: nothing is merged in part
+    refused(base, kohya([*KOHYA[:1], *other])[0], tmp_path, "does not fit unet/")
+    deep = [("lora_te:text_model.encoder.layers.7.self_attn.q_proj", (16, 16), 2, 1)]
+    refused(base, kohya(deep)[0], tmp_path, "does not fit text_encoder/")
+    refused(base, kohya([*KOHYA[3:4], *deep])[0], tmp_path, "does not fit text_encoder/")
+    second = kohya([("lora_te2:text_model.encoder.layers.0.self_attn.q_proj", (16, 16), 2, 1)])[0]
+    refused(base, second, tmp_path, "found the layer text_encoder_2.*use a LoRA made for this")
+
+
+def test_files_that_are_no_lora_are_refused(base, tmp_path):
+    refused(base, {"weight": torch.ones(2)}, tmp_path, "found tensors that are no LoRA's")
+    magnitude = {f"lora_unet_{ATTENTION.replace('.', '_')}_attn1_to_q.dora_scale": torch.ones(8, 1)}
+    (tmp_path / "lora.safetensors").unlink()
+    refused(base, kohya(KOHYA[:1])[0] | magnitude, tmp_path, "found a DoRA")
+    (tmp_path / "lora.safetensors").unlink()
+    with pytest.raises(InputError, match="found no such file"):
+        merge_lora(base, tmp_path / "absent.safetensors", 1.0, tmp_path / "merged")
+    for name in ("pickle.bin", "text.safetensors"):
+        (tmp_path / name).write_text("cos\nsystem\n")
+        with pytest.raises(InputError, match=r"cannot be read as a LoRA .* expected a .safetens"):
+            merge_lora(base, tmp_path / name, 1.0, tmp_path / "merged")
+    with pytest.raises(InputError, match=r"found no unet/, expected a Stable Diffusion"):
+        merge_lora(tmp_path, tmp_path / "text.safetensors", 1.0, tmp_path / "merged")
+    assert not (tmp_path / "merged").exists()

@@ -1,0 +1,249 @@
+"""CLIP in open_clip's layout, against open_clip itself and torchvision's transforms."""
+
+import json
+import socket
+
+import numpy as np
+import open_clip
+import pytest
+import torch
+from open_clip.model import set_model_preprocess_cfg
+from open_clip.push_to_hf_hub import save_for_hf
+from PIL import Image
+from test_stable_diffusion import tokenizer
+from torchvision import transforms
+from torchvision.transforms import InterpolationMode
+
+from diffusion_classifier.baselines import clip, openclip
+from diffusion_classifier.messages import InputError
+
+CPU = torch.device("cpu")
+TEXTS = ["a photo of a tabby cat.", "A photo of a  red circle", "dog", "one"]
+TEXT = {"context_length": 10, "vocab_size": 49408, "width": 16, "heads": 2, "layers": 2}
+RESNET = {
+    "embed_dim": 12,
+    "vision_cfg": {"image_size": 64, "layers": [1, 1, 1, 1], "width": 4, "patch_size": None},
+    "text_cfg": TEXT,
+    "quick_gelu": True,
+}
+VIT = {
+    "embed_dim": 12,
+    "vision_cfg": {"image_size": 32, "layers": 2, "width": 32, "head_width": 16, "patch_size": 16},
+    "text_cfg": TEXT,
+}
+OWN = {
+    "mean": (0.5, 0.4, 0.3),
+    "std": (0.2, 0.3, 0.4),
+    "interpolation": "bilinear",
+    "resize_mode": "squash",
+}
+
+
+@pytest.fixture(autouse=True)
+def offline(monkeypatch):
+    """No network, no pickles."""
+
+    def refuse(*args, **kwargs):
+        raise AssertionError(f"asked for {args}")
+
+    monkeypatch.setattr(socket.socket, "connect", refuse)
+    monkeypatch.setattr(socket, "getaddrinfo", refuse)
+    monkeypatch.setattr(torch, "load", refuse)
+
+
+def build(config):
+    """A random model in which every weight, also of batch norms, makes a difference."""
+    torch.manual_seed(0)
+    model = open_clip.CLIP(**config).eval()
+    with torch.no_grad():
+        for name, value in model.state_dict().items():
+            if name.endswith(("running_var", "bn1.weight", "bn2.weight", "bn3.weight")):
+                value.uniform_(0.5, 1.5)
+            elif name.endswith("running_mean"):
+                value.normal_(0, 0.1)
+            elif value.ndim > 1:
+                value.mul_(3)
+        model.logit_scale.fill_(3.0)
+    return model
+
+
+def save(folder, config, preprocessing):
+    """By open_clip's own function, with the tokenizer files and the pickle that the Hub has."""
+    model = build(config)
+    set_model_preprocess_cfg(model, preprocessing)
+    save_for_hf(model, tokenizer(), config, folder, safe_serialization=True)
+    (folder / "open_clip_pytorch_model.bin").write_bytes(b"a pickle, not to be opened")
+    return model
+
+
+@pytest.fixture(scope="module", params=["resnet", "vit"])
+def saved(request, tmp_path_factory):
+    """(folder, model, the transform of an image by hand)."""
+    folder = tmp_path_factory.mktemp(request.param)
+    if request.param == "resnet":
+        mean, std = open_clip.OPENAI_DATASET_MEAN, open_clip.OPENAI_DATASET_STD
+        steps = [transforms.Resize(64, InterpolationMode.BICUBIC), transforms.CenterCrop(64)]
+        config, preprocessing = RESNET, {"mean": mean, "std": std, "interpolation": "bicubic"}
+    else:
+        mean, std = OWN["mean"], OWN["std"]
+        steps = [transforms.Resize((32, 32), InterpolationMode.BILINEAR)]
+        config, preprocessing = VIT, OWN
+    steps += [transforms.ToTensor(), transforms.Normalize(mean, std)]
+    return folder, save(folder, config, preprocessing), transforms.Compose(steps)
+
+
+def random_images(count, size=(90, 70)):
+    """Colour images; the last one is grey."""
+    rng = np.random.default_rng(0)
+    arrays = rng.integers(0, 256, (count, 4, 5, 3), dtype=np.uint8)
+    images = [Image.fromarray(array).resize(size) for array in arrays]
+    return [*images[:-1], images[-1].convert("L")]
+
+
+def test_embeddings_are_open_clips(saved):
+    folder, model, transform = saved
+    images = random_images(5)
+    network = clip.load(folder, CPU, torch.float32)
+    with torch.no_grad():
+        pixels = torch.stack([transform(image.convert("RGB")) for image in images])
+        tokens = open_clip.SimpleTokenizer(context_length=10)(TEXTS)
+        image, text = model.encode_image(pixels, True), model.encode_text(tokens, True)
+    found = network.embed_images(iter(images), batch=2)
+    torch.testing.assert_close(found, image, rtol=1e-4, atol=1e-5)
+    torch.testing.assert_close(network.embed_texts(TEXTS, batch=3), text, rtol=1e-4, atol=1e-5)
+    assert network.scale == pytest.approx(np.exp(3.0))
+    assert found.dtype == torch.float32 and image.std(dim=0).min() > 1e-3
+    assert not any(parameter.requires_grad for parameter in network.model.parameters())
+    _, scores = clip.classify(found, text, np.arange(4), network.scale)
+    expected = np.exp(3.0) * image @ text.T
+    np.testing.assert_allclose(scores, expected.numpy(), rtol=1e-3, atol=1e-3)
+
+
+def test_the_activation_is_the_configs(tmp_path):
+    """OpenAI's weights were trained with QuickGELU; the same weights without it say otherwise."""
+    model = save(tmp_path, RESNET, OWN)
+    tokens = open_clip.SimpleTokenizer(context_length=10)(TEXTS)
+    plain = open_clip.CLIP(**(RESNET | {"quick_gelu": False})).eval()
+    plain.load_state_dict(model.state_dict())
+    with torch.no_grad():
+        quick, exact = model.encode_text(tokens, True), plain.encode_text(tokens, True)
+    found = clip.load(tmp_path, CPU, torch.float32).embed_texts(TEXTS)
+    torch.testing.assert_close(found, quick, rtol=1e-4, atol=1e-5)
+    assert (found - exact).abs().max() > 1e-3
+
+
+def test_half_precision_keeps_the_norms(saved):
+    folder, _, _ = saved
+    images, whole = random_images(3), clip.load(folder, CPU, torch.float32)
+    half = clip.load(folder, CPU, torch.bfloat16)
+    assert half.model.ln_final.weight.dtype == torch.float32
+    assert half.model.text_projection.dtype == torch.bfloat16
+    for found, expected in [
+        (half.embed_images(images), whole.embed_images(images)),
+        (half.embed_texts(TEXTS), whole.embed_texts(TEXTS)),
+    ]:
+        assert found.dtype == torch.float32
+        torch.testing.assert_close(found.norm(dim=1), torch.ones(len(found)))
+        assert ((found * expected).sum(dim=1) > 0.995).all()
+
+
+def test_images_are_read_as_they_are_needed(saved, monkeypatch):
+    network = clip.load(saved[0], CPU, torch.float32)
+    taken, sizes = 0, []
+
+    def images():
+        nonlocal taken
+        for image in random_images(5):
+            taken += 1
+            yield image
+
+    encode = network.encode_images
+    monkeypatch.setattr(
+        network,
+        "encode_images",
+        lambda pixels: sizes.append((len(pixels), taken)) or encode(pixels),
+    )
+    assert network.embed_images(images(), batch=2).shape == (5, 12)
+    assert sizes == [(2, 2), (2, 4), (1, 5)]
+
+
+def test_a_prompt_too_long(saved):
+    long = "a photo of a red circle and of a blue square"
+    with pytest.raises(InputError, match=f"found '{long}' with 13 tokens, expected at most 10"):
+        clip.load(saved[0], CPU, torch.float32).embed_texts(["a", long])
+    cutting = clip.load(saved[0], CPU, torch.float32, truncate=True)
+    found, short = cutting.embed_texts([long, "a photo of a red circle and of"])
+    torch.testing.assert_close(found, short)  # eight words between the two ends
+
+
+def edit(folder, part, **changes):
+    path = folder / openclip.CONFIG
+    config = json.loads(path.read_text())
+    (config["model_cfg"][part] if part else config).update(changes)
+    path.write_text(json.dumps(config))
+
+
+def test_a_tokenizer_of_transformers_lies_in_the_folder(tmp_path):
+    model, own = save(tmp_path, VIT, OWN), tokenizer(10)
+    edit(tmp_path, "text_cfg", hf_tokenizer_name="nobody/nowhere")
+    texts = ["a red circle", "a photo of a blue square"]
+    tokens = own(texts, padding="max_length", max_length=10, return_tensors="pt").input_ids
+    with torch.no_grad():
+        expected = model.encode_text(tokens, True)
+    network = clip.load(tmp_path, CPU, torch.float32)
+    torch.testing.assert_close(network.embed_texts(texts), expected, rtol=1e-4, atol=1e-5)
+    with pytest.raises(InputError, match="with 12 tokens, expected at most 10"):
+        network.embed_texts(["a photo of a red circle of a blue square"])
+    for path in tmp_path.iterdir():
+        if path.name != openclip.CONFIG and path.name not in openclip.WEIGHTS:
+            path.unlink()
+    with pytest.raises(InputError, match=r"cannot be read as an OpenCLIP model \("):
+        clip.load(tmp_path, CPU, torch.float32)
+
+
+@pytest.mark.parametrize(
+    ("part", "changes", "message"),
+    [
+        ("text_cfg", {"hf_model_name": "roberta-base"}, "found 'roberta-base' as a part"),
+        ("vision_cfg", {"timm_model_name": "hf-hub:a/b"}, "found 'hf-hub:a/b' as a part"),
+        ("vision_cfg", {"width": 48}, r"cannot be read as an OpenCLIP model \(.*size mismatch"),
+        (None, {"model_cfg": None}, "cannot be read as an OpenCLIP model"),
+    ],
+)
+def test_folders_that_are_refused(tmp_path, part, changes, message):
+    save(tmp_path, VIT, OWN)
+    edit(tmp_path, part, **changes)
+    with pytest.raises(InputError, match=message):
+        clip.load(tmp_path, CPU, torch.float32)
+
+
+def test_a_pickle_is_no_weights(tmp_path):
+    save(tmp_path, VIT, OWN)
+    (tmp_path / "open_clip_model.safetensors").unlink()
+    with pytest.raises(InputError, match=r"found no open_clip_model\.safetensors, expected"):
+        clip.load(tmp_path, CPU, torch.float32)
+
+
+@pytest.mark.parametrize(
+    ("files", "expected"),
+    [
+        ([openclip.CONFIG, "open_clip_model.safetensors"], True),
+        ([openclip.CONFIG, openclip.WEIGHTS[1], "config.json", "model.safetensors"], True),
+        ([openclip.CONFIG, "config.json", "model.safetensors"], False),
+        (["config.json", "model.safetensors"], False),
+        ([openclip.CONFIG], True),
+    ],
+)
+def test_which_layout(tmp_path, files, expected):
+    for name in files:
+        (tmp_path / name).write_text('{"model_type": "clip"}')
+    assert openclip.lies_in(tmp_path) == expected
+
+
+def test_timms_image_tower_is_no_clip(tmp_path):
+    """Some repositories of open_clip's also hold timm's copy of the image tower."""
+    save(tmp_path, VIT, OWN)
+    (tmp_path / "open_clip_model.safetensors").rename(tmp_path / "model.safetensors")
+    (tmp_path / "config.json").write_text('{"architecture": "resnet50_clip"}')
+    with pytest.raises(InputError, match=r"found no open_clip_model\.safetensors, expected"):
+        clip.load(tmp_path, CPU, torch.float32)

@@ -1,0 +1,127 @@
+"""CLIP models in OpenCLIP's own layout, as OpenAI's ResNets are published (Ilharco et al. 2021).
+
+A folder holds `open_clip_config.json` (architecture and preprocessing) and the weights of both
+towers, `open_clip_model.safetensors`.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from types import SimpleNamespace
+from typing import TYPE_CHECKING, Any
+
+import torch
+from torch import Tensor
+
+from ..denoisers.text import check_lengths
+from ..files import read_json
+from ..messages import InputError
+from .clip import Clip
+from .reading import reading
+
+if TYPE_CHECKING:
+    from open_clip.tokenizer import HFTokenizer, SimpleTokenizer
+    from PIL.Image import Image
+    from torch import nn
+
+CONFIG = "open_clip_config.json"
+# the second one is what a converted open_clip_pytorch_model.bin is called
+WEIGHTS = ("open_clip_model.safetensors", "open_clip_pytorch_model.safetensors")
+# OpenCLIP's own words; its half precisions keep the layer norms in float32
+_PRECISION = {torch.float32: "fp32", torch.float16: "fp16", torch.bfloat16: "bf16"}
+
+
+class OpenClip(Clip):
+    """A model of open_clip with its tokenizer and the transform of an image; see `clip.load`."""
+
+    def __init__(
+        self,
+        model: nn.Module,
+        tokenizer: SimpleTokenizer | HFTokenizer,
+        transform: Callable[[Image], Tensor],
+        dtype: torch.dtype,
+        truncate: bool = False,
+    ) -> None:
+        super().__init__(model, tokenizer, truncate)
+        self.transform, self.dtype = transform, dtype
+
+    def check_lengths(self, prompts: Sequence[str]) -> None:
+        check_lengths(self._tokens, prompts, self.tokenizer.context_length)
+
+    def encode_texts(self, prompts: Sequence[str]) -> Tensor:
+        return self.model.encode_text(self.tokenizer(prompts).to(self.device))
+
+    def pixels(self, image: Image) -> Tensor:
+        return self.transform(image)
+
+    def encode_images(self, pixels: Tensor) -> Tensor:
+        return self.model.encode_image(pixels.to(self.device, self.dtype))
+
+    def _tokens(self, texts: Sequence[str]) -> Any:
+        """All tokens of each text, none cut; both kinds of tokenizer cut when called."""
+        tokenizer = self.tokenizer
+        if hasattr(tokenizer, "tokenizer"):  # a wrapped one of transformers
+            return tokenizer.tokenizer([tokenizer.clean_fn(text) for text in texts])
+        ends = tokenizer.sot_token_id, tokenizer.eot_token_id
+        return SimpleNamespace(
+            input_ids=[[ends[0], *tokenizer.encode(text), ends[1]] for text in texts]
+        )
+
+
+def lies_in(folder: str | os.PathLike) -> bool:
+    """Whether `folder` is to be read by open_clip, which is preferred if transformers could too.
+
+    A repository with both may have been fetched with transformers' weights alone: then not.
+    """
+    root = Path(folder)
+    if not (root / CONFIG).is_file():
+        return False
+    other = root / "config.json"  # of transformers, or of timm for the image tower alone
+    return bool(_weights(root)) or not other.is_file() or "model_type" not in read_json(other)
+
+
+def load(
+    folder: str | os.PathLike, device: torch.device, dtype: torch.dtype, truncate: bool = False
+) -> OpenClip:
+    """Read a folder laid out as `timm/resnet50_clip.openai` is; never anything from the network.
+
+    Preprocessing and activation (`quick_gelu`, with which OpenAI trained) are those of its config.
+    The tokenizer is open_clip's own unless the config names one, which has to lie in the folder.
+    Raises InputError for missing or other weights, and for towers that are not open_clip's.
+    """
+    import open_clip
+
+    root = Path(folder)
+    if not _weights(root):
+        raise InputError(
+            f"{folder}: found no {WEIGHTS[0]}, expected the weights that {CONFIG} describes, as "
+            "safetensors; fetch them too"
+        )
+    with reading(folder, "an OpenCLIP model", f"{CONFIG} and {WEIGHTS[0]} of one model"):
+        config = read_json(root / CONFIG)["model_cfg"]
+        _refuse_foreign_towers(folder, config)
+        name = f"local-dir:{folder}"
+        model, transform = open_clip.create_model_from_pretrained(
+            name, precision=_PRECISION[dtype], device=device
+        )
+        named = config["text_cfg"].get("hf_tokenizer_name")
+        options = {"local_files_only": True, "trust_remote_code": False} if named else {}
+        tokenizer = open_clip.get_tokenizer(name, **options)
+    return OpenClip(model, tokenizer, transform, dtype, truncate)
+
+
+def _weights(root: Path) -> list[str]:
+    return [name for name in WEIGHTS if (root / name).is_file()]
+
+
+def _refuse_foreign_towers(folder: str | os.PathLike, config: dict[str, Any]) -> None:
+    """A tower of transformers, or of timm's by address, would be asked of the Hub."""
+    text = config["text_cfg"].get("hf_model_name")
+    vision = config["vision_cfg"].get("timm_model_name")
+    if text or (vision and ":" in vision):
+        raise InputError(
+            f"{folder}: found {text or vision!r} as a part of the model, expected towers of "
+            "open_clip's or timm's own, which need no other repository; choose another model"
+        )

@@ -1,0 +1,161 @@
+"""ImageNet classifiers that others trained, as timm or torchvision publish them.
+
+The supervised networks the paper compares class-conditional models with: ResNet-18, -34, -50 and
+-101, ViT-L/32, -L/16 and -B/16, trained on ImageNet-1k by torchvision.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterable
+from itertools import islice
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from ..files import read_json, read_tensors
+from ..messages import InputError
+from ..progress import Progress
+from ..prompts import CONDITION
+from .reading import reading
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from PIL.Image import Image
+    from torch import nn
+
+CONFIG, WEIGHTS = "config.json", "model.safetensors"
+
+
+class Pretrained:
+    """A network and what it does to an image first; see `load`."""
+
+    def __init__(
+        self,
+        model: nn.Module,
+        transform: Callable[[Image], Tensor],
+        device: torch.device,
+        dtype: torch.dtype,
+    ) -> None:
+        self.model = model.eval().requires_grad_(False).to(device, dtype)
+        self.transform, self.device, self.dtype = transform, device, dtype
+
+    @torch.inference_mode()
+    def logits(self, images: Iterable[Image], total: int | None = None, batch: int = 64) -> Tensor:
+        """What the network says of each image, `(image, 1000)` float32 on the CPU.
+
+        Images of any size and mode; of at most `batch` the pixels the network takes are held in
+        memory, and one image itself. With `total`, the number of images, progress is printed.
+        """
+        pixels = (self.transform(image.convert("RGB")) for image in images)
+        progress = Progress(total, "images") if total else None
+        parts, done = [], 0
+        while group := list(islice(pixels, batch)):
+            found = self.model(torch.stack(group).to(self.device, self.dtype))
+            parts.append(found.float().cpu())
+            done += len(group)
+            if progress:
+                progress.update(done)
+        return torch.cat(parts)
+
+
+def load(folder: str | os.PathLike, device: torch.device, dtype: torch.dtype) -> Pretrained:
+    """Read a folder of `model.safetensors` and `config.json`; never anything from the network.
+
+    Its config is timm's, as that of `timm/resnet50.tv_in1k`, or ours of torchvision's weights; see
+    `torchvision_weights`. Images are preprocessed as it says. Raises InputError if it is neither,
+    or if the weights are not those of the network it names.
+    """
+    root = Path(folder)
+    for name in (CONFIG, WEIGHTS):
+        if not (root / name).is_file():
+            raise InputError(
+                f"{folder}: found no {name}, expected an ImageNet network of timm or torchvision "
+                f"as {CONFIG} and {WEIGHTS}; complete the folder or choose another"
+            )
+    with reading(folder, "an ImageNet network", f"a {CONFIG} with the {WEIGHTS} it describes"):
+        config = read_json(root / CONFIG)
+        if "torchvision" in config:
+            model, transform = _torchvision(root, config)
+        elif "architecture" in config:
+            model, transform = _timm(root)
+        else:
+            raise InputError(
+                f"{root / CONFIG}: found neither `architecture` (timm) nor `torchvision`, expected "
+                "an ImageNet network of one of them; choose another folder"
+            )
+        return Pretrained(model, transform, device, dtype)
+
+
+def class_rows(prompts: pd.DataFrame) -> tuple[np.ndarray, np.ndarray]:
+    """ImageNet indices and the data set's classes they stand for, int64 `(row,)` each.
+
+    Of prompts `classidx` and, where the classes are not ImageNet's own, `condition`, the ImageNet
+    index. A class may have several indices; a pair that several templates repeat is named once.
+    """
+    column = CONDITION if CONDITION in prompts else "classidx"
+    pairs = np.unique(prompts[[column, "classidx"]].to_numpy("int64"), axis=0)
+    return pairs[:, 0], pairs[:, 1]
+
+
+def predict(
+    logits: Tensor, class_index: np.ndarray, class_of: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """Predictions, int64 `(image,)`, and scores, float32 `(image, class)`.
+
+    `logits` are `(image, 1000)`; of them only those at `class_index` `(row,)` compete, no index
+    twice for a class, and `class_of` `(row,)` is the data set's class of each. Scores are
+    log-probabilities among the rows; the best row counts of a class with several, as in ObjectNet
+    (Barbu et al. 2019), and a class without any has -inf. ImageNet-A is classified in this way
+    among its 200 classes (Hendrycks et al. 2021). Raises InputError for an index the network lacks.
+    """
+    known = logits.shape[1]
+    for index, label in zip(class_index, class_of, strict=True):
+        if not 0 <= index < known:
+            raise InputError(
+                f"prompts: found the ImageNet index {index} of class {label}, expected 0 to "
+                f"{known - 1}, the classes of the network; correct the list of classes"
+            )
+    rows = F.log_softmax(logits[:, torch.tensor(class_index)].float(), dim=1)
+    columns = torch.tensor(class_of, dtype=torch.int64).expand(len(rows), -1)
+    lowest = rows.new_full((len(rows), int(np.max(class_of)) + 1), -torch.inf)
+    scores = lowest.scatter_reduce(1, columns, rows, "amax")
+    return scores.argmax(dim=1).numpy(), scores.numpy()
+
+
+def _timm(root: Path) -> tuple[nn.Module, Callable[[Image], Tensor]]:
+    import timm
+
+    # of several files it prefers model.safetensors, which is known to be there
+    model = timm.create_model(f"local-dir:{root}", pretrained=True)
+    return model, timm.data.create_transform(**timm.data.resolve_model_data_config(model))
+
+
+def _torchvision(root: Path, config: dict[str, Any]) -> tuple[nn.Module, Callable[[Image], Tensor]]:
+    from torchvision.models import get_model
+    from torchvision.transforms import InterpolationMode
+    from torchvision.transforms._presets import ImageClassification
+
+    name, transforms = config["torchvision"], config["transforms"]
+    model = get_model(name, weights=None, **_options(name, transforms["crop"]))
+    model.load_state_dict(read_tensors(root / WEIGHTS))
+    return model, ImageClassification(
+        resize_size=transforms["resize"],
+        crop_size=transforms["crop"],
+        mean=transforms["mean"],
+        std=transforms["std"],
+        interpolation=InterpolationMode(transforms["interpolation"]),
+    )
+
+
+def _options(name: str, crop: int) -> dict[str, Any]:
+    """What a builder of torchvision changes when it is asked for weights, which it is not here."""
+    if name.startswith("vit_"):  # weights for larger images have more positions
+        return {"image_size": crop}
+    if name in ("googlenet", "inception_v3"):  # converted from TensorFlow, with its normalisation
+        return {"transform_input": True, "init_weights": False}
+    return {}

@@ -1,0 +1,92 @@
+"""What models need: weights that are there, can be fetched or can be trained."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from .messages import InputError, known
+from .methods import clip_names
+
+TRAINED = ("dit", "clip", "stable-diffusion")
+"""The model families that the rule `train` knows."""
+LORA = ("stable-diffusion",)
+"""The model families that LoRA weights can be merged into."""
+
+
+def check_model(config: dict[str, Any], name: str, spec: dict[str, Any], workflow: Path) -> None:
+    """Raise InputError, naming key, value, expectation and remedy, for what cannot work."""
+    key = f"models.{name}"
+    if "lora" in spec:
+        _check_lora(key, spec)
+    if isinstance(spec["weights"], dict):
+        check_fetched(f"{key}.weights", spec["weights"])
+        if "hub" not in spec["weights"]:
+            raise InputError(
+                f"{key}.weights: found `torchvision`, which has no such models, expected a folder "
+                "or `hub` and `revision`; correct it"
+            )
+        return
+    if spec["weights"] == "train":
+        if "training" not in spec:
+            raise InputError(
+                f"{key}.weights: found `train`, but the key `training` is missing; add the recipe "
+                "or name a folder of weights"
+            )
+        if spec["family"] not in TRAINED:
+            raise InputError(
+                f"{key}.weights: found `train` with the family {spec['family']}, expected one of "
+                f"{', '.join(TRAINED)}, which can be trained here; name a folder of weights"
+            )
+        _check_training_data(config, f"{key}.training.data", spec)
+        if spec["family"] == "stable-diffusion":
+            start = spec["training"]["text_encoder"]
+            known(f"{key}.training.text_encoder", start, clip_names(config), "CLIP model")
+        return
+    folder = weights_folder(workflow, name, spec["weights"])
+    if not folder.is_dir():
+        raise InputError(
+            f"{key}.weights: found {spec['weights']!r}, but there is no such folder; expected "
+            "`shipped`, `train` or a model folder in the diffusers layout; correct it"
+        )
+
+
+def check_fetched(key: str, weights: dict[str, str]) -> None:
+    """That weights to be fetched are named in one of the ways there are."""
+    found = ", ".join(f"`{name}`" for name in weights)
+    if set(weights) != {"torchvision"} and not {"hub", "revision"} <= set(weights):
+        raise InputError(
+            f"{key}: found {found}, expected `hub` (OWNER/NAME) and `revision` (a commit: only "
+            "that pins the weights), or `torchvision` alone; add or remove what differs"
+        )
+    if "torchvision" in weights and "hub" in weights:
+        raise InputError(f"{key}: found {found}, expected `hub` or `torchvision`; remove one")
+
+
+def _check_lora(key: str, spec: dict[str, Any]) -> None:
+    if spec["weights"] == "train" or spec["family"] not in LORA:
+        raise InputError(
+            f"{key}.lora: found with the family {spec['family']} and the weights "
+            f"{spec['weights']!r}, expected one of {', '.join(LORA)} and weights that are not "
+            "trained here; leave `lora` out"
+        )
+    if not Path(spec["lora"]["weights"]).is_file():
+        raise InputError(
+            f"{key}.lora.weights: found {spec['lora']['weights']!r}, which does not exist; "
+            "expected a .safetensors file; correct the path"
+        )
+
+
+def _check_training_data(config: dict[str, Any], key: str, spec: dict[str, Any]) -> None:
+    name = spec["training"]["data"]
+    known(key, name, config["datasets"], "data set")
+    if spec["family"] != "dit" and config["datasets"][name].get("task") != "captions":
+        raise InputError(
+            f"{key}: found `{name}`, whose images have no captions, expected a data set of the "
+            "source scenes with `task: captions`; choose or add one"
+        )
+
+
+def weights_folder(workflow: Path, name: str, weights: str) -> Path:
+    """The folder of weights that are not trained here: shipped ones, or the user's own."""
+    return workflow / "resources" / "models" / name if weights == "shipped" else Path(weights)

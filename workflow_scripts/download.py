@@ -1,0 +1,18 @@
+"""Fetch a pretrained model: from the Hugging Face hub, or one of torchvision's classifiers.
+
+In: nothing but the network, or what the user's caches already hold. Out: a model folder of
+safetensors and configs, with `hub.json` (repository, commit, files) where it is from the hub.
+"""
+
+from job import job
+
+with job(snakemake):
+    from diffusion_classifier.hub import fetch
+    from diffusion_classifier.torchvision_weights import fetch_torchvision
+
+    weights, folder = snakemake.params.weights, snakemake.output.folder
+    if "torchvision" in weights:
+        fetch_torchvision(weights["torchvision"], folder)
+    else:
+        patterns, variant = weights.get("patterns"), weights.get("variant")
+        fetch(weights["hub"], weights["revision"], folder, patterns, variant)

@@ -1,0 +1,17 @@
+"""Merge a LoRA into a Stable Diffusion.
+
+In: the base model's folder and the LoRA's safetensors file. Out: a model folder like the base's,
+with `lora.json` (what was merged, at which scale, how many layers) beside the weights.
+"""
+
+from job import job
+
+with job(snakemake):
+    from diffusion_classifier.lora import merge_lora
+
+    merge_lora(
+        snakemake.params.base,
+        snakemake.input.lora,
+        snakemake.params.scale,
+        snakemake.output.folder,
+    )
