@@ -7,7 +7,7 @@ CORES ?= all
 
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
-.PHONY: reproduce test lint format env clean
+.PHONY: reproduce test rehearse lint format env clean
 
 reproduce: $(READY)
 	snakemake --cores $(CORES) --report results/report.html --report-after-run
@@ -16,6 +16,10 @@ reproduce: $(READY)
 
 test: $(READY)
 	python -m pytest
+
+# the paper's config on tiny stand-ins of all models and data sets
+rehearse: $(READY)
+	python -m pytest -m slow
 
 lint: $(READY)
 	ruff check . && ruff format --check .

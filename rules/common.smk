@@ -1,4 +1,5 @@
 # Which files are wanted: small named functions over the config. Rules hold no logic.
+import atexit
 import os
 import re
 import sys
@@ -36,9 +37,11 @@ except InputError as error:
     # an exception would be shown with the place in this file, which is not where the mistake is
     sys.exit(f"{config_file()}: {error}")
 
-if workflow.executor_plugin is not None and workflow.dryrun:
-    # a dry run asks what would be done; for long work that is above all what it costs
-    print(render(estimate(config)), file=sys.stderr)
+silent = any(part.name == "ALL" for part in workflow.output_settings.quiet or ())
+if workflow.output_settings.dryrun and not silent:
+    # a dry run asks what would be done; for long work that is above all what it costs: the last
+    # word, as a list of thousands of jobs may stand before it
+    atexit.register(print, render(estimate(config)), file=sys.stderr)
 
 # relative, so that no file or notebook tells where on a machine the project lies
 HERE = Path(os.path.relpath(workflow.basedir))

@@ -10,7 +10,6 @@ import pandas as pd
 import pytest
 import xarray as xr
 import yaml
-from test_stable_diffusion import WORDS, save_pipeline
 from workflows import digests, planned, run_copy, snakemake
 
 from diffusion_classifier.scores import LONG
@@ -126,32 +125,6 @@ def test_changing_how_many_are_kept_prunes_again(project, changed):
 def test_changing_the_loss_recomputes_no_error(project, changed):
     changed(lambda c: c["tables"]["robustness"].update(loss="l1"))
     assert planned(project) == {"robustness": 1}
-
-
-def test_a_text_to_image_model_goes_through_the_same_rules(project, changed):
-    save_pipeline(project / "pipeline", 2, "v_prediction")
-
-    def with_text(config):
-        config["datasets"]["words"] = config["datasets"]["mnist"] | {"prompts": "words"}
-        config["prompts"]["words"] = {"file": "words.csv"}
-        config["models"]["sd"] = {
-            "label": "SD", "family": "stable-diffusion", "weights": "pipeline",
-            "latent_shape": [4, 8, 8], "preprocess": {"size": 16},
-        }  # fmt: skip
-        stages = {"samples": [2, 4], "keep": [3, 1], "loss": "l1"}
-        config["evaluations"]["text"] = {"label": "SD", "model": "sd", "stages": stages}
-
-    rows = [f"a {WORDS[n % 7]} {WORDS[n // 7]},{n},{n}" for n in range(10)]
-    (project / "words.csv").write_text("\n".join(["prompt,classname,classidx", *rows]) + "\n")
-    changed(with_text)
-    target = "results/predictions/text/words.parquet"
-    result = snakemake(project, "--cores", "2", "--", target)
-    assert result.returncode == 0, result.stdout + result.stderr
-    found = pd.read_parquet(project / target)
-    assert sorted(found["loss"].unique()) == ["huber", "l1", "l2"]
-    assert (found.groupby("loss").size() == 30).all()
-    # two of the second stage's four timesteps were already seen in the first
-    assert (found["evaluations"] == 10 * 2 + 3 * 2).all()
 
 
 def test_a_mistake_in_the_config_is_one_message(project, changed):

@@ -79,7 +79,7 @@ def _listed(repo: str, revision: str) -> tuple[Path, list[str]]:
 
     with speaking(repo, revision):
         snapshot = hub.snapshot_download(
-            repo, revision=revision, allow_patterns=[_INDEX, "config.json"]
+            repo, revision=revision, allow_patterns=[_INDEX, "config.json", "open_clip_config.json"]
         )
     snapshot = Path(snapshot)
     try:

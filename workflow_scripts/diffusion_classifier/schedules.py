@@ -36,7 +36,7 @@ def stage_samples(
     is the position in the order of evaluation: no two samples share a noise.
     """
     steps = timestep_grid(grid or max(samples), timesteps)
-    evaluated: list[int] = []
+    evaluated: dict[int, None] = {}  # an ordered set
     stages = []
     for count in samples:
         new = [t for t in evenly_spaced(steps, count) if t not in evaluated]
@@ -47,7 +47,7 @@ def stage_samples(
                 for trial in range(trials)
             ]
         )
-        evaluated += new
+        evaluated |= dict.fromkeys(new)
     return stages
 
 
