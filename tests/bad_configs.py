@@ -254,6 +254,66 @@ BAD = {
         ["prompts.digits.templates: ", "'a photo'", "exactly one {}", "correct"],
     ),
     "a template with two places": ("prompts/digits/templates", ["{} {}"], ["exactly one {}"]),
+    "no such class list": (
+        "prompts/digits",
+        {"classes": "food10", "templates": ["a {}"]},
+        ["prompts.digits.classes: ", "`food10`", "`food101`"],
+    ),
+    "a data set that torchvision unpickles": (
+        "datasets/mnist",
+        {"label": "C", "source": "torchvision", "dataset": "CIFAR10", "root": "data"},
+        ["datasets.mnist.dataset: ", "`CIFAR10`", "`Food101`"],
+    ),
+    "a split that torchvision does not have": (
+        "datasets/mnist",
+        {"label": "F", "source": "torchvision", "dataset": "Food101", "root": "d", "split": "val"},
+        ["datasets.mnist.split: ", "'val'", "train, test", "correct it"],
+    ),
+    "chosen images and a number of them": (
+        "datasets/mnist/indices",
+        [1, 2],
+        ["datasets.mnist.indices: ", "beside `limit`", "leave one out"],
+    ),
+    "skipping all images": (
+        "datasets/mnist/skip",
+        1000,
+        ["datasets.mnist.limit: ", "after skipping 1000", "at most 1000", "lower it"],
+    ),
+    "a hub without a revision": (
+        "models/digits-dit/weights",
+        {"hub": "facebook/DiT-XL-2-256"},
+        ["models.digits-dit.weights: ", "`hub`", "`revision`", "add"],
+    ),
+    "a diffusion model of torchvision": (
+        "models/digits-dit/weights",
+        {"torchvision": "ViT_B_16_Weights.IMAGENET1K_V1"},
+        ["models.digits-dit.weights: ", "has no such models", "correct it"],
+    ),
+    "a LoRA of a class-conditional model": (
+        "models/digits-dit/lora",
+        {"weights": "lora.safetensors"},
+        ["models.digits-dit.lora: ", "family dit", "stable-diffusion", "leave `lora` out"],
+    ),
+    "stages for no data set": (
+        "evaluations/digits/stages_for",
+        {"minst": {"samples": [8], "keep": [1], "loss": "l2"}},
+        ["evaluations.digits.stages_for: ", "`minst`", "did you mean `mnist`?"],
+    ),
+    "stages for a data set that make no sense": (
+        "evaluations/digits/stages_for",
+        {"mnist": {"samples": [8, 40], "keep": [1], "loss": "l2"}},
+        ["evaluations.digits.stages_for.mnist.keep: ", "2 stages"],
+    ),
+    "a pretrained network that is not there": (
+        "baselines/clip",
+        {"label": "R", "kind": "pretrained", "weights": "nowhere"},
+        ["baselines.clip.weights: ", "'nowhere'", "no such folder", "correct it"],
+    ),
+    "neither text nor mapping": (
+        "models/digits-dit/weights",
+        5,
+        ["models.digits-dit.weights: ", "found 5", "a text or a mapping of keys"],
+    ),
     "a template twice": (
         "prompts/digits/templates",
         ["a {}", "a {}"],

@@ -338,3 +338,9 @@ def test_a_baseline_with_seeds_is_one_method_per_seed(config):
     assert names["baseline"] == ["k-nearest", *seeded]
     assert split_seed(config, "resnet-16-seed1") == ("resnet-16", 1)
     assert split_seed(config, "k-nearest") == ("k-nearest", 0)
+
+
+@pytest.mark.parametrize("name", ["my-images", "my-model", "paper"])
+def test_shipped_configs_are_in_order(root, name, tmp_path):
+    config = yaml.safe_load((root / "config" / f"{name}.yaml").read_text(encoding="utf-8"))
+    configuration.check_config(config | {"results": str(tmp_path / "results")}, root)
