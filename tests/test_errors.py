@@ -215,3 +215,38 @@ def test_cost_shares_a_jobs_seconds_by_evaluations():
     found = cost([stage([5, 5, 5, 8], 4, 8.0), stage([8], 2, 1.0), stage([], 2, 0.5)])
     assert found["evaluations"].to_dict() == {5: 12, 8: 6}
     assert found["seconds"].to_dict() == pytest.approx({5: 6.0, 8: 3.0})
+
+
+class Small(Linear):
+    """A device on which no more than `fits` evaluations have room."""
+
+    fits = 3
+
+    def predict(self, x_t, timestep, condition):
+        if len(x_t) > self.fits:
+            raise torch.OutOfMemoryError(f"tried to allocate {len(x_t)}")
+        return super().predict(x_t, timestep, condition)
+
+
+def test_a_batch_that_does_not_fit_is_halved_and_nothing_is_lost(inputs, pairs, capsys):
+    small, expected = Small(), measure(Linear(), inputs, pairs)
+    found = measure(small, inputs, pairs, batch_size=16)
+    for name, values in expected.items():
+        np.testing.assert_allclose(found[name], values, rtol=1e-6)
+    assert max(small.seen) == 2 and sum(small.seen) == len(pairs) * len(SAMPLES)
+    assert "2 evaluations a pass" in capsys.readouterr().err
+
+
+def test_one_evaluation_that_does_not_fit_ends_it(inputs, pairs):
+    none = Small()
+    none.fits = 0
+    with pytest.raises(MemoryError, match="a single evaluation"):
+        measure(none, inputs, pairs, batch_size=4)
+
+
+def test_other_errors_of_the_network_are_not_taken_for_memory(inputs, pairs):
+    def broken(*_):
+        raise RuntimeError("shapes do not match")
+
+    with pytest.raises(RuntimeError, match="shapes do not match"):
+        measure(Linear(answer=broken), inputs, pairs)

@@ -21,8 +21,8 @@ if TYPE_CHECKING:
 def job(snakemake: Any) -> Iterator[None]:
     """Send output to `snakemake.log`, keep to `snakemake.threads`, end in one line on InputError.
 
-    An InputError or FloatingPointError is the user's to act on: its message alone is logged.
-    Anything else is ours: it keeps its traceback, the home folder written as `~`.
+    An InputError, FloatingPointError or MemoryError is the user's to act on: its message alone is
+    logged. Anything else is ours: it keeps its traceback, the home folder written as `~`.
     """
     with open(snakemake.log[0], "w", encoding="utf-8", buffering=1) as log:
         os.dup2(log.fileno(), sys.stdout.fileno())
@@ -33,7 +33,7 @@ def job(snakemake: Any) -> Iterator[None]:
         os.environ[name] = str(snakemake.threads)
     try:
         yield
-    except (InputError, FloatingPointError) as error:
+    except (InputError, FloatingPointError, MemoryError) as error:
         print(f"{snakemake.rule}: {error}", file=sys.stderr)
         raise SystemExit(1) from None
     except Exception:

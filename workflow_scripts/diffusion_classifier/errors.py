@@ -10,6 +10,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from .batching import Batches, out_of_memory
 from .denoisers.base import Denoiser
 from .losses import bound_term, noise_losses, variational_bound
 from .messages import InputError
@@ -47,7 +48,7 @@ def epsilon_errors(
     inputs: Inputs,
     pairs: pd.DataFrame,
     samples: Sequence[Sample],
-    batch_size: int,
+    batch_size: int | str,
     device: torch.device,
     dtype: torch.dtype,
 ) -> dict[str, np.ndarray]:
@@ -94,14 +95,15 @@ def forward_passes(
     inputs: Inputs,
     pairs: pd.DataFrame,
     samples: Sequence[Sample],
-    batch_size: int,
+    batch_size: int | str,
     device: torch.device,
     dtype: torch.dtype,
 ) -> Iterator[Batch]:
     """The noise predicted of every (pair, sample), batch by batch; see `epsilon_errors`.
 
-    To be iterated under `torch.inference_mode`. Only the network runs in `dtype`. Raises
-    InputError if latents, noise and model do not fit together.
+    To be iterated under `torch.inference_mode`. Only the network runs in `dtype`. `batch_size` is
+    as in `batching.Batches`. Raises InputError if latents, noise and model do not fit together and
+    MemoryError if not even one evaluation fits.
     """
     _check_shapes(inputs, samples, denoiser.process.timesteps)
     inputs = inputs.to(device)
@@ -110,9 +112,9 @@ def forward_passes(
     timestep_of = torch.tensor([s.timestep for s in samples], dtype=torch.int64, device=device)
     noise_of = torch.tensor([s.noise for s in samples], dtype=torch.int64, device=device)
     total = len(pairs) * len(samples)
-    progress = Progress(total, "evaluations")
-    for start in range(0, total, batch_size):
-        flat = torch.arange(start, min(start + batch_size, total), device=device)
+    progress, batches = Progress(total, "evaluations"), Batches(total, batch_size, device)
+    for part in batches:
+        flat = torch.arange(part.start, part.stop, device=device)
         pair, sample = flat // len(samples), flat % len(samples)
         x0, noise, timestep = (
             inputs.latents[image_of[pair]],
@@ -121,9 +123,17 @@ def forward_passes(
         )
         condition = {name: value[prompt_of[pair]] for name, value in inputs.conditions.items()}
         x_t = denoiser.process.noised(x0, noise, timestep)
-        predicted, variance = denoiser.predict(x_t.to(dtype), timestep, condition)
+        predicted = None
+        try:
+            predicted, variance = denoiser.predict(x_t.to(dtype), timestep, condition)
+        except RuntimeError as error:
+            if not out_of_memory(error):
+                raise
+        if predicted is None:  # only here is the error gone, and with it what it held on to
+            batches.too_large()
+            continue
         yield Batch(flat, x0, x_t, noise, timestep, predicted, variance)
-        progress.update(start + len(flat))
+        progress.update(part.stop)
 
 
 def _losses(denoiser: Denoiser, batch: Batch) -> dict[str, Tensor]:

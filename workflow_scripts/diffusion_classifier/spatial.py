@@ -24,7 +24,7 @@ def error_maps(
     inputs: Inputs,
     pairs: pd.DataFrame,
     samples: Sequence[Sample],
-    batch_size: int,
+    batch_size: int | str,
     device: torch.device,
     dtype: torch.dtype,
 ) -> np.ndarray:

@@ -228,11 +228,18 @@ def _p_value(p: float) -> str:
 def cost(rows: pd.DataFrame, columns: Mapping[str, str], losses: Sequence[str]) -> pd.DataFrame:
     """Evaluations and milliseconds per image as text: methods x data sets, from aggregated rows."""
     shown = rows[(rows["metric"] == "top1") & rows["loss"].isin(["", *losses])]
-    text = [f"{r.evaluations:.4g} / {1000 * r.seconds:.2g} ms" for r in shown.itertuples()]
+    text = [
+        f"{_short(r.evaluations, 4)} / {_short(1000 * r.seconds, 2)} ms" for r in shown.itertuples()
+    ]
     found = shown.assign(text=text).pivot(index="method", columns="dataset", values="text")
     found = found.reindex(pd.unique(shown["method"])).fillna(MISSING)
     ordered = [dataset for dataset in columns if dataset in found]
     return found[ordered].rename(columns=columns).rename_axis(index=None, columns=None)
+
+
+def _short(value: float, digits: int) -> str:
+    """`digits` significant digits, and never an exponent."""
+    return f"{value:,.0f}" if value >= 10**digits else f"{value:.{digits}g}"
 
 
 TABLE_STYLE = [

@@ -1,0 +1,72 @@
+"""How many evaluations go into one pass of the network: what was asked for, or what is fastest."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Iterator
+
+import torch
+
+FIRST = 16
+LARGEST = 4096
+GAIN = 1.05  # a rate that grows by less is taken to have stopped growing
+
+
+class Batches:
+    """Cuts `total` evaluations into ranges of a size that the device can do.
+
+    `size` is the number of evaluations in a pass; `auto` doubles it from FIRST on until the rate
+    stops growing. Whatever it is, a pass that does not fit in memory is halved and done again, and
+    no later one is larger.
+    """
+
+    def __init__(self, total: int, size: int | str, device: torch.device) -> None:
+        self.total, self.device = total, device
+        self.growing = size == "auto"
+        self.size = FIRST if self.growing else int(size)
+        self._rate = 0.0
+        self._redo = False
+
+    def __iter__(self) -> Iterator[range]:
+        """The ranges, one after the other; the caller says `too_large` before it asks for more."""
+        start = 0
+        while start < self.total:
+            part = range(start, min(start + self.size, self.total))
+            begun = time.perf_counter()
+            yield part
+            if self._redo:
+                self._redo = False
+                continue
+            start = part.stop
+            if self.growing and len(part) == self.size:
+                self._grow(begun)
+
+    def too_large(self) -> None:
+        """The last range did not fit in memory: it comes again, in halves.
+
+        Raises MemoryError if it was a single evaluation.
+        """
+        if self.size == 1:
+            raise MemoryError("a single evaluation does not fit in the memory of the device")
+        self.size, self.growing, self._redo = self.size // 2, False, True
+        print(f"too little memory: going on with {self.size} evaluations a pass", file=sys.stderr)
+        if self.device.type == "cuda":
+            torch.cuda.empty_cache()
+
+    def _grow(self, begun: float) -> None:
+        if self.device.type == "cuda":
+            torch.cuda.synchronize(self.device)  # only while the size is sought
+        rate = self.size / (time.perf_counter() - begun)
+        if rate < GAIN * self._rate:
+            self.size, self.growing = max(1, self.size // 2), False
+        elif self.size >= LARGEST:
+            self.growing = False
+        else:
+            self._rate, self.size = rate, 2 * self.size
+
+
+def out_of_memory(error: BaseException) -> bool:
+    """Whether `error` says that the device, or the host for it, has no memory left."""
+    # PyTorch has no class of its own for the host's
+    return isinstance(error, torch.OutOfMemoryError) or "can't allocate memory" in str(error)
