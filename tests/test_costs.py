@@ -65,7 +65,7 @@ def test_what_tables_share_is_counted_once(config):
     shared = copy.deepcopy(config)
     shared["tables"]["accuracy"]["methods"].append("scenes-exhaustive")
     more = [c for c in estimate(shared) if (c.method, c.dataset) not in keys]
-    assert {c.dataset for c in more} == {"seen", "unseen", "shifted"}  # the others are its curves
+    assert {c.dataset for c in more} == {"sizes", "seen", "unseen", "shifted"}  # the others: curves
 
 
 def test_sampled_images_and_features_are_counted(config):
