@@ -37,12 +37,6 @@ except InputError as error:
     # an exception would be shown with the place in this file, which is not where the mistake is
     sys.exit(f"{config_file()}: {error}")
 
-silent = any(part.name == "ALL" for part in workflow.output_settings.quiet or ())
-if workflow.output_settings.dryrun and not silent:
-    # a dry run asks what would be done; for long work that is above all what it costs: the last
-    # word, as a list of thousands of jobs may stand before it
-    atexit.register(print, render(estimate(config)), file=sys.stderr)
-
 # relative, so that no file or notebook tells where on a machine the project lies
 HERE = Path(os.path.relpath(workflow.basedir))
 RESULTS = config["results"]
@@ -53,6 +47,18 @@ METHODS = method_names(config)
 # whether a table shows each data set under the loss that its own stages prune by
 PRUNING_LOSS = any(table.get("loss") == "pruning" for table in config["tables"].values())
 NETWORKS = network_names(config)
+
+
+@atexit.register
+def say_costs():
+    """On a dry run, what it all costs: the last word, as thousands of jobs may stand before it."""
+    # only now it is known: `-n` may stand beside --lint, --summary or --dag, which run nothing
+    silent = any(part.name == "ALL" for part in workflow.output_settings.quiet or ())
+    if workflow.dryrun and workflow.scheduler and not silent:
+        # a scheduled job counts as finished, in a dry run as well
+        left = workflow.dag.needrun_jobs(exclude_finished=False)
+        jobs = sum(job.rule.name == "errors" for job in left)
+        print(render(estimate(config), jobs), file=sys.stderr)
 
 
 def one_of(names):

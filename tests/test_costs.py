@@ -1,18 +1,26 @@
-"""What a config will cost: against counting one by one, and by hand."""
+"""What a config will cost: against counting one by one, the code that does it, and by hand."""
 
-import copy
 import itertools
+import subprocess
+import sys
 
+import pandas as pd
 import pytest
 import yaml
+from PIL import Image
 
 from diffusion_classifier.costs import Cost, estimate, evaluations_per_image, render
+from diffusion_classifier.datasets import dataset
+from diffusion_classifier.pairs import candidates
+from diffusion_classifier.prompts import (
+    from_class_list,
+    from_templates,
+    read_prompts,
+    with_unconditional,
+)
 from diffusion_classifier.schedules import stage_samples
 
-
-@pytest.fixture(scope="module")
-def config(root):
-    return yaml.safe_load((root / "config.yaml").read_text(encoding="utf-8"))
+STAGES = {"samples": [5, 20], "keep": [2, 1], "loss": "l2"}  # all 20 steps, 5 of them first
 
 
 @pytest.fixture(scope="module")
@@ -20,8 +28,25 @@ def paper(root):
     return yaml.safe_load((root / "config/paper.yaml").read_text(encoding="utf-8"))
 
 
+def config(**changes):
+    """A config of one table, one evaluation and one data set of 50 digits, and what `changes`."""
+    sections = {
+        "prompts": {"digits": {"classes": list("0123456789"), "templates": ["{}"]}},
+        "datasets": {"mnist": {"source": "mnist", "limit": 50, "prompts": "digits"}},
+        "evaluations": {"full": {"model": "sd", "stages": STAGES}},
+        "baselines": {},
+        "tables": {"accuracy": {"datasets": ["mnist"], "methods": ["full"]}},
+    }
+    return {name: content | changes.get(name, {}) for name, content in sections.items()}
+
+
 def found(costs, method, dataset):
     (cost,) = (c for c in costs if (c.method, c.dataset) == (method, dataset))
+    return cost
+
+
+def only(config):
+    (cost,) = estimate(config)
     return cost
 
 
@@ -58,46 +83,272 @@ def test_the_papers_schedules_cost_what_they_cost(paper):
     assert found(costs, "sd-2-0", "cifar10").hours == pytest.approx(10000 * 2750 / 92 / 3600)
 
 
-def test_what_tables_share_is_counted_once(config):
-    costs = estimate(config)
-    keys = [(cost.method, cost.dataset) for cost in costs]
-    assert len(keys) == len(set(keys))
-    shared = copy.deepcopy(config)
-    shared["tables"]["accuracy"]["methods"].append("scenes-exhaustive")
-    more = [c for c in estimate(shared) if (c.method, c.dataset) not in keys]
-    assert {c.dataset for c in more} == {"sizes", "seen", "unseen", "shifted"}  # the others: curves
+# --- images and prompts
 
 
-def test_sampled_images_and_features_are_counted(config):
-    costs = {c.method: c for c in estimate(config) if c.method in ("synthetic", "sd-features")}
-    images = 60 * 6 + 60 * 6 + 120 * 2 + 20 * 36
-    assert costs["synthetic"].evaluations == pytest.approx(images * 20 * 2)  # guided: twice
-    trained, tested = 4 * (1000 + 300), 6 * 300
-    assert costs["sd-features"].evaluations == pytest.approx((trained + tested) * 3)
+def folder_of_images(path):
+    for number, name in enumerate("abcabca"):
+        (path / name).mkdir(exist_ok=True)
+        Image.new("L", (8, 8), 30 * number).save(path / name / f"{number}.png")
+    return {"source": "folder", "path": str(path), "prompts": "digits"}
 
 
-def test_jobs_are_stages_times_shards_times_class_parts(config):
-    many = copy.deepcopy(config)
-    many["datasets"]["mnist"]["shards"] = 7
-    many["evaluations"]["digits"]["class_parts"] = 3
-    assert found(estimate(many), "digits", "mnist").jobs == 2 * 7 * 3
+@pytest.mark.parametrize(
+    "choice",
+    [
+        {},
+        {"limit": 3},
+        {"skip": 3},
+        {"skip": 2, "limit": 4},
+        {"indices": [5, 0]},
+        {"copies": 2, "shift": {"kind": "noise", "sigma": 0.1}},
+    ],
+    ids=str,
+)
+def test_images_are_as_many_as_the_data_set_gets(tmp_path, choice):
+    spec = folder_of_images(tmp_path) | choice
+    built = dataset({key: value for key, value in spec.items() if key != "prompts"})
+    assert only(config(datasets={"mnist": spec})).images == len(built)
 
 
-def test_what_is_not_known_is_said_not_guessed(config):
-    unknown = copy.deepcopy(config)
-    unknown["datasets"]["shapes"] = {"label": "S", "source": "folder", "path": "nowhere"} | {
-        "prompts": "shapes"
-    }
-    unknown["evaluations"]["scenes"]["rate"] = 100
-    costs = estimate(unknown)
-    assert found(costs, "scenes", "shapes").evaluations is None
-    assert found(costs, "scenes", "colours").hours == pytest.approx(27000 / 100 / 3600)
+def test_sets_that_are_not_opened_have_their_known_size():
+    def images(**spec):
+        return only(config(datasets={"mnist": {"prompts": "digits", **spec}})).images
+
+    assert images(source="uci-digits", skip=97) == 1700
+    assert images(source="uci-digits", copies=3, shift={}) == 3 * 1797
+    assert images(source="imagenet", path="nowhere") == 50000
+    assert images(source="imagenet", path="nowhere", indices=[1, 2]) == 2
+    assert images(source="winoground", dataset="facebook/winoground") == 2 * 400
+    assert images(source="winoground", file="own.parquet") is None
+    assert images(source="imagenet", path="nowhere", classes="objectnet-imagenet") is None
+
+
+PROMPTS = {
+    "several templates": {"classes": ["a", "b", "c"], "templates": ["{}", "a {}"]},
+    "unconditional": {"classes": ["a", "b"], "templates": ["{}"], "unconditional": True},
+    "a class list of several rows a class": {
+        "classes": "objectnet-imagenet",
+        "templates": ["{}", "a {}"],
+    },
+}
+
+
+@pytest.mark.parametrize("spec", PROMPTS.values(), ids=PROMPTS)
+def test_prompts_are_the_pairs_of_an_image(spec):
+    listed = isinstance(spec["classes"], list)
+    made = (from_templates if listed else from_class_list)(spec["classes"], spec["templates"])
+    made = with_unconditional(made) if spec.get("unconditional") else made
+    pairs = candidates(pd.DataFrame({"image": [0], "label": [0]}), made)
+    assert only(config(prompts={"digits": spec})).prompts == pytest.approx(len(pairs))
+
+
+def test_prompts_of_a_file_are_the_pairs_of_an_image(tmp_path):
+    path = tmp_path / "prompts.csv"
+    rows = '"a, b",x,0\nc,x,0\nd,y,1\n,,2\n'  # the last is the unconditional one
+    path.write_text(f"\ufeffprompt,classname,classidx\n{rows}", encoding="utf-8")
+    pairs = candidates(pd.DataFrame({"image": [0], "label": [0]}), read_prompts(path))
+    cost = only(config(prompts={"digits": {"file": str(path)}}))
+    assert cost.prompts == len(pairs) == 3
+    assert cost.per_image == 3 * 5 + 3 * 15  # both classes are kept
+
+
+def test_captions_are_as_many_as_the_classes_of_their_data_set(tmp_path):
+    def prompts(spec, **more):
+        datasets = {"of": spec}
+        return only(
+            config(datasets=datasets, prompts={"digits": {"captions": "of"} | more})
+        ).prompts
+
+    assert prompts(folder_of_images(tmp_path)) == 3
+    assert prompts({"source": "torchvision", "dataset": "OxfordIIITPet"}) == 37
+    assert prompts({"source": "huggingface", "dataset": "someone/something"}) is None
+    assert prompts({"pool": "mnist", "wrong_by": "x", "limit": 5}) is None
+
+
+# --- what is counted
+
+
+def two_tables():
+    table = {"datasets": ["mnist"], "methods": ["full"]}
+    return config(tables={"accuracy": table, "robustness": table})
+
+
+def test_what_tables_share_stands_in_both_and_is_counted_once():
+    first, second = costs = estimate(two_tables())
+    assert (first.counted, second.counted) == (None, "accuracy")
+    assert first.evaluations == second.evaluations == 50 * (10 * 5 + 2 * 15)
     text = render(costs)
-    row = next(line for line in text.splitlines() if line.split()[:2] == ["scenes", "shapes"])
-    assert row.split()[2] == "?"
-    assert "at least" in text.splitlines()[-2]
+    assert text.count("sum: 4,000 evaluations in 2 jobs") == 2
+    assert "all tables: 4,000 evaluations in 2 jobs" in text
+    marked = [line.split()[0] for line in text.splitlines() if "mnist" in line]
+    assert marked == ["full", "full*"]
+    assert "*:" in text and "*:" not in render([first])
+
+
+def test_curves_and_trends_are_part_of_a_table():
+    single = {"model": "sd", "stages": {"samples": [20], "keep": [1], "loss": "l2"}}
+    table = {
+        "datasets": ["mnist"],
+        "methods": ["full"],
+        "curves": {"evaluation": "single", "datasets": ["mnist"]},
+        "trend": {"methods": ["full", "other"]},
+    }
+    evaluations = {"single": single, "other": {"model": "sd-2", "stages": STAGES}}
+    costs = estimate(config(evaluations=evaluations, tables={"accuracy": table}))
+    assert [cost.method for cost in costs] == ["full", "single", "other"]
+    assert found(costs, "single", "mnist").per_image == 10 * 20
+
+
+def test_jobs_are_stages_times_shards_times_class_parts():
+    many = config(
+        datasets={"mnist": {"source": "mnist", "limit": 50, "prompts": "digits", "shards": 7}},
+        evaluations={"full": {"model": "sd", "stages": STAGES, "class_parts": 3}},
+    )
+    assert only(many).jobs == 2 * 7 * 3
+
+
+def with_baselines(guidance=3, **baselines):
+    drawn = {"model": "sd", "per_class": 6, "steps": 20, "guidance": guidance, "prompts": "digits"}
+    datasets = {
+        "drawn": drawn,
+        "fitted": {"source": "mnist", "limit": 30},
+        "chosen": {"source": "mnist", "limit": 10},
+    }
+    table = {"datasets": ["mnist"], "methods": ["full", *baselines]}
+    return config(datasets=datasets, baselines=baselines, tables={"accuracy": table})
+
+
+NETWORK = {"kind": "resnet", "tasks": {"digits": {"train": "drawn"}}}
+
+
+@pytest.mark.parametrize(("guidance", "passes"), [(0, 1), (1, 1), (1.5, 2), (7.5, 2)])
+def test_sampling_is_counted_and_guidance_doubles_it(guidance, passes):
+    cost = found(estimate(with_baselines(guidance, one=NETWORK)), "sd (sampling)", "drawn")
+    assert cost.evaluations == 6 * 10 * 20 * passes
+
+
+def test_a_set_is_sampled_once_for_all_networks_and_seeds():
+    seeded = NETWORK | {"seeds": [0, 1, 2]}
+    costs = estimate(with_baselines(one=NETWORK, two=seeded, three={"kind": "vit"} | NETWORK))
+    assert [c.dataset for c in costs if "sampling" in c.method] == ["drawn"]
+    assert [c.method for c in estimate(with_baselines(seeded=seeded))] == ["full", "sd (sampling)"]
+
+
+def test_a_network_of_one_task_and_a_filter_may_learn_from_sampled_images():
+    single = {"kind": "resnet", "train": "drawn"}
+    assert found(estimate(with_baselines(one=single)), "sd (sampling)", "drawn")
+    hard = {"pool": "fitted", "wrong_by": "filter", "limit": 5, "prompts": "digits"}
+    chosen = with_baselines()
+    chosen["datasets"]["hard"] = hard
+    chosen["baselines"]["filter"] = single
+    chosen["tables"]["accuracy"]["datasets"] = ["hard"]
+    assert found(estimate(chosen), "sd (sampling)", "drawn")
+
+
+def test_features_are_of_all_timesteps_to_fit_and_of_one_to_predict():
+    probe = {"kind": "probe", "model": "sd", "timesteps": [20, 100, 300]} | {
+        "tasks": {"digits": {"train": "fitted", "validation": "chosen"}, "unused": {"train": "no"}}
+    }
+    costs = [c for c in estimate(with_baselines(probe=probe)) if c.method == "probe"]
+    assert {c.dataset: c.evaluations for c in costs} == {
+        "fitted": 30 * 3,
+        "chosen": 10 * 3,
+        "mnist": 50,
+    }
+    (line,) = (line for line in render(costs).splitlines() if "3 sets" in line)
+    assert line.split()[3:6] == ["90", "1.9", "170"]  # images, passes of an image, evaluations
+
+
+def test_what_has_no_rate_of_its_own_takes_that_of_its_model():
+    rated = with_baselines(one=NETWORK)
+    rated["evaluations"]["other"] = {"model": "sd", "stages": STAGES, "rate": 0.5}
+    costs = estimate(rated)
+    assert found(costs, "full", "mnist").rate is None
+    assert found(costs, "sd (sampling)", "drawn").hours == pytest.approx(2400 / 0.5 / 3600)
+
+
+# --- what is printed
+
+
+def test_what_is_not_known_is_said_not_guessed(tmp_path):
+    bad = tmp_path / "prompts.csv"
+    for text in [
+        "nonsense\n",
+        "",
+        "prompt,classname,classidx\na,b,c\n",
+        "prompt,classname,classidx\n",
+    ]:
+        bad.write_text(text, encoding="utf-8")
+        cost = only(config(prompts={"digits": {"file": str(bad)}}))
+        assert cost.prompts is cost.per_image is cost.evaluations is cost.hours is None
+    missing = {"source": "folder", "path": "nowhere", "prompts": "digits"}
+    unknown = config(
+        datasets={"own": missing},
+        evaluations={"full": {"model": "sd", "stages": STAGES, "rate": 100}},
+        tables={"accuracy": {"datasets": ["own", "mnist"], "methods": ["full"]}},
+    )
+    costs = estimate(unknown)
+    assert found(costs, "full", "own").images is None
+    lines = render(costs).splitlines()
+    (row,) = (line for line in lines if line.split()[:2] == ["full", "own"])
+    assert row.split()[2:] == ["?", "10", "80", "?", "100", "2", "?"]
+    (total,) = (line for line in lines if line.startswith("all tables"))
+    assert total == ("all tables: at least 4,000 evaluations in 4 jobs, at least 1 min of a device")
+
+
+def test_unknown_sets_of_features_are_shown_one_by_one():
+    probe = [
+        Cost("t", "probe", name, images, 3, 0, None) for name, images in [("a", 5), ("b", None)]
+    ]
+    lines = render(probe).splitlines()
+    assert [line.split() for line in lines[2:4]] == [
+        ["probe", "a", "5", "3", "15", "?", "?"],
+        ["probe", "b", "?", "3", "?", "?", "?"],
+    ]
+    assert "sum: at least 15 evaluations" in lines[4]
+
+
+@pytest.mark.parametrize(
+    ("evaluations", "shown"),
+    [
+        (3600 * 12, "12 h"),
+        (3600 * 47, "47 h"),
+        (3600 * 81.6, "3.4 d"),
+        (1800, "30 min"),
+        (1, "1 min"),
+    ],
+)
+def test_time_can_be_read(evaluations, shown):
+    text = render([Cost("robustness", "dit", "imagenet", 1, evaluations, 1, 1.0)])
+    assert f"{shown} of a device" in text and f" {shown}\n" in text
 
 
 def test_numbers_can_be_read():
-    text = render([Cost("robustness", "dit", "imagenet", 2000, 250000.0, 200, 260.0)])
-    assert "500,000,000" in text and "534 h (22 d)" in text and "200 jobs" in text
+    text = render([Cost("robustness", "dit", "imagenet", 2000, 250000.0, 1200, 0.25, 1000)])
+    assert "500,000,000" in text and "1,200 jobs" in text and " 0.25 " in text
+    assert "still to be run" not in text
+    assert "1,100 of these jobs are still to be run" in render([], 1100)
+    assert "0 of these jobs" in render([], 0)
+
+
+def test_it_says_what_the_rates_are_and_what_is_left_out():
+    stated, unstated = (Cost("t", "m", "d", 1, 1.0, 1, rate) for rate in (92.0, None))
+    assert "the config states, not measured here" in render([stated])
+    assert "State a `rate`" not in render([stated])
+    assert "State a `rate`" in render([unstated]) and "measured here" not in render([unstated])
+    assert all("Not counted: training" in render([cost]) for cost in (stated, unstated))
+
+
+@pytest.mark.parametrize("name", ["config.yaml", "config/paper.yaml"])
+def test_the_configs_fit_on_a_page(root, name):
+    costs = estimate(yaml.safe_load((root / name).read_text(encoding="utf-8")))
+    assert None not in [cost.evaluations for cost in costs]
+    assert max(map(len, render(costs).splitlines())) <= 100
+
+
+def test_it_does_not_keep_a_dry_run_waiting(root):
+    code = "import sys, diffusion_classifier.costs; print({'torch', 'pandas'} & set(sys.modules))"
+    command = [sys.executable, "-c", code]
+    where = root / "workflow_scripts"
+    assert subprocess.run(command, cwd=where, capture_output=True, text=True).stdout == "set()\n"

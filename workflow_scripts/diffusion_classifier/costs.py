@@ -1,16 +1,22 @@
-"""What a config will cost before anything runs: evaluations, jobs and GPU hours per table."""
+"""What a config will cost before anything runs: evaluations, jobs and device hours per table."""
 
 from __future__ import annotations
 
+import csv
+from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from itertools import groupby, product
+from math import prod
 from typing import Any
 
 from . import class_lists
-from .datasets.folder import fingerprint
-from .datasets.sizes import expected_size
+from .datasets import EXAMPLES
+from .datasets.folder import Folder, folder
+from .datasets.sizes import class_count, expected_size
 from .messages import InputError
-from .methods import baseline_spec, method_names, stages_of
+from .methods import baseline_spec, method_names, split_seed, stages_of, training_set
 from .schedules import stage_samples
 
 
@@ -19,7 +25,9 @@ class Cost:
     """The network evaluations of one method on one data set; None is what cannot be known yet.
 
     `per_image` is a mean: with several prompts per class, stages keep classes. `jobs` are those
-    that measure errors; `rate` is evaluations/s of one device, as the config states it.
+    that measure errors; `rate` is evaluations/s of one device, as the config states it; `prompts`
+    are an image's candidates (None also where there are no pairs: features and sampling);
+    `counted` is the earlier table that has the same evaluations, which are done only once.
     """
 
     table: str
@@ -29,222 +37,213 @@ class Cost:
     per_image: float | None
     jobs: int
     rate: float | None
+    prompts: float | None = None
+    counted: str | None = None
 
     @property
     def evaluations(self) -> float | None:
-        known = self.images is not None and self.per_image is not None
-        return self.images * self.per_image if known else None
+        return None if None in (self.images, self.per_image) else self.images * self.per_image
 
     @property
     def hours(self) -> float | None:
         """Device hours."""
-        known = self.evaluations is not None and self.rate is not None
+        known = None not in (self.evaluations, self.rate)
         return self.evaluations / self.rate / 3600 if known else None
 
 
 def estimate(config: dict[str, Any]) -> list[Cost]:
     """All that the tables of a checked `config` have computed by diffusion models, in order.
 
-    What two tables share is counted with the first. Training is not counted.
+    What two tables share has a row in both, and `counted` in the second. Training is left out.
     """
-    found: dict[tuple[str, str], Cost] = {}
+    costs: list[Cost] = []
+    first: dict[tuple[str, str], str] = {}
     for table, spec in config["tables"].items():
         for cost in _of_table(config, table, spec):
-            found.setdefault((cost.method, cost.dataset), cost)
-    return list(found.values())
+            counted = first.setdefault((cost.method, cost.dataset), table)
+            costs.append(replace(cost, counted=None if counted == table else counted))
+    return costs
 
 
-def evaluations_per_image(
-    stages: dict[str, Any], classes: float, prompts_per_class: float
-) -> float:
+def evaluations_per_image(stages: dict[str, Any], classes: float, per_class: float) -> float:
     """Prompts still in × samples newly evaluated, summed over the stages (paper, section 3.3)."""
     samples = stage_samples(stages["samples"], stages.get("trials", 1), stages.get("grid"))
     left = [classes, *(min(classes, keep) for keep in stages["keep"][:-1])]
-    return sum(
-        count * prompts_per_class * len(new) for count, new in zip(left, samples, strict=True)
-    )
+    return sum(kept * per_class * len(new) for kept, new in zip(left, samples, strict=True))
 
 
 def _of_table(config: dict[str, Any], table: str, spec: dict[str, Any]) -> Iterator[Cost]:
     datasets = spec.get("datasets") or [spec["dataset"]]
-    wanted = [(name, dataset) for name in spec["methods"] for dataset in datasets]
-    if "curves" in spec:
-        curves = spec["curves"]
-        own = curves.get("datasets") or [curves["dataset"]]
-        wanted += [(curves["evaluation"], dataset) for dataset in own]
-    if "trend" in spec:
-        trend = spec["trend"]
-        own = trend.get("datasets", datasets)
-        wanted += [(name, dataset) for name in trend["methods"] for dataset in own]
-    for name, dataset in wanted:
+    wanted = [*product(spec["methods"], datasets)]
+    if curves := spec.get("curves"):
+        wanted += product([curves["evaluation"]], curves.get("datasets") or [curves["dataset"]])
+    if trend := spec.get("trend"):
+        wanted += product(trend["methods"], trend.get("datasets", datasets))
+    for name, dataset in dict.fromkeys(wanted):
         if name in config["evaluations"]:
             yield _of_evaluation(config, table, name, dataset)
     for method in method_names(config)["baseline"]:
-        if method in spec["methods"] and (cost := _of_baseline(config, table, method, datasets)):
-            yield cost
+        if split_seed(config, method)[0] in spec["methods"]:  # a table lists it without its seeds
+            yield from _of_probe(config, table, method, datasets)
+    for name in _made_of(config, spec["methods"], datasets):
+        if "model" in (data := config["datasets"][name]):
+            passes = data["steps"] * (2 if data["guidance"] > 1 else 1)  # with the empty prompt
+            method, rate = f"{data['model']} (sampling)", _rate(config, data["model"])
+            yield Cost(table, method, name, _images(config, name), passes, 0, rate)
 
 
 def _of_evaluation(config: dict[str, Any], table: str, name: str, dataset: str) -> Cost:
     spec, data = config["evaluations"][name], config["datasets"][dataset]
     stages = stages_of(config, name, dataset)
     jobs = len(stages["samples"]) * data.get("shards", 1) * spec.get("class_parts", 1)
-    images, candidates = _images(config, dataset), _candidates(config, dataset)
-    if data.get("source") in ("winoground", "scenes-winoground") and images is not None:
-        images = 2 * images
-    per_image = None if candidates is None else evaluations_per_image(stages, *candidates)
-    return Cost(table, name, dataset, images, per_image, jobs, spec.get("rate"))
+    asked = _candidates(config, dataset)
+    images, rate = _images(config, dataset), spec.get("rate")
+    per_image, prompts = asked and evaluations_per_image(stages, *asked), asked and prod(asked)
+    return Cost(table, name, dataset, images, per_image, jobs, rate, prompts)
 
 
-def _of_baseline(
-    config: dict[str, Any], table: str, method: str, datasets: list[str]
-) -> Cost | None:
-    """Features of a probe, or images sampled to train a network on; all its data sets together."""
-    baseline = baseline_spec(config, method)
-    asked = {config["datasets"][name]["prompts"] for name in datasets}
-    tasks = [sets for task, sets in baseline.get("tasks", {}).items() if task in asked]
-    fitted = list(dict.fromkeys(name for sets in tasks for name in sets.values()))
-    if baseline["kind"] == "probe":
-        names, model = [*fitted, *datasets], baseline["model"]
-        per_image = {name: len(baseline["timesteps"]) for name in names}
-    else:
-        names = [name for name in fitted if "model" in config["datasets"][name]]
-        if not names:
-            return None
-        specs = {name: config["datasets"][name] for name in names}
-        model = specs[names[0]]["model"]
-        # classifier-free guidance evaluates the empty prompt too
-        per_image = {n: s["steps"] * (1 if s["guidance"] == 1 else 2) for n, s in specs.items()}
-    images = {name: _images(config, name) for name in names}
-    label, rate = f"{len(names)} sets", _rate(config, model)
-    if None in images.values():
-        return Cost(table, method, label, None, None, 0, rate)
-    total = sum(images.values())
-    mean = sum(images[name] * per_image[name] for name in names) / total
-    return Cost(table, method, label, total, mean, 0, rate)
+def _of_probe(config: dict, table: str, method: str, datasets: list[str]) -> Iterator[Cost]:
+    """Features: of what it is fitted on at all timesteps, then at the one that was chosen."""
+    spec = baseline_spec(config, method)
+    if spec["kind"] != "probe":
+        return
+    passes = Counter(datasets)
+    for task in {config["datasets"][name]["prompts"]: None for name in datasets}:
+        for name in spec["tasks"][task].values():
+            passes[name] += len(spec["timesteps"])
+    for name, n in passes.items():
+        yield Cost(table, method, name, _images(config, name), n, 0, _rate(config, spec["model"]))
+
+
+def _made_of(config: dict[str, Any], methods: list[str], datasets: list[str]) -> list[str]:
+    """The data sets of a table, those its baselines learn from, and those they are chosen from."""
+    names, asked = list(datasets), {config["datasets"][name]["prompts"] for name in datasets}
+    for spec in (config["baselines"].get(method, {}) for method in methods):
+        names += [spec["train"]] if "train" in spec else []
+        names += [sets["train"] for task, sets in spec.get("tasks", {}).items() if task in asked]
+    for name in names:  # which grows meanwhile
+        if "pool" in (spec := config["datasets"][name]):
+            others = (spec["pool"], training_set(config, spec["wrong_by"]))
+            names += [other for other in others if other not in names]
+    return list(dict.fromkeys(names))
 
 
 def _rate(config: dict[str, Any], model: str) -> float | None:
-    """Evaluations/s of a model, as an evaluation of it states them."""
-    rates = [e.get("rate") for e in config["evaluations"].values() if e["model"] == model]
-    return next((rate for rate in rates if rate), None)
+    """Evaluations/s of a model, as the first evaluation of it that states them has it."""
+    own = (spec for spec in config["evaluations"].values() if spec["model"] == model)
+    return next((spec["rate"] for spec in own if "rate" in spec), None)
 
 
 def _images(config: dict[str, Any], name: str) -> int | None:
-    """Images of a data set; of Winoground, its examples."""
+    """Images of a data set: of Winoground two for each example."""
     spec = config["datasets"][name]
     if "model" in spec:
-        candidates = _candidates(config, name)
-        return None if candidates is None else spec["per_class"] * candidates[0]
-    if "limit" in spec:
-        return spec["limit"]
-    if spec["source"] == "folder":
-        try:
-            files = fingerprint(spec["path"], spec.get("metadata"))
-        except InputError:
-            return None
-        return len(files) - ("metadata" in spec)
-    size = expected_size(spec)
-    return None if size is None else size - spec.get("skip", 0)
+        asked = _candidates(config, name)
+        return asked and spec["per_class"] * asked[0]
+    size = spec.get("limit")
+    if size is None:
+        whole = spec["source"] == "folder" and "indices" not in spec and _opened(spec)
+        size = len(whole) * spec.get("copies", 1) if whole else expected_size(spec)
+        size = size and size - spec.get("skip", 0)
+    return size and size * (2 if spec.get("source") in EXAMPLES else 1)
+
+
+def _opened(spec: dict[str, Any]) -> Folder | None:
+    """A folder of the user's own; None if it cannot be read, which the job that reads it says."""
+    with suppress(InputError):
+        return folder(spec["path"], spec.get("metadata"))
 
 
 def _candidates(config: dict[str, Any], dataset: str) -> tuple[int, float] | None:
-    """The classes of a data set's prompts, and how many prompts a class has on average."""
-    spec = config["prompts"][config["datasets"][dataset]["prompts"]]
-    if config["datasets"][dataset].get("source") in ("winoground", "scenes-winoground"):
+    """The classes an image is asked about, and how many prompts a class has on average."""
+    data = config["datasets"][dataset]
+    spec = config["prompts"][data["prompts"]]
+    if data.get("source") in EXAMPLES:
         return 2 + bool(spec.get("unconditional")), 1
     if "file" in spec:
-        from .prompts import named_prompts, read_prompts
-
-        prompts = named_prompts(read_prompts(spec["file"]))
-        classes = prompts["classidx"].nunique()
-        return classes, len(prompts) / classes
+        return _in_file(spec["file"])
+    templates = len(spec.get("templates", ["{}"]))
     if "captions" in spec:
-        return _classes_of_folder(
-            config["datasets"][spec["captions"]], len(spec.get("templates", [1]))
-        )
+        of = config["datasets"][spec["captions"]]
+        own = of.get("source") == "folder" and _opened(of)
+        classes = len(own.class_names) if own else class_count(of) if "source" in of else None
+        return classes and (classes, templates)
     if isinstance(spec["classes"], list):
-        return len(spec["classes"]), len(spec["templates"])
+        return len(spec["classes"]), templates
     classes = class_lists.class_count(spec["classes"])
-    rows = len(class_lists.class_rows(spec["classes"]))
-    return classes, rows / classes * len(spec["templates"])
+    return classes, len(class_lists.class_rows(spec["classes"])) / classes * templates
 
 
-def _classes_of_folder(spec: dict[str, Any], templates: int) -> tuple[int, float] | None:
-    if spec.get("source") != "folder" or "metadata" in spec:
-        return None
-    try:
-        files = fingerprint(spec["path"])
-    except InputError:
-        return None
-    return len({name.split("/")[0] for name in files}), templates
+def _in_file(path: str) -> tuple[int, float] | None:
+    """`_candidates` of a file of prompts, read without pandas; a mistake is its job's to say."""
+    with suppress(OSError, ValueError, KeyError, TypeError, ZeroDivisionError, csv.Error):
+        with open(path, encoding="utf-8-sig", newline="") as file:
+            rows = [row for row in csv.DictReader(file) if row["prompt"] or row["classname"]]
+        classes = len({int(row["classidx"]) for row in rows})
+        return classes, len(rows) / classes
 
 
-def render(costs: list[Cost]) -> str:
-    """The estimate as text: a block per table with its sum, then the whole."""
+def render(costs: list[Cost], jobs: int | None = None) -> str:
+    """The estimate as text; `jobs`, if known, are those measuring errors that are still to run."""
     lines = []
     for table in dict.fromkeys(cost.table for cost in costs):
         rows = [cost for cost in costs if cost.table == table]
-        lines += [f"{table}", *_block(rows), ""]
-    lines.append(f"all tables: {_sum(costs)}")
-    if any(cost.rate for cost in costs):
-        lines.append(
-            "Hours are of one device, at the `rate` (evaluations/s) that the config states for "
-            "each evaluation; training, encoding images and loading models are not counted."
-        )
-    else:
-        lines.append("State a `rate` (evaluations/s) in `evaluations` for an estimate of hours.")
-    return "\n".join(lines)
+        cells = [_HEADER, *map(_cells, _grouped(rows))]
+        widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
+        form = "  ".join(f"{{:{'<' if n < 2 else '>'}{width}}}" for n, width in enumerate(widths))
+        lines += [table, *(f"  {form.format(*row)}".rstrip() for row in cells)]
+        lines += [f"  sum: {_sum(rows)}", ""]
+    lines.append(f"all tables: {_sum([cost for cost in costs if not cost.counted])}")
+    lines += [f"{jobs:,} of these jobs are still to be run."] if jobs is not None else []
+    lines += [_SHARED] if any(cost.counted for cost in costs) else []
+    lines += [_STATED] if any(cost.rate for cost in costs) else []
+    lines += [_NOT_STATED] if not all(cost.rate for cost in costs) else []
+    return "\n".join([*lines, _OMITTED])
 
 
-_HEADER = ("", "data set", "images", "per image", "evaluations", "rate", "jobs", "GPU time")
+_HEADER = ("", "data set", "images", "prompts", "per image", "evaluations", "rate", "jobs", "time")
+_SHARED = "*: an earlier table has the same; among all tables it is counted once."
+_STATED = "Time is one device's, at the rate (evaluations/s) the config states, not measured here."
+_NOT_STATED = "State a `rate` (evaluations/s) in `evaluations` for the time of what has none."
+_OMITTED = "Not counted: training, encoding images and prompts, loading models, figures."
 
 
-def _block(rows: list[Cost]) -> list[str]:
-    cells = [_HEADER, *map(_cells, rows)]
-    widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
-    lines = [
-        "  ".join(
-            cell.ljust(width) if column < 2 else cell.rjust(width)
-            for column, (cell, width) in enumerate(zip(line, widths, strict=True))
-        ).rstrip()
-        for line in cells
-    ]
-    return [f"  {line}" for line in [*lines, f"sum: {_sum(rows)}"]]
+def _grouped(rows: list[Cost]) -> Iterator[Cost]:
+    """`rows`, but one for all data sets of a probe or a model that samples, if all are known."""
+    for _, group in groupby(rows, lambda row: (row.method, row.counted, row.jobs and row.dataset)):
+        same = list(group)
+        counts = [row.evaluations for row in same]
+        if len(same) > 1 and None not in counts:
+            images, label = sum(row.images for row in same), f"{len(same)} sets"
+            same = [replace(same[0], dataset=label, images=images, per_image=sum(counts) / images)]
+        yield from same
 
 
 def _cells(cost: Cost) -> tuple[str, ...]:
-    return (
-        cost.method,
-        cost.dataset,
-        _number(cost.images),
-        _number(cost.per_image),
-        _number(cost.evaluations),
-        _number(cost.rate),
-        str(cost.jobs) if cost.jobs else "",
-        _time(cost.hours),
-    )
+    # features and sampling are not of pairs
+    prompts, jobs = (_number(cost.prompts), f"{cost.jobs:,}") if cost.jobs else ("", "")
+    numbers = map(_number, (cost.per_image, cost.evaluations, cost.rate))
+    names = cost.method + "*" * bool(cost.counted), cost.dataset
+    return (*names, _number(cost.images), prompts, *numbers, jobs, _time(cost.hours))
 
 
 def _sum(rows: list[Cost]) -> str:
-    evaluations = [cost.evaluations for cost in rows]
-    hours = [cost.hours for cost in rows]
-    least = "at least " if None in evaluations else ""
-    text = f"{least}{_number(sum(filter(None, evaluations)))} evaluations"
-    text += f" in {sum(cost.jobs for cost in rows):,} jobs"
+    evaluations, hours = [row.evaluations for row in rows], [row.hours for row in rows]
+    jobs, total = sum(row.jobs for row in rows), sum(filter(None, evaluations))
+    least = "at least " * (None in evaluations)
+    text = f"{least}{_number(total)} evaluations in {jobs:,} job{'s' * (jobs != 1)}"
     if any(hours):
-        text += (
-            f", {'at least ' if None in hours else ''}{_time(sum(filter(None, hours)))} of a GPU"
-        )
+        text += f", {'at least ' * (None in hours)}{_time(sum(filter(None, hours)))} of a device"
     return text
 
 
 def _number(value: float | None) -> str:
-    return "?" if value is None else f"{value:,.0f}"
+    if value is None:
+        return "?"
+    return f"{value:,.0f}" if value >= 10 or value == int(value) else f"{value:.2g}"
 
 
 def _time(hours: float | None) -> str:
-    if hours is None:
-        return "?"
-    if hours < 1:
-        return f"{60 * hours:.0f} min"
-    return f"{hours:,.0f} h" if hours < 48 else f"{hours:,.0f} h ({hours / 24:,.0f} d)"
+    if hours is None or hours >= 48:
+        return "?" if hours is None else f"{hours / 24:,.1f} d"
+    return f"{hours:.0f} h" if hours >= 1 else f"{max(1, 60 * hours):.0f} min"
