@@ -199,3 +199,20 @@ def test_data_that_are_not_there_can_be_had(tmp_path, function, archive):
     for said in (absent, empty):
         assert "correct the path" in said
         assert archive in said
+
+
+def test_only_the_classes_of_a_list_under_its_labels(tmp_path):
+    wnids = [row["wnid"] for row in class_rows("imagenet")]
+    rows = class_rows("objectnet-imagenet")
+    first, second, other = rows[0], rows[1], rows[-1]
+    assert (
+        first["classidx"] == second["classidx"] == "0"
+    )  # two of ImageNet's are one of ObjectNet's
+    folders = [wnids[int(row["condition"])] for row in (other, second, first)]
+    assert wnids[0] not in {wnids[int(row["condition"])] for row in rows}
+    path = tree(tmp_path, *(f"train/{wnid}/1.JPEG" for wnid in [*folders, wnids[0]]))
+    source = imagenet(f"{path}/train", classes="objectnet-imagenet")
+    labels = {file.split("/")[0]: label for file, label in found(source)}
+    assert labels == {folders[0]: int(other["classidx"]), folders[1]: 0, folders[2]: 0}
+    assert source.class_names[int(other["classidx"])] == other["classname"]
+    assert len(source.class_names) == 113
