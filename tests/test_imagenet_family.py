@@ -205,9 +205,7 @@ def test_only_the_classes_of_a_list_under_its_labels(tmp_path):
     wnids = [row["wnid"] for row in class_rows("imagenet")]
     rows = class_rows("objectnet-imagenet")
     first, second, other = rows[0], rows[1], rows[-1]
-    assert (
-        first["classidx"] == second["classidx"] == "0"
-    )  # two of ImageNet's are one of ObjectNet's
+    assert first["classidx"] == second["classidx"] == "0"  # two of ImageNet's
     folders = [wnids[int(row["condition"])] for row in (other, second, first)]
     assert wnids[0] not in {wnids[int(row["condition"])] for row in rows}
     path = tree(tmp_path, *(f"train/{wnid}/1.JPEG" for wnid in [*folders, wnids[0]]))

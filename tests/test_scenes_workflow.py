@@ -1,5 +1,7 @@
 """Both tables of text prompts, end to end on a tiny config, against sums done by hand."""
 
+from pathlib import Path
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -8,6 +10,8 @@ import yaml
 from workflows import planned, run_copy, snakemake
 
 from diffusion_classifier.scores import LONG
+
+SHOWN = {".log", ".ipynb", ".html", ".csv", ".svg", ".tex", ".txt", ".tsv", ".json"}
 
 
 @pytest.fixture(scope="module")
@@ -178,3 +182,14 @@ def test_one_evaluation_is_a_table(project):
     left = {path.stem for path in (project / "results/figures").iterdir()}
     assert left == {"accuracy-methods", "accuracy-examples"}
     assert "Paired comparison" not in (project / "results/tables/accuracy.html").read_text()
+
+
+def test_nothing_tells_whose_machine_it_was(project):
+    """Logs, notebooks, tables and the report; binary files hold arrays and pictures only."""
+    secrets = {str(project), f"{Path.home()}/"} - {"//"}
+    shown = [path for path in (project / "results").rglob("*") if path.suffix in SHOWN]
+    assert {path.suffix for path in shown} >= {".log", ".ipynb", ".html", ".csv", ".svg"}
+    assert project / "results/report.html" in shown
+    for path in shown:
+        content = path.read_text(encoding="utf-8")
+        assert not [secret for secret in secrets if secret in content], path
