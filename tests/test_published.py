@@ -165,7 +165,7 @@ def test_good_names_pass(config):
     [
         ("evaluations", "staged", "SD 2.0", ["evaluations.staged.published: ", "method `SD 2.0`"]),
         ("baselines", "clip", "OpenCLIP", ["baselines.clip.published: ", "`OpenCLIP ViT-H/14`?"]),
-        ("datasets", "sizes", "cifar100", ["datasets.sizes.published: ", "data", "`cifar10`?"]),
+        ("datasets", "sizes", "cifar1", ["datasets.sizes.published: ", "data", "`cifar10`?"]),
     ],
 )
 def test_unknown_names_are_refused(config, kind, name, value, said):
