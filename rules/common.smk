@@ -21,6 +21,7 @@ from diffusion_classifier.methods import (
     stages_of,
     task_networks,
     training_set,
+    version_of,
 )
 from diffusion_classifier.model_checks import weights_folder
 from diffusion_classifier.schedules import stage_samples

@@ -126,7 +126,7 @@ def accuracy_trend():
     """Predictions of the versions of a model that the trend follows: label -> data set -> file."""
     spec = table_spec("accuracy").get("trend", {"methods": []})
     return {
-        config["evaluations"][method].get("version", config["evaluations"][method]["label"]): {
+        version_of(config, method): {
             name: f"{RESULTS}/predictions/{method}/{name}.parquet"
             for name in spec.get("datasets", table_datasets("accuracy"))
         }

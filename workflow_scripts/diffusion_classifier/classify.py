@@ -28,11 +28,11 @@ from .encoders import encode_images
 from .error_files import cost, error_dataset
 from .errors import Inputs, epsilon_errors
 from .messages import InputError
-from .model_folders import reading
 from .noise import noise_bank
 from .pairs import candidates
 from .preprocess import Preprocess
 from .pruning import class_errors, mean_errors, survivors
+from .reading import reading
 from .schedules import Sample, stage_samples
 
 if TYPE_CHECKING:
@@ -81,7 +81,9 @@ def classify(
     """
     device, dtype = model.device, model.dtype
     adapter = family(model.family)
-    with reading(model.folder, model.family):
+    expected = "the diffusers layout with .safetensors weights"
+    what, remedy = f"a model of the family {model.family}", "name another family"
+    with reading(model.folder, what, expected, remedy):
         conditions = adapter.encode_prompts(
             model.folder, prompts, device, dtype, model.truncate_prompts
         )

@@ -20,7 +20,7 @@ from .files import atomic_folder, read_json, write_json
 from .hub import link
 from .lora_files import named_as_layers, one_line, read_lora
 from .messages import InputError
-from .model_folders import reading
+from .reading import reading
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
@@ -59,7 +59,9 @@ def merge_lora(
     with atomic_folder(folder) as temporary:
         for name, kind in models.items():
             if any(key.startswith(f"{name}.") for key in weights[0]):
-                with reading(str(base), "stable-diffusion"):
+                with reading(
+                    base, "a Stable Diffusion", "the diffusers layout with .safetensors weights"
+                ):
                     model = kind.from_pretrained(
                         base, subfolder=name, torch_dtype=torch.float32, use_safetensors=True
                     )

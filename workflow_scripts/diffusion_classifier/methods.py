@@ -63,6 +63,12 @@ def stages_of(config: dict[str, Any], evaluation: str, dataset: str) -> dict[str
     return spec.get("stages_for", {}).get(dataset, spec["stages"])
 
 
+def version_of(config: dict[str, Any], evaluation: str) -> str:
+    """What a figure of several versions of a model calls an evaluation."""
+    spec = config["evaluations"][evaluation]
+    return spec.get("version", spec["label"])
+
+
 def denoiser_names(config: dict[str, Any]) -> list[str]:
     """The models that are diffusion models."""
     return [name for name, spec in config["models"].items() if spec["family"] in FAMILIES]

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -88,24 +86,6 @@ def class_count(folder: str, family: str) -> int | None:
     if family != "dit":
         return None
     return _config(Path(folder), "transformer").get("num_embeds_ada_norm")
-
-
-@contextmanager
-def reading(folder: str, family: str) -> Iterator[None]:
-    """Say in one line that `folder` could not be read as a model of `family`, whatever failed."""
-    import torch
-
-    try:
-        yield
-    except (InputError, MemoryError, torch.OutOfMemoryError):
-        raise
-    except Exception as error:  # a damaged or incomplete folder leads to errors of any kind
-        reason = " ".join(str(error).split()) or type(error).__name__
-        raise InputError(
-            f"{folder}: cannot be read as a model of the family {family} ({reason[:300]}), "
-            "expected the diffusers layout with .safetensors weights; complete the folder or "
-            "name another family"
-        ) from None
 
 
 def _config(root: Path, part: str, name: str = "config.json") -> dict[str, Any]:

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from .messages import InputError, known
-from .methods import method_names, stages_of
+from .methods import method_names, stages_of, version_of
 
 # which baselines can answer a table's question
 _KINDS = {
@@ -55,14 +55,21 @@ def _check_methods(config: dict[str, Any], table: str, spec: dict[str, Any]) -> 
         )
 
 
-def _check_labels(config: dict[str, Any], key: str, evaluations: Iterable[str]) -> None:
-    """Evaluations of one label would be averaged like the seeds of one method."""
+def _check_labels(
+    config: dict[str, Any], key: str, evaluations: Iterable[str], versions: bool = False
+) -> None:
+    """Evaluations of one label would be averaged like the seeds of one method.
+
+    With `versions`, what tells them apart is what a figure of versions calls them.
+    """
     seen: dict[str, str] = {}
     for name in evaluations:
-        label = config["evaluations"][name]["label"]
+        spec = config["evaluations"][name]
+        own = "version" if versions and "version" in spec else "label"
+        label = version_of(config, name) if versions else spec["label"]
         if label in seen:
             raise InputError(
-                f"evaluations.{name}.label: found {label!r}, which `{seen[label]}` of {key} has "
+                f"evaluations.{name}.{own}: found {label!r}, which `{seen[label]}` of {key} has "
                 "too, expected different labels to tell their rows apart; change one"
             )
         seen[label] = name
@@ -116,7 +123,7 @@ def _check_accuracy(config: dict[str, Any], key: str, spec: dict[str, Any]) -> N
     if "trend" in spec:
         for name in spec["trend"]["methods"]:
             known(f"{key}.trend.methods", name, config["evaluations"], "evaluation")
-        _check_labels(config, f"{key}.trend.methods", spec["trend"]["methods"])
+        _check_labels(config, f"{key}.trend.methods", spec["trend"]["methods"], versions=True)
 
 
 def _check_winoground(config: dict[str, Any], key: str, spec: dict[str, Any]) -> None:

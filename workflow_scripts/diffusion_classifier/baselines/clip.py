@@ -15,6 +15,7 @@ from torch import Tensor
 
 from ..denoisers.text import check_lengths
 from ..messages import InputError
+from ..reading import reading
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -114,7 +115,7 @@ def load(
 
     That of open_clip, as `timm/resnet50_clip.openai`, which is preferred where a folder has both;
     or that of transformers, as `openai/clip-vit-large-patch14`.
-    Raises InputError for a folder in open_clip's layout that cannot be read.
+    Raises InputError for a folder that cannot be read.
     """
     from . import openclip
 
@@ -128,13 +129,13 @@ def _load_transformers(
 ) -> TransformersClip:
     from transformers import AutoImageProcessor, CLIPModel, CLIPTokenizer
 
-    local = os.path.isdir(folder)  # a folder is whole: never ask the Hub for a part of it
-    model = CLIPModel.from_pretrained(
-        folder, dtype=dtype, use_safetensors=True, local_files_only=local
-    )
-    tokenizer = CLIPTokenizer.from_pretrained(folder, local_files_only=local)
-    # PIL's resize is the one CLIP was trained with, and is the same without torchvision
-    processor = AutoImageProcessor.from_pretrained(folder, backend="pil", local_files_only=local)
+    with reading(folder, "a CLIP", "a CLIPModel with its tokenizer, in .safetensors"):
+        model = CLIPModel.from_pretrained(
+            folder, dtype=dtype, use_safetensors=True, local_files_only=True
+        )
+        tokenizer = CLIPTokenizer.from_pretrained(folder, local_files_only=True)
+        # PIL's resize is the one CLIP was trained with, and is the same without torchvision
+        processor = AutoImageProcessor.from_pretrained(folder, backend="pil", local_files_only=True)
     return TransformersClip(model.to(device), tokenizer, processor, truncate)
 
 

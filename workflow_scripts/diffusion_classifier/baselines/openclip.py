@@ -18,8 +18,8 @@ from torch import Tensor
 from ..denoisers.text import check_lengths
 from ..files import read_json
 from ..messages import InputError
+from ..reading import reading
 from .clip import Clip
-from .reading import reading
 
 if TYPE_CHECKING:
     from open_clip.tokenizer import HFTokenizer, SimpleTokenizer

@@ -21,7 +21,7 @@ from ..files import read_json, read_tensors
 from ..messages import InputError
 from ..progress import Progress
 from ..prompts import CONDITION
-from .reading import reading
+from ..reading import reading
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -8,7 +8,6 @@ import zipfile
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
 
-from ..hub_errors import speaking
 from ..messages import InputError
 from .winoground import check_examples
 
@@ -16,21 +15,6 @@ if TYPE_CHECKING:
     import pandas as pd
 
 FILES = ("data/examples.jsonl", "data/images.zip")
-
-
-def winoground_release(dataset: str, revision: str) -> pd.DataFrame:
-    """The examples of the hub's data set repository `dataset` at `revision`.
-
-    Raises InputError if it cannot be had (its terms have to be accepted) or `read_release` objects.
-    """
-    import huggingface_hub as hub
-
-    with speaking(dataset, revision, FILES, kind="dataset"):
-        paths = [
-            hub.hf_hub_download(dataset, name, revision=revision, repo_type="dataset")
-            for name in FILES
-        ]
-    return read_release(*paths)
 
 
 def read_release(examples: str | os.PathLike, images: str | os.PathLike) -> pd.DataFrame:

@@ -1,4 +1,4 @@
-"""Saying in one line that a folder is not the network it was taken for."""
+"""Saying in one line that a folder is not the model it was taken for."""
 
 from __future__ import annotations
 
@@ -6,11 +6,13 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from ..messages import InputError
+from .messages import InputError
 
 
 @contextmanager
-def reading(folder: str | os.PathLike, what: str, expected: str) -> Iterator[None]:
+def reading(
+    folder: str | os.PathLike, what: str, expected: str, remedy: str = "choose another"
+) -> Iterator[None]:
     """Raise InputError naming `folder` whatever fails in the block: it cannot be read as `what`."""
     import torch
 
@@ -22,5 +24,5 @@ def reading(folder: str | os.PathLike, what: str, expected: str) -> Iterator[Non
         reason = " ".join(str(error).split()) or type(error).__name__
         raise InputError(
             f"{folder}: cannot be read as {what} ({reason[:300]}), expected {expected}; complete "
-            "the folder or choose another"
+            f"the folder or {remedy}"
         ) from None
