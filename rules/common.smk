@@ -24,7 +24,8 @@ from diffusion_classifier.methods import (
     version_of,
 )
 from diffusion_classifier.model_checks import weights_folder
-from diffusion_classifier.schedules import stage_samples
+from diffusion_classifier.schedules import spread, stage_samples
+from diffusion_classifier.stage_checks import CALIBRATION_CLASSES, CALIBRATION_SAMPLES
 
 
 def config_file():
@@ -267,9 +268,14 @@ def latents_file(wildcards):
     return f"{RESULTS}/latents/{name}/{wildcards.dataset}/{wildcards.shard}.safetensors"
 
 
+def conditions_of(evaluation, prompts):
+    return (
+        f"{RESULTS}/conditions/{config['evaluations'][evaluation]['model']}/{prompts}.safetensors"
+    )
+
+
 def conditions_file(wildcards):
-    name = evaluation(wildcards)["model"]
-    return f"{RESULTS}/conditions/{name}/{dataset(wildcards.dataset)['prompts']}.safetensors"
+    return conditions_of(wildcards.evaluation, dataset(wildcards.dataset)["prompts"])
 
 
 def noise_file(wildcards):
@@ -278,10 +284,49 @@ def noise_file(wildcards):
 
 
 def samples_of_stage(wildcards):
-    """The (timestep, noise) pairs that a stage evaluates: [[timestep, noise], ...]."""
+    """The (timestep, noise) pairs that a stage evaluates: [[timestep, noise], ...].
+
+    Where timesteps are learned it is their number by the end of each stage.
+    """
     spec = stages(wildcards)
+    if learned(wildcards):
+        return spec["samples"]
     every = stage_samples(spec["samples"], spec.get("trials", 1), spec.get("grid"))
-    return [list(sample) for sample in every[int(wildcards.stage) - 1]]
+    own = every[int(wildcards.stage) - 1]
+    return [[s.timestep, s.noise] for s in (spread(own) if race_of_stage(wildcards) else own)]
+
+
+def learned(wildcards):
+    """Whether the timesteps of an evaluation of a data set are learned."""
+    return stages(wildcards).get("timesteps") == "learned"
+
+
+def timesteps_file(wildcards):
+    """The density that timesteps are drawn from, if they are learned."""
+    if not learned(wildcards):
+        return []
+    prompts = dataset(wildcards.dataset)["prompts"]
+    return f"{RESULTS}/timesteps/{wildcards.evaluation}/{prompts}.csv"
+
+
+def calibration(wildcards):
+    """How an evaluation learns its timesteps."""
+    return evaluation(wildcards)["calibration"]
+
+
+def calibration_set(wildcards):
+    """Wildcards of the data set that an evaluation learns the timesteps of some prompts on."""
+    name = calibration(wildcards)["datasets"][wildcards.prompts]
+    return SimpleNamespace(dataset=name, evaluation=wildcards.evaluation)
+
+
+def race_of_stage(wildcards):
+    """The race of the last stage, if it has one, and what decides it."""
+    spec = stages(wildcards)
+    if "race" not in spec or int(wildcards.stage) < len(spec["samples"]):
+        return None
+    combine = evaluation(wildcards).get("combine", "mean")
+    return {**spec["race"], "loss": spec["loss"], "combine": combine}
 
 
 def stages(wildcards):

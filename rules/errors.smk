@@ -23,6 +23,42 @@ rule pairs:
         "../workflow_scripts/pairs.py"
 
 
+rule timesteps:
+    input:
+        data=lambda w: dataset_file(calibration_set(w).dataset),
+        prompts=f"{RESULTS}/prompts/{{prompts}}.csv",
+        latents=lambda w: [
+            latents_file(SimpleNamespace(shard=shard, **vars(calibration_set(w))))
+            for shard in shards(calibration_set(w).dataset)
+        ],
+        conditions=lambda w: conditions_of(w.evaluation, w.prompts),
+        noise=lambda w: noise_file(w),
+        model=lambda w: evaluated_model_files(w),
+    output:
+        f"{RESULTS}/timesteps/{{evaluation}}/{{prompts}}.csv",
+    log:
+        f"{LOGS}/timesteps/{{evaluation}}/{{prompts}}.log",
+    benchmark:
+        f"{BENCHMARKS}/timesteps/{{evaluation}}/{{prompts}}.tsv"
+    conda:
+        "../envs/environment.yaml"
+    threads: 1
+    resources:
+        mem_mb=lambda w: model_memory(evaluation(w)["model"]),
+        runtime=240,
+        gpu=GPU,
+    params:
+        family=lambda w: evaluated_model(w)["family"],
+        folder=lambda w: evaluated_model_folder(w),
+        samples=lambda w: calibration(w).get("samples", CALIBRATION_SAMPLES),
+        classes=lambda w: calibration(w).get("classes", CALIBRATION_CLASSES),
+        batch_size=lambda w: evaluation(w).get("batch_size", 256),
+        device=config["compute"]["device"],
+        dtype=lambda w: evaluation(w).get("dtype", "float32"),
+    script:
+        "../workflow_scripts/timesteps.py"
+
+
 rule errors:
     input:
         pairs=f"{RESULTS}/pairs/{{evaluation}}/{{dataset}}/stage{{stage}}/{{shard}}.parquet",
@@ -31,6 +67,12 @@ rule errors:
         conditions=lambda w: conditions_file(w),
         noise=lambda w: noise_file(w),
         model=lambda w: evaluated_model_files(w),
+        timesteps=lambda w: timesteps_file(w),
+        earlier=lambda w: (
+            errors_files(w, stages=range(1, int(w.stage)), shards=[w.shard])
+            if race_of_stage(w)
+            else []
+        ),
     output:
         f"{RESULTS}/errors/{{evaluation}}/{{dataset}}/stage{{stage}}/{{shard}}-{{part}}.nc",
     log:
@@ -48,6 +90,8 @@ rule errors:
         family=lambda w: evaluated_model(w)["family"],
         folder=lambda w: evaluated_model_folder(w),
         samples=lambda w: samples_of_stage(w),
+        loss=lambda w: stages(w)["loss"] if learned(w) else None,
+        race=lambda w: race_of_stage(w),
         parts=lambda w: class_parts(w.evaluation),
         batch_size=lambda w: evaluation(w).get("batch_size", 256),
         device=config["compute"]["device"],

@@ -97,7 +97,7 @@ def brute_force(folder, image, label, samples, seed):
     x0 = torch.from_numpy(np.asarray(image, "float32") / 127.5 - 1)[None, None]
     bank = noise_bank((1, 8, 8), len(samples), seed)
     found = []
-    for t, number in samples:
+    for t, number, _ in samples:
         noise = bank[number][None]
         x_t = alpha_bar[t] ** 0.5 * x0 + (1 - alpha_bar[t]) ** 0.5 * noise
         with torch.no_grad():

@@ -332,6 +332,21 @@ def test_numbers_can_be_read():
     assert "0 of these jobs" in render([], 0)
 
 
+def test_a_race_costs_at_most_what_its_stages_do():
+    race = {**STAGES, "timesteps": "learned", "race": {"z": 2}, "samples": [5, 30]}
+    calibration = {"datasets": {"digits": "train"}, "samples": 25, "classes": 4}
+    entry = {"model": "sd", "stages": race, "calibration": calibration, "rate": 10.0}
+    changed = config(
+        evaluations={"full": entry}, datasets={"train": {"source": "mnist", "limit": 20}}
+    )
+    costs = estimate(changed)
+    assert found(costs, "full", "mnist").per_image == 10 * 5 + 2 * 25
+    assert found(costs, "full (calibration)", "train").evaluations == 20 * 4 * 25
+    text = render(costs)
+    assert "≤5,000" in text and "at most 7,000 evaluations" in text and "a race ends" in text
+    assert "≤" not in render([found(costs, "full (calibration)", "train")])
+
+
 def test_it_says_what_the_rates_are_and_what_is_left_out():
     stated, unstated = (Cost("t", "m", "d", 1, 1.0, 1, rate) for rate in (92.0, None))
     assert "the config states, not measured here" in render([stated])

@@ -64,7 +64,7 @@ def one_by_one(denoiser, inputs, pairs, samples):
     numbers = inputs.images.tolist()
     errors = {name: np.empty((len(pairs), len(samples))) for name in ("l1", "l2", "huber")}
     for i, (image, prompt) in enumerate(pairs[["image", "prompt"]].to_numpy()):
-        for j, (timestep, noise) in enumerate(samples):
+        for j, (timestep, noise, _) in enumerate(samples):
             x0, epsilon = inputs.latents[numbers.index(image)], inputs.noise[noise]
             alpha_bar = denoiser.process.alphas_cumprod[timestep]
             x_t = alpha_bar.sqrt() * x0 + (1 - alpha_bar).sqrt() * epsilon
@@ -210,7 +210,8 @@ def test_class_parts_share_out_the_pairs(parts):
 def test_cost_shares_a_jobs_seconds_by_evaluations():
     def stage(images, samples, seconds):
         pairs = pd.DataFrame({"image": images, "prompt": range(len(images))})
-        return error_dataset({}, pairs, SAMPLES[:samples], {"seconds": seconds})
+        errors = {"l2": np.zeros((len(images), samples))}
+        return error_dataset(errors, pairs, SAMPLES[:samples], {"seconds": seconds})
 
     found = cost([stage([5, 5, 5, 8], 4, 8.0), stage([8], 2, 1.0), stage([], 2, 0.5)])
     assert found["evaluations"].to_dict() == {5: 12, 8: 6}

@@ -12,6 +12,7 @@ import xarray as xr
 import yaml
 from workflows import digests, planned, run_copy, snakemake
 
+from diffusion_classifier.learned_timesteps import learned_samples
 from diffusion_classifier.scores import LONG
 
 
@@ -73,10 +74,42 @@ def test_accuracy_is_that_of_the_stored_errors(project):
         correct.append(min(mean, key=mean.get) == label)
         evaluations.append(sum(map(len, first.values())) + sum(map(len, second.values())))
     scores = pd.read_csv(project / "results/scores/robustness.csv")
-    row = scores.query("method.str.endswith('[L2]') and dataset == 'mnist' and metric == 'top1'")
+    asked = "method == 'Diffusion Classifier [L2]' and dataset == 'mnist' and metric == 'top1'"
+    row = scores.query(asked)
     assert row["value"].item() == pytest.approx(100 * np.mean(correct), abs=1e-3)
     assert row["evaluations"].item() == np.mean(evaluations)
     assert row["images"].item() == len(data) == 30
+
+
+def test_a_race_spends_less_and_its_survivors_win(project):
+    """Brute force from the stored errors of a race after a stage, on learned timesteps."""
+    folder = project / "results/errors/race/mnist"
+    densities = pd.read_csv(project / "results/timesteps/race/digits.csv")
+    expected = learned_samples(densities, [2, 12], "l2")
+    stages = []
+    for k in (1, 2):
+        files = sorted((folder / f"stage{k}").glob("*.nc"))
+        stages.append(xr.concat([xr.load_dataset(path) for path in files], "pair"))
+        assert stages[-1]["timestep"].values.tolist() == [s.timestep for s in expected[k - 1]]
+        assert stages[-1]["weight"].values.tolist() == [s.weight for s in expected[k - 1]]
+    table = pd.read_parquet(project / "results/predictions/race/mnist.parquet")
+    table = table[table["loss"] == "l2"].set_index("image")
+    weights = np.concatenate([stage["weight"].values for stage in stages])
+    left_early = 0
+    for image, row in table.iterrows():
+        first, second = (
+            dict(zip(stage["prompt"].values, stage["l2"].values, strict=True))
+            for stage in (s.isel(pair=s["image"].values == image) for s in stages)
+        )
+        assert len(first) == 10 and len(second) == 6
+        seen = {c: (~np.isnan(errors)).sum() for c, errors in second.items()}
+        left_early += sum(count < 10 for count in seen.values())
+        finalists = [c for c in seen if seen[c] == max(seen.values())]
+        n = 2 + max(seen.values())
+        mean = {c: np.average([*first[c], *second[c]][:n], weights=weights[:n]) for c in finalists}
+        assert row["prediction"] == min(mean, key=mean.get)
+        assert row["evaluations"] == 20 + sum(seen.values())
+    assert left_early > 60
 
 
 def test_adversarial_images_fool_the_network_that_chose_them(project):
@@ -120,6 +153,12 @@ def test_changing_how_many_are_kept_prunes_again(project, changed):
     assert planned(project) == {
         "prune": 3, "errors": 6, "predictions": 2, "scores": 1, "robustness": 1,
     }  # fmt: skip
+
+
+def test_changing_a_race_runs_it_again_on_the_same_timesteps(project, changed):
+    changed(lambda config: config["evaluations"]["race"]["stages"]["race"].update(z=3))
+    # the last stage of two shards of one data set, and of another
+    assert planned(project) == {"errors": 3, "predictions": 2, "scores": 1, "robustness": 1}
 
 
 def test_changing_the_loss_recomputes_no_error(project, changed):

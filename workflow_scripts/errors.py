@@ -1,7 +1,8 @@
 """Measure the ε-prediction error of every pair of a shard's class part at a stage's samples.
 
-In: pairs, latents, conditions, the noise bank, the model. Out: NetCDF, dims `pair, sample`,
-one variable per loss.
+In a race, classes leave meanwhile. In: pairs, latents, conditions, the noise bank, the model; the
+density of learned timesteps and, for a race, the errors of earlier stages. Out: NetCDF, dims
+`pair, sample`, one variable per loss.
 """
 
 from job import compute, job
@@ -9,29 +10,47 @@ from job import compute, job
 with job(snakemake):
     import time
 
+    import pandas as pd
+
     from diffusion_classifier import files
     from diffusion_classifier.denoisers import family
     from diffusion_classifier.error_files import class_part, error_dataset
     from diffusion_classifier.errors import Inputs, epsilon_errors
+    from diffusion_classifier.learned_timesteps import learned_samples
     from diffusion_classifier.prompts import read_prompts
+    from diffusion_classifier.racing import gap_race
     from diffusion_classifier.schedules import Sample
 
     device, dtype = compute(snakemake)
-    params = snakemake.params
-    prompts = read_prompts(snakemake.input.prompts)
-    pairs = files.read_parquet(snakemake.input.pairs)
+    params, given = snakemake.params, snakemake.input
+    prompts = read_prompts(given.prompts)
+    pairs = files.read_parquet(given.pairs)
     pairs = class_part(pairs, prompts, int(snakemake.wildcards.part), params.parts)
-    shard = files.read_tensors(snakemake.input.latents)
+    shard = files.read_tensors(given.latents)
     inputs = Inputs(
         shard["latents"],
         shard["image"],
-        files.read_tensors(snakemake.input.conditions),
-        files.read_tensors(snakemake.input.noise)["noise"],
+        files.read_tensors(given.conditions),
+        files.read_tensors(given.noise)["noise"],
     )
-    samples = [Sample(*sample) for sample in params.samples]
+    densities = pd.read_csv(given.timesteps) if given.timesteps else None
+    if densities is None:
+        samples = [Sample(*sample) for sample in params.samples]
+    else:
+        stages = learned_samples(densities, params.samples, params.loss)
+        samples = stages[int(snakemake.wildcards.stage) - 1]
     denoiser = family(params.family).load(params.folder, device, dtype)
+
+    def measure(pairs, samples):
+        return epsilon_errors(denoiser, inputs, pairs, samples, params.batch_size, device, dtype)
+
     start = time.perf_counter()
-    errors = epsilon_errors(denoiser, inputs, pairs, samples, params.batch_size, device, dtype)
+    if params.race is None:
+        errors = measure(pairs, samples)
+    else:
+        earlier = [files.read_dataset(path) for path in given.earlier]
+        class_of = prompts["classidx"].to_numpy()
+        errors = gap_race(measure, pairs, samples, class_of, params.race, earlier, densities)
     record = {
         "seconds": time.perf_counter() - start,
         "device": str(device),

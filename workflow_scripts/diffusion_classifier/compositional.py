@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
-from .error_files import losses_in
+from .error_files import losses_in, pair_cost
 from .messages import InputError
 from .pairs import candidates
 from .prompts import is_unconditional
@@ -40,24 +40,13 @@ def similarities(errors: Sequence[xr.Dataset]) -> pd.DataFrame:
     `errors` are error files of one evaluation; `score` is minus the mean error of the pair,
     `evaluations` the samples it was measured at and `seconds` its share of the files' compute.
     """
-    spent = _pair_cost(errors)
+    spent = pair_cost(errors)
     parts = []
     for loss in losses_in(errors):
         found = mean_errors(errors, loss)
         found = found.assign(loss=loss, score=-found["error"])
         parts.append(found.merge(spent, on=["image", "prompt"]))
     return pd.concat(parts, ignore_index=True)[SIMILARITY]
-
-
-def _pair_cost(stages: Sequence[xr.Dataset]) -> pd.DataFrame:
-    """`error_files.cost`, by pair: columns `image, prompt, evaluations, seconds`."""
-    parts = []
-    for stage in stages:
-        samples, total = stage.sizes["sample"], stage.sizes["sample"] * stage.sizes["pair"]
-        pairs = {key: stage[key].values for key in ("image", "prompt")}
-        seconds = samples * stage.attrs["seconds"] / max(1, total)
-        parts.append(pd.DataFrame({**pairs, "evaluations": float(samples), "seconds": seconds}))
-    return pd.concat(parts).groupby(["image", "prompt"], as_index=False).sum()
 
 
 def chance_similarities(data: pd.DataFrame, prompts: pd.DataFrame, seed: int) -> pd.DataFrame:

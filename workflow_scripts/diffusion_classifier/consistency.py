@@ -8,9 +8,9 @@ from typing import Any
 from . import class_lists
 from .dataset_checks import check_dataset
 from .messages import InputError, known
-from .methods import clip_names, denoiser_names, method_names, text_to_image_names
+from .methods import clip_names, method_names, text_to_image_names
 from .model_checks import check_fetched, check_model
-from .schedules import check_stages
+from .stage_checks import check_calibrations, check_evaluation
 from .table_checks import check_tables
 
 
@@ -23,7 +23,7 @@ def check_consistency(config: dict[str, Any], workflow: Path) -> None:
     for name, spec in config["models"].items():
         check_model(config, name, spec, workflow)
     for name, spec in config["evaluations"].items():
-        _check_evaluation(config, name, spec)
+        check_evaluation(config, name, spec)
     for name, spec in config["baselines"].items():
         _check_baseline(config, name, spec)
     names = [name for kind in method_names(config).values() for name in kind]
@@ -35,6 +35,7 @@ def check_consistency(config: dict[str, Any], workflow: Path) -> None:
             "rename one of them"
         )
     check_tables(config)
+    check_calibrations(config)
 
 
 def _check_baseline(config: dict[str, Any], name: str, spec: dict[str, Any]) -> None:
@@ -90,23 +91,3 @@ def _check_prompts(config: dict[str, Any], name: str, spec: dict[str, Any]) -> N
             f"prompts.{name}.classes: found {sorted(repeated)[0]!r} twice, expected different "
             "class names; remove one"
         )
-
-
-def _check_evaluation(config: dict[str, Any], name: str, spec: dict[str, Any]) -> None:
-    key = f"evaluations.{name}"
-    known(f"{key}.model", spec["model"], denoiser_names(config), "diffusion model")
-    schedules = {f"{key}.stages": spec["stages"]}
-    for dataset, stages in spec.get("stages_for", {}).items():
-        known(f"{key}.stages_for", dataset, config["datasets"], "data set")
-        schedules[f"{key}.stages_for.{dataset}"] = stages
-    for where, stages in schedules.items():
-        try:
-            check_stages(
-                stages["samples"],
-                stages["keep"],
-                stages.get("trials", 1),
-                stages.get("grid"),
-                config["noise"]["size"],
-            )
-        except ValueError as error:
-            raise InputError(f"{where}.{error}") from None

@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass, replace
-from itertools import groupby, product
+from itertools import groupby, pairwise
 from math import prod
 from typing import Any
 
@@ -16,8 +16,16 @@ from .datasets import EXAMPLES
 from .datasets.folder import Folder, folder
 from .datasets.sizes import class_count, expected_size
 from .messages import InputError
-from .methods import baseline_spec, method_names, split_seed, stages_of, training_set
+from .methods import (
+    baseline_spec,
+    method_names,
+    questions,
+    split_seed,
+    stages_of,
+    training_set,
+)
 from .schedules import stage_samples
+from .stage_checks import CALIBRATION_CLASSES, CALIBRATION_SAMPLES
 
 
 @dataclass(frozen=True)
@@ -27,7 +35,8 @@ class Cost:
     `per_image` is a mean: with several prompts per class, stages keep classes. `jobs` are those
     that measure errors; `rate` is evaluations/s of one device, as the config states it; `prompts`
     are an image's candidates (None also where there are no pairs: features and sampling);
-    `counted` is the earlier table that has the same evaluations, which are done only once.
+    `counted` is the earlier table that has the same evaluations, which are done only once; `most`
+    says that it is a race, which ends sooner than that.
     """
 
     table: str
@@ -39,6 +48,7 @@ class Cost:
     rate: float | None
     prompts: float | None = None
     counted: str | None = None
+    most: bool = False
 
     @property
     def evaluations(self) -> float | None:
@@ -66,22 +76,24 @@ def estimate(config: dict[str, Any]) -> list[Cost]:
 
 
 def evaluations_per_image(stages: dict[str, Any], classes: float, per_class: float) -> float:
-    """Prompts still in × samples newly evaluated, summed over the stages (paper, section 3.3)."""
-    samples = stage_samples(stages["samples"], stages.get("trials", 1), stages.get("grid"))
+    """Prompts still in × samples newly evaluated, summed over the stages (paper, section 3.3).
+
+    A race is taken to be run to its end by all: the most it can cost.
+    """
+    if stages.get("timesteps") == "learned":
+        new = [after - before for before, after in pairwise([0, *stages["samples"]])]
+    else:
+        every = stage_samples(stages["samples"], stages.get("trials", 1), stages.get("grid"))
+        new = [len(samples) for samples in every]
     left = [classes, *(min(classes, keep) for keep in stages["keep"][:-1])]
-    return sum(kept * per_class * len(new) for kept, new in zip(left, samples, strict=True))
+    return sum(kept * per_class * count for kept, count in zip(left, new, strict=True))
 
 
 def _of_table(config: dict[str, Any], table: str, spec: dict[str, Any]) -> Iterator[Cost]:
     datasets = spec.get("datasets") or [spec["dataset"]]
-    wanted = [*product(spec["methods"], datasets)]
-    if curves := spec.get("curves"):
-        wanted += product([curves["evaluation"]], curves.get("datasets") or [curves["dataset"]])
-    if trend := spec.get("trend"):
-        wanted += product(trend["methods"], trend.get("datasets", datasets))
-    for name, dataset in dict.fromkeys(wanted):
-        if name in config["evaluations"]:
-            yield _of_evaluation(config, table, name, dataset)
+    for name, dataset in questions(config, table):
+        yield _of_evaluation(config, table, name, dataset)
+    yield from _of_calibrations(config, table)
     for method in method_names(config)["baseline"]:
         if split_seed(config, method)[0] in spec["methods"]:  # a table lists it without its seeds
             yield from _of_probe(config, table, method, datasets)
@@ -99,7 +111,25 @@ def _of_evaluation(config: dict[str, Any], table: str, name: str, dataset: str) 
     asked = _candidates(config, dataset)
     images, rate = _images(config, dataset), spec.get("rate")
     per_image, prompts = asked and evaluations_per_image(stages, *asked), asked and prod(asked)
-    return Cost(table, name, dataset, images, per_image, jobs, rate, prompts)
+    most = "race" in stages
+    return Cost(table, name, dataset, images, per_image, jobs, rate, prompts, most=most)
+
+
+def _of_calibrations(config: dict[str, Any], table: str) -> Iterator[Cost]:
+    """What learning timesteps takes, for each evaluation and set of prompts."""
+    asked = [
+        (name, config["datasets"][dataset]["prompts"], _candidates(config, dataset))
+        for name, dataset in questions(config, table)
+        if stages_of(config, name, dataset).get("timesteps") == "learned"
+    ]
+    for name, prompts, candidates in {pair[:2]: pair for pair in asked}.values():
+        spec = config["evaluations"][name]
+        samples = spec["calibration"].get("samples", CALIBRATION_SAMPLES)
+        most = spec["calibration"].get("classes", CALIBRATION_CLASSES)
+        per_image = candidates and min(candidates[0], most) * candidates[1] * samples
+        dataset, method = spec["calibration"]["datasets"][prompts], f"{name} (calibration)"
+        images = _images(config, dataset)
+        yield Cost(table, method, dataset, images, per_image, 0, spec.get("rate"))
 
 
 def _of_probe(config: dict, table: str, method: str, datasets: list[str]) -> Iterator[Cost]:
@@ -196,6 +226,7 @@ def render(costs: list[Cost], jobs: int | None = None) -> str:
     lines.append(f"all tables: {_sum([cost for cost in costs if not cost.counted])}")
     lines += [f"{jobs:,} of these jobs are still to be run."] if jobs is not None else []
     lines += [_SHARED] if any(cost.counted for cost in costs) else []
+    lines += [_RACES] if any(cost.most for cost in costs) else []
     lines += [_STATED] if any(cost.rate for cost in costs) else []
     lines += [_NOT_STATED] if not all(cost.rate for cost in costs) else []
     return "\n".join([*lines, _OMITTED])
@@ -203,6 +234,7 @@ def render(costs: list[Cost], jobs: int | None = None) -> str:
 
 _HEADER = ("", "data set", "images", "prompts", "per image", "evaluations", "rate", "jobs", "time")
 _SHARED = "*: an earlier table has the same; among all tables it is counted once."
+_RACES = "≤: a race ends as soon as one class is left, often after a tenth of that or less."
 _STATED = "Time is one device's, at the rate (evaluations/s) the config states, not measured here."
 _NOT_STATED = "State a `rate` (evaluations/s) in `evaluations` for the time of what has none."
 _OMITTED = "Not counted: training, encoding images and prompts, loading models, figures."
@@ -222,15 +254,21 @@ def _grouped(rows: list[Cost]) -> Iterator[Cost]:
 def _cells(cost: Cost) -> tuple[str, ...]:
     # features and sampling are not of pairs
     prompts, jobs = (_number(cost.prompts), f"{cost.jobs:,}") if cost.jobs else ("", "")
-    numbers = map(_number, (cost.per_image, cost.evaluations, cost.rate))
     names = cost.method + "*" * bool(cost.counted), cost.dataset
-    return (*names, _number(cost.images), prompts, *numbers, jobs, _time(cost.hours))
+    spent = (_most(cost, _number(number)) for number in (cost.per_image, cost.evaluations))
+    time = _most(cost, _time(cost.hours))
+    return (*names, _number(cost.images), prompts, *spent, _number(cost.rate), jobs, time)
+
+
+def _most(cost: Cost, text: str) -> str:
+    return f"≤{text}" if cost.most and text != "?" else text
 
 
 def _sum(rows: list[Cost]) -> str:
     evaluations, hours = [row.evaluations for row in rows], [row.hours for row in rows]
     jobs, total = sum(row.jobs for row in rows), sum(filter(None, evaluations))
     least = "at least " * (None in evaluations)
+    least = least or "at most " * any(row.most for row in rows)
     text = f"{least}{_number(total)} evaluations in {jobs:,} job{'s' * (jobs != 1)}"
     if any(hours):
         text += f", {'at least ' * (None in hours)}{_time(sum(filter(None, hours)))} of a device"

@@ -33,8 +33,23 @@ def error_dataset(
         "timestep": ("sample", np.array([s.timestep for s in samples], "int64")),
         "noise": ("sample", np.array([s.noise for s in samples], "int64")),
     }
+    if any(s.weight != 1 for s in samples):
+        coords["weight"] = ("sample", np.array([s.weight for s in samples], "float64"))
     variables = {name: (dims, values) for name, values in errors.items()}
     return xr.Dataset(variables, coords, attrs=record)
+
+
+def weights_of(stage: xr.Dataset) -> np.ndarray:
+    """The weight of each sample in a mean over samples, `(sample,)` float64."""
+    return stage["weight"].values if "weight" in stage.coords else np.ones(stage.sizes["sample"])
+
+
+def evaluated(stage: xr.Dataset) -> np.ndarray:
+    """Which errors were measured, bool `(pair, sample)`; the others' classes had left a race."""
+    for name in LOSSES:
+        if name in stage:
+            return ~np.isnan(stage[name].values)
+    return np.zeros((stage.sizes["pair"], stage.sizes["sample"]), bool)
 
 
 def losses_in(stages: Sequence[xr.Dataset]) -> list[str]:
@@ -43,14 +58,21 @@ def losses_in(stages: Sequence[xr.Dataset]) -> list[str]:
     return stored + (["l2+vlb"] if "vlb" in stored else [])
 
 
-def cost(stages: Sequence[xr.Dataset]) -> pd.DataFrame:
-    """What each image took: index `image`, columns `evaluations` and `seconds` of compute.
+def pair_cost(stages: Sequence[xr.Dataset]) -> pd.DataFrame:
+    """What each pair took: columns `image, prompt, evaluations` and `seconds` of compute, float64.
 
-    A file's seconds are shared by its images in proportion to their evaluations.
+    A file's seconds are shared by its pairs in proportion to their evaluations.
     """
     parts = []
     for stage in stages:
-        counts = pd.Series(stage["image"].values).value_counts() * stage.sizes["sample"]
+        counts = evaluated(stage).sum(axis=1)
         seconds = counts * (stage.attrs["seconds"] / max(1, counts.sum()))
-        parts.append(pd.DataFrame({"evaluations": counts, "seconds": seconds}))
-    return pd.concat(parts).groupby(level=0).sum().rename_axis("image").astype("float64")
+        pairs = {key: stage[key].values for key in ("image", "prompt")}
+        parts.append(pd.DataFrame({**pairs, "evaluations": counts, "seconds": seconds}))
+    summed = pd.concat(parts).groupby(["image", "prompt"]).sum().astype("float64")
+    return summed.reset_index()
+
+
+def cost(stages: Sequence[xr.Dataset]) -> pd.DataFrame:
+    """What each image took: index `image`, columns `evaluations` and `seconds` of compute."""
+    return pair_cost(stages).drop(columns="prompt").groupby("image").sum()

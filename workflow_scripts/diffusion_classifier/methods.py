@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import product
 from typing import Any
 
 from .denoisers import FAMILIES
@@ -61,6 +62,18 @@ def stages_of(config: dict[str, Any], evaluation: str, dataset: str) -> dict[str
     """How an evaluation goes about a data set: its `stages`, unless `stages_for` has others."""
     spec = config["evaluations"][evaluation]
     return spec.get("stages_for", {}).get(dataset, spec["stages"])
+
+
+def questions(config: dict[str, Any], table: str) -> list[tuple[str, str]]:
+    """Which evaluation a table and its figures ask about which data set, each pair once."""
+    spec = config["tables"][table]
+    datasets = spec.get("datasets") or [spec["dataset"]]
+    wanted = [*product(spec["methods"], datasets)]
+    if curves := spec.get("curves"):
+        wanted += product([curves["evaluation"]], curves.get("datasets") or [curves["dataset"]])
+    if trend := spec.get("trend"):
+        wanted += product(trend["methods"], trend.get("datasets", datasets))
+    return [pair for pair in dict.fromkeys(wanted) if pair[0] in config["evaluations"]]
 
 
 def version_of(config: dict[str, Any], evaluation: str) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pandas as pd
 
 from .prompts import is_unconditional
@@ -28,3 +29,23 @@ def candidates(data: pd.DataFrame, prompts: pd.DataFrame) -> pd.DataFrame:
         pairs = pd.concat([own[["image", "prompt"]], data[["image"]].merge(free, how="cross")])
     pairs = pairs.astype("int64").sort_values(["image", "prompt"], kind="stable")
     return pairs.reset_index(drop=True)
+
+
+def calibration_pairs(
+    data: pd.DataFrame, prompts: pd.DataFrame, classes: int, seed: int = 0
+) -> pd.DataFrame:
+    """Pairs as those of `candidates`, of at most `classes` classes per image.
+
+    They are the image's own class (its `label`, if the prompts have it) and others drawn from
+    `seed`: enough to learn at which timesteps classes differ, whatever their number.
+    """
+    pairs, class_of = candidates(data, prompts), prompts["classidx"].to_numpy()
+    generator = np.random.default_rng(seed)
+    every = np.unique(class_of[pairs["prompt"]])
+    of_images = (pairs[pairs["image"] == image] for image in data["image"])
+    kept = []
+    for label, own in zip(data["label"], of_images, strict=True):
+        order = generator.permutation(every)
+        chosen = sorted(order, key=lambda index: index != label)[:classes]
+        kept.append(own[np.isin(class_of[own["prompt"]], chosen)])
+    return pd.concat(kept, ignore_index=True)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
-from .error_files import cost, losses_in
+from .error_files import cost, losses_in, weights_of
 from .messages import InputError
 
 if TYPE_CHECKING:
@@ -16,10 +16,10 @@ if TYPE_CHECKING:
 
 
 def mean_errors(stages: Sequence[xr.Dataset], loss: str) -> pd.DataFrame:
-    """Mean error of each pair over all samples it has seen: columns `image, prompt, error`.
+    """Mean error of each pair over all samples it has seen: `image, prompt, error, samples`.
 
-    `stages` are error files of one evaluation, in any order. `l2+vlb` is the sum of both means,
-    the objective DiT was trained with (paper, table 3).
+    `stages` are error files of one evaluation, in any order; `samples` counts what the pair has
+    seen. `l2+vlb` is the sum of both means, the objective DiT was trained with (paper, table 3).
     """
     parts = []
     for stage in stages:
@@ -33,19 +33,20 @@ def mean_errors(stages: Sequence[xr.Dataset], loss: str) -> pd.DataFrame:
                 "learn its variance); expected l1, l2 or huber; choose one"
             )
         values = sum(stage[name].values.astype("float64") for name in loss.split("+"))
-        evaluated = ~np.isnan(values)
+        seen, weights = ~np.isnan(values), weights_of(stage)
         parts.append(
             pd.DataFrame(
                 {
                     "image": stage["image"].values,
                     "prompt": stage["prompt"].values,
-                    "error": np.where(evaluated, values, 0.0).sum(axis=1),
-                    "samples": evaluated.sum(axis=1),
+                    "error": np.where(seen, values, 0.0) @ weights,
+                    "weight": seen @ weights,
+                    "samples": seen.sum(axis=1),
                 }
             )
         )
     sums = pd.concat(parts).groupby(["image", "prompt"], as_index=False).sum()
-    sums["error"] /= sums.pop("samples")
+    sums["error"] /= sums.pop("weight")
     return sums
 
 
@@ -96,16 +97,18 @@ def prediction_table(
     """The predictions of an evaluation (of a shard of it): one row per image and stored loss.
 
     Columns: `image, label, loss, prediction, evaluations, seconds, scores`. The prediction is
-    the class of least error among `candidates`, the pairs of the last stage; `scores` is minus
-    the error per class index, float32, NaN for the classes that had left. `labels` has the
-    columns `image, label`. With `pruning`, the loss that stages pruned by, its rows come once more
-    under the name "pruning": data sets that were pruned by different losses have that in common.
+    the class of least error among `candidates`, the pairs of the last stage; of a race, among
+    those that went on to its end. `scores` is minus the error per class index, float32, NaN for
+    the classes that had left. `labels` has the columns `image, label`. With `pruning`, the loss
+    that stages pruned by, its rows come once more under the name "pruning": data sets that were
+    pruned by different losses have that in common.
     """
     images = labels.merge(cost(stages), on="image")
     rows = []
     for loss in losses_in(stages):
         errors = candidates[["image", "prompt"]].merge(mean_errors(stages, loss))
-        per_class = class_errors(errors, class_of, combine)
+        most = errors.groupby("image")["samples"].transform("max")
+        per_class = class_errors(errors[errors["samples"] == most], class_of, combine)
         scores = -per_class.pivot(index="image", columns="class", values="error")
         scores = scores.reindex(columns=range(int(class_of.max()) + 1)).loc[images["image"]]
         best = best_classes(per_class, 1).set_index("image")["class"]

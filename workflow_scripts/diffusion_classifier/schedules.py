@@ -1,16 +1,26 @@
-"""Which (timestep, noise) samples each stage evaluates: the authors' evenly spaced choice."""
+"""Which (timestep, noise) samples each stage evaluates: the authors' evenly spaced choice.
+
+Timesteps drawn from a learned density instead are in `learned_timesteps`.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
+
+from .low_discrepancy import spread_order
 
 
 class Sample(NamedTuple):
-    """One (timestep, noise index) at which every pair's ε-prediction error is measured."""
+    """One (timestep, noise index) at which every pair's ε-prediction error is measured.
+
+    `weight` is the sample's in a mean over samples: 1 / density where timesteps are not drawn
+    uniformly, so that the mean is one over uniform timesteps all the same.
+    """
 
     timestep: int
     noise: int
+    weight: float = 1.0
 
 
 def timestep_grid(size: int, timesteps: int = 1000) -> list[int]:
@@ -51,6 +61,12 @@ def stage_samples(
     return stages
 
 
+def spread(samples: Sequence[Sample]) -> list[Sample]:
+    """The same samples in an order whose every beginning is spread evenly over the timesteps."""
+    ordered = sorted(samples)
+    return [ordered[position] for position in spread_order(len(ordered))]
+
+
 def check_stages(
     samples: Sequence[int],
     keep: Sequence[int],
@@ -60,21 +76,7 @@ def check_stages(
     timesteps: int = 1000,
 ) -> None:
     """Raise ValueError, naming key, value, expectation and remedy, if the stages make no sense."""
-    if len(keep) != len(samples):
-        raise ValueError(
-            f"keep: has {len(keep)} entries {list(keep)} for {len(samples)} stages of samples "
-            f"{list(samples)}; give one number of classes to keep per stage"
-        )
-    if list(samples) != sorted(set(samples)):
-        raise ValueError(
-            f"samples: found {list(samples)}, expected numbers that grow from stage to stage; "
-            "correct them"
-        )
-    if list(keep) != sorted(keep, reverse=True) or keep[-1] != 1:
-        raise ValueError(
-            f"keep: found {list(keep)}, expected numbers that do not grow from stage to stage and "
-            "end in 1; correct them"
-        )
+    _check_keep(samples, keep)
     size = grid or max(samples)
     if size < max(samples):
         raise ValueError(
@@ -100,4 +102,38 @@ def check_stages(
         raise ValueError(
             f"samples: {list(samples)} with {trials} trial(s) need {needed} noises, but the noise "
             f"bank has {noise_size}; set `noise: size` to at least {needed} or take fewer samples"
+        )
+
+
+def _check_keep(samples: Sequence[int], keep: Sequence[int]) -> None:
+    if len(keep) != len(samples):
+        raise ValueError(
+            f"keep: has {len(keep)} entries {list(keep)} for {len(samples)} stages of samples "
+            f"{list(samples)}; give one number of classes to keep per stage"
+        )
+    if list(samples) != sorted(set(samples)):
+        raise ValueError(
+            f"samples: found {list(samples)}, expected numbers that grow from stage to stage; "
+            "correct them"
+        )
+    if list(keep) != sorted(keep, reverse=True) or keep[-1] != 1:
+        raise ValueError(
+            f"keep: found {list(keep)}, expected numbers that do not grow from stage to stage and "
+            "end in 1; correct them"
+        )
+
+
+def check_learned(stages: dict[str, Any], noise_size: int) -> None:
+    """As `check_stages`, of stages whose timesteps are learned: as many as there are noises."""
+    _check_keep(stages["samples"], stages["keep"])
+    for key in ("grid", "trials"):
+        if key in stages:
+            raise ValueError(
+                f"{key}: found {stages[key]}, but learned timesteps come from a density, one noise "
+                "each; leave it out or use `timesteps: even`"
+            )
+    if max(stages["samples"]) > noise_size:
+        raise ValueError(
+            f"samples: {list(stages['samples'])} need {max(stages['samples'])} noises, but the "
+            f"noise bank has {noise_size}; set `noise: size` to at least that or take fewer samples"
         )

@@ -160,13 +160,21 @@ def _check_single_stage(
     datasets = list(datasets)
     for name in names:
         known(key, name, config["evaluations"], "evaluation")
-        most = max(len(stages_of(config, name, data)["samples"]) for data in datasets)
+        schedules = [stages_of(config, name, data) for data in datasets]
+        most = max(len(stages["samples"]) for stages in schedules)
         if most != 1:
             raise InputError(
                 f"{key}: found `{name}` with {most} stages, expected a single "
                 "stage (all classes at all timesteps); choose another or shorten its `samples` and "
                 "`keep`"
             )
+        for stages in schedules:
+            if "race" in stages or stages.get("timesteps") == "learned":
+                part = "race" if "race" in stages else "timesteps: learned"
+                raise InputError(
+                    f"{key}: found `{name}` with `{part}`, expected all classes at evenly spaced "
+                    "timesteps; choose another or take that out of its stages"
+                )
 
 
 def _check_published(config: dict[str, Any], table: str, spec: dict[str, Any]) -> None:

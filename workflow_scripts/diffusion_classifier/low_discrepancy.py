@@ -1,0 +1,24 @@
+"""Orders whose every beginning is spread evenly: what has been seen so far stands for the whole."""
+
+from __future__ import annotations
+
+import numpy as np
+
+
+def van_der_corput(count: int) -> np.ndarray:
+    """The first `count` points of the van der Corput sequence in base 2, in (0, 1): 1/2, 1/4, 3/4…
+
+    Its star discrepancy is O(log n / n) for every n (van der Corput 1935), that of random points
+    O(1 / √n).
+    """
+    numbers = np.arange(1, count + 1)
+    points, digit = np.zeros(count), 0.5
+    while numbers.any():
+        points += digit * (numbers & 1)
+        numbers, digit = numbers >> 1, digit / 2
+    return points
+
+
+def spread_order(count: int) -> np.ndarray:
+    """The positions 0..count-1 in the order in which van der Corput's sequence visits them."""
+    return np.argsort(np.argsort(van_der_corput(count)))

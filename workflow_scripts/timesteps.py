@@ -1,0 +1,39 @@
+"""Learn where timesteps tell classes apart: the density that an evaluation's samples follow.
+
+In: calibration images, their latents, conditions, noise, the model. Out: CSV, the density and the
+spread of error differences by loss and timestep.
+"""
+
+from job import compute, job
+
+with job(snakemake):
+    import torch
+
+    from diffusion_classifier import files
+    from diffusion_classifier.datasets.stored import read_labels
+    from diffusion_classifier.denoisers import family
+    from diffusion_classifier.error_files import error_dataset
+    from diffusion_classifier.errors import Inputs, epsilon_errors
+    from diffusion_classifier.learned_timesteps import fit_densities
+    from diffusion_classifier.pairs import calibration_pairs
+    from diffusion_classifier.prompts import read_prompts
+    from diffusion_classifier.schedules import stage_samples
+
+    device, dtype = compute(snakemake)
+    params = snakemake.params
+    prompts = read_prompts(snakemake.input.prompts)
+    pairs = calibration_pairs(read_labels(snakemake.input.data), prompts, params.classes)
+    latents = [files.read_tensors(path) for path in snakemake.input.latents]
+    images = torch.cat([shard["image"] for shard in latents])
+    order = images.argsort()
+    inputs = Inputs(
+        torch.cat([shard["latents"] for shard in latents])[order],
+        images[order],
+        files.read_tensors(snakemake.input.conditions),
+        files.read_tensors(snakemake.input.noise)["noise"],
+    )
+    samples = stage_samples([params.samples])[0]
+    denoiser = family(params.family).load(params.folder, device, dtype)
+    errors = epsilon_errors(denoiser, inputs, pairs, samples, params.batch_size, device, dtype)
+    densities = fit_densities(error_dataset(errors, pairs, samples, {}), denoiser.process.timesteps)
+    files.write_csv(densities, snakemake.output[0])
