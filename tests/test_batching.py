@@ -17,7 +17,7 @@ def clock(monkeypatch):
 
     def run(total, size, seconds):
         sizes = []
-        for part in Batches(total, size, CPU):
+        for part in Batches(size, CPU).ranges(total):
             now[0] += seconds(len(part))
             sizes.append(len(part))
         return sizes
@@ -27,7 +27,7 @@ def clock(monkeypatch):
 
 @pytest.mark.parametrize(("total", "size"), [(100, 7), (5, 10), (12, 12), (0, 3)])
 def test_every_evaluation_once_and_in_order(total, size):
-    parts = list(Batches(total, size, CPU))
+    parts = list(Batches(size, CPU).ranges(total))
     assert [number for part in parts for number in part] == list(range(total))
     assert all(len(part) == size for part in parts[:-1])
 
@@ -51,8 +51,8 @@ def test_does_not_grow_where_one_is_as_good(clock):
 
 
 def test_memory_ends_the_growth():
-    batches, sizes = Batches(1000, "auto", CPU), []
-    for part in batches:
+    batches, sizes = Batches("auto", CPU), []
+    for part in batches.ranges(1000):
         if len(part) > 40:
             batches.too_large()
             continue

@@ -191,7 +191,7 @@ def brute_force(pipeline, noised, predicted):
         pixels = pipeline.image_processor.preprocess(pictures()[pair["image"]])
         mode = pipeline.vae.encode(pixels).latent_dist.mode()
         x0 = (mode - (config.shift_factor or 0)) * config.scaling_factor
-        for column, (t, index) in enumerate(SAMPLES):
+        for column, (t, index, _) in enumerate(SAMPLES):
             noise = bank[index : index + 1]
             x_t = noised(x0, noise, t)
             epsilon = predicted(x_t, t, pair["prompt"])

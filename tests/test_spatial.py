@@ -55,7 +55,7 @@ def test_equals_a_loop_over_pairs_and_samples(inputs):
     alphas = Shifted().process.alphas_cumprod
     for row, (image, prompt) in zip(found, PAIRS.to_numpy(), strict=True):
         expected = np.zeros(SHAPE[1:])
-        for timestep, noise in SAMPLES:
+        for timestep, noise, _ in SAMPLES:
             epsilon = inputs.noise[noise]
             x_t = alphas[timestep].sqrt() * inputs.latents[{40: 0, 57: 1}[int(image)]]
             x_t = x_t + (1 - alphas[timestep]).sqrt() * epsilon

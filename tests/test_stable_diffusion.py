@@ -127,7 +127,7 @@ def test_errors_are_those_of_the_pipelines_parts(saved, tmp_path):
     for row, pair in pairs.iterrows():
         pixels = pipeline.image_processor.preprocess(images[pair["image"]])
         x0 = pipeline.vae.encode(pixels).latent_dist.mode() * pipeline.vae.config.scaling_factor
-        for column, (t, index) in enumerate(samples):
+        for column, (t, index, _) in enumerate(samples):
             x_t = scheduler.add_noise(x0, noise[index : index + 1], torch.tensor([t]))
             with torch.no_grad():
                 output = pipeline.unet(x_t, t, text[pair["prompt"]][None]).sample

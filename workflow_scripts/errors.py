@@ -9,14 +9,16 @@ from job import compute, job
 
 with job(snakemake):
     import time
+    from functools import partial
 
     import pandas as pd
 
     from diffusion_classifier import files
     from diffusion_classifier.denoisers import family
     from diffusion_classifier.error_files import class_part, error_dataset
-    from diffusion_classifier.errors import Inputs, epsilon_errors
+    from diffusion_classifier.errors import Engine, Inputs
     from diffusion_classifier.learned_timesteps import learned_samples
+    from diffusion_classifier.progress import Silence
     from diffusion_classifier.prompts import read_prompts
     from diffusion_classifier.racing import gap_race
     from diffusion_classifier.schedules import Sample
@@ -41,15 +43,14 @@ with job(snakemake):
         samples = stages[int(snakemake.wildcards.stage) - 1]
     denoiser = family(params.family).load(params.folder, device, dtype)
 
-    def measure(pairs, samples):
-        return epsilon_errors(denoiser, inputs, pairs, samples, params.batch_size, device, dtype)
-
     start = time.perf_counter()
+    engine = Engine(denoiser, inputs, params.batch_size, device, dtype)
     if params.race is None:
-        errors = measure(pairs, samples)
+        errors = engine.errors(pairs, samples)
     else:
         earlier = [files.read_dataset(path) for path in given.earlier]
         class_of = prompts["classidx"].to_numpy()
+        measure = partial(engine.errors, progress=Silence())  # the race has its own
         errors = gap_race(measure, pairs, samples, class_of, params.race, earlier, densities)
     record = {
         "seconds": time.perf_counter() - start,

@@ -14,25 +14,25 @@ GAIN = 1.05  # a rate that grows by less is taken to have stopped growing
 
 
 class Batches:
-    """Cuts `total` evaluations into ranges of a size that the device can do.
+    """Cuts evaluations into ranges of a size that the device can do, and remembers which that is.
 
     `size` is the number of evaluations in a pass; `auto` doubles it from FIRST on until the rate
     stops growing. Whatever it is, a pass that does not fit in memory is halved and done again, and
     no later one is larger.
     """
 
-    def __init__(self, total: int, size: int | str, device: torch.device) -> None:
-        self.total, self.device = total, device
+    def __init__(self, size: int | str, device: torch.device) -> None:
+        self.device = device
         self.growing = size == "auto"
         self.size = FIRST if self.growing else int(size)
         self._rate = 0.0
         self._redo = False
 
-    def __iter__(self) -> Iterator[range]:
-        """The ranges, one after the other; the caller says `too_large` before it asks for more."""
+    def ranges(self, total: int) -> Iterator[range]:
+        """Those of `total` evaluations; the caller says `too_large` before it asks for more."""
         start = 0
-        while start < self.total:
-            part = range(start, min(start + self.size, self.total))
+        while start < total:
+            part = range(start, min(start + self.size, total))
             begun = time.perf_counter()
             yield part
             if self._redo:

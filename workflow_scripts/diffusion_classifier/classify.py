@@ -26,7 +26,7 @@ from .denoisers import family
 from .denoisers.base import Denoiser
 from .encoders import encode_images
 from .error_files import cost, error_dataset
-from .errors import Inputs, epsilon_errors
+from .errors import Engine, Inputs
 from .messages import InputError
 from .noise import noise_bank
 from .pairs import candidates
@@ -114,12 +114,11 @@ def stage_errors(
     """The errors of all stages, each over the classes the one before kept (algorithm 2)."""
     pairs = candidates(pd.DataFrame({"image": inputs.images.numpy()}), prompts)
     class_of = prompts["classidx"].to_numpy()
+    engine = Engine(denoiser, inputs, evaluation.batch_size, device, dtype)
     stages: list[xr.Dataset] = []
     for samples, keep in zip(schedule, evaluation.keep, strict=True):
         start = time.perf_counter()
-        errors = epsilon_errors(
-            denoiser, inputs, pairs, samples, evaluation.batch_size, device, dtype
-        )
+        errors = engine.errors(pairs, samples)
         record = {"seconds": time.perf_counter() - start}
         stages.append(error_dataset(errors, pairs, samples, record))
         pairs = survivors(stages, pairs, class_of, keep, evaluation.loss)

@@ -11,10 +11,10 @@ import torch
 from torch import Tensor
 
 from .batching import Batches, out_of_memory
-from .denoisers.base import Denoiser
+from .denoisers.base import Denoiser, Query, predict_shared, prepare
 from .losses import bound_term, noise_losses, variational_bound
 from .messages import InputError
-from .progress import Progress
+from .progress import Progress, Silence
 from .schedules import Sample
 
 if TYPE_CHECKING:
@@ -35,14 +35,149 @@ class Inputs:
     conditions: dict[str, Tensor]
     noise: Tensor
 
-    def to(self, device: torch.device) -> Inputs:
-        conditions = {name: value.to(device) for name, value in self.conditions.items()}
-        return Inputs(
-            self.latents.to(device), self.images.to(device), conditions, self.noise.to(device)
-        )
+
+@dataclass(frozen=True)
+class Batch:
+    """One forward pass and what went into it: the evaluations `part` of the flat list.
+
+    Evaluation number `part[i]` is sample · pairs + pair. `x0`, `x_t`, `noise` and `timestep` are
+    those of the distinct inputs, `(input, c, h, w)` and `(input,)`; `row` tells which of them an
+    evaluation is of, `(batch,)`; `predicted` and, where it is learned, `variance` are
+    `(batch, c, h, w)`.
+    """
+
+    part: range
+    x0: Tensor
+    x_t: Tensor
+    noise: Tensor
+    timestep: Tensor
+    row: Tensor
+    predicted: Tensor
+    variance: Tensor | None
 
 
-@torch.inference_mode()
+class Engine:
+    """Measures errors of one denoiser on some inputs, as often as it is asked.
+
+    Everything is brought to the device once; what depends on the prompts alone is computed once.
+    Only the network runs in `dtype`. `batch_size` is as in `batching.Batches`. Raises InputError
+    if latents and noise do not fit together.
+    """
+
+    def __init__(
+        self,
+        denoiser: Denoiser,
+        inputs: Inputs,
+        batch_size: int | str,
+        device: torch.device,
+        dtype: torch.dtype,
+    ) -> None:
+        _check_latents(inputs)
+        self.denoiser, self.device, self.dtype = denoiser, device, dtype
+        self.images = inputs.images.cpu().numpy()
+        self.latents, self.noise = inputs.latents.to(device), inputs.noise.to(device)
+        self.batches = Batches(batch_size, device)
+        with torch.inference_mode():
+            moved = {name: value.to(device) for name, value in inputs.conditions.items()}
+            self.prepared = prepare(denoiser, moved)
+
+    @torch.inference_mode()
+    def errors(
+        self,
+        pairs: pd.DataFrame,
+        samples: Sequence[Sample],
+        progress: Progress | Silence | None = None,
+    ) -> dict[str, np.ndarray]:
+        """‖ε - ε_θ(x_t, t, c)‖ of every pair at every sample (paper, algorithm 1).
+
+        `pairs` has the columns `image` (a number in the inputs' `images`) and `prompt` (a row of
+        the conditions). Returns one `(pair, sample)` float32 array per loss: `l1`, `l2`, `huber`
+        and, where the model learned its variance, `vlb` (the bound's term at that timestep, bits
+        per dimension). Raises InputError if noise and model do not fit the samples,
+        FloatingPointError naming image, prompt and timestep if an error is not finite and
+        MemoryError if not even one evaluation fits.
+        """
+        found: dict[str, Tensor] = {}
+        for batch in self.passes(pairs, samples, progress):
+            for name, values in _losses(self.denoiser, batch).items():
+                whole = found.setdefault(
+                    name, torch.empty(len(samples) * len(pairs), device=self.device)
+                )
+                whole[batch.part.start : batch.part.stop] = values
+        errors = {
+            name: np.ascontiguousarray(values.view(len(samples), len(pairs)).T.cpu().numpy())
+            for name, values in found.items()
+        }
+        _check_finite(errors, pairs, samples)
+        return errors
+
+    def passes(
+        self,
+        pairs: pd.DataFrame,
+        samples: Sequence[Sample],
+        progress: Progress | Silence | None = None,
+    ) -> Iterator[Batch]:
+        """The noise predicted of every (pair, sample), batch by batch; see `errors`.
+
+        To be iterated under `torch.inference_mode`. Batches are cut from the flat list of samples
+        × pairs: they are full however few prompts an image has left, and evaluations of one noised
+        image sit together.
+        """
+        _check_samples(samples, len(self.noise), self.denoiser.process.timesteps)
+        total = len(pairs) * len(samples)
+        progress = progress or Progress(total, "evaluations")
+        index = _Index(self.images, pairs, samples)
+        for part in self.batches.ranges(total):
+            image, noise, timestep, row, prompt, cell, cell_timestep, cell_prompt = self._upload(
+                index.of(part)
+            )
+            x0, noise = self.latents[image], self.noise[noise]
+            x_t = self.denoiser.process.noised(x0, noise, timestep)
+            query = Query(
+                x_t.to(self.dtype), timestep, row, prompt, cell, cell_timestep, cell_prompt
+            )
+            answer = None
+            try:
+                answer = predict_shared(self.denoiser, query, self.prepared)
+            except RuntimeError as error:
+                if not out_of_memory(error):
+                    raise
+            if answer is None:  # only here is the error gone, and with it what it held on to
+                self.batches.too_large()
+                continue
+            yield Batch(part, x0, x_t, noise, timestep, row, *answer)
+            progress.update(part.stop)
+
+    def _upload(self, arrays: list[np.ndarray]) -> tuple[Tensor, ...]:
+        """Index arrays on the device: one copy, which on a GPU nobody waits for."""
+        packed = torch.from_numpy(np.concatenate(arrays))
+        if self.device.type == "cuda":
+            packed = packed.pin_memory()
+        moved = packed.to(self.device, non_blocking=True)
+        return moved.split([len(array) for array in arrays])
+
+
+class _Index:
+    """What a range of the flat list (sample · pairs + pair) asks about, found on the host."""
+
+    def __init__(self, images: np.ndarray, pairs: pd.DataFrame, samples: Sequence[Sample]) -> None:
+        self.image = np.searchsorted(images, pairs["image"].to_numpy("int64"))
+        self.prompt = pairs["prompt"].to_numpy("int64")
+        self.timestep = np.array([sample.timestep for sample in samples], "int64")
+        self.noise = np.array([sample.noise for sample in samples], "int64")
+
+    def of(self, part: range) -> list[np.ndarray]:
+        """int64 arrays: image, noise, timestep `(input,)`; row, prompt, cell `(batch,)`; cells'."""
+        sample, pair = np.divmod(np.arange(part.start, part.stop), len(self.prompt))
+        image, prompt = self.image[pair], self.prompt[pair]
+        new = np.diff(image, prepend=-1).astype(bool) | np.diff(sample, prepend=-1).astype(bool)
+        row, first = np.cumsum(new) - 1, sample[new]
+        prompts = self.prompt.max() + 1
+        cells, cell = np.unique(self.timestep[sample] * prompts + prompt, return_inverse=True)
+        inputs = [image[new], self.noise[first], self.timestep[first]]
+        return [*inputs, row, prompt, cell, *np.divmod(cells, prompts)]
+
+
 def epsilon_errors(
     denoiser: Denoiser,
     inputs: Inputs,
@@ -52,121 +187,36 @@ def epsilon_errors(
     device: torch.device,
     dtype: torch.dtype,
 ) -> dict[str, np.ndarray]:
-    """‖ε - ε_θ(x_t, t, c)‖ of every pair at every sample (paper, algorithm 1).
-
-    `pairs` has the columns `image` (a number in `inputs.images`) and `prompt` (a row of the
-    conditions). Returns one `(pair, sample)` float32 array per loss: `l1`, `l2`, `huber` and,
-    where the model learned its variance, `vlb` (the bound's term at that timestep, bits per
-    dimension). Batches are cut from the flat list of (pair, sample), so they are full however
-    few prompts an image has left. Raises InputError if latents, noise and model do not fit
-    together and FloatingPointError naming image, prompt and timestep if an error is not finite.
-    """
-    total = len(pairs) * len(samples)
-    found: dict[str, Tensor] = {}
-    for batch in forward_passes(denoiser, inputs, pairs, samples, batch_size, device, dtype):
-        for name, values in _losses(denoiser, batch).items():
-            found.setdefault(name, torch.empty(total, device=device))[batch.flat] = values
-    errors = {
-        name: values.view(len(pairs), len(samples)).cpu().numpy() for name, values in found.items()
-    }
-    _check_finite(errors, pairs, samples)
-    return errors
-
-
-@dataclass(frozen=True)
-class Batch:
-    """One forward pass and what went into it; `flat` is pair · samples + sample, `(batch,)`.
-
-    `x0`, `x_t`, `noise`, `predicted` and, where it is learned, `variance` are `(batch, c, h, w)`;
-    `timestep` is `(batch,)` int64.
-    """
-
-    flat: Tensor
-    x0: Tensor
-    x_t: Tensor
-    noise: Tensor
-    timestep: Tensor
-    predicted: Tensor
-    variance: Tensor | None
-
-
-def forward_passes(
-    denoiser: Denoiser,
-    inputs: Inputs,
-    pairs: pd.DataFrame,
-    samples: Sequence[Sample],
-    batch_size: int | str,
-    device: torch.device,
-    dtype: torch.dtype,
-) -> Iterator[Batch]:
-    """The noise predicted of every (pair, sample), batch by batch; see `epsilon_errors`.
-
-    To be iterated under `torch.inference_mode`. Only the network runs in `dtype`. `batch_size` is
-    as in `batching.Batches`. Raises InputError if latents, noise and model do not fit together and
-    MemoryError if not even one evaluation fits.
-    """
-    _check_shapes(inputs, samples, denoiser.process.timesteps)
-    inputs = inputs.to(device)
-    image_of = torch.searchsorted(inputs.images, _index(pairs["image"], device))
-    prompt_of = _index(pairs["prompt"], device)
-    timestep_of = torch.tensor([s.timestep for s in samples], dtype=torch.int64, device=device)
-    noise_of = torch.tensor([s.noise for s in samples], dtype=torch.int64, device=device)
-    total = len(pairs) * len(samples)
-    progress, batches = Progress(total, "evaluations"), Batches(total, batch_size, device)
-    for part in batches:
-        flat = torch.arange(part.start, part.stop, device=device)
-        pair, sample = flat // len(samples), flat % len(samples)
-        x0, noise, timestep = (
-            inputs.latents[image_of[pair]],
-            inputs.noise[noise_of[sample]],
-            timestep_of[sample],
-        )
-        condition = {name: value[prompt_of[pair]] for name, value in inputs.conditions.items()}
-        x_t = denoiser.process.noised(x0, noise, timestep)
-        predicted = None
-        try:
-            predicted, variance = denoiser.predict(x_t.to(dtype), timestep, condition)
-        except RuntimeError as error:
-            if not out_of_memory(error):
-                raise
-        if predicted is None:  # only here is the error gone, and with it what it held on to
-            batches.too_large()
-            continue
-        yield Batch(flat, x0, x_t, noise, timestep, predicted, variance)
-        progress.update(part.stop)
+    """`Engine.errors` of an engine that is needed only once."""
+    return Engine(denoiser, inputs, batch_size, device, dtype).errors(pairs, samples)
 
 
 def _losses(denoiser: Denoiser, batch: Batch) -> dict[str, Tensor]:
     """All losses of one batch, `(batch,)` float32 each."""
-    losses = noise_losses(batch.predicted, batch.noise)
+    losses = noise_losses(batch.predicted, batch.noise[batch.row])
     if batch.variance is not None:
+        timestep = batch.timestep[batch.row]
+        x0, x_t = batch.x0[batch.row], batch.x_t[batch.row]
         bound = variational_bound(
-            denoiser.process,
-            batch.x0,
-            batch.x_t,
-            batch.timestep,
-            batch.predicted,
-            batch.variance,
+            denoiser.process, x0, x_t, timestep, batch.predicted, batch.variance
         )
-        losses["vlb"] = bound_term(*bound, batch.timestep)
+        losses["vlb"] = bound_term(*bound, timestep)
     return losses
 
 
-def _index(column: pd.Series, device: torch.device) -> Tensor:
-    return torch.from_numpy(column.to_numpy("int64", copy=True)).to(device)
-
-
-def _check_shapes(inputs: Inputs, samples: Sequence[Sample], timesteps: int) -> None:
+def _check_latents(inputs: Inputs) -> None:
     if inputs.latents.shape[1:] != inputs.noise.shape[1:]:
         raise InputError(
             f"latent_shape: found {list(inputs.noise.shape[1:])} in the model's entry, but its "
             f"latents have the shape {list(inputs.latents.shape[1:])}; set it to the latter"
         )
+
+
+def _check_samples(samples: Sequence[Sample], noises: int, timesteps: int) -> None:
     highest = max((sample.noise for sample in samples), default=-1)
-    if highest >= len(inputs.noise):
+    if highest >= noises:
         raise InputError(
-            f"noise.size: noise {highest} is asked for, but the bank has {len(inputs.noise)}; "
-            "raise it"
+            f"noise.size: noise {highest} is asked for, but the bank has {noises}; raise it"
         )
     last = max((sample.timestep for sample in samples), default=-1)
     if last >= timesteps:

@@ -33,6 +33,13 @@ class Progress:
         print(f"\r\x1b[K{line}" if self.terminal else line, end=end, file=sys.stderr, flush=True)
 
 
+class Silence:
+    """A progress that is not said, of a part of what is."""
+
+    def update(self, done: int, note: str = "") -> None:
+        """Say nothing."""
+
+
 def duration(seconds: float) -> str:
     """`seconds` as a person would say it: `42 s`, `3 min 20 s`, `5 h 12 min`."""
     seconds = round(seconds)

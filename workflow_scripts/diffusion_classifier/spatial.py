@@ -9,7 +9,7 @@ import numpy as np
 import torch
 
 from .denoisers.base import Denoiser
-from .errors import Inputs, forward_passes
+from .errors import Engine, Inputs
 from .messages import InputError
 from .prompts import is_unconditional
 from .schedules import Sample
@@ -42,9 +42,10 @@ def error_maps(
         )
     # Summed on the CPU, in order and in double precision: the same maps from every run.
     total = torch.zeros(len(pairs), *inputs.latents.shape[2:], dtype=torch.float64)
-    for batch in forward_passes(denoiser, inputs, pairs, samples, batch_size, device, dtype):
-        squared = (batch.predicted.float() - batch.noise.float()) ** 2
-        pair = (batch.flat // len(samples)).cpu()
+    engine = Engine(denoiser, inputs, batch_size, device, dtype)
+    for batch in engine.passes(pairs, samples):
+        squared = (batch.predicted.float() - batch.noise[batch.row]) ** 2
+        pair = torch.tensor(batch.part) % len(pairs)
         total.index_add_(0, pair, squared.mean(dim=1).cpu().double())
     maps = (total / len(samples)).float().numpy()
     _check_finite(maps, pairs)

@@ -2,15 +2,41 @@
 
 from __future__ import annotations
 
-from typing import Protocol
+from dataclasses import dataclass
+from typing import Any, Protocol
 
 from torch import Tensor
 
 from ..forward_process import FlowMatching, ForwardProcess
 
 
+@dataclass(frozen=True)
+class Query:
+    """A pass of the network: evaluations of inputs, each of them noised once for all its prompts.
+
+    x_t: `(input, c, h, w)`, the distinct (image, sample); timestep: theirs, `(input,)` int64.
+    row and prompt: of every evaluation the input and the prompt, `(batch,)` int64; cell: which of
+    the distinct (timestep, prompt) it asks about, `(batch,)`; cell_timestep, cell_prompt: what
+    these are, `(cell,)`. Evaluations of one input sit together.
+    """
+
+    x_t: Tensor
+    timestep: Tensor
+    row: Tensor
+    prompt: Tensor
+    cell: Tensor
+    cell_timestep: Tensor
+    cell_prompt: Tensor
+
+
 class Denoiser(Protocol):
-    """A conditional diffusion model ε_θ(x_t, t, c) on its device, in its dtype."""
+    """A conditional diffusion model ε_θ(x_t, t, c) on its device, in its dtype.
+
+    A family may compute what evaluations have in common only once. It then has an attribute
+    `shared`, None where the model at hand cannot, with a method `prepare(conditions)` for what
+    depends on the prompts alone, and itself a `predict_shared(query, prepared)`, which returns what
+    `predict` returns for the query's evaluations.
+    """
 
     process: ForwardProcess | FlowMatching
     """The forward process it was trained for, on the model's device."""
@@ -23,3 +49,20 @@ class Denoiser(Protocol):
         `timestep` is `(batch,)` int64; `condition` holds rows of what the family's
         `encode_prompts` returned, one per x_t.
         """
+
+
+def prepare(denoiser: Denoiser, conditions: dict[str, Tensor]) -> Any:
+    """What of a denoiser's work depends on the prompts alone, for `predict_shared`."""
+    shared = getattr(denoiser, "shared", None)
+    return conditions if shared is None else shared.prepare(conditions)
+
+
+def predict_shared(denoiser: Denoiser, query: Query, prepared: Any) -> tuple[Tensor, Tensor | None]:
+    """`Denoiser.predict` of every evaluation of a query, what they share computed once if it can.
+
+    `prepared` is what `prepare` returned.
+    """
+    if getattr(denoiser, "shared", None) is not None:
+        return denoiser.predict_shared(query, prepared)
+    condition = {name: value[query.prompt] for name, value in prepared.items()}
+    return denoiser.predict(query.x_t[query.row], query.timestep[query.row], condition)

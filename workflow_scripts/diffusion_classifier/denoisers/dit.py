@@ -11,7 +11,9 @@ from torch import Tensor
 from ..files import read_json
 from ..forward_process import ForwardProcess
 from ..messages import InputError
+from .base import Query
 from .scheduler import read_scheduler
+from .shared_dit import SharedDiT, can_share
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -26,6 +28,7 @@ class DiT:
         self.process = process.to(transformer.device)
         self.channels = transformer.config.in_channels
         self.learned_variance = transformer.out_channels == 2 * self.channels
+        self.shared = SharedDiT(self.transformer) if can_share(transformer) else None
 
     def predict(
         self, x_t: Tensor, timestep: Tensor, condition: dict[str, Tensor]
@@ -34,6 +37,14 @@ class DiT:
         output = self.transformer(
             x_t, timestep=timestep, class_labels=condition["class_labels"], return_dict=False
         )[0]
+        return self._parts(output)
+
+    def predict_shared(self, query: Query, prepared: Tensor) -> tuple[Tensor, Tensor | None]:
+        """See `Denoiser`; `prepared` is what `SharedDiT.prepare` returned."""
+        return self._parts(self.shared(query, prepared))
+
+    def _parts(self, output: Tensor) -> tuple[Tensor, Tensor | None]:
+        """ε and, where it is learned, the variance, from what the network put out."""
         if not self.learned_variance:
             return output, None
         noise, variance = output.split(self.channels, dim=1)

@@ -5,10 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from ..forward_process import ForwardProcess
+from .base import Query
 from .scheduler import read_scheduler
+from .shared_unet import KeyValue, SharedUNet, can_share
 from .text import check_lengths
 
 if TYPE_CHECKING:
@@ -28,6 +30,7 @@ class StableDiffusion:
         self.unet = unet.eval().requires_grad_(False)
         self.process = process.to(unet.device)
         self.prediction = prediction
+        self.shared = SharedUNet(self.unet) if can_share(unet) else None
 
     def predict(
         self, x_t: Tensor, timestep: Tensor, condition: dict[str, Tensor]
@@ -35,10 +38,21 @@ class StableDiffusion:
         """See `Denoiser.predict`; the condition is `text`, `(batch, token, channel)`."""
         text = condition["text"].to(x_t.dtype)
         output = self.unet(x_t, timestep, encoder_hidden_states=text, return_dict=False)[0]
+        return self._noise(output, x_t, timestep), None
+
+    def predict_shared(
+        self, query: Query, prepared: dict[nn.Module, KeyValue] | Tensor
+    ) -> tuple[Tensor, None]:
+        """See `Denoiser`; `prepared` is what `SharedUNet.prepare` returned."""
+        output = self.shared(query, prepared)
+        return self._noise(output, query.x_t[query.row], query.timestep[query.row]), None
+
+    def _noise(self, output: Tensor, x_t: Tensor, timestep: Tensor) -> Tensor:
+        """ε from what the network put out."""
         if self.prediction == "v_prediction":
             # in float32: at large t, ε is a small difference that half precision would lose
-            output = self.process.noise_from_velocity(x_t.float(), output.float(), timestep)
-        return output, None
+            return self.process.noise_from_velocity(x_t.float(), output.float(), timestep)
+        return output
 
 
 def load(folder: str, device: torch.device, dtype: torch.dtype) -> StableDiffusion:

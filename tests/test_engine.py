@@ -1,0 +1,231 @@
+"""What evaluations share is computed once, and nothing is different for it."""
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+from diffusers import DiTTransformer2DModel, UNet2DConditionModel
+from torch.utils.flop_counter import FlopCounterMode
+
+from diffusion_classifier.denoisers import base, shared_dit, shared_unet
+from diffusion_classifier.denoisers.dit import DiT
+from diffusion_classifier.denoisers.stable_diffusion import StableDiffusion
+from diffusion_classifier.errors import Engine, Inputs
+from diffusion_classifier.forward_process import ForwardProcess
+from diffusion_classifier.schedules import Sample
+
+CPU = torch.device("cpu")
+PROCESS = ForwardProcess(torch.linspace(0.999, 0.01, 1000))
+SAMPLES = [Sample(10, 3), Sample(500, 0), Sample(990, 1)]
+# images out of order and with different numbers of prompts, as they are late in a race
+PAIRS = pd.DataFrame(
+    [(7, 0), (7, 1), (7, 3), (2, 0), (2, 2), (5, 3), (9, 0), (9, 1), (9, 2), (9, 3)],
+    columns=["image", "prompt"],
+)
+UNET = {
+    "sample_size": 8,
+    "in_channels": 4,
+    "out_channels": 4,
+    "block_out_channels": (16, 32),
+    "norm_num_groups": 4,
+    "cross_attention_dim": 12,
+    "layers_per_block": 2,
+    "down_block_types": ("CrossAttnDownBlock2D", "DownBlock2D"),
+    "up_block_types": ("UpBlock2D", "CrossAttnUpBlock2D"),
+}
+UNETS = {
+    "SD 1.x": {"attention_head_dim": 2},
+    "SD 2.x": {"attention_head_dim": (2, 4), "use_linear_projection": True},
+    "two layers of attention": {"attention_head_dim": 4, "transformer_layers_per_block": 2},
+    "a first block without attention": {
+        "attention_head_dim": 4,
+        "down_block_types": ("DownBlock2D", "CrossAttnDownBlock2D"),
+        "up_block_types": ("CrossAttnUpBlock2D", "UpBlock2D"),
+    },
+    "an odd size": {"attention_head_dim": 4, "sample_size": 7},
+}
+
+
+def unet_inputs(size=8):
+    generator = torch.Generator().manual_seed(0)
+    latents, noise = (torch.randn(4, 4, size, size, generator=generator) for _ in range(2))
+    text = torch.randn(4, 5, 12, generator=generator)
+    return Inputs(latents, torch.tensor([2, 5, 7, 9]), {"text": text}, noise)
+
+
+def dit_inputs():
+    labels = torch.tensor([3, 0, 1, 2])
+    inputs = unet_inputs()
+    return Inputs(inputs.latents, inputs.images, {"class_labels": labels}, inputs.noise)
+
+
+def unet(**changes):
+    torch.manual_seed(0)
+    return UNet2DConditionModel(**{**UNET, **changes}).eval()
+
+
+def dit(**changes):
+    torch.manual_seed(0)
+    sizes = {"num_layers": 2, "num_attention_heads": 2, "attention_head_dim": 8, "patch_size": 2}
+    channels = {"in_channels": 4, "out_channels": 8, "sample_size": 8, "num_embeds_ada_norm": 4}
+    model = DiTTransformer2DModel(**{**sizes, **channels, **changes}).eval()
+    for parameter in model.parameters():  # diffusers leaves no modulation at zero; be sure
+        torch.nn.init.normal_(parameter, std=0.2)
+    return model
+
+
+def one_by_one(call, inputs, process=PROCESS):
+    """L2 errors of a loop over pairs and samples, one evaluation at a time."""
+    found = np.empty((len(PAIRS), len(SAMPLES)))
+    numbers = inputs.images.tolist()
+    for row, (image, prompt) in enumerate(PAIRS.to_numpy()):
+        for column, (timestep, number, _) in enumerate(SAMPLES):
+            x0, noise = inputs.latents[numbers.index(image)][None], inputs.noise[number][None]
+            t = torch.tensor([timestep])
+            with torch.no_grad():
+                predicted = call(process.noised(x0, noise, t), t, prompt)
+            found[row, column] = ((predicted - noise) ** 2).mean()
+    return found
+
+
+@pytest.mark.parametrize("kept", [True, False], ids=["kept", "too many to keep"])
+@pytest.mark.parametrize("layout", UNETS)
+@pytest.mark.parametrize("batch_size", [1, 4, 64])
+def test_a_unet_that_shares_is_diffusers(layout, batch_size, kept, monkeypatch):
+    if not kept:
+        monkeypatch.setattr(shared_unet, "KEPT", 0)
+    model = unet(**UNETS[layout])
+    inputs = unet_inputs(model.config.sample_size)
+    text = inputs.conditions["text"]
+    expected = one_by_one(lambda x, t, prompt: model(x, t, text[prompt][None]).sample, inputs)
+    denoiser = StableDiffusion(model, PROCESS)
+    assert denoiser.shared is not None
+    found = Engine(denoiser, inputs, batch_size, CPU, torch.float32).errors(PAIRS, SAMPLES)["l2"]
+    np.testing.assert_allclose(found, expected, rtol=1e-5, atol=1e-6)
+
+
+@pytest.mark.parametrize("batch_size", [1, 4, 64])
+@pytest.mark.parametrize("learned", [True, False])
+def test_a_dit_that_shares_is_diffusers(batch_size, learned):
+    model, inputs = dit(out_channels=8 if learned else 4), dit_inputs()
+    labels = inputs.conditions["class_labels"]
+
+    def call(x, t, prompt):
+        return model(x, timestep=t, class_labels=labels[prompt][None]).sample[:, :4]
+
+    expected = one_by_one(call, inputs)
+    denoiser = DiT(model, PROCESS)
+    assert denoiser.shared is not None
+    found = Engine(denoiser, inputs, batch_size, CPU, torch.float32).errors(PAIRS, SAMPLES)
+    np.testing.assert_allclose(found["l2"], expected, rtol=1e-5, atol=1e-6)
+    assert ("vlb" in found) == learned
+
+
+def test_the_plain_call_stays_as_it_was():
+    model, inputs = unet(attention_head_dim=2), unet_inputs()
+    text, t = inputs.conditions["text"], torch.tensor([5, 6, 7, 8])
+    with torch.no_grad():
+        before = model(inputs.latents, t, text).sample
+        denoiser = StableDiffusion(model, PROCESS)
+        Engine(denoiser, inputs, 8, CPU, torch.float32).errors(PAIRS, SAMPLES)
+        after = denoiser.predict(inputs.latents, t, {"text": text})[0]
+    assert torch.equal(before, after)
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"class_embed_type": "timestep"},
+        {"center_input_sample": True},
+        {"down_block_types": ("SimpleCrossAttnDownBlock2D", "DownBlock2D")},
+    ],
+)
+def test_what_is_not_known_is_not_shared(changes):
+    config = dict(unet(attention_head_dim=2).config) | changes
+    model = type(
+        "Model", (), {"config": type("Config", (dict,), {"__getattr__": dict.get})(config)}
+    )
+    assert not shared_unet.can_share(model)
+
+
+def test_a_model_that_cannot_share_is_evaluated_all_the_same(monkeypatch):
+    model, inputs = unet(attention_head_dim=2), unet_inputs()
+    shared = Engine(StableDiffusion(model, PROCESS), inputs, 4, CPU, torch.float32)
+    expected = shared.errors(PAIRS, SAMPLES)
+    denoiser = StableDiffusion(model, PROCESS)
+    denoiser.shared = None
+    found = Engine(denoiser, inputs, 4, CPU, torch.float32).errors(PAIRS, SAMPLES)
+    np.testing.assert_allclose(found["l2"], expected["l2"], rtol=1e-5)
+
+
+def flops(denoiser, inputs, pairs):
+    with FlopCounterMode(display=False) as counter:
+        engine = Engine(denoiser, inputs, 64, CPU, torch.float32)
+        prepared = counter.get_total_flops()
+        engine.errors(pairs, SAMPLES[:1])
+    return prepared, counter.get_total_flops() - prepared
+
+
+def test_an_input_is_computed_once_for_all_its_prompts():
+    """Two prompts cost two continuations, but one beginning: counted in FLOPs."""
+    model, inputs = unet(attention_head_dim=2), unet_inputs()
+    one, two = (
+        flops(StableDiffusion(model, PROCESS), inputs, PAIRS[:count])[1] for count in (1, 2)
+    )
+    with FlopCounterMode(display=False) as counter:
+        model(inputs.latents[:1], 5, inputs.conditions["text"][:1])
+    whole = counter.get_total_flops()
+    prepared = flops(StableDiffusion(model, PROCESS), inputs, PAIRS[:1])[0]
+    assert one + prepared / 4 == whole  # keys and values of four prompts were prepared
+    with FlopCounterMode(display=False) as counter:
+        block = model.down_blocks[0]
+        hidden = block.resnets[0](model.conv_in(inputs.latents[:1]), torch.zeros(1, 64))
+        block.attentions[0].transformer_blocks[0].attn1(hidden.flatten(2).transpose(1, 2))
+    assert 2 * one - two >= counter.get_total_flops() > 0.05 * one
+
+
+def test_modulation_is_computed_once_for_all_images():
+    model, inputs = dit(), dit_inputs()
+    pairs = pd.DataFrame({"image": [2, 5, 7, 9], "prompt": 1})
+    once, often = (flops(DiT(model, PROCESS), inputs, pairs[:count])[1] for count in (1, 4))
+    with FlopCounterMode(display=False) as counter:
+        model.transformer_blocks[0].norm1.linear(torch.zeros(1, 16))
+    assert 4 * once - often > 2 * 3 * counter.get_total_flops()  # two blocks, three images
+
+
+def test_prompts_are_prepared_once_for_all_calls(monkeypatch):
+    denoiser, inputs = StableDiffusion(unet(attention_head_dim=2), PROCESS), unet_inputs()
+    engine = Engine(denoiser, inputs, 4, CPU, torch.float32)
+    monkeypatch.setattr(denoiser.shared, "_keys_values", None)  # must not be asked again
+    first = engine.errors(PAIRS, SAMPLES[:1])["l2"]
+    both = np.hstack([first, engine.errors(PAIRS, SAMPLES[1:])["l2"]])
+    np.testing.assert_allclose(both, engine.errors(PAIRS, SAMPLES)["l2"], rtol=1e-5)
+
+
+def test_evaluations_of_an_input_sit_together():
+    asked = []
+
+    class Asked:
+        process = PROCESS
+        shared = type("Shared", (), {"prepare": staticmethod(lambda conditions: conditions)})
+
+        def predict_shared(self, query, prepared):
+            asked.append(query)
+            return query.x_t[query.row], None
+
+    Engine(Asked(), unet_inputs(), 7, CPU, torch.float32).errors(PAIRS, SAMPLES)
+    assert sum(len(query.row) for query in asked) == 30
+    assert sum(len(query.x_t) for query in asked) <= 12 + len(asked)  # cut inputs count twice
+    for query in asked:
+        assert (query.row.diff() >= 0).all() and query.row[0] == 0
+        assert torch.equal(query.cell_timestep[query.cell], query.timestep[query.row])
+        assert torch.equal(query.cell_prompt[query.cell], query.prompt)
+        cells = torch.stack([query.cell_timestep, query.cell_prompt])
+        assert cells.unique(dim=1).shape == cells.shape
+    assert base.prepare(Asked(), {"a": 1}) == {"a": 1}
+
+
+def test_dits_of_another_kind_are_not_shared():
+    model = dit()
+    model.transformer_blocks[1].pos_embed = torch.nn.Identity()
+    assert not shared_dit.can_share(model)

@@ -1,0 +1,86 @@
+"""A DiT that computes once what its evaluations have in common.
+
+Patches and their positions depend on the noised image alone; every block's modulation (adaLN-Zero,
+Peebles & Xie 2023, section 3.2) on timestep and class alone, which all images share. The blocks
+between are diffusers' `BasicTransformerBlock`, written out.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from .base import Query
+
+if TYPE_CHECKING:
+    from diffusers import DiTTransformer2DModel
+
+
+def can_share(transformer: DiTTransformer2DModel) -> bool:
+    """Whether `SharedDiT` knows all that this DiT does."""
+    blocks = transformer.transformer_blocks
+    return transformer.config.norm_type == "ada_norm_zero" and all(
+        block.attn2 is None and block.pos_embed is None and block.attn1.group_norm is None
+        for block in blocks
+    )
+
+
+class SharedDiT:
+    """Evaluates a DiT of which `can_share` is true."""
+
+    def __init__(self, transformer: DiTTransformer2DModel) -> None:
+        self.transformer = transformer
+        self.projections = [_fused(block.attn1) for block in transformer.transformer_blocks]
+
+    def prepare(self, conditions: dict[str, Tensor]) -> Tensor:
+        """Each prompt's class, `(prompt,)` int64."""
+        return conditions["class_labels"]
+
+    def __call__(self, query: Query, prepared: Tensor) -> Tensor:
+        """The transformer's output for each evaluation, `(batch, channel, h, w)`."""
+        model = self.transformer
+        timestep, label = query.cell_timestep, prepared[query.cell_prompt]
+        x = model.pos_embed(query.x_t)[query.row]
+        for block, projection in zip(model.transformer_blocks, self.projections, strict=True):
+            x = _block(block, projection, x, _modulation(block.norm1, timestep, label, query.cell))
+        emb = model.transformer_blocks[0].norm1.emb(timestep, label, hidden_dtype=x.dtype)
+        shift, scale = model.proj_out_1(F.silu(emb))[query.cell].unsqueeze(1).chunk(2, dim=2)
+        x = model.proj_out_2(torch.addcmul(shift, model.norm_out(x), 1 + scale))
+        return _unpatched(x, model.config.patch_size)
+
+
+def _fused(attention: nn.Module) -> tuple[Tensor, Tensor | None]:
+    """Weight and bias of the projections to queries, keys and values, as one."""
+    parts = (attention.to_q, attention.to_k, attention.to_v)
+    bias = None if parts[0].bias is None else torch.cat([part.bias for part in parts])
+    return torch.cat([part.weight for part in parts]), bias
+
+
+def _modulation(norm: nn.Module, timestep: Tensor, label: Tensor, cell: Tensor) -> list[Tensor]:
+    """Shift, scale and gate of attention and MLP, `(batch, 1, channel)` each."""
+    emb = norm.emb(timestep, label, hidden_dtype=norm.linear.weight.dtype)
+    return list(norm.linear(F.silu(emb))[cell].unsqueeze(1).chunk(6, dim=2))
+
+
+def _block(
+    block: nn.Module, projection: tuple[Tensor, Tensor | None], x: Tensor, modulation: list[Tensor]
+) -> Tensor:
+    shift, scale, gate, shift_mlp, scale_mlp, gate_mlp = modulation
+    attention = block.attn1
+    normed = torch.addcmul(shift, block.norm1.norm(x), 1 + scale)
+    projected = F.linear(normed, *projection).unflatten(2, (3, attention.heads, -1))
+    query, key, value = projected.permute(2, 0, 3, 1, 4)
+    found = F.scaled_dot_product_attention(query, key, value).transpose(1, 2).flatten(2)
+    x = torch.addcmul(x, gate, attention.to_out[0](found))
+    normed = torch.addcmul(shift_mlp, block.norm3(x), 1 + scale_mlp)
+    return torch.addcmul(x, gate_mlp, block.ff(normed))
+
+
+def _unpatched(x: Tensor, patch: int) -> Tensor:
+    """`(batch, patches, patch² · channel)` → `(batch, channel, h, w)`."""
+    side = int(x.shape[1] ** 0.5)
+    squares = x.unflatten(2, (patch, patch, -1)).unflatten(1, (side, side))
+    return squares.permute(0, 5, 1, 3, 2, 4).flatten(4, 5).flatten(2, 3)
