@@ -17,6 +17,7 @@ with job(snakemake):
     from diffusion_classifier.error_files import class_part, error_dataset
     from diffusion_classifier.errors import Inputs, epsilon_errors
     from diffusion_classifier.learned_timesteps import learned_samples
+    from diffusion_classifier.network_time import in_network
     from diffusion_classifier.prompts import read_prompts
     from diffusion_classifier.racing import gap_race
     from diffusion_classifier.schedules import Sample
@@ -41,6 +42,7 @@ with job(snakemake):
         samples = stages[int(snakemake.wildcards.stage) - 1]
     denoiser = family(params.family).load(params.folder, device, dtype)
 
+    @in_network()
     def measure(pairs, samples):
         return epsilon_errors(denoiser, inputs, pairs, samples, params.batch_size, device, dtype)
 

@@ -12,11 +12,13 @@ from torch import Tensor
 
 from .denoisers.base import Denoiser
 from .messages import InputError
+from .network_time import in_network
 
 PROMPTS = ("right", "wrong")
 
 
 @torch.inference_mode()
+@in_network()
 def reconstruct(
     denoiser: Denoiser,
     vae_folder: str,
