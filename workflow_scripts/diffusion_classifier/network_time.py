@@ -1,4 +1,4 @@
-"""How long this process was in a network; rule scripts log it and `benchmarks.shares` adds it up."""
+"""How long a process was in a network: rule scripts log it, `benchmarks.shares` adds it up."""
 
 from __future__ import annotations
 

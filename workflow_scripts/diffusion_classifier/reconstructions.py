@@ -18,7 +18,6 @@ PROMPTS = ("right", "wrong")
 
 
 @torch.inference_mode()
-@in_network()
 def reconstruct(
     denoiser: Denoiser,
     vae_folder: str,
@@ -59,6 +58,7 @@ def reconstruct(
     return _dataset({name: np.stack(values) for name, values in parts.items()}, timesteps)
 
 
+@in_network()
 def _one_step(
     denoiser: Denoiser,
     x_t: Tensor,

@@ -5,9 +5,10 @@ from __future__ import annotations
 import os
 import platform
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import torch
+if TYPE_CHECKING:
+    import torch
 
 CPUINFO, MEMINFO = Path("/proc/cpuinfo"), Path("/proc/meminfo")
 
@@ -15,6 +16,7 @@ CPUINFO, MEMINFO = Path("/proc/cpuinfo"), Path("/proc/meminfo")
 def describe(device: torch.device, threads: int) -> dict[str, Any]:
     """CPU model, usable cores, memory in GiB, software versions, threads and device."""
     import diffusers
+    import torch
 
     gpu = torch.cuda.get_device_name(device) if device.type == "cuda" else ""
     return {
