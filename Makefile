@@ -1,4 +1,5 @@
-# `make reproduce` runs the main job, `make benchmark` times it, `make test` the tests; each sets up all it needs by itself.
+# `make reproduce` runs the main job, `make benchmark` times it, `make test` runs the tests; each
+# sets up all it needs by itself.
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin

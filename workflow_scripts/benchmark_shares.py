@@ -22,10 +22,11 @@ with job(snakemake):
     params = snakemake.params
     records = job_records(Path(params.jobs), Path(params.logs))
     runs = {
-        "whole run": without(records, params.others, params.own_rules),
-        params.shard_label: records[records["job"].isin(params.shard_jobs)],
+        "whole run": (without(records, params.others, params.own_rules), params.cores),
+        # one job after the other
+        params.shard_label: (records[records["job"].isin(params.shard_jobs)], 1),
     }
-    wholes = [run_shares(name, own, params.cores) for name, own in runs.items()]
-    rules = [rule_shares(name, own) for name, own in runs.items()]
+    wholes = [run_shares(name, own, cores) for name, (own, cores) in runs.items()]
+    rules = [rule_shares(name, own) for name, (own, _) in runs.items()]
     files.write_csv(pd.DataFrame(wholes), snakemake.output.runs)
     files.write_csv(pd.concat(rules), snakemake.output.rules)

@@ -8,6 +8,7 @@ import matplotlib as mpl
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
+from matplotlib.axis import Axis
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 
@@ -130,7 +131,7 @@ def policies_plot(policies: pd.DataFrame, datasets: Mapping[str, str], title: st
     names = list(pd.unique(policies["policy"]))
     groups = list(policies.groupby("dataset", sort=False))
     with mpl.rc_context(STYLE):
-        figure, axes = panels(len(groups), 4.4, 3.6)
+        figure, axes = panels(len(groups), 4.4, 3.2 + 0.12 * len(names))
         for i, (ax, (dataset, own)) in enumerate(zip(axes, groups, strict=True)):
             for row in own.itertuples():
                 n = names.index(row.policy)
@@ -141,9 +142,7 @@ def policies_plot(policies: pd.DataFrame, datasets: Mapping[str, str], title: st
                     color=PALETTE[n % len(PALETTE)], label=row.policy,
                 )  # fmt: skip
             ax.set(xscale="log", xlabel="evaluations per image")
-            ax.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
-            ax.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
-            ax.xaxis.set_minor_formatter(NullFormatter())
+            _plain_numbers(ax.xaxis)
             ax.set_title(datasets.get(dataset, dataset), loc="left")
             if i % 3 == 0:
                 ax.set_ylabel("top-1 accuracy (%)")
@@ -175,10 +174,17 @@ def _few(rules: pd.DataFrame) -> pd.DataFrame:
 
 
 def _round_ticks(ax: Axes, counts: list[int]) -> None:
-    """The counts themselves as ticks of the x axis."""
+    """The counts themselves as ticks of the x axis, plain numbers as those of the y axis."""
     ax.set_xticks(counts, [str(count) for count in counts])
     ax.xaxis.set_minor_formatter(NullFormatter())
-    ax.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+    _plain_numbers(ax.yaxis)
+
+
+def _plain_numbers(axis: Axis) -> None:
+    """Ticks at 1, 2 and 5 of each power of ten, written as plain numbers."""
+    axis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+    axis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+    axis.set_minor_formatter(NullFormatter())
 
 
 def _heading(figure: Figure, title: str) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -71,7 +71,7 @@ def rate_table(found: pd.DataFrame) -> pd.DataFrame:
     """Rates and ratios with their spreads; `found` as from `rates`."""
     rows = []
     for row in found.to_dict("records"):
-        rate = _spread(row, "evaluations_per_second", lambda value: f"{value:.3g}")
+        rate = _spread(row, "evaluations_per_second", _three_digits)
         ratio = _spread(row, "ratio", lambda value: f"{value:.2f}")
         rows.append(
             {
@@ -147,10 +147,14 @@ def policy_table(policies: pd.DataFrame, datasets: Mapping[str, str]) -> pd.Data
     )
 
 
+def _three_digits(value: float) -> str:
+    return f"{value:,.0f}" if value >= 100 else f"{value:.3g}"
+
+
 def _named(row: Record) -> dict[str, str]:
     return {"model": row["model"], "dtype": row["dtype"], "": ENGINES[row["engine"]]}
 
 
-def _spread(row: Record, name: str, text) -> str:
+def _spread(row: Record, name: str, text: Callable[[float], str]) -> str:
     low, high = text(row[f"{name}_low"]), text(row[f"{name}_high"])
     return f"{text(row[name])} [{low}, {high}]"
