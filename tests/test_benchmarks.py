@@ -2,6 +2,8 @@
 
 import json
 import os
+import subprocess
+import sys
 
 import numpy as np
 import pandas as pd
@@ -407,3 +409,21 @@ def test_mistakes_in_the_config_are_named(root, config, change, said):
     change(config["benchmark"])
     with pytest.raises(InputError, match=said):
         check_config(config, root)
+
+
+def test_benchmarks_come_after_the_tables(root, tmp_path):
+    """A dry run of both config files in an empty folder: the whole run, then what is timed."""
+    command = [
+        sys.executable, "-m", "snakemake", "--snakefile", root / "Snakefile", "--directory",
+        tmp_path, "--dry-run", "--cores", "2", "--configfile", root / "config.yaml",
+        root / "config/benchmark.yaml",
+    ]  # fmt: skip
+    done = subprocess.run(
+        command, capture_output=True, text=True, env=os.environ | {"NO_COLOR": "1"}
+    )
+    said = done.stdout + done.stderr
+    assert done.returncode == 0, said
+    jobs = [line.removeprefix("rule ").rstrip(":") for line in said.splitlines() if "rule " in line]
+    for timed in ("benchmark_miniature", "benchmark_full_size", "benchmark_growth"):
+        assert max(map(jobs.index, ("accuracy", "robustness", "winoground"))) < jobs.index(timed)
+    assert "mnist-shard" in said and jobs.count("benchmark_full_size") == 4
