@@ -68,6 +68,7 @@ def shard_jobs():
     wildcards = SimpleNamespace(evaluation=name, dataset=data, shard=0)
     stages = all_stages(wildcards)
     outputs = [latents_file(wildcards), conditions_file(wildcards), noise_file(wildcards)]
+    outputs += [timesteps_file(wildcards)] if learned(wildcards) else []
     jobs = [Path(file).relative_to(RESULTS).with_suffix("").as_posix() for file in outputs]
     jobs += [f"dataset/{data}", f"prompts/{dataset(data)['prompts']}"]
     for shard in shards(data):

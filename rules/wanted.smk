@@ -112,7 +112,10 @@ def published_parameters(table):
 
 
 def wanted():
-    """What `snakemake` makes when asked for nothing in particular: every table's page and parts; benchmarks."""
+    """What `snakemake` makes when asked for nothing in particular.
+
+    Every table's page and parts, and the benchmarks if the config has any.
+    """
     return [
         file
         for name in config["tables"]

@@ -15,6 +15,7 @@ with job(snakemake):
     from diffusion_classifier.error_files import error_dataset
     from diffusion_classifier.errors import Inputs, epsilon_errors
     from diffusion_classifier.learned_timesteps import fit_densities
+    from diffusion_classifier.network_time import in_network
     from diffusion_classifier.pairs import calibration_pairs
     from diffusion_classifier.prompts import read_prompts
     from diffusion_classifier.schedules import stage_samples
@@ -34,6 +35,7 @@ with job(snakemake):
     )
     samples = stage_samples([params.samples])[0]
     denoiser = family(params.family).load(params.folder, device, dtype)
-    errors = epsilon_errors(denoiser, inputs, pairs, samples, params.batch_size, device, dtype)
+    with in_network():
+        errors = epsilon_errors(denoiser, inputs, pairs, samples, params.batch_size, device, dtype)
     densities = fit_densities(error_dataset(errors, pairs, samples, {}), denoiser.process.timesteps)
     files.write_csv(densities, snakemake.output[0])

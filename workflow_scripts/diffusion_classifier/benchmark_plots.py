@@ -166,8 +166,8 @@ def _median_and_whiskers(
 def _few(rules: pd.DataFrame) -> pd.DataFrame:
     """The longest SHOWN_RULES, and the sum of the others."""
     first, others = rules.head(SHOWN_RULES), rules.iloc[SHOWN_RULES:]
-    if not len(others):
-        return first
+    if len(others) < 2:
+        return rules
     total = others[["seconds", "network"]].sum()
     last = pd.DataFrame([{"rule": f"{len(others)} others", **total}])
     return pd.concat([first, last], ignore_index=True)
