@@ -1,18 +1,30 @@
-# `make reproduce` runs the main job, `make test` the tests; each sets up all it needs by itself.
+# `make reproduce` runs the main job, `make benchmark` times it, `make test` runs the tests; each
+# sets up all it needs by itself.
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/ready
 CORES ?= all
+MEASURED := policies throughput shares growth
 
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
-.PHONY: reproduce test rehearse lint format env clean
+.PHONY: reproduce benchmark test rehearse lint format env clean
 
 reproduce: $(READY)
 	snakemake --cores $(CORES) --report results/report.html --report-after-run
 	@cat results/tables/*.txt
 	@echo "The report, with all tables and figures: results/report.html"
+
+# the main job, where it is not done yet, and then how fast it is, with nothing else running
+benchmark: $(READY)
+	snakemake --configfile config.yaml config/benchmark.yaml --cores $(CORES) \
+		--report results/report.html --report-after-run
+	@cat results/benchmarks/machine.txt
+	@for name in $(MEASURED); do \
+		test ! -f results/benchmarks/$$name.csv || { echo; echo "# $$name"; cat results/benchmarks/$$name.csv; }; \
+	done
+	@echo; echo "The report, with all tables and figures: results/report.html"
 
 # side by side, a file at a time: what a file's tests share is made once. One thread each: more
 # would wait for each other

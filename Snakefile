@@ -16,6 +16,7 @@ report: "report/workflow.rst"
 include: "rules/common.smk"
 include: "rules/wanted.smk"
 include: "rules/notebooks.smk"
+include: "rules/benchmarked.smk"
 include: "rules/data.smk"
 include: "rules/models.smk"
 include: "rules/errors.smk"
@@ -23,6 +24,7 @@ include: "rules/baselines.smk"
 include: "rules/zero_shot.smk"
 include: "rules/pictures.smk"
 include: "rules/tables.smk"
+include: "rules/benchmarks.smk"
 
 
 rule all:

@@ -112,12 +112,15 @@ def published_parameters(table):
 
 
 def wanted():
-    """What `snakemake` makes when asked for nothing in particular: every table's page and parts."""
+    """What `snakemake` makes when asked for nothing in particular.
+
+    Every table's page and parts, and the benchmarks if the config has any.
+    """
     return [
         file
         for name in config["tables"]
         for file in [f"{RESULTS}/tables/{name}.html", *table_parts(name)]
-    ]
+    ] + benchmark_files()
 
 
 def table_parts(name):

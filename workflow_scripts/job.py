@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from diffusion_classifier import network_time
 from diffusion_classifier.messages import InputError
 
 if TYPE_CHECKING:
@@ -33,6 +34,7 @@ def job(snakemake: Any) -> Iterator[None]:
         os.environ[name] = str(snakemake.threads)
     try:
         yield
+        print(network_time.log_line(), file=sys.stderr)
     except (InputError, FloatingPointError, MemoryError) as error:
         print(f"{snakemake.rule}: {error}", file=sys.stderr)
         raise SystemExit(1) from None

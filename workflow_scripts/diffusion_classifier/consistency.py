@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from . import class_lists
+from .benchmark_checks import check_benchmark
 from .dataset_checks import check_dataset
 from .messages import InputError, known
 from .methods import clip_names, method_names, text_to_image_names
@@ -36,6 +37,7 @@ def check_consistency(config: dict[str, Any], workflow: Path) -> None:
         )
     check_tables(config)
     check_calibrations(config)
+    check_benchmark(config)
 
 
 def _check_baseline(config: dict[str, Any], name: str, spec: dict[str, Any]) -> None:

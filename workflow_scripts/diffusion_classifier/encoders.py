@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import torch
 from torch import Tensor
 
+from .network_time import in_network
 from .preprocess import Preprocess
 
 if TYPE_CHECKING:
@@ -41,6 +42,7 @@ def encode_images(
 
     def latent(image: Image) -> Tensor:
         pixels = preprocess(image).unsqueeze(0).to(device, dtype)
-        return ((vae.encode(pixels).latent_dist.mean[0] - shift) * scale).float().cpu()
+        with in_network():
+            return ((vae.encode(pixels).latent_dist.mean[0] - shift) * scale).float().cpu()
 
     return torch.stack([latent(image) for image in images])

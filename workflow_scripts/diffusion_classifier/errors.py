@@ -14,6 +14,7 @@ from .batching import Batches, out_of_memory
 from .denoisers.base import Denoiser, Query, predict_shared, prepare
 from .losses import bound_term, noise_losses, variational_bound
 from .messages import InputError
+from .network_time import in_network
 from .progress import Progress, Silence
 from .schedules import Sample
 
@@ -34,6 +35,12 @@ class Inputs:
     images: Tensor
     conditions: dict[str, Tensor]
     noise: Tensor
+
+    def to(self, device: torch.device) -> Inputs:
+        conditions = {name: value.to(device) for name, value in self.conditions.items()}
+        return Inputs(
+            self.latents.to(device), self.images.to(device), conditions, self.noise.to(device)
+        )
 
 
 @dataclass(frozen=True)
@@ -75,12 +82,13 @@ class Engine:
         _check_latents(inputs)
         self.denoiser, self.device, self.dtype = denoiser, device, dtype
         self.images = inputs.images.cpu().numpy()
-        self.latents, self.noise = inputs.latents.to(device), inputs.noise.to(device)
         self.batches = Batches(batch_size, device)
+        inputs = inputs.to(device)
+        self.latents, self.noise = inputs.latents, inputs.noise
         with torch.inference_mode():
-            moved = {name: value.to(device) for name, value in inputs.conditions.items()}
-            self.prepared = prepare(denoiser, moved)
+            self.prepared = prepare(denoiser, inputs.conditions)
 
+    @in_network()
     @torch.inference_mode()
     def errors(
         self,

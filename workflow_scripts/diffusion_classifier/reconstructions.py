@@ -12,6 +12,7 @@ from torch import Tensor
 
 from .denoisers.base import Denoiser
 from .messages import InputError
+from .network_time import in_network
 
 PROMPTS = ("right", "wrong")
 
@@ -57,6 +58,7 @@ def reconstruct(
     return _dataset({name: np.stack(values) for name, values in parts.items()}, timesteps)
 
 
+@in_network()
 def _one_step(
     denoiser: Denoiser,
     x_t: Tensor,

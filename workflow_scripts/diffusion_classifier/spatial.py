@@ -11,6 +11,7 @@ import torch
 from .denoisers.base import Denoiser
 from .errors import Engine, Inputs
 from .messages import InputError
+from .network_time import in_network
 from .prompts import is_unconditional
 from .schedules import Sample
 
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 
 
 @torch.inference_mode()
+@in_network()
 def error_maps(
     denoiser: Denoiser,
     inputs: Inputs,

@@ -15,6 +15,7 @@ from torch import Tensor
 
 from ..denoisers.text import check_lengths
 from ..messages import InputError
+from ..network_time import in_network
 from ..reading import reading
 
 if TYPE_CHECKING:
@@ -76,7 +77,8 @@ class Clip(ABC):
         """
         pixels, parts = map(self.pixels, images), []
         while group := list(islice(pixels, batch)):
-            parts.append(_unit(self.encode_images(torch.stack(group))))
+            with in_network():
+                parts.append(_unit(self.encode_images(torch.stack(group))))
         return torch.cat(parts)
 
 

@@ -21,6 +21,7 @@ from torch import Tensor, nn
 from ..denoisers import stable_diffusion
 from ..files import read_json, read_tensors, write_json, write_tensors
 from ..messages import InputError
+from ..network_time import in_network
 from ..noise import noise_bank
 from ..progress import Progress
 
@@ -65,7 +66,8 @@ def unet_features(
             for timestep in timesteps:
                 t = torch.full((len(x0),), timestep, device=device)
                 x_t = denoiser.process.noised(x0.to(device), noise, t).to(dtype)
-                denoiser.predict(x_t, t, condition)
+                with in_network():
+                    denoiser.predict(x_t, t, condition)
                 for layer in layers:
                     parts.setdefault((layer, timestep), []).append(_pooled(maps[layer]))
                 progress.update(done := done + len(x0))

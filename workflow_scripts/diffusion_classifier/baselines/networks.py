@@ -11,6 +11,7 @@ from torch import Tensor
 from torch.nn.functional import cross_entropy, log_softmax
 
 from ..messages import InputError
+from ..network_time import in_network
 from ..training.augment import Augmentation
 from ..training.loop import Optimisation, fit
 
@@ -84,7 +85,10 @@ def predict(
     model.eval()
     device = next(model.parameters()).device
     parts = images.split(batch) if isinstance(images, Tensor) else images
-    logits = [model(part.to(device)).logits.float().cpu() for part in parts]
+    logits = []
+    for part in parts:
+        with in_network():
+            logits.append(model(part.to(device)).logits.float().cpu())
     scores = log_softmax(torch.cat(logits), dim=1)
     return scores.argmax(dim=1).numpy(), scores.numpy()
 

@@ -11,6 +11,7 @@ import torch
 from ..datasets.base import encode
 from ..denoisers.stable_diffusion import check_lengths
 from ..messages import InputError
+from ..network_time import in_network
 from ..progress import Progress
 
 if TYPE_CHECKING:
@@ -60,14 +61,15 @@ def sample_images(
     progress = Progress(len(orders), "images")
     for start in range(0, len(orders), batch):
         group = orders[start : start + batch]
-        images = pipeline(
-            [order.prompt for order in group],
-            height=size,
-            width=size,
-            guidance_scale=guidance,
-            num_inference_steps=steps,
-            generator=[generator(seed, order.label, order.number) for order in group],
-        ).images
+        with in_network():
+            images = pipeline(
+                [order.prompt for order in group],
+                height=size,
+                width=size,
+                guidance_scale=guidance,
+                num_inference_steps=steps,
+                generator=[generator(seed, order.label, order.number) for order in group],
+            ).images
         for order, image in zip(group, images, strict=True):
             source = (
                 f"{order.prompt} guidance={guidance} steps={steps} "

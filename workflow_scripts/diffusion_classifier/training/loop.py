@@ -10,6 +10,7 @@ import torch
 from torch import Tensor, nn
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
+from ..network_time import in_network
 from ..progress import Progress
 
 
@@ -39,6 +40,7 @@ class Optimisation:
         return 0.5 * (1 + math.cos(math.pi * min(1.0, done)))
 
 
+@in_network()
 def fit(
     model: nn.Module,
     batch_loss: Callable[[Tensor], Tensor],

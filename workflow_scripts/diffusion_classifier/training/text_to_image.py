@@ -10,6 +10,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from ..forward_process import ForwardProcess
+from ..network_time import in_network
 from .captions import caption_ids, random_captions, token_ids
 from .loop import Optimisation, fit
 
@@ -50,6 +51,7 @@ def train_vae(
 
 
 @torch.inference_mode()
+@in_network()
 def posterior_means(vae: AutoencoderKL, images: Tensor, batch: int = 256) -> Tensor:
     """The posterior's mean of every image, unscaled, `(n, c, h, w)`."""
     return torch.cat([vae.encode(part).latent_dist.mean for part in images.split(batch)])

@@ -1,0 +1,21 @@
+"""Time runs of more and more classes, images and timesteps.
+
+In: latents, conditions, the noise bank, the model. Out: CSV, one line per run:
+`varied,count,engine,repeat,evaluations,seconds`.
+"""
+
+from job import compute, job
+
+with job(snakemake):
+    import torch
+
+    from diffusion_classifier import files
+    from diffusion_classifier.benchmarks.growth import growth
+    from diffusion_classifier.benchmarks.subjects import of_workflow
+
+    device, dtype = compute(snakemake)
+    params = snakemake.params
+    torch.set_num_threads(params.threads)
+    subject = of_workflow(snakemake.input, params, device, dtype)
+    found = growth(subject, params.counts, params.repeats)
+    files.write_csv(found, snakemake.output[0])

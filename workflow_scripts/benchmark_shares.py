@@ -1,0 +1,32 @@
+"""Add up which share of a run is not spent in a network.
+
+In: nothing but that the runs are done; read are the folders of all jobs' durations and logs. Out:
+CSV, one line per run, and CSV, one line per run and rule.
+"""
+
+from job import job
+
+with job(snakemake):
+    from pathlib import Path
+
+    import pandas as pd
+
+    from diffusion_classifier import files
+    from diffusion_classifier.benchmarks.shares import (
+        job_records,
+        rule_shares,
+        run_shares,
+        without,
+    )
+
+    params = snakemake.params
+    records = job_records(Path(params.jobs), Path(params.logs))
+    runs = {
+        "whole run": (without(records, params.others, params.own_rules), params.cores),
+        # one job after the other
+        params.shard_label: (records[records["job"].isin(params.shard_jobs)], 1),
+    }
+    wholes = [run_shares(name, own, cores) for name, (own, cores) in runs.items()]
+    rules = [rule_shares(name, own) for name, (own, _) in runs.items()]
+    files.write_csv(pd.DataFrame(wholes), snakemake.output.runs)
+    files.write_csv(pd.concat(rules), snakemake.output.rules)

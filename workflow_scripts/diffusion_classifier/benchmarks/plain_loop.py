@@ -1,0 +1,110 @@
+"""The authors' structure, plainly: what the engine's speed is compared with (paper, algorithm 1).
+
+As their published `eval_error`: one image after the other; its (prompt, sample) in a flat list, cut
+into batches of 32; the prompt's embedding copied for every evaluation; the network as diffusers
+has it, in its default memory format. So what is the same for many evaluations, such as the text's
+keys and values, is computed again for each of them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from ..errors import Inputs
+from ..forward_process import ForwardProcess
+from ..losses import bound_term, noise_losses, variational_bound
+from ..schedules import Sample
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+BATCH = 32
+"""Evaluations in one pass, as the authors' default."""
+
+
+@dataclass(frozen=True)
+class PlainModel:
+    """A network of diffusers, untouched, and what it was trained for.
+
+    `family` is `dit` or `stable-diffusion`; `prediction` is `epsilon` or `v_prediction`.
+    """
+
+    network: nn.Module
+    process: ForwardProcess
+    family: str
+    prediction: str = "epsilon"
+
+    def predict(
+        self, x_t: Tensor, timestep: Tensor, condition: dict[str, Tensor]
+    ) -> tuple[Tensor, Tensor | None]:
+        """ε and, where it is learned, the raw variance, `(batch, c, h, w)` each."""
+        if self.family == "dit":
+            labels = condition["class_labels"]
+            output = self.network(x_t, timestep=timestep, class_labels=labels).sample
+            if output.shape[1] == x_t.shape[1]:
+                return output, None
+            noise, variance = output.chunk(2, dim=1)
+            return noise, variance
+        text = condition["text"].to(x_t.dtype)
+        output = self.network(x_t, timestep, encoder_hidden_states=text).sample
+        if self.prediction == "v_prediction":
+            output = self.process.noise_from_velocity(x_t.float(), output.float(), timestep)
+        return output, None
+
+
+@torch.inference_mode()
+def plain_errors(
+    model: PlainModel,
+    inputs: Inputs,
+    pairs: pd.DataFrame,
+    samples: Sequence[Sample],
+    device: torch.device,
+    dtype: torch.dtype,
+) -> dict[str, np.ndarray]:
+    """What `errors.epsilon_errors` returns, image by image: `(pair, sample)` float32 per loss."""
+    inputs = inputs.to(device)
+    found: dict[str, np.ndarray] = {}
+    for image, own in pairs.groupby("image", sort=False):
+        latent = inputs.latents[inputs.images == image]
+        errors = _image_errors(model, latent, inputs, own["prompt"].tolist(), samples, dtype)
+        for name, values in errors.items():
+            empty = np.empty((len(pairs), len(samples)), "float32")
+            found.setdefault(name, empty)[own.index] = values
+    return found
+
+
+def _image_errors(
+    model: PlainModel,
+    latent: Tensor,
+    inputs: Inputs,
+    prompts: Sequence[int],
+    samples: Sequence[Sample],
+    dtype: torch.dtype,
+) -> dict[str, np.ndarray]:
+    """The errors of one image's prompts, `(prompt, sample)`; `latent` is `(1, c, h, w)`."""
+    flat = [(prompt, *sample) for prompt in prompts for sample in samples]
+    found: dict[str, list[Tensor]] = {}
+    for start in range(0, len(flat), BATCH):
+        prompt, timestep, noise_index = torch.tensor(
+            flat[start : start + BATCH], device=latent.device
+        ).unbind(1)
+        noise = inputs.noise[noise_index]
+        condition = {name: value[prompt] for name, value in inputs.conditions.items()}
+        alpha_bar = model.process.alphas_cumprod[timestep].view(-1, 1, 1, 1)
+        x_t = latent * alpha_bar**0.5 + noise * (1 - alpha_bar) ** 0.5
+        predicted, variance = model.predict(x_t.to(dtype), timestep, condition)
+        losses = noise_losses(predicted, noise)
+        if variance is not None:
+            x0 = latent.expand_as(x_t)
+            bound = variational_bound(model.process, x0, x_t, timestep, predicted, variance)
+            losses["vlb"] = bound_term(*bound, timestep)
+        for name, values in losses.items():
+            found.setdefault(name, []).append(values.cpu())
+    shape = (len(prompts), len(samples))
+    return {name: torch.cat(parts).view(shape).numpy() for name, parts in found.items()}

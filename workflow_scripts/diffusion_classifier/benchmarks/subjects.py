@@ -1,0 +1,102 @@
+"""What is timed: a model of the workflow on its inputs, or a full-size one on random ones."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from .. import files
+from ..denoisers import family
+from ..denoisers.base import Denoiser
+from ..errors import Inputs, epsilon_errors
+from ..messages import InputError
+from ..schedules import Sample
+from . import models
+from .plain_loop import BATCH, PlainModel, plain_errors
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+@dataclass(frozen=True)
+class Subject:
+    """One model, as the plain loop and as the engine have it, its inputs, and how it is run."""
+
+    plain: PlainModel
+    denoiser: Denoiser
+    inputs: Inputs
+    batch_size: int | str
+    device: torch.device
+    dtype: torch.dtype
+
+    def runs(
+        self, pairs: pd.DataFrame, samples: Sequence[Sample]
+    ) -> dict[str, Callable[[], dict[str, np.ndarray]]]:
+        """The two ways to the errors of `pairs` at `samples`: `plain` and `engine`."""
+        on = (self.device, self.dtype)
+        return {
+            "plain": lambda: plain_errors(self.plain, self.inputs, pairs, samples, *on),
+            "engine": lambda: epsilon_errors(
+                self.denoiser, self.inputs, pairs, samples, self.batch_size, *on
+            ),
+        }
+
+    @property
+    def prompts(self) -> int:
+        """How many prompts there are."""
+        return len(next(iter(self.inputs.conditions.values())))
+
+    @property
+    def one_condition(self) -> dict[str, Tensor]:
+        """What the network is told of a single prompt."""
+        return {name: value[:1] for name, value in self.inputs.conditions.items()}
+
+    def first_images(self, count: int, key: str) -> list[int]:
+        """The first `count` images; InputError, naming the config's `key`, if there are fewer."""
+        if count > len(self.inputs.images):
+            raise InputError(
+                f"{key}: found {count}, expected at most the {len(self.inputs.images)} images of "
+                "the data set's first shard; lower it"
+            )
+        return self.inputs.images[:count].tolist()
+
+    def check_prompts(self, count: int, key: str) -> None:
+        """Raise InputError, naming the config's `key`, if there are fewer prompts than `count`."""
+        if count > self.prompts:
+            raise InputError(
+                f"{key}: found {count}, expected at most the {self.prompts} prompts of the data "
+                "set; lower it"
+            )
+
+
+def of_workflow(input: Any, params: Any, device: torch.device, dtype: torch.dtype) -> Subject:
+    """The subject of a rule: its `input` names files, its `params` the model (as rule errors)."""
+    shard = files.read_tensors(input.latents)
+    inputs = Inputs(
+        shard["latents"],
+        shard["image"],
+        files.read_tensors(input.conditions),
+        files.read_tensors(input.noise)["noise"],
+    )
+    return Subject(
+        models.plain_model(params.family, params.folder, device, dtype),
+        family(params.family).load(params.folder, device, dtype),
+        inputs,
+        params.batch_size,
+        device,
+        dtype,
+    )
+
+
+def of_full_size(
+    name: str, images: int, prompts: int, samples: int, device: torch.device, dtype: torch.dtype
+) -> Subject:
+    """A network of `models.FULL_SIZE`; the engine's batches are as large as the plain loop's."""
+    plain = models.full_size(name, device, dtype)
+    inputs = models.random_inputs(name, images, prompts, samples)
+    return Subject(plain, models.adapted(plain), inputs, BATCH, device, dtype)
