@@ -12,7 +12,7 @@ from PIL import Image
 
 from ..images import load_image
 from ..messages import InputError
-from .sizes import TORCHVISION
+from .sizes import check_torchvision
 
 if TYPE_CHECKING:
     from filelock import FileLock
@@ -47,16 +47,6 @@ _SETS = {
         "flowers-102", "robots.ox.ac.uk/~vgg/data/flowers/102", "jpg", "_image_files"
     ),
     "STL10": _Known("stl10_binary", "cs.stanford.edu/~acoates/stl10", labels="labels"),
-}
-
-_ELSEWHERE = {
-    "CIFAR10": "its files are pickles, which can run code; use `source: huggingface` with "
-    "`dataset: uoft-cs/cifar10`",
-    "CIFAR100": "its files are pickles, which can run code; use `source: huggingface` with "
-    "`dataset: uoft-cs/cifar100` and `label_column: fine_label`",
-    "ImageNet": "its class names are unpickled, which can run code; use `source: imagenet`",
-    "MNIST": "other sources have it; use `source: mnist`, or `source: huggingface` with "
-    "`dataset: ylecun/mnist`",
 }
 
 # share of the image files whose absence says that an archive was not unpacked to its end
@@ -130,7 +120,7 @@ def torchvision_set(
     for a data set or split that there is not, for one that is not there or not whole, and if it
     cannot be downloaded.
     """
-    _check(dataset, split)
+    check_torchvision(dataset, split, "source torchvision, ")
     opened = _open(dataset, root, split, download)
     known = _SETS[dataset]
     name, names = f"{dataset}/{split}", list(getattr(opened, "classes", ()))
@@ -150,24 +140,6 @@ def torchvision_set(
             f"no file for {len(missing)} of its {len(files)} images, such as {missing[0].name}",
         )
     return ImageFiles(name, folder, files, labels, names)
-
-
-def _check(dataset: str, split: str) -> None:
-    """Raise InputError for a data set or split that there is not."""
-    if dataset in _ELSEWHERE:
-        raise InputError(
-            f"`dataset` of source `torchvision`: found {dataset}, but {_ELSEWHERE[dataset]}"
-        )
-    if dataset not in _SETS:
-        raise InputError(
-            f"`dataset` of source `torchvision`: found {dataset!r}, expected one of "
-            f"{', '.join(_SETS)}; correct it in `datasets`"
-        )
-    if split not in TORCHVISION[dataset]:
-        raise InputError(
-            f"`split` of {dataset}: found {split!r}, expected one of "
-            f"{', '.join(TORCHVISION[dataset])}; correct it in `datasets`"
-        )
 
 
 def _open(dataset: str, root: str, split: str, download: bool) -> VisionDataset:
