@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from PIL import Image
 
-from ..images import load_image
+from ..images import load_image, read_file
 from ..messages import InputError
 from .sizes import check_torchvision
 
@@ -71,13 +71,7 @@ class ImageFiles:
 
     def encoded(self, index: int) -> bytes | None:
         """The file itself; raises InputError naming it if it cannot be read."""
-        try:
-            return self.files[index].read_bytes()
-        except OSError as error:
-            raise InputError(
-                f"{self.source(index)}: cannot be read ({error.strerror}); correct that or leave "
-                "it out"
-            ) from None
+        return read_file(self.files[index], self.source(index))
 
     def label(self, index: int) -> int:
         return int(self.labels[index])
