@@ -175,9 +175,14 @@ def evaluated_model_files(wildcards):
     return model_files(evaluated(wildcards))
 
 
+def latents_files(model, dataset):
+    """A model's latents of a data set, a file for each shard."""
+    return [f"{RESULTS}/latents/{model}/{dataset}/{shard}.safetensors" for shard in shards(dataset)]
+
+
 def latents_file(wildcards):
-    name = evaluation(wildcards)["model"]
-    return f"{RESULTS}/latents/{name}/{wildcards.dataset}/{wildcards.shard}.safetensors"
+    every = latents_files(evaluation(wildcards)["model"], wildcards.dataset)
+    return every[int(wildcards.shard)]
 
 
 def conditions_of(evaluation, prompts):
@@ -227,9 +232,8 @@ def calibration(wildcards):
 
 
 def calibration_set(wildcards):
-    """Wildcards of the data set that an evaluation learns the timesteps of some prompts on."""
-    name = calibration(wildcards)["datasets"][wildcards.prompts]
-    return SimpleNamespace(dataset=name, evaluation=wildcards.evaluation)
+    """The data set that an evaluation learns the timesteps of some prompts on."""
+    return calibration(wildcards)["datasets"][wildcards.prompts]
 
 
 def race_of_stage(wildcards):
@@ -285,12 +289,3 @@ def fitted_part(method):
 def task_sets(wildcards):
     """The data sets that a probe of one set of prompts is fitted and chosen on."""
     return baseline_spec(config, wildcards.probe)["tasks"][wildcards.prompts]
-
-
-def evaluated_clip(wildcards):
-    return model(baseline_spec(config, wildcards.clip)["model"])
-
-
-def baseline_model(method):
-    """Wildcards of the model that a baseline uses."""
-    return SimpleNamespace(model=baseline_spec(config, method)["model"])

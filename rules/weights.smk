@@ -95,3 +95,12 @@ def pretrained_folder(wildcards):
     name = split_seed(config, wildcards.pretrained)[0]
     weights = config["baselines"][name]["weights"]
     return fetched_folder("baselines", name) if isinstance(weights, dict) else weights
+
+
+def evaluated_clip(wildcards):
+    return model(baseline_spec(config, wildcards.clip)["model"])
+
+
+def baseline_model(method):
+    """Wildcards of the model that a baseline uses."""
+    return SimpleNamespace(model=baseline_spec(config, method)["model"])
