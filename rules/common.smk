@@ -23,7 +23,6 @@ from diffusion_classifier.methods import (
     training_set,
     version_of,
 )
-from diffusion_classifier.model_checks import weights_folder
 from diffusion_classifier.schedules import spread, stage_samples
 from diffusion_classifier.stage_checks import CALIBRATION_CLASSES, CALIBRATION_SAMPLES
 
@@ -151,93 +150,6 @@ def prompts_source(wildcards):
     return spec.get("file", [])
 
 
-# --- models
-
-
-def model(name):
-    """The config's entry of a model."""
-    return config["models"][name]
-
-
-def trained_part(name):
-    """What of a model's entry decides its weights."""
-    return {key: model(name)[key] for key in ("family", "preprocess", "training")}
-
-
-def text_encoder(wildcards):
-    """The CLIP whose text encoder a model starts its training from, as wildcards; or None."""
-    name = model(wildcards.model)["training"].get("text_encoder")
-    return name and SimpleNamespace(model=name)
-
-
-def text_encoder_folder(wildcards):
-    clip = text_encoder(wildcards)
-    return clip and model_folder(clip)
-
-
-def text_encoder_files(wildcards):
-    clip = text_encoder(wildcards)
-    return model_files(clip) if clip else []
-
-
-def base_folder(wildcards):
-    """Where a model's weights are, before a LoRA is merged into them."""
-    name = wildcards.model
-    weights = model(name)["weights"]
-    if weights == "train":
-        return f"{RESULTS}/models/{name}"
-    if isinstance(weights, dict):
-        return fetched_folder("models", name)
-    return str(weights_folder(HERE, name, weights))
-
-
-def model_folder(wildcards):
-    """The folder that is loaded: the weights as they are, or with the LoRA merged."""
-    if "lora" in model(wildcards.model):
-        return f"{RESULTS}/models/{wildcards.model}"
-    return base_folder(wildcards)
-
-
-def folder_files(folder):
-    """What a job that loads a folder depends on: a made folder as a whole, or a given one's files."""
-    if folder.startswith(f"{RESULTS}/"):
-        return folder
-    return sorted(
-        str(path) for path in Path(folder).rglob("*") if path.suffix in (".json", ".safetensors")
-    )
-
-
-def base_files(wildcards):
-    return folder_files(base_folder(wildcards))
-
-
-def model_files(wildcards):
-    return folder_files(model_folder(wildcards))
-
-
-def trained_models():
-    return [name for name, spec in config["models"].items() if spec["weights"] == "train"]
-
-
-def lora_models():
-    return [name for name, spec in config["models"].items() if "lora" in spec]
-
-
-def fetched_folder(kind, name):
-    """Where weights are kept that were fetched; `kind` is the config's section of `name`."""
-    return f"{RESULTS}/weights/{kind}/{name}"
-
-
-def fetched(kind):
-    """The entries of a section of the config whose weights are fetched."""
-    return [name for name, spec in config[kind].items() if isinstance(spec.get("weights"), dict)]
-
-
-def model_memory(name):
-    """Main memory of a job that loads a model, in MB."""
-    return model(name).get("mem_mb", 4000)
-
-
 # --- evaluations
 
 
@@ -263,9 +175,14 @@ def evaluated_model_files(wildcards):
     return model_files(evaluated(wildcards))
 
 
+def latents_files(model, dataset):
+    """A model's latents of a data set, a file for each shard."""
+    return [f"{RESULTS}/latents/{model}/{dataset}/{shard}.safetensors" for shard in shards(dataset)]
+
+
 def latents_file(wildcards):
-    name = evaluation(wildcards)["model"]
-    return f"{RESULTS}/latents/{name}/{wildcards.dataset}/{wildcards.shard}.safetensors"
+    every = latents_files(evaluation(wildcards)["model"], wildcards.dataset)
+    return every[int(wildcards.shard)]
 
 
 def conditions_of(evaluation, prompts):
@@ -315,9 +232,8 @@ def calibration(wildcards):
 
 
 def calibration_set(wildcards):
-    """Wildcards of the data set that an evaluation learns the timesteps of some prompts on."""
-    name = calibration(wildcards)["datasets"][wildcards.prompts]
-    return SimpleNamespace(dataset=name, evaluation=wildcards.evaluation)
+    """The data set that an evaluation learns the timesteps of some prompts on."""
+    return calibration(wildcards)["datasets"][wildcards.prompts]
 
 
 def race_of_stage(wildcards):
@@ -364,32 +280,12 @@ def methods_of_kind(*kinds):
     return [name for name in names if baseline_spec(config, name)["kind"] in kinds]
 
 
-def network_folder(name):
-    return f"{RESULTS}/baselines/{name}"
-
-
 def fitted_part(method):
     """What of a baseline's entry decides what it learns."""
     spec = baseline_spec(config, method)
     return {k: v for k, v in spec.items() if k not in ("label", "published", "seeds", "tasks")}
 
 
-def pretrained_folder(wildcards):
-    """The folder of a network that others trained."""
-    name = split_seed(config, wildcards.pretrained)[0]
-    weights = config["baselines"][name]["weights"]
-    return fetched_folder("baselines", name) if isinstance(weights, dict) else weights
-
-
 def task_sets(wildcards):
     """The data sets that a probe of one set of prompts is fitted and chosen on."""
     return baseline_spec(config, wildcards.probe)["tasks"][wildcards.prompts]
-
-
-def evaluated_clip(wildcards):
-    return model(baseline_spec(config, wildcards.clip)["model"])
-
-
-def baseline_model(method):
-    """Wildcards of the model that a baseline uses."""
-    return SimpleNamespace(model=baseline_spec(config, method)["model"])

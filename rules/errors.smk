@@ -25,12 +25,9 @@ rule pairs:
 
 rule timesteps:
     input:
-        data=lambda w: dataset_file(calibration_set(w).dataset),
+        data=lambda w: dataset_file(calibration_set(w)),
         prompts=f"{RESULTS}/prompts/{{prompts}}.csv",
-        latents=lambda w: [
-            latents_file(SimpleNamespace(shard=shard, **vars(calibration_set(w))))
-            for shard in shards(calibration_set(w).dataset)
-        ],
+        latents=lambda w: latents_files(evaluation(w)["model"], calibration_set(w)),
         conditions=lambda w: conditions_of(w.evaluation, w.prompts),
         noise=lambda w: noise_file(w),
         model=lambda w: evaluated_model_files(w),

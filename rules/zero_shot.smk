@@ -64,6 +64,11 @@ rule train_probe:
 rule predict_probe:
     input:
         data=[dataset_file(name) for name in table_datasets("accuracy")],
+        latents=lambda w: [
+            file
+            for name in table_datasets("accuracy")
+            for file in latents_files(baseline_model(w.probe).model, name)
+        ],
         probes=lambda w: [network_folder(f"{w.probe}/{task}") for task in tasks("accuracy")],
         model=lambda w: model_files(baseline_model(w.probe)),
     output:
@@ -86,7 +91,7 @@ rule predict_probe:
         tasks=tasks("accuracy"),
         task_of=table_prompts("accuracy"),
         folder=lambda w: model_folder(baseline_model(w.probe)),
-        preprocess=lambda w: model(baseline_spec(config, w.probe)["model"])["preprocess"],
+        shards=[shard_count(name) for name in table_datasets("accuracy")],
         seed=config["noise"]["seed"],
         device=config["compute"]["device"],
         dtype="float32",

@@ -262,12 +262,22 @@ BAD = {
     "a data set that torchvision unpickles": (
         "datasets/mnist",
         {"label": "C", "source": "torchvision", "dataset": "CIFAR10", "root": "data"},
-        ["datasets.mnist.dataset: ", "`CIFAR10`", "`Food101`"],
+        [
+            "datasets.mnist.dataset: ",
+            "`CIFAR10`",
+            "pickles, which can run code",
+            "use `source: huggingface` with `dataset: uoft-cs/cifar10`",
+        ],
+    ),
+    "a data set that torchvision does not have": (
+        "datasets/mnist",
+        {"label": "F", "source": "torchvision", "dataset": "food101", "root": "data"},
+        ["datasets.mnist.dataset: ", "`food101`", "`Food101`, `FGVC", "did you mean `Food101`?"],
     ),
     "a split that torchvision does not have": (
         "datasets/mnist",
         {"label": "F", "source": "torchvision", "dataset": "Food101", "root": "d", "split": "val"},
-        ["datasets.mnist.split: ", "'val'", "train, test", "correct it"],
+        ["datasets.mnist.split: ", "'val'", "train, test, which Food101 has", "correct it"],
     ),
     "chosen images and a number of them": (
         "datasets/mnist/indices",

@@ -1,5 +1,6 @@
-"""Shared by all tests: where the library and the golden data are."""
+"""Shared by tests: where the library and the golden data are, and what is out of bounds."""
 
+import socket
 import sys
 from pathlib import Path
 
@@ -19,3 +20,16 @@ def root() -> Path:
 def golden() -> Path:
     """Inputs and outputs of the authors' implementation."""
     return ROOT / "tests" / "golden"
+
+
+@pytest.fixture
+def offline(monkeypatch):
+    """No network, no pickles."""
+    import torch
+
+    def refuse(*args, **kwargs):
+        raise AssertionError(f"asked for {args}")
+
+    monkeypatch.setattr(socket.socket, "connect", refuse)
+    monkeypatch.setattr(socket, "getaddrinfo", refuse)
+    monkeypatch.setattr(torch, "load", refuse)

@@ -9,7 +9,7 @@ import pytest
 from PIL import Image, ImageCms, ImageFile
 
 from diffusion_classifier.datasets import decode, encode
-from diffusion_classifier.images import FORMATS, MAX_PIXELS, load_image
+from diffusion_classifier.images import FORMATS, MAX_PIXELS, load_image, read_file
 from diffusion_classifier.messages import InputError
 
 RNG = np.random.default_rng(0)
@@ -347,3 +347,13 @@ def test_decompression_bomb_is_refused_before_it_is_unpacked(side, says):
 def test_the_limit_is_that_of_pil():
     assert MAX_PIXELS == 2 * Image.MAX_IMAGE_PIXELS
     assert not ImageFile.LOAD_TRUNCATED_IMAGES
+
+
+def test_a_file_that_cannot_be_read_is_named(tmp_path):
+    (tmp_path / "a.png").write_bytes(encoded(PHOTO, "PNG"))
+    assert read_file(tmp_path / "a.png", "a/1") == encoded(PHOTO, "PNG")
+    says = r"^a/1: cannot be read \({}\); correct that or leave it out$"
+    with pytest.raises(InputError, match=says.format("No such file or directory")):
+        read_file(tmp_path / "b.png", "a/1")
+    with pytest.raises(InputError, match=says.format("Is a directory")):
+        read_file(tmp_path, "a/1")

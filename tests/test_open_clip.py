@@ -1,7 +1,6 @@
 """CLIP in open_clip's layout, against open_clip itself and torchvision's transforms."""
 
 import json
-import socket
 
 import numpy as np
 import open_clip
@@ -16,6 +15,8 @@ from torchvision.transforms import InterpolationMode
 
 from diffusion_classifier.baselines import clip, openclip
 from diffusion_classifier.messages import InputError
+
+pytestmark = pytest.mark.usefixtures("offline")
 
 CPU = torch.device("cpu")
 TEXTS = ["a photo of a tabby cat.", "A photo of a  red circle", "dog", "one"]
@@ -37,18 +38,6 @@ OWN = {
     "interpolation": "bilinear",
     "resize_mode": "squash",
 }
-
-
-@pytest.fixture(autouse=True)
-def offline(monkeypatch):
-    """No network, no pickles."""
-
-    def refuse(*args, **kwargs):
-        raise AssertionError(f"asked for {args}")
-
-    monkeypatch.setattr(socket.socket, "connect", refuse)
-    monkeypatch.setattr(socket, "getaddrinfo", refuse)
-    monkeypatch.setattr(torch, "load", refuse)
 
 
 def build(config):

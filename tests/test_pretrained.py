@@ -1,7 +1,6 @@
 """ImageNet networks that others trained, against timm's and torchvision's own classes."""
 
 import json
-import socket
 import subprocess
 import sys
 
@@ -23,20 +22,10 @@ from diffusion_classifier.files import write_json, write_tensors
 from diffusion_classifier.messages import InputError
 from diffusion_classifier.torchvision_weights import fetch_torchvision
 
+pytestmark = pytest.mark.usefixtures("offline")
+
 CPU = torch.device("cpu")
 MEAN, STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
-
-
-@pytest.fixture(autouse=True)
-def offline(monkeypatch):
-    """No network, no pickles."""
-
-    def refuse(*args, **kwargs):
-        raise AssertionError(f"asked for {args}")
-
-    monkeypatch.setattr(socket.socket, "connect", refuse)
-    monkeypatch.setattr(socket, "getaddrinfo", refuse)
-    monkeypatch.setattr(torch, "load", refuse)
 
 
 def random_images(count, size=(110, 90)):

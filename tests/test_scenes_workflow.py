@@ -5,10 +5,16 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+import torch
 import xarray as xr
 import yaml
 from workflows import planned, run_copy, snakemake
 
+from diffusion_classifier.baselines import features
+from diffusion_classifier.datasets import decode
+from diffusion_classifier.datasets.stored import encoded_images
+from diffusion_classifier.encoders import encode_images
+from diffusion_classifier.preprocess import Preprocess
 from diffusion_classifier.scores import LONG
 
 SHOWN = {".log", ".ipynb", ".html", ".csv", ".svg", ".tex", ".txt", ".tsv", ".json"}
@@ -120,6 +126,23 @@ def test_the_most_confused_pairs_are_counted(project):
     wrong = (found["label"] != found["prediction"]).sum()
     assert set(table["dataset"]) == {"shapes"} and 0 < len(table) <= 10
     assert (table["true"] != table["predicted"]).all() and table["count"].sum() <= wrong
+
+
+@pytest.mark.parametrize("dataset", ["shapes", "sizes"])
+def test_the_probe_sees_the_latents_of_the_images(project, dataset):
+    """Its predictions are those on images encoded afresh; the shapes are in two shards."""
+    config = yaml.safe_load((project / "tiny.yaml").read_text())
+    path, folder = project / f"results/data/{dataset}.parquet", str(project / "results/models/sd")
+    cpu = (torch.device("cpu"), torch.float32)
+    preprocess = Preprocess(**config["models"]["sd"]["preprocess"])
+    latents = encode_images(folder, preprocess, map(decode, encoded_images(path)), *cpu)
+    probe = features.load(project / f"results/baselines/features/{dataset}")
+    asked = ([probe.timestep], [probe.layer])
+    maps = features.unet_features(folder, latents, *asked, *cpu, config["noise"]["seed"])
+    classes, scores = probe.predict(maps, int(probe.classes.max()) + 1)
+    found = pd.read_parquet(project / f"results/predictions/features/{dataset}.parquet")
+    np.testing.assert_array_equal(found["prediction"], classes)
+    np.testing.assert_array_equal(np.stack(found["scores"]), scores)
 
 
 def test_running_again_does_nothing(project):

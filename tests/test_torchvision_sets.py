@@ -236,7 +236,8 @@ def test_what_is_not_there_can_be_had(tmp_path, name):
     for words in (f"{name} in ", "gone", "download: true", PAGES[name]):
         assert words in said
     split = error_of(spec(name, tmp_path, split="testing"))
-    assert f"{name}: found 'testing', expected one of {', '.join(TORCHVISION[name])}" in split
+    splits = ", ".join(TORCHVISION[name])
+    assert f"split: found 'testing', expected one of {splits}, which {name} has" in split
 
 
 @pytest.mark.parametrize(
@@ -246,7 +247,7 @@ def test_what_is_not_there_can_be_had(tmp_path, name):
         ("CIFAR100", r"pickles.*uoft-cs/cifar100`"),
         ("ImageNet", r"unpickled.*`source: imagenet`"),
         ("MNIST", r"`source: mnist`"),
-        ("food101", r"found 'food101', expected one of Food101, FGVCAircraft"),
+        ("food101", r"`food101`, expected one of `Food101`, `FGVCAir.* did you mean `Food101`\?"),
     ],
 )
 def test_data_sets_it_does_not_open_are_refused_with_a_reason(tmp_path, name, says):

@@ -1,36 +1,30 @@
 """Classify every test set with the probe that was fitted for its set of prompts.
 
-In: the probes of all sets of prompts, the model, the data sets. Out: predictions, one file per
-data set.
+In: the probes of all sets of prompts, the model, the data sets and their latents. Out:
+predictions, one file per data set.
 """
 
 from job import compute, job
 
 with job(snakemake):
     import time
+    from itertools import islice
 
     from diffusion_classifier import files
     from diffusion_classifier.baselines import features
     from diffusion_classifier.baselines.tables import prediction_table
-    from diffusion_classifier.datasets import decode
-    from diffusion_classifier.datasets.stored import encoded_images, read_labels
-    from diffusion_classifier.encoders import encode_images
-    from diffusion_classifier.preprocess import Preprocess
+    from diffusion_classifier.datasets.stored import read_labels
+    from diffusion_classifier.encoders import read_latents
 
     device, dtype = compute(snakemake)
     params = snakemake.params
     probes = dict(zip(params.tasks, map(features.load, snakemake.input.probes), strict=True))
-    paths = zip(snakemake.input.data, params.task_of, snakemake.output, strict=True)
-    for path, task, output in paths:
+    shards = iter(snakemake.input.latents)
+    sets = (snakemake.input.data, params.task_of, params.shards, snakemake.output)
+    for path, task, count, output in zip(*sets, strict=True):
         data, probe = read_labels(path), probes[task]
         start = time.perf_counter()
-        latents = encode_images(
-            params.folder,
-            Preprocess(**params.preprocess),
-            map(decode, encoded_images(path)),
-            device,
-            dtype,
-        )
+        latents, _ = read_latents(islice(shards, count))
         asked = ([probe.timestep], [probe.layer])
         found = features.unet_features(params.folder, latents, *asked, device, dtype, params.seed)
         predictions, scores = probe.predict(found, int(probe.classes.max()) + 1)

@@ -7,11 +7,10 @@ spread of error differences by loss and timestep.
 from job import compute, job
 
 with job(snakemake):
-    import torch
-
     from diffusion_classifier import files
     from diffusion_classifier.datasets.stored import read_labels
     from diffusion_classifier.denoisers import family
+    from diffusion_classifier.encoders import read_latents
     from diffusion_classifier.error_files import error_dataset
     from diffusion_classifier.errors import Inputs, epsilon_errors
     from diffusion_classifier.learned_timesteps import fit_densities
@@ -23,12 +22,8 @@ with job(snakemake):
     params = snakemake.params
     prompts = read_prompts(snakemake.input.prompts)
     pairs = calibration_pairs(read_labels(snakemake.input.data), prompts, params.classes)
-    latents = [files.read_tensors(path) for path in snakemake.input.latents]
-    images = torch.cat([shard["image"] for shard in latents])
-    order = images.argsort()
     inputs = Inputs(
-        torch.cat([shard["latents"] for shard in latents])[order],
-        images[order],
+        *read_latents(snakemake.input.latents),
         files.read_tensors(snakemake.input.conditions),
         files.read_tensors(snakemake.input.noise)["noise"],
     )

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from . import class_lists
-from .datasets.sizes import TORCHVISION, class_count, size
+from .datasets.sizes import check_torchvision, class_count, size
 from .messages import InputError, known
 from .methods import network_names, text_to_image_names
 
@@ -109,10 +109,9 @@ def _check_source(key: str, spec: dict[str, Any]) -> None:
             f"{key}.copies: found {spec['copies']}, but the key `shift` is missing, so all copies "
             "would be equal; add a `shift` or leave `copies` out"
         )
-    splits = SPLITS.get(spec["source"])
     if spec["source"] == "torchvision":
-        known(f"{key}.dataset", spec["dataset"], TORCHVISION, "data set of torchvision")
-        splits = tuple(TORCHVISION[spec["dataset"]])
+        check_torchvision(spec["dataset"], spec.get("split", "test"), f"{key}.")
+    splits = SPLITS.get(spec["source"])
     if splits and spec.get("split", "test") not in splits:
         raise InputError(
             f"{key}.split: found {spec['split']!r}, expected one of {', '.join(splits)}, which the "

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -9,6 +10,7 @@ from typing import TYPE_CHECKING
 import torch
 from torch import Tensor
 
+from .files import read_tensors
 from .network_time import in_network
 from .preprocess import Preprocess
 
@@ -46,3 +48,12 @@ def encode_images(
             return ((vae.encode(pixels).latent_dist.mean[0] - shift) * scale).float().cpu()
 
     return torch.stack([latent(image) for image in images])
+
+
+def read_latents(shards: Iterable[str | os.PathLike]) -> tuple[Tensor, Tensor]:
+    """The latents `(image, c, h, w)` float32 in the files of some shards, and the images' numbers.
+
+    The numbers are int64 `(image,)`; both are in the order of the files.
+    """
+    parts = [read_tensors(path) for path in shards]
+    return torch.cat([p["latents"] for p in parts]), torch.cat([p["image"] for p in parts])

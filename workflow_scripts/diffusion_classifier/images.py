@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import io
+import os
 import warnings
+from pathlib import Path
 
 import numpy as np
 from PIL import Image, ImageOps, UnidentifiedImageError
@@ -23,6 +25,16 @@ MAX_PIXELS = 178_956_970  # where PIL itself refuses an image: twice its MAX_IMA
 
 _PHOTOMETRIC, _BITS, _SAMPLE_FORMAT = 262, 258, 339  # TIFF 6.0, section 8 and 19
 _REMEDY = "replace the file or leave it out"
+
+
+def read_file(path: str | os.PathLike, name: str) -> bytes:
+    """The file at `path` as it is; raises InputError, beginning with `name`, if that fails."""
+    try:
+        return Path(path).read_bytes()
+    except OSError as error:
+        raise InputError(
+            f"{name}: cannot be read ({error.strerror}); correct that or leave it out"
+        ) from None
 
 
 def load_image(data: bytes, name: str, max_pixels: int = MAX_PIXELS) -> Image.Image:

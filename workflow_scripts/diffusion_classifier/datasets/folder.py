@@ -10,7 +10,7 @@ from pathlib import Path, PurePosixPath
 
 from PIL import Image
 
-from ..images import EXTENSIONS, load_image
+from ..images import EXTENSIONS, load_image, read_file
 from ..messages import InputError
 
 _SCHEMA = "the columns `file_name` and `label` (and `classname`, if `label` is an integer)"
@@ -34,13 +34,7 @@ class Folder:
 
     def encoded(self, index: int) -> bytes | None:
         """The file itself; raises InputError naming it if it cannot be read."""
-        try:
-            return (self.root / self.files[index]).read_bytes()
-        except OSError as error:
-            raise InputError(
-                f"{self._name(index)}: cannot be read ({error.strerror}); correct that or leave "
-                "it out"
-            ) from None
+        return read_file(self.root / self.files[index], self._name(index))
 
     def _name(self, index: int) -> str:
         return f"{self.root.resolve().name}/{self.files[index]}"

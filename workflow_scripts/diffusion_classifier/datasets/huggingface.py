@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from PIL import Image
 
-from ..images import load_image
+from ..images import load_image, read_file
 from ..messages import InputError
 from .hub_data import from_files, from_hub
 
@@ -52,13 +52,7 @@ class HubImages:
                 f"{self.source(index)}: found a row without an image in `{self.column}`, expected "
                 "one embedded or in a file beside the data; leave it out"
             )
-        try:
-            return Path(path).read_bytes()
-        except OSError as error:
-            raise InputError(
-                f"{self.source(index)}: cannot be read ({error.strerror}); correct that or leave "
-                "it out"
-            ) from None
+        return read_file(path, self.source(index))
 
     def label(self, index: int) -> int:
         return int(self.labels[index])

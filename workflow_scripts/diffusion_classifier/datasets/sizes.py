@@ -1,4 +1,4 @@
-"""How many images and classes a source has, known without opening it."""
+"""What is known of a source without opening it: how many images and classes it has."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from pathlib import PurePath
 from typing import Any
 
 from ..class_lists import class_count as listed_classes
+from ..messages import InputError, known
 
 MNIST = {"train": 4000, "test": 1000}
 UCI_DIGITS = 1797
@@ -26,6 +27,17 @@ TORCHVISION_CLASSES = {
     "OxfordIIITPet": 37,
     "Flowers102": 102,
     "STL10": 10,
+}
+
+# what torchvision has too, but we do not open by it: why, and what to do
+_ELSEWHERE = {
+    "CIFAR10": "its files are pickles, which can run code; use `source: huggingface` with "
+    "`dataset: uoft-cs/cifar10`",
+    "CIFAR100": "its files are pickles, which can run code; use `source: huggingface` with "
+    "`dataset: uoft-cs/cifar100` and `label_column: fine_label`",
+    "ImageNet": "its class names are unpickled, which can run code; use `source: imagenet`",
+    "MNIST": "other sources have it; use `source: mnist`, or `source: huggingface` with "
+    "`dataset: ylecun/mnist`",
 }
 
 _CIFAR = {"train": 50000, "test": 10000}
@@ -91,6 +103,21 @@ def class_count(spec: dict[str, Any]) -> int | None:
     if source in _FAMILY_CLASSES:
         return _FAMILY_CLASSES[source]
     return 10 if source in ("mnist", "uci-digits") else None
+
+
+def check_torchvision(dataset: str, split: str, where: str) -> None:
+    """Raise InputError unless torchvision has this `split` of `dataset` and we open it.
+
+    `where` is what stands before the key, as `datasets.NAME.`.
+    """
+    if dataset in _ELSEWHERE:
+        raise InputError(f"{where}dataset: found `{dataset}`, but {_ELSEWHERE[dataset]}")
+    known(f"{where}dataset", dataset, TORCHVISION, "data set of torchvision")
+    if split not in TORCHVISION[dataset]:
+        raise InputError(
+            f"{where}split: found {split!r}, expected one of {', '.join(TORCHVISION[dataset])}, "
+            f"which {dataset} has; correct it"
+        )
 
 
 def _images(spec: dict[str, Any]) -> int | None:

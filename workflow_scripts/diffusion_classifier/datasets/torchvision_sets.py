@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from PIL import Image
 
-from ..images import load_image
+from ..images import load_image, read_file
 from ..messages import InputError
-from .sizes import TORCHVISION
+from .sizes import check_torchvision
 
 if TYPE_CHECKING:
     from filelock import FileLock
@@ -49,16 +49,6 @@ _SETS = {
     "STL10": _Known("stl10_binary", "cs.stanford.edu/~acoates/stl10", labels="labels"),
 }
 
-_ELSEWHERE = {
-    "CIFAR10": "its files are pickles, which can run code; use `source: huggingface` with "
-    "`dataset: uoft-cs/cifar10`",
-    "CIFAR100": "its files are pickles, which can run code; use `source: huggingface` with "
-    "`dataset: uoft-cs/cifar100` and `label_column: fine_label`",
-    "ImageNet": "its class names are unpickled, which can run code; use `source: imagenet`",
-    "MNIST": "other sources have it; use `source: mnist`, or `source: huggingface` with "
-    "`dataset: ylecun/mnist`",
-}
-
 # share of the image files whose absence says that an archive was not unpacked to its end
 _MISSING = 0.01
 
@@ -81,13 +71,7 @@ class ImageFiles:
 
     def encoded(self, index: int) -> bytes | None:
         """The file itself; raises InputError naming it if it cannot be read."""
-        try:
-            return self.files[index].read_bytes()
-        except OSError as error:
-            raise InputError(
-                f"{self.source(index)}: cannot be read ({error.strerror}); correct that or leave "
-                "it out"
-            ) from None
+        return read_file(self.files[index], self.source(index))
 
     def label(self, index: int) -> int:
         return int(self.labels[index])
@@ -130,7 +114,7 @@ def torchvision_set(
     for a data set or split that there is not, for one that is not there or not whole, and if it
     cannot be downloaded.
     """
-    _check(dataset, split)
+    check_torchvision(dataset, split, "source torchvision, ")
     opened = _open(dataset, root, split, download)
     known = _SETS[dataset]
     name, names = f"{dataset}/{split}", list(getattr(opened, "classes", ()))
@@ -150,24 +134,6 @@ def torchvision_set(
             f"no file for {len(missing)} of its {len(files)} images, such as {missing[0].name}",
         )
     return ImageFiles(name, folder, files, labels, names)
-
-
-def _check(dataset: str, split: str) -> None:
-    """Raise InputError for a data set or split that there is not."""
-    if dataset in _ELSEWHERE:
-        raise InputError(
-            f"`dataset` of source `torchvision`: found {dataset}, but {_ELSEWHERE[dataset]}"
-        )
-    if dataset not in _SETS:
-        raise InputError(
-            f"`dataset` of source `torchvision`: found {dataset!r}, expected one of "
-            f"{', '.join(_SETS)}; correct it in `datasets`"
-        )
-    if split not in TORCHVISION[dataset]:
-        raise InputError(
-            f"`split` of {dataset}: found {split!r}, expected one of "
-            f"{', '.join(TORCHVISION[dataset])}; correct it in `datasets`"
-        )
 
 
 def _open(dataset: str, root: str, split: str, download: bool) -> VisionDataset:

@@ -1,0 +1,106 @@
+# The models of the config, and where the weights of models and baselines lie.
+from diffusion_classifier.model_checks import weights_folder
+
+
+def model(name):
+    """The config's entry of a model."""
+    return config["models"][name]
+
+
+def trained_part(name):
+    """What of a model's entry decides its weights."""
+    return {key: model(name)[key] for key in ("family", "preprocess", "training")}
+
+
+def text_encoder(wildcards):
+    """The CLIP whose text encoder a model starts its training from, as wildcards; or None."""
+    name = model(wildcards.model)["training"].get("text_encoder")
+    return name and SimpleNamespace(model=name)
+
+
+def text_encoder_folder(wildcards):
+    clip = text_encoder(wildcards)
+    return clip and model_folder(clip)
+
+
+def text_encoder_files(wildcards):
+    clip = text_encoder(wildcards)
+    return model_files(clip) if clip else []
+
+
+def base_folder(wildcards):
+    """Where a model's weights are, before a LoRA is merged into them."""
+    name = wildcards.model
+    weights = model(name)["weights"]
+    if weights == "train":
+        return f"{RESULTS}/models/{name}"
+    if isinstance(weights, dict):
+        return fetched_folder("models", name)
+    return str(weights_folder(HERE, name, weights))
+
+
+def model_folder(wildcards):
+    """The folder that is loaded: the weights as they are, or with the LoRA merged."""
+    if "lora" in model(wildcards.model):
+        return f"{RESULTS}/models/{wildcards.model}"
+    return base_folder(wildcards)
+
+
+def folder_files(folder):
+    """What a job that loads a folder depends on: a made folder as a whole, or a given one's files."""
+    if folder.startswith(f"{RESULTS}/"):
+        return folder
+    return sorted(
+        str(path) for path in Path(folder).rglob("*") if path.suffix in (".json", ".safetensors")
+    )
+
+
+def base_files(wildcards):
+    return folder_files(base_folder(wildcards))
+
+
+def model_files(wildcards):
+    return folder_files(model_folder(wildcards))
+
+
+def trained_models():
+    return [name for name, spec in config["models"].items() if spec["weights"] == "train"]
+
+
+def lora_models():
+    return [name for name, spec in config["models"].items() if "lora" in spec]
+
+
+def fetched_folder(kind, name):
+    """Where weights are kept that were fetched; `kind` is the config's section of `name`."""
+    return f"{RESULTS}/weights/{kind}/{name}"
+
+
+def fetched(kind):
+    """The entries of a section of the config whose weights are fetched."""
+    return [name for name, spec in config[kind].items() if isinstance(spec.get("weights"), dict)]
+
+
+def model_memory(name):
+    """Main memory of a job that loads a model, in MB."""
+    return model(name).get("mem_mb", 4000)
+
+
+def network_folder(name):
+    return f"{RESULTS}/baselines/{name}"
+
+
+def pretrained_folder(wildcards):
+    """The folder of a network that others trained."""
+    name = split_seed(config, wildcards.pretrained)[0]
+    weights = config["baselines"][name]["weights"]
+    return fetched_folder("baselines", name) if isinstance(weights, dict) else weights
+
+
+def evaluated_clip(wildcards):
+    return model(baseline_spec(config, wildcards.clip)["model"])
+
+
+def baseline_model(method):
+    """Wildcards of the model that a baseline uses."""
+    return SimpleNamespace(model=baseline_spec(config, method)["model"])
