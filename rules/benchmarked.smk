@@ -5,6 +5,8 @@ BENCHMARK_RULES = [
     "benchmark_miniature",
     "benchmark_full_size",
     "benchmark_growth",
+    "benchmark_ttest",
+    "benchmark_policies",
     "benchmark_shares",
     "benchmarks",
 ]
@@ -80,6 +82,59 @@ def shard_jobs():
             for part in range(class_parts(name))
         ]
     return [*jobs, f"predictions/{name}/{data}"]
+
+
+def ttest(wildcards):
+    """The config's entry of a race by paired t-test, the schedule it has, and the data set."""
+    spec = BENCHMARK["ttest"][wildcards.ttest]
+    where = SimpleNamespace(evaluation=spec["evaluation"], dataset=wildcards.dataset)
+    return spec, where
+
+
+def ttest_inputs(wildcards):
+    _, where = ttest(wildcards)
+    each = [SimpleNamespace(shard=shard, **vars(where)) for shard in shards(where.dataset)]
+    return {
+        "pairs": [pairs_file(where.evaluation, where.dataset, 1, s.shard) for s in each],
+        "prompts": prompts_file(where),
+        "data": dataset_file(where.dataset),
+        "latents": [latents_file(shard) for shard in each],
+        "conditions": conditions_file(where),
+        "noise": noise_file(where),
+        "model": evaluated_model_files(where),
+    }
+
+
+def ttest_samples(wildcards):
+    """All samples of an evaluation's stages, in an order whose every beginning is spread evenly."""
+    spec = stages(ttest(wildcards)[1])
+    every = stage_samples(spec["samples"], spec.get("trials", 1), spec.get("grid"))
+    return [[s.timestep, s.noise] for s in spread(sum(every, []))]
+
+
+def policy_files():
+    """Predictions of all policies, data set by data set."""
+    return [
+        (
+            f"{RESULTS}/benchmarks/ttest/{name}/{dataset}.parquet"
+            if name in BENCHMARK.get("ttest", {})
+            else f"{RESULTS}/predictions/{name}/{dataset}.parquet"
+        )
+        for dataset, policies in BENCHMARK.get("policies", {}).items()
+        for name in policies.values()
+    ]
+
+
+def policy_losses():
+    """Data set → policy → the loss it goes by."""
+    tests = BENCHMARK.get("ttest", {})
+    return {
+        dataset: {
+            label: stages_of(config, tests.get(name, {}).get("evaluation", name), dataset)["loss"]
+            for label, name in policies.items()
+        }
+        for dataset, policies in BENCHMARK.get("policies", {}).items()
+    }
 
 
 def policies_csv():

@@ -87,6 +87,60 @@ rule benchmark_growth:
         "../workflow_scripts/benchmark_growth.py"
 
 
+rule benchmark_ttest:
+    input:
+        unpack(ttest_inputs),
+    output:
+        f"{RESULTS}/benchmarks/ttest/{{ttest}}/{{dataset}}.parquet",
+    log:
+        f"{LOGS}/benchmark_ttest/{{ttest}}/{{dataset}}.log",
+    benchmark:
+        f"{BENCHMARKS}/benchmark_ttest/{{ttest}}/{{dataset}}.tsv"
+    wildcard_constraints:
+        ttest=one_of(BENCHMARK.get("ttest", [])),
+    conda:
+        "../envs/environment.yaml"
+    threads: 1
+    resources:
+        mem_mb=lambda w: model_memory(evaluation(ttest(w)[1])["model"]),
+        runtime=240,
+        gpu=GPU,
+    params:
+        family=lambda w: evaluated_model(ttest(w)[1])["family"],
+        folder=lambda w: evaluated_model_folder(ttest(w)[1]),
+        samples=lambda w: ttest_samples(w),
+        loss=lambda w: stages(ttest(w)[1])["loss"],
+        minimum=lambda w: ttest(w)[0]["minimum"],
+        cutoff=lambda w: ttest(w)[0]["cutoff"],
+        batch_size=lambda w: evaluation(ttest(w)[1]).get("batch_size", 256),
+        device=config["compute"]["device"],
+        dtype=lambda w: evaluation(ttest(w)[1]).get("dtype", "float32"),
+    script:
+        "../workflow_scripts/benchmark_ttest.py"
+
+
+rule benchmark_policies:
+    input:
+        policy_files(),
+    output:
+        policies=f"{RESULTS}/benchmarks/policies.csv",
+        compared=f"{RESULTS}/benchmarks/policies-compared.csv",
+    log:
+        f"{LOGS}/benchmark_policies.log",
+    benchmark:
+        f"{BENCHMARKS}/benchmark_policies.tsv"
+    conda:
+        "../envs/environment.yaml"
+    threads: 1
+    resources:
+        mem_mb=2000,
+        runtime=10,
+    params:
+        policies=policy_losses(),
+    script:
+        "../workflow_scripts/benchmark_policies.py"
+
+
 rule benchmark_shares:
     input:
         tables=tables_pages(),

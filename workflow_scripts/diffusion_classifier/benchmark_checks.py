@@ -19,6 +19,7 @@ def check_benchmark(config: dict[str, Any]) -> None:
         _check_subject(config, f"benchmark.miniature.models.{number}", entry)
     _check_subject(config, "benchmark.growth", spec["growth"])
     _check_names(config, "benchmark.shard", spec["shard"])
+    _check_policies(config, spec.get("policies", {}), spec.get("ttest", {}))
     needed = {
         "miniature.samples": max(e["samples"] for e in spec["miniature"]["models"]),
         "growth.timesteps": max(spec["growth"]["timesteps"]),
@@ -41,6 +42,17 @@ def _check_subject(config: dict[str, Any], key: str, entry: dict[str, Any]) -> N
             f"{key}.evaluation: found `{entry['evaluation']}` of a model of family {family}, "
             f"expected one of {' or '.join(FAMILIES)}, which the plain loop knows; choose another"
         )
+
+
+def _check_policies(config: dict[str, Any], policies: dict, tests: dict) -> None:
+    for name, entry in tests.items():
+        key = f"benchmark.ttest.{name}.evaluation"
+        known(key, entry["evaluation"], config["evaluations"], "evaluation")
+    for dataset, names in policies.items():
+        for policy, name in names.items():
+            if name not in tests:
+                where = {"evaluation": name, "dataset": dataset}
+                _check_names(config, f"benchmark.policies.{dataset}.{policy}", where)
 
 
 def _check_names(config: dict[str, Any], key: str, entry: dict[str, Any]) -> None:

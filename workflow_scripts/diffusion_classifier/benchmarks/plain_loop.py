@@ -88,7 +88,7 @@ def _image_errors(
     dtype: torch.dtype,
 ) -> dict[str, np.ndarray]:
     """The errors of one image's prompts, `(prompt, sample)`; `latent` is `(1, c, h, w)`."""
-    flat = [(prompt, *sample) for prompt in prompts for sample in samples]
+    flat = [(prompt, s.timestep, s.noise) for prompt in prompts for s in samples]
     found: dict[str, list[Tensor]] = {}
     for start in range(0, len(flat), BATCH):
         prompt, timestep, noise_index = torch.tensor(

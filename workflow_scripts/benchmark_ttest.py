@@ -1,0 +1,44 @@
+"""Classify by a race whose rule is a paired t-test, to compare with (Clark & Jaini 2023).
+
+In: the pairs of all shards, prompts, data, latents, conditions, noise, the model. Out: predictions.
+"""
+
+from job import compute, job
+
+with job(snakemake):
+    import time
+    from functools import partial
+
+    import pandas as pd
+
+    from diffusion_classifier import files
+    from diffusion_classifier.benchmarks.policies import PairedTTest
+    from diffusion_classifier.denoisers import family
+    from diffusion_classifier.encoders import read_latents
+    from diffusion_classifier.error_files import error_dataset
+    from diffusion_classifier.errors import Engine, Inputs
+    from diffusion_classifier.progress import Silence
+    from diffusion_classifier.prompts import read_prompts
+    from diffusion_classifier.pruning import prediction_table
+    from diffusion_classifier.racing import race
+    from diffusion_classifier.schedules import Sample
+
+    device, dtype = compute(snakemake)
+    params, given = snakemake.params, snakemake.input
+    class_of = read_prompts(given.prompts)["classidx"].to_numpy()
+    labels = files.read_parquet(given.data, columns=["image", "label"])
+    pairs = pd.concat([files.read_parquet(path) for path in given.pairs], ignore_index=True)
+    conditions = files.read_tensors(given.conditions)
+    noise = files.read_tensors(given.noise)["noise"]
+    inputs = Inputs(*read_latents(given.latents), conditions, noise)
+    samples = [Sample(*sample) for sample in params.samples]
+    denoiser = family(params.family).load(params.folder, device, dtype)
+
+    start = time.perf_counter()
+    engine = Engine(denoiser, inputs, params.batch_size, device, dtype)
+    measure, rule = partial(engine.errors, progress=Silence()), PairedTTest(params.cutoff)
+    errors = race(measure, pairs, samples, class_of, rule, params.minimum, params.loss)
+    record = {"seconds": time.perf_counter() - start}
+    stage = error_dataset(errors, pairs, samples, record)
+    table = prediction_table([stage], pairs, class_of, labels)
+    files.write_parquet(table[table["loss"] == params.loss], snakemake.output[0])
