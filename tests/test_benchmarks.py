@@ -4,6 +4,7 @@ import json
 import os
 import subprocess
 import sys
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -123,10 +124,9 @@ def test_a_comparison_of_different_numbers_fails():
 
 def test_an_engine_that_mistakes_one_prompt_for_another_is_caught(root):
     subject = shipped(root, "stable-diffusion")
-    text = subject.inputs.conditions["text"]
-    predict = subject.denoiser.predict
-    subject.denoiser.predict = lambda x_t, timestep, condition: predict(
-        x_t, timestep, {"text": text[:1].expand_as(condition["text"])}
+    predict = subject.denoiser.predict_shared
+    subject.denoiser.predict_shared = lambda query, prepared: predict(
+        replace(query, prompt=torch.zeros_like(query.prompt)), prepared
     )
     with pytest.raises(FloatingPointError, match="differ from the plain loop's"):
         compare(subject, all_pairs([4], 2), spaced_samples(2), repeats=1)
@@ -386,7 +386,8 @@ def test_the_notebook_runs(root, tmp_path, records):
 def config(root):
     found = yaml.safe_load((root / "config.yaml").read_text())
     added = yaml.safe_load((root / "config/benchmark.yaml").read_text())
-    found["datasets"] |= added["datasets"]
+    for section in ("datasets", "evaluations"):
+        found[section] |= added[section]
     return found | {"benchmark": added["benchmark"]}
 
 

@@ -26,7 +26,8 @@ def test_a_class_leaves_by_scipys_paired_t_test(cutoff):
 
 
 def test_equal_classes_both_stay():
-    errors = np.stack([np.arange(5.0)] * 2 + [np.arange(5.0) + [1, 1, 1, 1, 1.01]])
+    worse = np.arange(5.0) + np.array([1, 1, 1, 1, 1.01])
+    errors = np.stack([np.arange(5.0), np.arange(5.0), worse])
     assert PairedTTest(0.01)(errors, np.ones(5)).tolist() == [True, True, False]
 
 
