@@ -19,8 +19,8 @@ from diffusers import DDPMScheduler, DiTTransformer2DModel
 from PIL import Image
 from test_open_clip import RESNET, VIT, save
 from test_stable_diffusion import save_pipeline
-from test_torchvision_sets import aircraft, food, pets
 from timm.models import save_for_hf
+from torchvision_trees import aircraft, food, pets
 
 from diffusion_classifier.class_lists import class_rows
 from diffusion_classifier.scenes.compositions import winoground_examples

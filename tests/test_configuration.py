@@ -11,75 +11,12 @@ from diffusion_classifier.configuration import check_config
 from diffusion_classifier.messages import InputError
 from diffusion_classifier.methods import method_names, split_seed
 
-BASE = """
-results: results
-compute: {device: auto}
-noise: {seed: 0, size: 250}
-prompts:
-  digits:
-    classes: ["0", "1", "2", "3", "4", "5", "6", "7", "8", "9"]
-    templates: ["a photo of the number: '{}'."]
-datasets:
-  mnist-train: {label: MNIST (training), source: mnist, split: train, prompts: digits}
-  mnist: {label: MNIST, source: mnist, split: test, limit: 500, prompts: digits}
-  uci-digits: {label: UCI digits, source: uci-digits, limit: 500, prompts: digits}
-  mnist-noise: {label: Noise, source: mnist, shift: {kind: noise, sigma: 0.25}, prompts: digits}
-  mnist-pool:
-    {label: Pool, source: mnist, split: test, copies: 10, shift: {kind: pose}, prompts: digits}
-  mnist-adversarial:
-    {label: Adversarial, pool: mnist-pool, wrong_by: resnet-16-seed0, limit: 9, prompts: digits}
-models:
-  digits-dit:
-    label: DiT
-    family: dit
-    weights: train
-    latent_shape: [1, 16, 16]
-    preprocess: {mode: L, pad: 2, size: 16, interpolation: box}
-    training:
-      data: mnist-train
-      architecture: {num_layers: 1}
-      scheduler: {num_train_timesteps: 1000}
-      optimisation: {steps: 40, batch_size: 32, learning_rate: 0.003, ema: 0.999}
-      augmentation: {degrees: 6, oversample: 2}
-      timestep_logit: [-0.2, 0.8]
-evaluations:
-  digits: {label: DiT, model: digits-dit, stages: {samples: [10, 50], keep: [4, 1], loss: l2}}
-  digits-exhaustive:
-    {label: All, model: digits-dit, stages: {samples: [25], keep: [1], loss: l2}}
-baselines:
-  k-nearest:
-    label: k-NN
-    kind: k_nearest
-    train: mnist-train
-    params: {}
-    preprocess: &pixels {mode: L, size: 28}
-  resnet-8: &resnet
-    label: ResNet-8
-    kind: resnet
-    train: mnist-train
-    seeds: [0, 1]
-    params: {width: 8}
-    preprocess: *pixels
-    optimisation: {steps: 500, batch_size: 32, learning_rate: 0.003}
-  resnet-16:
-    <<: *resnet
-    label: ResNet-16
-    params: {width: 16}
-tables:
-  robustness:
-    subtitle: what it is
-    datasets: [mnist, uci-digits, mnist-noise, mnist-adversarial]
-    methods: [digits, k-nearest, resnet-8, resnet-16]
-    loss: l2
-    curves: {evaluation: digits-exhaustive, dataset: mnist}
-"""
-
 
 @pytest.fixture
-def config(tmp_path, monkeypatch):
+def config(root, tmp_path, monkeypatch):
     """A good config, to be spoiled."""
     monkeypatch.chdir(tmp_path)
-    return yaml.safe_load(BASE)
+    return yaml.safe_load((root / "tests" / "digits.yaml").read_text(encoding="utf-8"))
 
 
 @pytest.fixture

@@ -2,25 +2,23 @@
 
 import json
 import os
-import re
 import subprocess
 import sys
 import threading
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import ThreadingHTTPServer
 from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
 import torch
 from diffusers import UNet2DConditionModel
+from hub_imitation import COMMIT, Handler
 from huggingface_hub import constants
 from transformers import CLIPTextConfig, CLIPTextModel
 
 from diffusion_classifier.hub import fetch
-from diffusion_classifier.hub_files import needed, plain
 from diffusion_classifier.messages import InputError
 
-COMMIT = "0123456789abcdef0123456789abcdef01234567"
 TOKEN = "hf_thisIsASecretOfTheUser"
 PIPELINE = {
     "_class_name": "StableDiffusionPipeline",
@@ -32,51 +30,6 @@ PIPELINE = {
     "safety_checker": ["stable_diffusion", "StableDiffusionSafetyChecker"],
     "image_encoder": [None, None],
 }
-
-
-class Handler(BaseHTTPRequestHandler):
-    """The three addresses of the hub that a download asks for."""
-
-    def do_HEAD(self):
-        self.do_GET()
-
-    def do_GET(self):
-        hub = self.server.hub
-        if "owner/" not in self.path:  # what the library asks of its own accord
-            return self.answer(404, {})
-        hub.tokens.add(self.headers.get("Authorization"))
-        if found := re.match(r"/api/models/(\w+/\w+)/(revision|tree)/(\w+)", self.path):
-            repo, kind, revision = found.groups()
-            if repo not in hub.repos:
-                return self.answer(401, {"X-Error-Code": "RepoNotFound"})
-            if revision not in ("main", COMMIT):
-                return self.answer(404, {"X-Error-Code": "RevisionNotFound"})
-            files = hub.repos[repo]
-            tree = [
-                {"type": "file", "path": path, "size": len(data), "oid": f"{abs(hash(path)):040x}"}
-                for path, data in files.items()
-            ]
-            info = {"id": repo, "sha": COMMIT, "siblings": [{"rfilename": path} for path in files]}
-            return self.answer(200, {}, json.dumps(info if kind == "revision" else tree).encode())
-        repo, path = re.match(rf"/(\w+/\w+)/resolve/{COMMIT}/(.*)", self.path).groups()
-        if repo in hub.gated:
-            return self.answer(*hub.gated[repo])
-        data = hub.repos[repo][path]
-        if self.command == "GET":
-            hub.downloaded.append(path)
-        headers = {"ETag": f'"{abs(hash((repo, path))):040x}"', "X-Repo-Commit": COMMIT}
-        return self.answer(200, headers, data)
-
-    def answer(self, status, headers, body=b""):
-        self.send_response(status)
-        for name, value in {**headers, "Content-Length": str(len(body))}.items():
-            self.send_header(name, value)
-        self.end_headers()
-        if self.command == "GET":
-            self.wfile.write(body)
-
-    def log_message(self, *_):
-        pass
 
 
 def files_of(folder):
@@ -318,39 +271,3 @@ def test_by_the_environment_alone(hub, tmp_path, root):
         assert done.returncode == 0, done.stderr
         assert TOKEN not in done.stdout + done.stderr
     assert files_of(tmp_path / "0") == files_of(tmp_path / "1")
-
-
-def test_clip_of_transformers_and_of_open_clip():
-    both = [
-        "config.json", "preprocessor_config.json", "model.safetensors", "pytorch_model.bin",
-        "tf_model.h5", "vocab.json", "open_clip_model.safetensors", "open_clip_config.json",
-        "onnx/model.safetensors", "tokenizer.json", "spiece.model", "README.md",
-    ]  # fmt: skip
-    assert set(needed("a/b", both, None, None)) == {
-        "config.json", "preprocessor_config.json", "model.safetensors", "vocab.json",
-        "open_clip_config.json", "tokenizer.json", "spiece.model",
-    }  # fmt: skip
-    # as timm publishes them: model.safetensors is the image tower alone
-    timm = ["config.json", "model.safetensors", "open_clip_config.json"]
-    for weights in ("open_clip_model.safetensors", "open_clip_pytorch_model.bin"):
-        assert set(needed("a/b", [*timm, weights], None, None)) == {*timm[::2], weights}
-    assert plain("open_clip_pytorch_model.bin", None) == "open_clip_pytorch_model.safetensors"
-
-
-def test_a_lora_is_what_else_there_is():
-    files = ["pytorch_lora_weights.safetensors", "README.md", "optimizer.bin"]
-    assert needed("a/b", files, None, None) == files[:1]
-
-
-def test_plain_names():
-    # the two orders of a variant and a shard, and the index that goes with them
-    assert plain("t/model.fp16-00001-of-00002.safetensors", "fp16") == (
-        "t/model-00001-of-00002.safetensors"
-    )
-    assert plain("t/model-00001-of-00002.fp16.safetensors", "fp16") == (
-        "t/model-00001-of-00002.safetensors"
-    )
-    assert plain("t/model.safetensors.index.fp16.json", "fp16") == "t/model.safetensors.index.json"
-    assert plain("t/pytorch_model-00001-of-00002.bin", None) == "t/model-00001-of-00002.safetensors"
-    assert plain("t/pytorch_model.bin.index.json", None) == "t/model.safetensors.index.json"
-    assert plain("pytorch_lora_weights.safetensors", None) == "pytorch_lora_weights.safetensors"
