@@ -142,6 +142,11 @@ def policies_csv():
     return [f"{RESULTS}/benchmarks/policies.csv"] if BENCHMARK.get("policies") else []
 
 
+def compared_csv():
+    """Every policy against the first of its data set, where asked for."""
+    return [f"{RESULTS}/benchmarks/policies-compared.csv"] if policies_csv() else []
+
+
 BENCHMARK_FIGURES = {
     "throughput": "evaluations per second",
     "peak": "share of the machine's peak",
@@ -164,6 +169,7 @@ def benchmark_parameters(input, output):
         "shares": input.shares,
         "rules": input.rules,
         "policies": next(iter(policies_csv()), ""),
+        "compared": next(iter(compared_csv()), ""),
         "datasets": {name: spec["label"] for name, spec in config["datasets"].items()},
         "throughput": output.csv,
         "machine": output.txt,

@@ -163,7 +163,7 @@ rule benchmark_shares:
         logs=LOGS,
         cores=lambda w: workflow.cores,
         # what is no part of the run that the tables are of
-        others=lambda w: [BENCHMARK["shard"]["dataset"]],
+        others=lambda w: [BENCHMARK["shard"]["dataset"], *BENCHMARK.get("policies", {})],
         own_rules=BENCHMARK_RULES,
         shard_label=lambda w: dataset(BENCHMARK["shard"]["dataset"])["label"],
         shard_jobs=lambda w: shard_jobs(),
@@ -178,6 +178,7 @@ rule benchmarks:
         shares=f"{RESULTS}/benchmarks/shares.csv",
         rules=f"{RESULTS}/benchmarks/shares-by-rule.csv",
         policies=policies_csv(),
+        compared=compared_csv(),
         notebook=str(HERE / "notebooks" / "benchmarks.ipynb"),
     output:
         notebook=f"{RESULTS}/benchmarks/benchmarks.ipynb",

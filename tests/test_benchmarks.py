@@ -19,6 +19,8 @@ from diffusion_classifier import benchmark_plots, network_time
 from diffusion_classifier.benchmarks import growth, machine, models, peak, shares, summary
 from diffusion_classifier.benchmarks import plain_loop as loop
 from diffusion_classifier.benchmarks.flops import evaluation_flops, forward_flops
+from diffusion_classifier.benchmarks.policies import COLUMNS as POLICIES
+from diffusion_classifier.benchmarks.policies import COMPARED
 from diffusion_classifier.benchmarks.subjects import Subject
 from diffusion_classifier.benchmarks.throughput import (
     all_pairs,
@@ -334,11 +336,23 @@ def test_the_machine_is_described_without_names():
     assert uname.nodename not in said and os.path.expanduser("~") not in json.dumps(found)
 
 
-def test_policies_are_drawn_with_their_intervals():
+FRAMES = ("growth", "shares", "rules", "policies", "compared")
+
+
+def policy_rows(folder):
+    """Two policies by hand, and the second beside the first; written to `folder`, too."""
     policies = pd.DataFrame(
         [("mnist", "paper", 300, 1375, 96.0, 93.1, 97.7), ("mnist", "race", 300, 64, 95.7, 93, 97)],
-        columns=["dataset", "policy", "images", "evaluations_per_image", "top1", "low", "high"],
+        columns=POLICIES,
     )
+    compared = pd.DataFrame([("mnist", "race", 21.48, -0.3, -1.6, 0.9, 1.0)], columns=COMPARED)
+    policies.to_csv(folder / "policies.csv", index=False)
+    compared.to_csv(folder / "compared.csv", index=False)
+    return policies, compared
+
+
+def test_policies_are_drawn_with_their_intervals(tmp_path):
+    policies, compared = policy_rows(tmp_path)
     figure = benchmark_plots.policies_plot(policies, {"mnist": "MNIST"})
     (ax,) = figure.axes
     assert ax.get_xscale() == "log" and ax.get_title(loc="left") == "MNIST"
@@ -346,6 +360,8 @@ def test_policies_are_drawn_with_their_intervals():
     assert drawn == {"paper": [1375, 96.0], "race": [64, 95.7]}
     table = summary.policy_table(policies, {"mnist": "MNIST"})
     assert table.iloc[0].tolist() == ["MNIST", "paper", 300, "1,375.0", "96.0 [93.1, 97.7]"]
+    table = summary.comparison_table(compared, {})
+    assert table.iloc[0].tolist() == ["mnist", "race", "21.5", "-0.3 [-1.6, +0.9]", "1"]
 
 
 def test_the_notebook_runs(root, tmp_path, records):
@@ -363,20 +379,21 @@ def test_the_notebook_runs(root, tmp_path, records):
         summary.ENGINES
     ]  # fmt: skip
     pd.DataFrame(rows, columns=growth.COLUMNS).to_csv(tmp_path / "growth.csv", index=False)
+    policy_rows(tmp_path)
     given = {
         "library": str(root / "workflow_scripts"),
         "records": [str(tmp_path / "record.json")],
         "figure": str(tmp_path / "figure"),
-        "policies": "",
         "throughput": str(tmp_path / "throughput.csv"),
         "machine": str(tmp_path / "machine.txt"),
-    } | {name: str(tmp_path / f"{name}.csv") for name in ("growth", "shares", "rules")}
+    } | {name: str(tmp_path / f"{name}.csv") for name in FRAMES}
     execute(root / "notebooks/benchmarks.ipynb", tmp_path / "done.ipynb", given)
     table = pd.read_csv(tmp_path / "throughput.csv")
     assert list(table.columns) == summary.COLUMNS and list(table["engine"]) == ["plain", "engine"]
     assert (tmp_path / "machine.txt").read_text().startswith("Measured on ")
     drawn = {path.stem for path in tmp_path.glob("figure-*.svg")}
-    assert drawn == {"figure-throughput", "figure-peak", "figure-growth", "figure-shares"}
+    names = ("throughput", "peak", "growth", "shares", "policies")
+    assert drawn == {f"figure-{name}" for name in names}
 
 
 # --- the config

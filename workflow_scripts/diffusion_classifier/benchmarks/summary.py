@@ -147,6 +147,20 @@ def policy_table(policies: pd.DataFrame, datasets: Mapping[str, str]) -> pd.Data
     )
 
 
+def comparison_table(compared: pd.DataFrame, datasets: Mapping[str, str]) -> pd.DataFrame:
+    """Each policy beside the first of its data set; `compared` as `policies.comparison_table`."""
+    return pd.DataFrame(
+        {
+            "data set": datasets.get(row["dataset"], row["dataset"]),
+            "policy": row["policy"],
+            "× fewer evaluations": f"{row['times_fewer']:.1f}",
+            "difference (points)": "{difference:+.1f} [{low:+.1f}, {high:+.1f}]".format(**row),
+            "p": f"{row['p']:.2g}",
+        }
+        for row in compared.to_dict("records")
+    )
+
+
 def _three_digits(value: float) -> str:
     return f"{value:,.0f}" if value >= 100 else f"{value:.3g}"
 
