@@ -5,6 +5,11 @@ rule pairs:
     input:
         data=f"{RESULTS}/data/{{dataset}}.parquet",
         prompts=prompts_file,
+        prior=prior_file,
+        groups=groups_file,
+        group_prompts=group_prompts_file,
+        group_pairs=group_pairs_file,
+        group_errors=lambda w: group_errors_files(w, shards=[w.shard]),
     output:
         f"{RESULTS}/pairs/{{evaluation}}/{{dataset}}/stage1/{{shard}}.parquet",
     log:
@@ -19,6 +24,8 @@ rule pairs:
         runtime=10,
     params:
         shards=lambda w: shard_count(w.dataset),
+        prior=lambda w: prior(w),
+        groups=lambda w: best_groups(w),
     script:
         "../workflow_scripts/pairs.py"
 
@@ -59,9 +66,9 @@ rule timesteps:
 rule errors:
     input:
         pairs=f"{RESULTS}/pairs/{{evaluation}}/{{dataset}}/stage{{stage}}/{{shard}}.parquet",
-        prompts=prompts_file,
+        prompts=lambda w: f"{RESULTS}/prompts/{prompts_of_stage(w)}.csv",
         latents=lambda w: latents_file(w),
-        conditions=lambda w: conditions_file(w),
+        conditions=lambda w: conditions_of(w.evaluation, prompts_of_stage(w)),
         noise=lambda w: noise_file(w),
         model=lambda w: evaluated_model_files(w),
         timesteps=lambda w: timesteps_file(w),
@@ -130,6 +137,9 @@ rule predictions:
             file
             for shard in shards(w.dataset)
             for file in errors_files(w, stages=all_stages(w), shards=[shard])
+        ],
+        coarse=lambda w: [
+            file for shard in shards(w.dataset) for file in group_errors_files(w, shards=[shard])
         ],
         pairs=lambda w: [
             pairs_file(w.evaluation, w.dataset, max(all_stages(w)), shard)
