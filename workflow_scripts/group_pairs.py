@@ -19,7 +19,8 @@ with job(snakemake):
     data = read_labels(given.data)
     prompts = read_prompts(given.prompts)
     own = shard(data, int(snakemake.wildcards.shard), params.shards)["image"]
-    predictions = files.read_parquet(given.prior) if given.prior else None
+    columns = ["image", "loss", "scores"]
+    predictions = files.read_parquet(given.prior, columns) if given.prior else None
     pairs = contenders(data, prompts, own, predictions, **params.prior)
     asked = group_pairs(pairs, prompts, read_prompts(given.group_prompts), params.of)
     files.write_parquet(asked, snakemake.output[0])

@@ -19,7 +19,8 @@ with job(snakemake):
     prompts = read_prompts(given.prompts)
     check_labels(prompts, data, snakemake.wildcards.dataset)
     own = shard(data, int(snakemake.wildcards.shard), params.shards)["image"]
-    predictions = files.read_parquet(given.prior) if given.prior else None
+    columns = ["image", "loss", "scores"]
+    predictions = files.read_parquet(given.prior, columns) if given.prior else None
     pairs = contenders(data, prompts, own, predictions, **params.prior)
     if params.groups:
         pairs = best_groups(

@@ -49,5 +49,6 @@ def contenders(
     if predictions is None:
         return pairs
     classes = int(named_prompts(prompts)["classidx"].max()) + 1
-    best = best_of_prior(predictions, loss, keep, classes)
+    own = predictions[predictions["image"].isin(images)]
+    best = best_of_prior(own, loss, keep, classes)
     return of_classes(pairs, prompts["classidx"].to_numpy(), best)
