@@ -66,34 +66,3 @@ def prompts_of_stage(wildcards):
     if of_groups(wildcards):
         return groups(wildcards)["prompts"]
     return dataset(wildcards.dataset)["prompts"]
-
-
-rule group_pairs:
-    input:
-        data=f"{RESULTS}/data/{{dataset}}.parquet",
-        prompts=prompts_file,
-        group_prompts=group_prompts_file,
-        prior=lambda w: prior_file(w),
-        groups=groups_file,
-    output:
-        f"{RESULTS}/pairs/{{evaluation}}/{{dataset}}/stage{GROUPS}/{{shard}}.parquet",
-    log:
-        f"{LOGS}/group_pairs/{{evaluation}}/{{dataset}}/{{shard}}.log",
-    benchmark:
-        f"{BENCHMARKS}/group_pairs/{{evaluation}}/{{dataset}}/{{shard}}.tsv"
-    wildcard_constraints:
-        evaluation=one_of(
-            name for name, spec in config["evaluations"].items() if "hierarchy" in spec
-        ),
-    conda:
-        "../envs/environment.yaml"
-    threads: 1
-    resources:
-        mem_mb=2000,
-        runtime=10,
-    params:
-        shards=lambda w: shard_count(w.dataset),
-        prior=lambda w: prior(w),
-        of=lambda w: groups(w)["of"],
-    script:
-        "../workflow_scripts/group_pairs.py"

@@ -134,7 +134,23 @@ def test_good_priors_pass(config, root, evaluations):
     check_config(changed(config, **evaluations), root)
 
 
+RACE = {"stages": {"samples": [4], "keep": [1], "loss": "l2", "race": {"z": 2}}, "class_parts": 1}
 BAD = {
+    "a race": (
+        {"staged": prior("first"), "first": prior("clip") | RACE},
+        ["evaluations.staged.prior.method: ", "`first`, which is a race", "another"],
+    ),
+    "more than another evaluation's last stage has": (
+        {"staged": prior("first", 4), "first": prior("clip")},
+        ["evaluations.staged.prior.keep: ", "found 4", "at most 3", "first.stages.keep", "lower"],
+    ),
+    "more than another evaluation's prior leaves": (
+        {
+            "staged": prior("first", 5),
+            "first": prior("clip", 4) | {"stages": {"samples": [4], "keep": [1], "loss": "l2"}},
+        },
+        ["evaluations.staged.prior.keep: ", "found 5", "at most 4", "first.prior.keep", "lower"],
+    ),
     "an unknown method": (
         {"staged": prior("clop")},
         ["evaluations.staged.prior.method: ", "unknown method `clop`", "did you mean `clip`?"],

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
+from .image_counts import candidate_counts
 from .messages import InputError, known
-from .methods import baseline_table, method_names, questions, split_seed
+from .methods import baseline_table, method_names, questions, split_seed, stages_of
 from .table_checks import check_choice, check_tasks
 
 
@@ -55,6 +56,7 @@ def _check_answers(config: dict[str, Any], table: str, name: str, dataset: str) 
     key, method = f"evaluations.{name}.prior", config["evaluations"][name]["prior"]["method"]
     check_choice(config, name, dataset)
     if method in config["evaluations"]:  # answers whatever it is asked
+        _check_scores(config, f"evaluations.{name}.prior", config["evaluations"][name], dataset)
         return
     answered = baseline_table(config, method)
     datasets = config["tables"].get(answered, {}).get("datasets", [])
@@ -65,3 +67,25 @@ def _check_answers(config: dict[str, Any], table: str, name: str, dataset: str) 
             f"(tables.{table}); add the data set to that table or choose another method"
         )
     check_tasks(config, split_seed(config, method)[0])
+
+
+def _check_scores(config: dict[str, Any], key: str, spec: dict[str, Any], dataset: str) -> None:
+    """That an evaluation which is a prior has a score of as many classes as are taken."""
+    keep, method = spec["prior"]["keep"], spec["prior"]["method"]
+    stages = stages_of(config, method, dataset)
+    if "race" in stages:
+        raise InputError(
+            f"{key}.method: found `{method}`, which is a race on `{dataset}` and has scores only "
+            "of the classes that reach its end, expected a method that scores more; choose another"
+        )
+    known_classes = candidate_counts(config, dataset)
+    wanted = min(keep, known_classes[0]) if known_classes else keep
+    left = {"stages.keep": stages["keep"][:-1]}  # what the last stage is given, it scores
+    left["prior.keep"] = [config["evaluations"][method].get("prior", {}).get("keep", wanted)]
+    for where, counts in left.items():
+        if min(counts, default=wanted) < wanted:
+            raise InputError(
+                f"{key}.keep: found {keep}, expected at most {min(counts)}, the classes that "
+                f"`{method}` has scores of on `{dataset}` (evaluations.{method}.{where}); lower "
+                "it, or choose another method"
+            )
