@@ -57,8 +57,8 @@ def best_groups(wildcards):
 
 
 def of_groups(wildcards):
-    """Whether a stage is that of the groups, before the first."""
-    return int(wildcards.stage) == GROUPS
+    """Whether a stage is that of the groups, before the first; without a stage, it is not."""
+    return int(getattr(wildcards, "stage", 1)) == GROUPS
 
 
 def prompts_of_stage(wildcards):
