@@ -68,11 +68,16 @@ def shard_jobs():
     """The jobs that classify the shard's images, from data to predictions, as they are logged."""
     name, data = BENCHMARK["shard"]["evaluation"], BENCHMARK["shard"]["dataset"]
     wildcards = SimpleNamespace(evaluation=name, dataset=data, shard=0)
-    stages = all_stages(wildcards)
+    stages = [*all_stages(wildcards)]
     outputs = [latents_file(wildcards), conditions_file(wildcards), noise_file(wildcards)]
     outputs += [timesteps_file(wildcards)] if learned(wildcards) else []
     jobs = [Path(file).relative_to(RESULTS).with_suffix("").as_posix() for file in outputs]
     jobs += [f"dataset/{data}", f"prompts/{dataset(data)['prompts']}"]
+    if grouped := groups(wildcards):
+        stages.append(GROUPS)
+        jobs += [f"prompts/{grouped['prompts']}"]
+        jobs += [f"conditions/{evaluation(wildcards)['model']}/{grouped['prompts']}"]
+        jobs += [f"group_pairs/{name}/{data}/{shard}" for shard in shards(data)]
     for shard in shards(data):
         jobs += [f"pairs/{name}/{data}/{shard}"]
         jobs += [f"prune/{name}/{data}/stage{stage}/{shard}" for stage in stages if stage > 1]

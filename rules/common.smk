@@ -14,6 +14,7 @@ from diffusion_classifier.datasets.folder import fingerprint
 from diffusion_classifier.messages import InputError
 from diffusion_classifier.methods import (
     baseline_spec,
+    groups_of,
     method_names,
     network_names,
     single_networks,
@@ -45,6 +46,7 @@ LOGS = f"{RESULTS}/logs"
 BENCHMARKS = f"{RESULTS}/benchmarks/jobs"
 GPU = 0 if config["compute"]["device"] == "cpu" else 1
 METHODS = method_names(config)
+GROUPS = 0  # the stage of groups: before the first
 # whether a table shows each data set under the loss that its own stages prune by
 PRUNING_LOSS = any(table.get("loss") == "pruning" for table in config["tables"].values())
 NETWORKS = network_names(config)
@@ -140,6 +142,11 @@ def prompts_file(wildcards):
     return f"{RESULTS}/prompts/{dataset(wildcards.dataset)['prompts']}.csv"
 
 
+def prompts_spec(name):
+    """What of a set of prompts' entry decides its prompts."""
+    return {key: value for key, value in config["prompts"][name].items() if key != "groups"}
+
+
 def prompts_source(wildcards):
     """What a set of prompts is read from, if from anything: a user's CSV or a data set."""
     spec = config["prompts"][wildcards.prompts]
@@ -206,6 +213,9 @@ def samples_of_stage(wildcards):
     Where timesteps are learned it is their number by the end of each stage.
     """
     spec = stages(wildcards)
+    if of_groups(wildcards):
+        (own,) = stage_samples([evaluation(wildcards)["hierarchy"]["samples"]])
+        return [[s.timestep, s.noise] for s in own]
     if learned(wildcards):
         return spec["samples"]
     every = stage_samples(spec["samples"], spec.get("trials", 1), spec.get("grid"))
@@ -214,8 +224,8 @@ def samples_of_stage(wildcards):
 
 
 def learned(wildcards):
-    """Whether the timesteps of an evaluation of a data set are learned."""
-    return stages(wildcards).get("timesteps") == "learned"
+    """Whether the timesteps of a stage are learned; those of groups never are."""
+    return stages(wildcards).get("timesteps") == "learned" and not of_groups(wildcards)
 
 
 def timesteps_file(wildcards):

@@ -100,6 +100,6 @@ rule prompts:
         mem_mb=1000,
         runtime=10,
     params:
-        spec=lambda w: config["prompts"][w.prompts],
+        spec=lambda w: prompts_spec(w.prompts),
     script:
         "../workflow_scripts/prompts.py"

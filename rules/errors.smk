@@ -1,10 +1,46 @@
 # The one operation: ε-prediction errors of pairs at samples, in stages, pruned in between.
 
 
+rule group_pairs:
+    input:
+        data=f"{RESULTS}/data/{{dataset}}.parquet",
+        prompts=prompts_file,
+        group_prompts=group_prompts_file,
+        prior=lambda w: prior_file(w),
+        groups=groups_file,
+    output:
+        f"{RESULTS}/pairs/{{evaluation}}/{{dataset}}/stage{GROUPS}/{{shard}}.parquet",
+    log:
+        f"{LOGS}/group_pairs/{{evaluation}}/{{dataset}}/{{shard}}.log",
+    benchmark:
+        f"{BENCHMARKS}/group_pairs/{{evaluation}}/{{dataset}}/{{shard}}.tsv"
+    wildcard_constraints:
+        evaluation=one_of(
+            name for name, spec in config["evaluations"].items() if "hierarchy" in spec
+        ),
+    conda:
+        "../envs/environment.yaml"
+    threads: 1
+    resources:
+        mem_mb=2000,
+        runtime=10,
+    params:
+        shards=lambda w: shard_count(w.dataset),
+        prior=lambda w: prior(w),
+        of=lambda w: groups(w)["of"],
+    script:
+        "../workflow_scripts/group_pairs.py"
+
+
 rule pairs:
     input:
         data=f"{RESULTS}/data/{{dataset}}.parquet",
         prompts=prompts_file,
+        prior=prior_file,
+        groups=groups_file,
+        group_prompts=group_prompts_file,
+        group_pairs=group_pairs_file,
+        group_errors=lambda w: group_errors_files(w, shards=[w.shard]),
     output:
         f"{RESULTS}/pairs/{{evaluation}}/{{dataset}}/stage1/{{shard}}.parquet",
     log:
@@ -19,6 +55,8 @@ rule pairs:
         runtime=10,
     params:
         shards=lambda w: shard_count(w.dataset),
+        prior=lambda w: prior(w),
+        groups=lambda w: best_groups(w),
     script:
         "../workflow_scripts/pairs.py"
 
@@ -59,9 +97,9 @@ rule timesteps:
 rule errors:
     input:
         pairs=f"{RESULTS}/pairs/{{evaluation}}/{{dataset}}/stage{{stage}}/{{shard}}.parquet",
-        prompts=prompts_file,
+        prompts=lambda w: f"{RESULTS}/prompts/{prompts_of_stage(w)}.csv",
         latents=lambda w: latents_file(w),
-        conditions=lambda w: conditions_file(w),
+        conditions=lambda w: conditions_of(w.evaluation, prompts_of_stage(w)),
         noise=lambda w: noise_file(w),
         model=lambda w: evaluated_model_files(w),
         timesteps=lambda w: timesteps_file(w),
@@ -130,6 +168,9 @@ rule predictions:
             file
             for shard in shards(w.dataset)
             for file in errors_files(w, stages=all_stages(w), shards=[shard])
+        ],
+        coarse=lambda w: [
+            file for shard in shards(w.dataset) for file in group_errors_files(w, shards=[shard])
         ],
         pairs=lambda w: [
             pairs_file(w.evaluation, w.dataset, max(all_stages(w)), shard)

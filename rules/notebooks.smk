@@ -220,7 +220,10 @@ def winoground_parameters(input, output):
 
 def notebook_parameters(table, input, output):
     """What every notebook is told: where its scores are, where its table and figures go."""
-    compared = {"paired": paired_file(table) if has_baselines(table) else ""}
+    compared = {
+        "paired": paired_file(table) if has_baselines(table) else "",
+        "first_stages": first_stages(table),
+    }
     return ({} if table == "winoground" else compared) | {
         "library": str(HERE / "workflow_scripts"),
         "scores": input.scores,

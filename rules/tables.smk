@@ -36,6 +36,7 @@ rule robustness:
         curve_errors=lambda w: curve_errors("robustness"),
         curve_schedule=lambda w: curve_schedule("robustness"),
         published=published_file("robustness"),
+        first_stages=lambda w: first_stages_files("robustness"),
         notebook=str(HERE / "notebooks" / "robustness.ipynb"),
     output:
         notebook=f"{RESULTS}/tables/robustness.ipynb",
@@ -65,6 +66,15 @@ rule robustness:
                 caption="../report/published-csv.rst",
             )
             for name in published_csv("robustness")
+        ],
+        ceilings=[
+            report(
+                name,
+                category="Robustness",
+                labels={"what": "ceilings of accuracy (CSV)"},
+                caption="../report/ceilings-csv.rst",
+            )
+            for name in ceilings_csv("robustness")
         ],
         tex=f"{RESULTS}/tables/robustness.tex",
         txt=f"{RESULTS}/tables/robustness.txt",
@@ -105,6 +115,7 @@ rule accuracy:
         reconstructions=lambda w: accuracy_reconstructions(),
         trend=[path for paths in accuracy_trend().values() for path in paths.values()],
         published=published_file("accuracy"),
+        first_stages=lambda w: first_stages_files("accuracy"),
         notebook=str(HERE / "notebooks" / "accuracy.ipynb"),
     output:
         notebook=f"{RESULTS}/tables/accuracy.ipynb",
@@ -134,6 +145,15 @@ rule accuracy:
                 caption="../report/published-csv.rst",
             )
             for name in published_csv("accuracy")
+        ],
+        ceilings=[
+            report(
+                name,
+                category="Zero-shot accuracy",
+                labels={"what": "ceilings of accuracy (CSV)"},
+                caption="../report/ceilings-csv.rst",
+            )
+            for name in ceilings_csv("accuracy")
         ],
         confusions=[
             report(

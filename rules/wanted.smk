@@ -108,6 +108,31 @@ def published_parameters(table):
     }
 
 
+def first_stages(table):
+    """What a notebook is told of evaluations that leave classes out: label -> data set -> files."""
+    found = {}
+    for name in (name for name in table_methods(table) if name in METHODS["diffusion"]):
+        spec = config["evaluations"][name]
+        for data in table_datasets(table):
+            if "prior" in spec or groups_of(config, name, data):
+                found.setdefault(spec["label"], {})[data] = {
+                    "pairs": [pairs_file(name, data, 1, shard) for shard in shards(data)],
+                    "prompts": f"{RESULTS}/prompts/{dataset(data)['prompts']}.csv",
+                }
+    return found
+
+
+def first_stages_files(table):
+    every = [stage for stages in first_stages(table).values() for stage in stages.values()]
+    return [file for stage in every for file in [*stage["pairs"], stage["prompts"]]]
+
+
+def ceilings_csv(table):
+    """Where it is said how accurate evaluations that leave classes out can be, if there are any."""
+    asked = table in config["tables"] and first_stages(table)
+    return [f"{RESULTS}/tables/{table}-ceilings.csv"] if asked else []
+
+
 # --- all of it
 
 
@@ -132,4 +157,4 @@ def table_parts(name):
     }
     figures = [f"{RESULTS}/figures/{name}-{figure}.svg" for figure in shown[name]()]
     lists = accuracy_confusions() + accuracy_trend_csv() if name == "accuracy" else []
-    return figures + published_csv(name) + lists
+    return figures + published_csv(name) + ceilings_csv(name) + lists

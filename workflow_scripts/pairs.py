@@ -1,6 +1,7 @@
 """List the pairs of a shard's first stage: every image with the prompts it is asked about.
 
-In: a data set, its prompts. Out: `image, prompt` (positions in the two).
+In: a data set, its prompts; the predictions of the prior, if there is one; where groups were asked
+about first, their pairs, prompts and errors. Out: `image, prompt` (positions in the two).
 """
 
 from job import job
@@ -9,12 +10,25 @@ with job(snakemake):
     from diffusion_classifier import files
     from diffusion_classifier.datasets.sharding import shard
     from diffusion_classifier.datasets.stored import read_labels
-    from diffusion_classifier.pairs import candidates
+    from diffusion_classifier.hierarchy import best_groups
+    from diffusion_classifier.prior import contenders
     from diffusion_classifier.prompts import check_labels, read_prompts
 
-    data = read_labels(snakemake.input.data)
-    prompts = read_prompts(snakemake.input.prompts)
+    given, params = snakemake.input, snakemake.params
+    data = read_labels(given.data)
+    prompts = read_prompts(given.prompts)
     check_labels(prompts, data, snakemake.wildcards.dataset)
-    pairs = candidates(data, prompts)
-    own = shard(data, int(snakemake.wildcards.shard), snakemake.params.shards)["image"]
-    files.write_parquet(pairs[pairs["image"].isin(own)], snakemake.output[0])
+    own = shard(data, int(snakemake.wildcards.shard), params.shards)["image"]
+    columns = ["image", "loss", "scores"]
+    predictions = files.read_parquet(given.prior, columns) if given.prior else None
+    pairs = contenders(data, prompts, own, predictions, **params.prior)
+    if params.groups:
+        pairs = best_groups(
+            pairs,
+            prompts,
+            files.read_parquet(given.group_pairs),
+            read_prompts(given.group_prompts),
+            [files.read_dataset(path) for path in given.group_errors],
+            **params.groups,
+        )
+    files.write_parquet(pairs, snakemake.output[0])

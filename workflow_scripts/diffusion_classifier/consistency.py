@@ -8,9 +8,11 @@ from typing import Any
 from . import class_lists
 from .benchmark_checks import check_benchmark
 from .dataset_checks import check_dataset
+from .hierarchy_checks import check_groups, check_hierarchies
 from .messages import InputError, known
 from .methods import clip_names, method_names, text_to_image_names
 from .model_checks import check_fetched, check_model
+from .prior_checks import check_priors
 from .stage_checks import check_calibrations, check_evaluation
 from .table_checks import check_tables
 
@@ -19,6 +21,8 @@ def check_consistency(config: dict[str, Any], workflow: Path) -> None:
     """Raise InputError, naming key, value, expectation and remedy, for what cannot work."""
     for name, spec in config["prompts"].items():
         _check_prompts(config, name, spec)
+    for name in config["prompts"]:  # once all of them are known to be in order
+        check_groups(config, name)
     for name, spec in config["datasets"].items():
         check_dataset(config, name, spec)
     for name, spec in config["models"].items():
@@ -37,6 +41,8 @@ def check_consistency(config: dict[str, Any], workflow: Path) -> None:
         )
     check_tables(config)
     check_calibrations(config)
+    check_priors(config)
+    check_hierarchies(config)
     check_benchmark(config)
 
 

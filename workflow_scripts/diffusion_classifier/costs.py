@@ -2,22 +2,17 @@
 
 from __future__ import annotations
 
-import csv
 from collections import Counter
 from collections.abc import Iterator
-from contextlib import suppress
 from dataclasses import dataclass, replace
 from itertools import groupby, pairwise
 from math import prod
 from typing import Any
 
-from . import class_lists
-from .datasets import EXAMPLES
-from .datasets.folder import Folder, folder
-from .datasets.sizes import class_count, expected_size
-from .messages import InputError
+from .image_counts import candidate_counts, counts_left, image_count
 from .methods import (
     baseline_spec,
+    groups_of,
     method_names,
     questions,
     split_seed,
@@ -94,31 +89,41 @@ def _of_table(config: dict[str, Any], table: str, spec: dict[str, Any]) -> Itera
     for name, dataset in questions(config, table):
         yield _of_evaluation(config, table, name, dataset)
     yield from _of_calibrations(config, table)
+    priors = [
+        config["evaluations"][name].get("prior", {}).get("method")
+        for name, _ in questions(config, table)
+    ]
+    methods = [*spec["methods"]]
     for method in method_names(config)["baseline"]:
-        if split_seed(config, method)[0] in spec["methods"]:  # a table lists it without its seeds
+        own = split_seed(config, method)[0]  # a table lists it without its seeds
+        if own in spec["methods"] or method in priors:
+            methods.append(own)
             yield from _of_probe(config, table, method, datasets)
-    for name in _made_of(config, spec["methods"], datasets):
+    for name in _made_of(config, methods, datasets):
         if "model" in (data := config["datasets"][name]):
             passes = data["steps"] * (2 if data["guidance"] > 1 else 1)  # with the empty prompt
             method, rate = f"{data['model']} (sampling)", _rate(config, data["model"])
-            yield Cost(table, method, name, _images(config, name), passes, 0, rate)
+            yield Cost(table, method, name, image_count(config, name), passes, 0, rate)
 
 
 def _of_evaluation(config: dict[str, Any], table: str, name: str, dataset: str) -> Cost:
     spec, data = config["evaluations"][name], config["datasets"][dataset]
     stages = stages_of(config, name, dataset)
-    jobs = len(stages["samples"]) * data.get("shards", 1) * spec.get("class_parts", 1)
-    asked = _candidates(config, dataset)
-    images, rate = _images(config, dataset), spec.get("rate")
-    per_image, prompts = asked and evaluations_per_image(stages, *asked), asked and prod(asked)
-    most = "race" in stages
+    count = len(stages["samples"]) + (groups_of(config, name, dataset) is not None)
+    jobs = count * data.get("shards", 1) * spec.get("class_parts", 1)
+    images, rate = image_count(config, dataset), spec.get("rate")
+    asked, per_image, most = candidate_counts(config, dataset), None, "race" in stages
+    if asked:
+        asked, before = counts_left(config, name, dataset, *asked)
+        per_image = before + evaluations_per_image(stages, *asked)
+    prompts = asked and prod(asked)
     return Cost(table, name, dataset, images, per_image, jobs, rate, prompts, most=most)
 
 
 def _of_calibrations(config: dict[str, Any], table: str) -> Iterator[Cost]:
     """What learning timesteps takes, for each evaluation and set of prompts."""
     asked = [
-        (name, config["datasets"][dataset]["prompts"], _candidates(config, dataset))
+        (name, config["datasets"][dataset]["prompts"], candidate_counts(config, dataset))
         for name, dataset in questions(config, table)
         if stages_of(config, name, dataset).get("timesteps") == "learned"
     ]
@@ -128,7 +133,7 @@ def _of_calibrations(config: dict[str, Any], table: str) -> Iterator[Cost]:
         most = spec["calibration"].get("classes", CALIBRATION_CLASSES)
         per_image = candidates and min(candidates[0], most) * candidates[1] * samples
         dataset, method = spec["calibration"]["datasets"][prompts], f"{name} (calibration)"
-        images = _images(config, dataset)
+        images = image_count(config, dataset)
         yield Cost(table, method, dataset, images, per_image, 0, spec.get("rate"))
 
 
@@ -141,8 +146,9 @@ def _of_probe(config: dict, table: str, method: str, datasets: list[str]) -> Ite
     for task in {config["datasets"][name]["prompts"]: None for name in datasets}:
         for name in spec["tasks"][task].values():
             passes[name] += len(spec["timesteps"])
+    rate = _rate(config, spec["model"])
     for name, n in passes.items():
-        yield Cost(table, method, name, _images(config, name), n, 0, _rate(config, spec["model"]))
+        yield Cost(table, method, name, image_count(config, name), n, 0, rate)
 
 
 def _made_of(config: dict[str, Any], methods: list[str], datasets: list[str]) -> list[str]:
@@ -162,55 +168,6 @@ def _rate(config: dict[str, Any], model: str) -> float | None:
     """Evaluations/s of a model, as the first evaluation of it that states them has it."""
     own = (spec for spec in config["evaluations"].values() if spec["model"] == model)
     return next((spec["rate"] for spec in own if "rate" in spec), None)
-
-
-def _images(config: dict[str, Any], name: str) -> int | None:
-    """Images of a data set: of Winoground two for each example."""
-    spec = config["datasets"][name]
-    if "model" in spec:
-        asked = _candidates(config, name)
-        return asked and spec["per_class"] * asked[0]
-    size = spec.get("limit")
-    if size is None:
-        whole = spec["source"] == "folder" and "indices" not in spec and _opened(spec)
-        size = len(whole) * spec.get("copies", 1) if whole else expected_size(spec)
-        size = size and size - spec.get("skip", 0)
-    return size and size * (2 if spec.get("source") in EXAMPLES else 1)
-
-
-def _opened(spec: dict[str, Any]) -> Folder | None:
-    """A folder of the user's own; None if it cannot be read, which the job that reads it says."""
-    with suppress(InputError):
-        return folder(spec["path"], spec.get("metadata"))
-
-
-def _candidates(config: dict[str, Any], dataset: str) -> tuple[int, float] | None:
-    """The classes an image is asked about, and how many prompts a class has on average."""
-    data = config["datasets"][dataset]
-    spec = config["prompts"][data["prompts"]]
-    if data.get("source") in EXAMPLES:
-        return 2 + bool(spec.get("unconditional")), 1
-    if "file" in spec:
-        return _in_file(spec["file"])
-    templates = len(spec.get("templates", ["{}"]))
-    if "captions" in spec:
-        of = config["datasets"][spec["captions"]]
-        own = of.get("source") == "folder" and _opened(of)
-        classes = len(own.class_names) if own else class_count(of) if "source" in of else None
-        return classes and (classes, templates)
-    if isinstance(spec["classes"], list):
-        return len(spec["classes"]), templates
-    classes = class_lists.class_count(spec["classes"])
-    return classes, len(class_lists.class_rows(spec["classes"])) / classes * templates
-
-
-def _in_file(path: str) -> tuple[int, float] | None:
-    """`_candidates` of a file of prompts, read without pandas; a mistake is its job's to say."""
-    with suppress(OSError, ValueError, KeyError, TypeError, ZeroDivisionError, csv.Error):
-        with open(path, encoding="utf-8-sig", newline="") as file:
-            rows = [row for row in csv.DictReader(file) if row["prompt"] or row["classname"]]
-        classes = len({int(row["classidx"]) for row in rows})
-        return classes, len(rows) / classes
 
 
 def render(costs: list[Cost], jobs: int | None = None) -> str:

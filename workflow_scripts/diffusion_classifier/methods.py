@@ -65,7 +65,10 @@ def stages_of(config: dict[str, Any], evaluation: str, dataset: str) -> dict[str
 
 
 def questions(config: dict[str, Any], table: str) -> list[tuple[str, str]]:
-    """Which evaluation a table and its figures ask about which data set, each pair once."""
+    """Which evaluation a table and its figures ask about which data set, each pair once.
+
+    An evaluation that is another's prior is asked whatever the other is.
+    """
     spec = config["tables"][table]
     datasets = spec.get("datasets") or [spec["dataset"]]
     wanted = [*product(spec["methods"], datasets)]
@@ -73,7 +76,25 @@ def questions(config: dict[str, Any], table: str) -> list[tuple[str, str]]:
         wanted += product([curves["evaluation"]], curves.get("datasets") or [curves["dataset"]])
     if trend := spec.get("trend"):
         wanted += product(trend["methods"], trend.get("datasets", datasets))
-    return [pair for pair in dict.fromkeys(wanted) if pair[0] in config["evaluations"]]
+    found = [pair for pair in dict.fromkeys(wanted) if pair[0] in config["evaluations"]]
+    for name, dataset in found:  # which grows meanwhile
+        pair = (config["evaluations"][name].get("prior", {}).get("method"), dataset)
+        found += [pair] if pair[0] in config["evaluations"] and pair not in found else []
+    return found
+
+
+def groups_of(config: dict[str, Any], evaluation: str, dataset: str) -> dict[str, Any] | None:
+    """How a data set's classes are grouped, if an evaluation asks about the groups first."""
+    if "hierarchy" not in config["evaluations"][evaluation]:
+        return None
+    return config["prompts"][config["datasets"][dataset]["prompts"]].get("groups")
+
+
+def baseline_table(config: dict[str, Any], method: str) -> str:
+    """The table whose data sets a baseline method answers."""
+    spec = baseline_spec(config, method)
+    single = "train" in spec or spec["kind"] == "pretrained"
+    return "robustness" if single else "accuracy"
 
 
 def version_of(config: dict[str, Any], evaluation: str) -> str:

@@ -31,6 +31,16 @@ def candidates(data: pd.DataFrame, prompts: pd.DataFrame) -> pd.DataFrame:
     return pairs.reset_index(drop=True)
 
 
+def of_classes(pairs: pd.DataFrame, class_of: np.ndarray, chosen: pd.DataFrame) -> pd.DataFrame:
+    """Those of `pairs` (`image, prompt`) whose image and class are a row of `chosen`.
+
+    `chosen` has the columns `image, class`; `class_of[prompt]` is a prompt's class.
+    """
+    rows = pd.MultiIndex.from_frame(chosen[["image", "class"]])
+    asked = pd.MultiIndex.from_arrays([pairs["image"], class_of[pairs["prompt"]]])
+    return pairs.loc[asked.isin(rows), ["image", "prompt"]].reset_index(drop=True)
+
+
 def calibration_pairs(
     data: pd.DataFrame, prompts: pd.DataFrame, classes: int, seed: int = 0
 ) -> pd.DataFrame:

@@ -10,6 +10,7 @@ import pandas as pd
 
 from .error_files import cost, losses_in, weights_of
 from .messages import InputError
+from .pairs import of_classes
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -81,9 +82,7 @@ def survivors(
     """
     errors = candidates[["image", "prompt"]].merge(mean_errors(stages, loss))
     best = best_classes(class_errors(errors, class_of, combine), keep)
-    chosen = pd.MultiIndex.from_frame(best[["image", "class"]])
-    asked = pd.MultiIndex.from_arrays([errors["image"], class_of[errors["prompt"]]])
-    return errors.loc[asked.isin(chosen), ["image", "prompt"]].reset_index(drop=True)
+    return of_classes(errors, class_of, best)
 
 
 def prediction_table(
@@ -93,6 +92,7 @@ def prediction_table(
     labels: pd.DataFrame,
     combine: str = "mean",
     pruning: str | None = None,
+    coarse: Sequence[xr.Dataset] = (),
 ) -> pd.DataFrame:
     """The predictions of an evaluation (of a shard of it): one row per image and stored loss.
 
@@ -101,9 +101,10 @@ def prediction_table(
     those that went on to its end. `scores` is minus the error per class index, float32, NaN for
     the classes that had left. `labels` has the columns `image, label`. With `pruning`, the loss
     that stages pruned by, its rows come once more under the name "pruning": data sets that were
-    pruned by different losses have that in common.
+    pruned by different losses have that in common. The errors of a stage of groups, `coarse`,
+    decide nothing here, but are part of what an image took.
     """
-    images = labels.merge(cost(stages), on="image")
+    images = labels.merge(cost([*coarse, *stages]), on="image")
     rows = []
     for loss in losses_in(stages):
         errors = candidates[["image", "prompt"]].merge(mean_errors(stages, loss))

@@ -119,8 +119,9 @@ def race(
 
     `pairs` (columns `image, prompt`) run until one class of their image is left or all `samples`
     are spent; `class_of[prompt]` is a prompt's class. Samples `seen` before count among the
-    `minimum` that have to be seen until a class may leave. Which classes leave depends on an
-    image's own errors alone, not on what else is in `pairs`.
+    `minimum` that have to be seen until a class may leave, or an image whose only class it is from
+    the start. Which classes leave depends on an image's own errors alone, not on what else is in
+    `pairs`.
     """
     seen = seen or seen_before([], pairs, loss)
     before = len(seen.weights)
@@ -181,7 +182,6 @@ class _Runners:
         self.images: dict[int, list[np.ndarray]] = {}  # the rows of each class of an image
         for (image, _), rows in grouped:
             self.images.setdefault(image, []).append(rows.to_numpy())
-        self._retire()
 
     def rows(self) -> np.ndarray:
         """Positions of the pairs that go on, ascending."""
@@ -190,6 +190,7 @@ class _Runners:
 
     def leave(self, values: np.ndarray, weights: np.ndarray, rule: Rule) -> None:
         """Let go what `rule` does not keep; `values` is `(pair, sample)`."""
+        self._retire()  # an image with a single class from the start
         for image, classes in self.images.items():
             errors = np.stack([self._class_errors(values[own], weights) for own in classes])
             keeps = rule(errors, weights)

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from .messages import InputError, known
-from .methods import method_names, stages_of, version_of
+from .methods import groups_of, method_names, stages_of, version_of
 
 # which baselines can answer a table's question
 _KINDS = {
@@ -91,21 +91,14 @@ def _check_robustness(config: dict[str, Any], key: str, spec: dict[str, Any]) ->
 
 def _check_accuracy(config: dict[str, Any], key: str, spec: dict[str, Any]) -> None:
     _check_datasets(config, f"{key}.datasets", spec["datasets"])
-    prompts = [config["datasets"][name]["prompts"] for name in spec["datasets"]]
     for name in spec["methods"]:
-        baseline = config["baselines"].get(name, {})
-        if "train" in baseline:
+        if "train" in config["baselines"].get(name, {}):
             raise InputError(
                 f"{key}.methods: found `{name}`, which is trained on one data set, expected "
                 "`tasks` with a data set for each set of prompts; change it or take it out of this "
                 "table"
             )
-        without = [task for task in prompts if task not in baseline.get("tasks", prompts)]
-        if without:
-            raise InputError(
-                f"baselines.{name}.tasks: found {', '.join(baseline['tasks'])}, expected all sets "
-                f"of prompts of the table accuracy, but `{without[0]}` is missing; add it"
-            )
+        check_tasks(config, name)
     curves = spec.get("curves", {"evaluation": "", "datasets": []})
     reconstructions = spec.get("reconstructions", {})
     parts = {
@@ -126,6 +119,20 @@ def _check_accuracy(config: dict[str, Any], key: str, spec: dict[str, Any]) -> N
         _check_labels(config, f"{key}.trend.methods", spec["trend"]["methods"], versions=True)
 
 
+def check_tasks(config: dict[str, Any], name: str) -> None:
+    """Raise InputError if a baseline with `tasks` lacks one that the table accuracy has."""
+    prompts = [
+        config["datasets"][data]["prompts"] for data in config["tables"]["accuracy"]["datasets"]
+    ]
+    tasks = config["baselines"].get(name, {}).get("tasks", prompts)
+    without = [task for task in prompts if task not in tasks]
+    if without:
+        raise InputError(
+            f"baselines.{name}.tasks: found {', '.join(tasks)}, expected all sets "
+            f"of prompts of the table accuracy, but `{without[0]}` is missing; add it"
+        )
+
+
 def _check_winoground(config: dict[str, Any], key: str, spec: dict[str, Any]) -> None:
     _check_datasets(config, f"{key}.dataset", [spec["dataset"]])
     dataset = config["datasets"][spec["dataset"]]
@@ -141,7 +148,22 @@ def _check_winoground(config: dict[str, Any], key: str, spec: dict[str, Any]) ->
             "`prompts` and name it"
         )
     evaluations = [name for name in spec["methods"] if name in config["evaluations"]]
+    for name in evaluations:
+        check_choice(config, name, spec["dataset"])
     _check_single_stage(config, f"{key}.methods", evaluations, [spec["dataset"]])
+
+
+def check_choice(config: dict[str, Any], name: str, dataset: str) -> None:
+    """Raise InputError if an evaluation with a prior is asked about images' own captions."""
+    if (
+        "prior" in config["evaluations"][name]
+        and config["datasets"][dataset].get("source") in _EXAMPLES
+    ):
+        raise InputError(
+            f"evaluations.{name}.prior: found for the data set `{dataset}`, whose images have "
+            "captions of their own, so there are no classes for a prior to choose from; leave it "
+            "out, or ask an evaluation without a prior about this data set"
+        )
 
 
 def _check_datasets(config: dict[str, Any], key: str, names: Iterable[str]) -> None:
@@ -167,6 +189,14 @@ def _check_single_stage(
                 f"{key}: found `{name}` with {most} stages, expected a single "
                 "stage (all classes at all timesteps); choose another or shorten its `samples` and "
                 "`keep`"
+            )
+        if "prior" in config["evaluations"][name] or any(
+            groups_of(config, name, data) for data in datasets
+        ):
+            part = "prior" if "prior" in config["evaluations"][name] else "hierarchy"
+            raise InputError(
+                f"{key}: found `{name}` with a `{part}`, expected an evaluation that asks about "
+                "all classes; choose another or leave that out"
             )
         for stages in schedules:
             if "race" in stages or stages.get("timesteps") == "learned":

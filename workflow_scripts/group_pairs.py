@@ -1,0 +1,26 @@
+"""List the pairs of a shard's stage of groups: every image with the groups' prompts.
+
+Groups without a class that the image is asked about are left out. In: a data set, its prompts, its
+groups' prompts; the predictions of the prior, if there is one. Out: `image, prompt`, positions in
+the data set and the groups' prompts.
+"""
+
+from job import job
+
+with job(snakemake):
+    from diffusion_classifier import files
+    from diffusion_classifier.datasets.sharding import shard
+    from diffusion_classifier.datasets.stored import read_labels
+    from diffusion_classifier.hierarchy import group_pairs
+    from diffusion_classifier.prior import contenders
+    from diffusion_classifier.prompts import read_prompts
+
+    given, params = snakemake.input, snakemake.params
+    data = read_labels(given.data)
+    prompts = read_prompts(given.prompts)
+    own = shard(data, int(snakemake.wildcards.shard), params.shards)["image"]
+    columns = ["image", "loss", "scores"]
+    predictions = files.read_parquet(given.prior, columns) if given.prior else None
+    pairs = contenders(data, prompts, own, predictions, **params.prior)
+    asked = group_pairs(pairs, prompts, read_prompts(given.group_prompts), params.of)
+    files.write_parquet(asked, snakemake.output[0])
