@@ -19,10 +19,15 @@ if TYPE_CHECKING:
     from diffusers import DiTTransformer2DModel
 
 
+TIMESTEPS = 1000
+"""Timesteps that a DiT is trained on."""
+
+
 def can_share(transformer: DiTTransformer2DModel) -> bool:
     """Whether `SharedDiT` knows all that this DiT does."""
     blocks = transformer.transformer_blocks
-    return transformer.config.norm_type == "ada_norm_zero" and all(
+    plain = transformer.config.norm_type == "ada_norm_zero" and not transformer.pos_embed.layer_norm
+    return plain and all(
         block.attn2 is None and block.pos_embed is None and block.attn1.group_norm is None
         for block in blocks
     )
@@ -34,6 +39,9 @@ class SharedDiT:
     def __init__(self, transformer: DiTTransformer2DModel) -> None:
         self.transformer = transformer
         self.projections = [_fused(block.attn1) for block in transformer.transformer_blocks]
+        # one sine for all blocks and evaluations, which on a CPU takes as long as a block does
+        every = torch.arange(TIMESTEPS, device=transformer.device)
+        self.waves = transformer.transformer_blocks[0].norm1.emb.time_proj(every)
 
     def prepare(self, conditions: dict[str, Tensor]) -> Tensor:
         """Each prompt's class, `(prompt,)` int64."""
@@ -42,12 +50,15 @@ class SharedDiT:
     def __call__(self, query: Query, prepared: Tensor) -> Tensor:
         """The transformer's output for each evaluation, `(batch, channel, h, w)`."""
         model = self.transformer
-        timestep, label = query.cell_timestep, prepared[query.cell_prompt]
-        x = model.pos_embed(query.x_t)[query.row]
+        waves = self.waves[query.cell_timestep].to(query.x_t.dtype)
+        label = prepared[query.cell_prompt]
+        x = _patches(model.pos_embed, query.x_t)[query.row]
         for block, projection in zip(model.transformer_blocks, self.projections, strict=True):
-            x = _block(block, projection, x, _modulation(block.norm1, timestep, label, query.cell))
-        emb = model.transformer_blocks[0].norm1.emb(timestep, label, hidden_dtype=x.dtype)
-        shift, scale = model.proj_out_1(F.silu(emb))[query.cell].unsqueeze(1).chunk(2, dim=2)
+            emb = F.silu(_embedding(block.norm1.emb, waves, label))
+            modulation = block.norm1.linear(emb)[query.cell].unsqueeze(1).chunk(6, dim=2)
+            x = _block(block, projection, x, modulation)
+        emb = F.silu(_embedding(model.transformer_blocks[0].norm1.emb, waves, label))
+        shift, scale = model.proj_out_1(emb)[query.cell].unsqueeze(1).chunk(2, dim=2)
         x = model.proj_out_2(torch.addcmul(shift, model.norm_out(x), 1 + scale))
         return _unpatched(x, model.config.patch_size)
 
@@ -59,14 +70,25 @@ def _fused(attention: nn.Module) -> tuple[Tensor, Tensor | None]:
     return torch.cat([part.weight for part in parts]), bias
 
 
-def _modulation(norm: nn.Module, timestep: Tensor, label: Tensor, cell: Tensor) -> list[Tensor]:
-    """Shift, scale and gate of attention and MLP, `(batch, 1, channel)` each."""
-    emb = norm.emb(timestep, label, hidden_dtype=norm.linear.weight.dtype)
-    return list(norm.linear(F.silu(emb))[cell].unsqueeze(1).chunk(6, dim=2))
+def _patches(embedder: nn.Module, x: Tensor) -> Tensor:
+    """diffusers' `PatchEmbed`, the convolution written as the product that it is."""
+    size = embedder.patch_size
+    squares = x.unfold(2, size, size).unfold(3, size, size).permute(0, 2, 3, 1, 4, 5)
+    patches = squares.flatten(3).flatten(1, 2)
+    projected = F.linear(patches, embedder.proj.weight.flatten(1), embedder.proj.bias)
+    return (projected + embedder.pos_embed).to(projected.dtype)
+
+
+def _embedding(embedder: nn.Module, waves: Tensor, label: Tensor) -> Tensor:
+    """diffusers' `CombinedTimestepLabelEmbeddings`, of timesteps as waves, `(cell, channel)`."""
+    return embedder.timestep_embedder(waves) + embedder.class_embedder(label)
 
 
 def _block(
-    block: nn.Module, projection: tuple[Tensor, Tensor | None], x: Tensor, modulation: list[Tensor]
+    block: nn.Module,
+    projection: tuple[Tensor, Tensor | None],
+    x: Tensor,
+    modulation: tuple[Tensor, ...],
 ) -> Tensor:
     shift, scale, gate, shift_mlp, scale_mlp, gate_mlp = modulation
     attention = block.attn1
