@@ -15,6 +15,7 @@ with job(snakemake):
     from diffusion_classifier.datasets.stored import encoded_images_of
     from diffusion_classifier.encoders import encode_images
     from diffusion_classifier.preprocess import Preprocess
+    from diffusion_classifier.startup import lean_diffusers
 
     device, dtype = compute(snakemake)
     params = snakemake.params
@@ -22,6 +23,8 @@ with job(snakemake):
     numbers = shard(data, int(snakemake.wildcards.shard), params.shards)["image"].tolist()
     encoded = encoded_images_of(snakemake.input.data, numbers)
     images = (decode(encoded[number]) for number in numbers)
-    latents = encode_images(params.folder, Preprocess(**params.preprocess), images, device, dtype)
+    preprocess = Preprocess(**params.preprocess)
+    with lean_diffusers():
+        latents = encode_images(params.folder, preprocess, images, device, dtype)
     tensors = {"latents": latents, "image": torch.tensor(numbers)}
     files.write_tensors(tensors, snakemake.output[0])

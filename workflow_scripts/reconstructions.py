@@ -11,6 +11,7 @@ with job(snakemake):
     from diffusion_classifier.denoisers import family
     from diffusion_classifier.prompts import read_prompts
     from diffusion_classifier.reconstructions import chosen_prompts, reconstruct
+    from diffusion_classifier.startup import lean_diffusers
 
     device, dtype = compute(snakemake)
     params = snakemake.params
@@ -19,8 +20,10 @@ with job(snakemake):
     data = files.read_parquet(snakemake.input.data, columns=["image", "label"])
     data = data[data["image"].isin(shard["image"].tolist())].head(params.images)
     asked = chosen_prompts(data["label"].to_numpy(), prompts["classidx"].to_numpy())
+    with lean_diffusers():
+        denoiser = family(params.family).load(params.folder, device, dtype)
     found = reconstruct(
-        family(params.family).load(params.folder, device, dtype),
+        denoiser,
         params.folder,
         shard["latents"][: len(data)],
         files.read_tensors(snakemake.input.conditions),

@@ -16,6 +16,7 @@ with job(snakemake):
     from diffusion_classifier.prompts import read_prompts
     from diffusion_classifier.schedules import Sample
     from diffusion_classifier.spatial import error_maps, right_and_wrong
+    from diffusion_classifier.startup import lean_diffusers
 
     device, dtype = compute(snakemake)
     params = snakemake.params
@@ -31,8 +32,10 @@ with job(snakemake):
         files.read_tensors(snakemake.input.conditions),
         files.read_tensors(snakemake.input.noise)["noise"],
     )
+    with lean_diffusers():
+        denoiser = family(params.family).load(params.folder, device, dtype)
     maps = error_maps(
-        family(params.family).load(params.folder, device, dtype),
+        denoiser,
         inputs,
         pairs,
         [Sample(*sample) for sample in params.samples],
