@@ -236,6 +236,12 @@ def timesteps_file(wildcards):
     return f"{RESULTS}/timesteps/{wildcards.evaluation}/{prompts}.csv"
 
 
+def speed(wildcards):
+    """What an evaluation says of how its model is run."""
+    keys = ("channels_last", "attention", "compile")
+    return {key: value for key, value in evaluation(wildcards).items() if key in keys}
+
+
 def calibration(wildcards):
     """How an evaluation learns its timesteps."""
     return evaluation(wildcards)["calibration"]

@@ -90,6 +90,7 @@ rule timesteps:
         batch_size=lambda w: evaluation(w).get("batch_size", 256),
         device=config["compute"]["device"],
         dtype=lambda w: evaluation(w).get("dtype", "float32"),
+        speed=lambda w: speed(w),
     script:
         "../workflow_scripts/timesteps.py"
 
@@ -131,6 +132,7 @@ rule errors:
         batch_size=lambda w: evaluation(w).get("batch_size", 256),
         device=config["compute"]["device"],
         dtype=lambda w: evaluation(w).get("dtype", "float32"),
+        speed=lambda w: speed(w),
     script:
         "../workflow_scripts/errors.py"
 

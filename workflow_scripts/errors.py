@@ -9,12 +9,14 @@ from job import compute, job
 
 with job(snakemake):
     import time
+    from dataclasses import asdict
     from functools import partial
 
     import pandas as pd
 
     from diffusion_classifier import files
     from diffusion_classifier.denoisers import family
+    from diffusion_classifier.denoisers.speed import Speed, accelerate
     from diffusion_classifier.error_files import class_part, error_dataset
     from diffusion_classifier.errors import Engine, Inputs
     from diffusion_classifier.learned_timesteps import learned_samples
@@ -22,6 +24,7 @@ with job(snakemake):
     from diffusion_classifier.prompts import read_prompts
     from diffusion_classifier.racing import gap_race
     from diffusion_classifier.schedules import Sample
+    from diffusion_classifier.startup import lean_diffusers
 
     device, dtype = compute(snakemake)
     params, given = snakemake.params, snakemake.input
@@ -41,7 +44,9 @@ with job(snakemake):
     else:
         stages = learned_samples(densities, params.samples, params.loss)
         samples = stages[int(snakemake.wildcards.stage) - 1]
-    denoiser = family(params.family).load(params.folder, device, dtype)
+    with lean_diffusers():
+        denoiser = family(params.family).load(params.folder, device, dtype)
+    speed = accelerate(denoiser, Speed(**params.speed), len(pairs) * len(samples))
 
     start = time.perf_counter()
     engine = Engine(denoiser, inputs, params.batch_size, device, dtype)
@@ -55,6 +60,7 @@ with job(snakemake):
     record = {
         "seconds": time.perf_counter() - start,
         "device": str(device),
-        "dtype": params.dtype,
+        "dtype": str(dtype).removeprefix("torch."),
+        **{key: str(value).lower() for key, value in asdict(speed).items()},
     }
     files.write_dataset(error_dataset(errors, pairs, samples, record), snakemake.output[0])

@@ -53,8 +53,11 @@ def compute(snakemake: Any) -> tuple[torch.device, torch.dtype]:
     """The device and dtype a rule was given in its params; `auto` is a GPU where there is one."""
     import torch
 
+    from diffusion_classifier.denoisers.speed import precision
+
     torch.set_num_threads(snakemake.threads)
     name = snakemake.params.device
     if name == "auto":
         name = "cuda" if torch.cuda.is_available() else "cpu"
-    return torch.device(name), getattr(torch, snakemake.params.dtype)
+    device = torch.device(name)
+    return device, precision(snakemake.params.dtype, device)

@@ -10,6 +10,7 @@ with job(snakemake):
     from diffusion_classifier import files
     from diffusion_classifier.datasets.stored import read_labels
     from diffusion_classifier.denoisers import family
+    from diffusion_classifier.denoisers.speed import Speed, accelerate
     from diffusion_classifier.encoders import read_latents
     from diffusion_classifier.error_files import error_dataset
     from diffusion_classifier.errors import Inputs, epsilon_errors
@@ -17,6 +18,7 @@ with job(snakemake):
     from diffusion_classifier.pairs import calibration_pairs
     from diffusion_classifier.prompts import read_prompts
     from diffusion_classifier.schedules import stage_samples
+    from diffusion_classifier.startup import lean_diffusers
 
     device, dtype = compute(snakemake)
     params = snakemake.params
@@ -28,7 +30,9 @@ with job(snakemake):
         files.read_tensors(snakemake.input.noise)["noise"],
     )
     samples = stage_samples([params.samples])[0]
-    denoiser = family(params.family).load(params.folder, device, dtype)
+    with lean_diffusers():
+        denoiser = family(params.family).load(params.folder, device, dtype)
+    accelerate(denoiser, Speed(**params.speed), len(pairs) * len(samples))
     errors = epsilon_errors(denoiser, inputs, pairs, samples, params.batch_size, device, dtype)
     densities = fit_densities(error_dataset(errors, pairs, samples, {}), denoiser.process.timesteps)
     files.write_csv(densities, snakemake.output[0])

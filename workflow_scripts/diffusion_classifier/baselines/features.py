@@ -54,13 +54,13 @@ def unet_features(
     Raises InputError for a layer or timestep that the model does not have.
     """
     denoiser = stable_diffusion.load(folder, device, dtype)
-    _check(denoiser.unet, denoiser.process.timesteps, layers, timesteps)
+    _check(denoiser.network, denoiser.process.timesteps, layers, timesteps)
     empty = pd.DataFrame({"prompt": [""]})
     text = stable_diffusion.encode_prompts(folder, empty, device, dtype)["text"].to(device, dtype)
     noise = noise_bank(latents.shape[1:], 1, seed).to(device)
     parts: dict[tuple[str, int], list[Tensor]] = {}
     progress, done = Progress(len(latents) * len(timesteps), "evaluations"), 0
-    with _recorded(denoiser.unet, layers) as maps:
+    with _recorded(denoiser.network, layers) as maps:
         for x0 in latents.split(batch):
             condition = {"text": text.expand(len(x0), -1, -1)}
             for timestep in timesteps:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from torch import Tensor
+from torch import Tensor, nn
 
 from ..forward_process import FlowMatching, ForwardProcess
 
@@ -34,9 +34,13 @@ class Denoiser(Protocol):
 
     A family may compute what evaluations have in common only once. It then has an attribute
     `shared`, None where the model at hand cannot, with a method `prepare(conditions)` for what
-    depends on the prompts alone, and itself a `predict_shared(query, prepared)`, which returns what
-    `predict` returns for the query's evaluations.
+    depends on the prompts alone and one to `compile` it, and itself a
+    `predict_shared(query, prepared)`, which returns what `predict` returns for the query's
+    evaluations.
     """
+
+    network: nn.Module
+    """What does the work: a UNet or transformer of diffusers."""
 
     process: ForwardProcess | FlowMatching
     """The forward process it was trained for, on the model's device."""

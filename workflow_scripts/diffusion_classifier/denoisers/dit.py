@@ -24,17 +24,17 @@ class DiT:
     """The denoiser of `facebook/DiT-XL-2-256` and its kind; see `Denoiser`."""
 
     def __init__(self, transformer: DiTTransformer2DModel, process: ForwardProcess) -> None:
-        self.transformer = transformer.eval().requires_grad_(False)
+        self.network = transformer.eval().requires_grad_(False)
         self.process = process.to(transformer.device)
         self.channels = transformer.config.in_channels
         self.learned_variance = transformer.out_channels == 2 * self.channels
-        self.shared = SharedDiT(self.transformer) if can_share(transformer) else None
+        self.shared = SharedDiT(self.network) if can_share(transformer) else None
 
     def predict(
         self, x_t: Tensor, timestep: Tensor, condition: dict[str, Tensor]
     ) -> tuple[Tensor, Tensor | None]:
         """See `Denoiser.predict`; the condition is `class_labels`, `(batch,)` int64."""
-        output = self.transformer(
+        output = self.network(
             x_t, timestep=timestep, class_labels=condition["class_labels"], return_dict=False
         )[0]
         return self._parts(output)

@@ -37,7 +37,7 @@ class PixArt:
         process: ForwardProcess,
         size: tuple[int, int],
     ) -> None:
-        self.transformer = transformer.eval().requires_grad_(False)
+        self.network = transformer.eval().requires_grad_(False)
         self.process = process.to(transformer.device)
         self.channels = transformer.config.in_channels
         self.learned_variance = transformer.out_channels == 2 * self.channels
@@ -47,7 +47,7 @@ class PixArt:
         self, x_t: Tensor, timestep: Tensor, condition: dict[str, Tensor]
     ) -> tuple[Tensor, Tensor | None]:
         """See `Denoiser.predict`; the condition is that of `encode_prompts`."""
-        output = self.transformer(
+        output = self.network(
             x_t,
             encoder_hidden_states=condition["text"].to(x_t.dtype),
             encoder_attention_mask=condition["mask"],
@@ -62,7 +62,7 @@ class PixArt:
 
     def _sizes(self, batch: int) -> dict[str, Tensor | None]:
         """`resolution` (batch, 2) and `aspect_ratio` (batch, 1), of a model that wants them."""
-        if not self.transformer.use_additional_conditions:
+        if not self.network.use_additional_conditions:
             return {"resolution": None, "aspect_ratio": None}
         ratio = self.size[:, :1] / self.size[:, 1:]
         return {

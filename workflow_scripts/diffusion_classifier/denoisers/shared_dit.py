@@ -49,6 +49,13 @@ class SharedDiT:
 
     def __call__(self, query: Query, prepared: Tensor) -> Tensor:
         """The transformer's output for each evaluation, `(batch, channel, h, w)`."""
+        return self._forward(query, prepared)
+
+    def compile(self) -> None:
+        """Have PyTorch compile it for passes of any size."""
+        self._forward = torch.compile(self._forward, dynamic=True)
+
+    def _forward(self, query: Query, prepared: Tensor) -> Tensor:
         model = self.transformer
         waves = self.waves[query.cell_timestep].to(query.x_t.dtype)
         label = prepared[query.cell_prompt]

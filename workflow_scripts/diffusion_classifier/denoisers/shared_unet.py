@@ -103,6 +103,10 @@ class SharedUNet:
         finally:
             attention.keys_values = None
 
+    def compile(self) -> None:
+        """Have PyTorch compile it for passes of any size."""
+        self._forward = torch.compile(self._forward, dynamic=True)
+
     def _forward(self, x_t: Tensor, timestep: Tensor, row: Tensor) -> Tensor:
         unet = self.unet
         emb = unet.time_embedding(unet.get_time_embed(sample=x_t, timestep=timestep))

@@ -27,17 +27,17 @@ class StableDiffusion:
     def __init__(
         self, unet: UNet2DConditionModel, process: ForwardProcess, prediction: str = "epsilon"
     ) -> None:
-        self.unet = unet.eval().requires_grad_(False)
+        self.network = unet.eval().requires_grad_(False)
         self.process = process.to(unet.device)
         self.prediction = prediction
-        self.shared = SharedUNet(self.unet) if can_share(unet) else None
+        self.shared = SharedUNet(self.network) if can_share(unet) else None
 
     def predict(
         self, x_t: Tensor, timestep: Tensor, condition: dict[str, Tensor]
     ) -> tuple[Tensor, None]:
         """See `Denoiser.predict`; the condition is `text`, `(batch, token, channel)`."""
         text = condition["text"].to(x_t.dtype)
-        output = self.unet(x_t, timestep, encoder_hidden_states=text, return_dict=False)[0]
+        output = self.network(x_t, timestep, encoder_hidden_states=text, return_dict=False)[0]
         return self._noise(output, x_t, timestep), None
 
     def predict_shared(

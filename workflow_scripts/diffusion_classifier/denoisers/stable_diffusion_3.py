@@ -42,14 +42,14 @@ class StableDiffusion3:
     """The denoiser of `stabilityai/stable-diffusion-3.5-medium` and its kind; see `Denoiser`."""
 
     def __init__(self, transformer: SD3Transformer2DModel, process: FlowMatching) -> None:
-        self.transformer = transformer.eval().requires_grad_(False)
+        self.network = transformer.eval().requires_grad_(False)
         self.process = process.to(transformer.device)
 
     def predict(
         self, x_t: Tensor, timestep: Tensor, condition: dict[str, Tensor]
     ) -> tuple[Tensor, None]:
         """See `Denoiser.predict`; the condition is that of `encode_prompts`."""
-        velocity = self.transformer(
+        velocity = self.network(
             hidden_states=x_t,
             timestep=self.process.sigmas[timestep] * self.process.timesteps,
             encoder_hidden_states=condition["text"].to(x_t.dtype),

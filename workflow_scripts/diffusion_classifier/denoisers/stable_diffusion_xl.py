@@ -37,7 +37,7 @@ class StableDiffusionXL:
         prediction: str,
         size: tuple[int, int],
     ) -> None:
-        self.unet = unet.eval().requires_grad_(False)
+        self.network = unet.eval().requires_grad_(False)
         self.process = process.to(unet.device)
         self.prediction = prediction
         self.time_ids = torch.tensor([[*size, 0, 0, *size]], dtype=torch.float32).to(unet.device)
@@ -51,7 +51,7 @@ class StableDiffusionXL:
             "time_ids": self.time_ids.expand(len(x_t), -1),
         }
         text = condition["text"].to(x_t.dtype)
-        output = self.unet(
+        output = self.network(
             x_t,
             timestep,
             encoder_hidden_states=text,
