@@ -175,9 +175,8 @@ def _image(path: str) -> Image:
 
 
 def _model(arguments: argparse.Namespace, family: str) -> Model:
-    import torch
-
     from .classify import Model
+    from .denoisers.speed import precision
     from .model_folders import input_form
     from .preprocess import Preprocess
 
@@ -195,8 +194,8 @@ def _model(arguments: argparse.Namespace, family: str) -> Model:
             f"--mode: found {arguments.mode}, but the model takes {mode}; leave it out"
         )
     form = Preprocess(mode, arguments.pad, size, arguments.interpolation, arguments.crop)
-    dtype = getattr(torch, arguments.dtype)
     device = _device(arguments.device)
+    dtype = precision(arguments.dtype, device)
     return Model(arguments.model, family, form, device, dtype, arguments.truncate_prompts)
 
 

@@ -93,7 +93,7 @@ def _add_evaluation(group: argparse._ArgumentGroup) -> None:
     add("--seed", type=_natural, default=0, help="of the noises (default: 0)")
     add("--batch-size", type=_positive, default=32, metavar="N", help="(default: 32)")
     add("--device", default="auto", help="cpu, cuda, mps ... (default: a GPU if there is one)")
-    dtypes = ("float32", "float16", "bfloat16")
+    dtypes = ("auto", "float32", "float16", "bfloat16")
     add("--dtype", choices=dtypes, default="float32", help="of the networks (default: float32)")
 
 
