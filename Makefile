@@ -5,16 +5,25 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/ready
 CORES ?= all
+CONFIG ?= config.yaml
 MEASURED := policies policies-compared throughput shares growth
 
+# Snakemake keeps a cache there, and does not start without
+ifneq ($(shell test -w "$$HOME" && echo writable),writable)
+export XDG_CACHE_HOME ?= $(CURDIR)/.cache
+endif
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
-.PHONY: reproduce benchmark test rehearse lint format env clean
+.PHONY: reproduce status benchmark test drill load rehearse lint format env clean
 
 reproduce: $(READY)
 	snakemake --cores $(CORES) --report results/report.html --report-after-run
 	@cat results/tables/*.txt
 	@echo "The report, with all tables and figures: results/report.html"
+
+# how far a run is; of another config: make status CONFIG=config/paper.yaml
+status: $(READY)
+	@PYTHONPATH=workflow_scripts python -m diffusion_classifier status --configfile $(CONFIG)
 
 # the main job by itself, as what it is spent on is asked (nothing, if it is done); then the rest
 benchmark: $(READY)
@@ -31,6 +40,14 @@ benchmark: $(READY)
 # would wait for each other
 test: $(READY)
 	OMP_NUM_THREADS=1 python -m pytest -n auto --maxprocesses 4 --dist loadfile
+
+# faults, and what becomes of a run after them
+drill: $(READY)
+	OMP_NUM_THREADS=1 python -m pytest -m "drill or not drill" tests/test_faults.py tests/test_slurm.py
+
+# a campaign of 20,000 jobs: how long until it runs, and how much memory it takes
+load: $(READY)
+	PYTHONPATH=workflow_scripts python tests/campaign.py
 
 # the paper's config on tiny stand-ins of all models and data sets
 rehearse: $(READY)

@@ -15,6 +15,7 @@ report: "report/workflow.rst"
 
 include: "rules/common.smk"
 include: "rules/weights.smk"
+include: "rules/resources.smk"
 include: "rules/wanted.smk"
 include: "rules/notebooks.smk"
 include: "rules/benchmarked.smk"

@@ -16,8 +16,8 @@ rule train_network:
         "../envs/environment.yaml"
     threads: 1
     resources:
-        mem_mb=4000,
-        runtime=120,
+        mem_mb=growing(4000),
+        runtime=growing(120),
         gpu=GPU,
     params:
         spec=lambda w: fitted_part(w.network),
@@ -44,8 +44,8 @@ rule predict_network:
         "../envs/environment.yaml"
     threads: 1
     resources:
-        mem_mb=4000,
-        runtime=60,
+        mem_mb=growing(4000),
+        runtime=growing(60),
         gpu=GPU,
     params:
         spec=lambda w: fitted_part(w.network),
@@ -71,8 +71,8 @@ rule predict_classical:
         "../envs/environment.yaml"
     threads: 1
     resources:
-        mem_mb=4000,
-        runtime=60,
+        mem_mb=growing(4000),
+        runtime=growing(60),
     params:
         spec=lambda w: fitted_part(w.classical),
     script:
@@ -96,8 +96,8 @@ rule predict_pretrained:
         "../envs/environment.yaml"
     threads: 1
     resources:
-        mem_mb=8000,
-        runtime=120,
+        mem_mb=growing(8000),
+        runtime=growing(120),
         gpu=GPU,
     params:
         folder=lambda w: pretrained_folder(w),

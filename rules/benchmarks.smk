@@ -17,8 +17,8 @@ rule benchmark_miniature:
         "../envs/environment.yaml"
     threads: lambda w: workflow.cores
     resources:
-        mem_mb=lambda w: model_memory(evaluation(w)["model"]),
-        runtime=60,
+        mem_mb=growing_memory(lambda w: evaluation(w)["model"]),
+        runtime=growing(60),
         gpu=GPU,
     params:
         label=lambda w: evaluated_model(w)["label"],
@@ -46,8 +46,8 @@ rule benchmark_full_size:
         "../envs/environment.yaml"
     threads: lambda w: workflow.cores
     resources:
-        mem_mb=20000,
-        runtime=60,
+        mem_mb=growing(20000),
+        runtime=growing(60),
         gpu=GPU,
     params:
         spec=lambda w: BENCHMARK["full_size"],
@@ -71,8 +71,8 @@ rule benchmark_growth:
         "../envs/environment.yaml"
     threads: lambda w: workflow.cores
     resources:
-        mem_mb=lambda w: model_memory(evaluation(growth_wildcards())["model"]),
-        runtime=60,
+        mem_mb=growing_memory(lambda w: evaluation(growth_wildcards())["model"]),
+        runtime=growing(60),
         gpu=GPU,
     params:
         family=lambda w: evaluated_model(growth_wildcards())["family"],
@@ -102,8 +102,8 @@ rule benchmark_ttest:
         "../envs/environment.yaml"
     threads: 1
     resources:
-        mem_mb=lambda w: model_memory(evaluation(ttest(w)[1])["model"]),
-        runtime=240,
+        mem_mb=growing_memory(lambda w: evaluation(ttest(w)[1])["model"]),
+        runtime=growing(240),
         gpu=GPU,
     params:
         family=lambda w: evaluated_model(ttest(w)[1])["family"],
@@ -133,8 +133,8 @@ rule benchmark_policies:
         "../envs/environment.yaml"
     threads: 1
     resources:
-        mem_mb=2000,
-        runtime=10,
+        mem_mb=growing(2000),
+        runtime=growing(10),
     params:
         policies=policy_losses(),
     script:
@@ -156,8 +156,8 @@ rule benchmark_shares:
         "../envs/environment.yaml"
     threads: 1
     resources:
-        mem_mb=1000,
-        runtime=10,
+        mem_mb=growing(1000),
+        runtime=growing(10),
     params:
         jobs=BENCHMARKS,
         logs=LOGS,
@@ -213,8 +213,8 @@ rule benchmarks:
         "../envs/environment.yaml"
     threads: 1
     resources:
-        mem_mb=4000,
-        runtime=30,
+        mem_mb=growing(4000),
+        runtime=growing(30),
     params:
         notebook=lambda w, input, output: benchmark_parameters(input, output),
     script:

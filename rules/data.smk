@@ -16,8 +16,8 @@ rule dataset:
         "../envs/environment.yaml"
     threads: 1
     resources:
-        mem_mb=4000,
-        runtime=240,
+        mem_mb=growing(4000),
+        runtime=growing(240),
     params:
         spec=lambda w: data_spec(w.dataset),
     script:
@@ -40,8 +40,8 @@ rule adversarial_dataset:
         "../envs/environment.yaml"
     threads: 1
     resources:
-        mem_mb=4000,
-        runtime=60,
+        mem_mb=growing(4000),
+        runtime=growing(60),
         gpu=GPU,
     params:
         limit=lambda w: dataset(w.dataset)["limit"],
@@ -69,8 +69,8 @@ rule synthetic_dataset:
         "../envs/environment.yaml"
     threads: 1
     resources:
-        mem_mb=lambda w: model_memory(dataset(w.dataset)["model"]),
-        runtime=240,
+        mem_mb=growing_memory(lambda w: dataset(w.dataset)["model"]),
+        runtime=growing(240),
         gpu=GPU,
     params:
         folder=lambda w: model_folder(generator(w)),
@@ -97,8 +97,8 @@ rule prompts:
         "../envs/environment.yaml"
     threads: 1
     resources:
-        mem_mb=1000,
-        runtime=10,
+        mem_mb=growing(1000),
+        runtime=growing(10),
     params:
         spec=lambda w: prompts_spec(w.prompts),
     script:

@@ -18,12 +18,14 @@ rule group_pairs:
         evaluation=one_of(
             name for name, spec in config["evaluations"].items() if "hierarchy" in spec
         ),
+    group:
+        "group_pairs-{evaluation}"
     conda:
         "../envs/environment.yaml"
     threads: 1
     resources:
-        mem_mb=2000,
-        runtime=10,
+        mem_mb=growing(2000),
+        runtime=growing(5),
     params:
         shards=lambda w: shard_count(w.dataset),
         prior=lambda w: prior(w),
@@ -47,12 +49,14 @@ rule pairs:
         f"{LOGS}/pairs/{{evaluation}}/{{dataset}}/{{shard}}.log",
     benchmark:
         f"{BENCHMARKS}/pairs/{{evaluation}}/{{dataset}}/{{shard}}.tsv"
+    group:
+        "pairs-{evaluation}"
     conda:
         "../envs/environment.yaml"
     threads: 1
     resources:
-        mem_mb=2000,
-        runtime=10,
+        mem_mb=growing(2000),
+        runtime=growing(5),
     params:
         shards=lambda w: shard_count(w.dataset),
         prior=lambda w: prior(w),
@@ -79,8 +83,8 @@ rule timesteps:
         "../envs/environment.yaml"
     threads: 1
     resources:
-        mem_mb=lambda w: model_memory(evaluation(w)["model"]),
-        runtime=240,
+        mem_mb=growing_memory(lambda w: evaluation(w)["model"]),
+        runtime=growing(240),
         gpu=GPU,
     params:
         family=lambda w: evaluated_model(w)["family"],
@@ -119,8 +123,8 @@ rule errors:
         "../envs/environment.yaml"
     threads: 1
     resources:
-        mem_mb=lambda w: model_memory(evaluation(w)["model"]),
-        runtime=240,
+        mem_mb=errors_ask(errors_megabytes),
+        runtime=errors_ask(errors_minutes),
         gpu=GPU,
     params:
         family=lambda w: evaluated_model(w)["family"],
@@ -150,12 +154,14 @@ rule prune:
         f"{BENCHMARKS}/prune/{{evaluation}}/{{dataset}}/stage{{stage}}/{{shard}}.tsv"
     wildcard_constraints:
         stage=r"[2-9]|[1-9]\d+",
+    group:
+        "prune{stage}-{evaluation}"
     conda:
         "../envs/environment.yaml"
     threads: 1
     resources:
-        mem_mb=2000,
-        runtime=30,
+        mem_mb=reading_megabytes,
+        runtime=growing(5),
     params:
         keep=lambda w: stages(w)["keep"][int(w.stage) - 2],
         loss=lambda w: stages(w)["loss"],
@@ -190,8 +196,8 @@ rule predictions:
         "../envs/environment.yaml"
     threads: 1
     resources:
-        mem_mb=4000,
-        runtime=30,
+        mem_mb=reading_megabytes,
+        runtime=growing(30),
     params:
         combine=lambda w: evaluation(w).get("combine", "mean"),
         pruning=lambda w: stages(w)["loss"] if PRUNING_LOSS else None,
@@ -212,7 +218,7 @@ rule similarities:
         "../envs/environment.yaml"
     threads: 1
     resources:
-        mem_mb=4000,
-        runtime=30,
+        mem_mb=reading_megabytes,
+        runtime=growing(30),
     script:
         "../workflow_scripts/similarities.py"

@@ -1,9 +1,12 @@
 # Models, and what is computed once per model: weights, noise, latents, conditions.
 
 
-# it needs the network, which compute nodes of a cluster often lack, and nothing else
+# on a cluster these run where snakemake does: the first needs the network, which compute nodes often
+# lack, the others a second each
 localrules:
     download,
+    noise,
+    prompts,
 
 
 rule download:
@@ -20,8 +23,8 @@ rule download:
         "../envs/environment.yaml"
     threads: 1
     resources:
-        mem_mb=4000,
-        runtime=240,
+        mem_mb=growing(4000),
+        runtime=growing(240),
     params:
         weights=lambda w: config[w.kind][w.name]["weights"],
     script:
@@ -44,8 +47,8 @@ rule merge_lora:
         "../envs/environment.yaml"
     threads: 1
     resources:
-        mem_mb=lambda w: model_memory(w.model),
-        runtime=60,
+        mem_mb=growing_memory(lambda w: w.model),
+        runtime=growing(60),
     params:
         base=lambda w: base_folder(w),
         scale=lambda w: model(w.model)["lora"].get("scale", 1.0),
@@ -69,8 +72,8 @@ rule train:
         "../envs/environment.yaml"
     threads: 1
     resources:
-        mem_mb=4000,
-        runtime=240,
+        mem_mb=growing(4000),
+        runtime=growing(240),
         gpu=GPU,
     params:
         model=lambda w: trained_part(w.model),
@@ -95,8 +98,8 @@ rule noise:
         "../envs/environment.yaml"
     threads: 1
     resources:
-        mem_mb=2000,
-        runtime=10,
+        mem_mb=growing(2000),
+        runtime=growing(10),
     params:
         size=config["noise"]["size"],
     script:
@@ -117,8 +120,8 @@ rule latents:
         "../envs/environment.yaml"
     threads: 1
     resources:
-        mem_mb=lambda w: model_memory(w.model),
-        runtime=60,
+        mem_mb=latents_ask(latents_megabytes),
+        runtime=latents_ask(latents_minutes),
         gpu=GPU,
     params:
         folder=model_folder,
@@ -140,12 +143,14 @@ rule conditions:
         f"{LOGS}/conditions/{{model}}/{{prompts}}.log",
     benchmark:
         f"{BENCHMARKS}/conditions/{{model}}/{{prompts}}.tsv"
+    group:
+        "conditions"
     conda:
         "../envs/environment.yaml"
     threads: 1
     resources:
-        mem_mb=lambda w: model_memory(w.model),
-        runtime=30,
+        mem_mb=growing_memory(lambda w: w.model),
+        runtime=growing(30),
         gpu=GPU,
     params:
         family=lambda w: model(w.model)["family"],

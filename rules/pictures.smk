@@ -20,8 +20,8 @@ rule spatial:
         "../envs/environment.yaml"
     threads: 1
     resources:
-        mem_mb=4000,
-        runtime=30,
+        mem_mb=growing(4000),
+        runtime=growing(30),
         gpu=GPU,
     params:
         family=lambda w: evaluated_model(w)["family"],
@@ -53,8 +53,8 @@ rule reconstructions:
         "../envs/environment.yaml"
     threads: 1
     resources:
-        mem_mb=4000,
-        runtime=30,
+        mem_mb=growing(4000),
+        runtime=growing(30),
         gpu=GPU,
     params:
         family=lambda w: evaluated_model(w)["family"],

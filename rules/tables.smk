@@ -14,12 +14,14 @@ rule scores:
         f"{BENCHMARKS}/scores/{{table}}.tsv"
     wildcard_constraints:
         table="robustness|accuracy",
+    group:
+        "tables"
     conda:
         "../envs/environment.yaml"
     threads: 1
     resources:
-        mem_mb=4000,
-        runtime=30,
+        mem_mb=growing(4000),
+        runtime=growing(30),
     params:
         methods=lambda w: {name: method_entry(name) for name in table_methods(w.table)},
         datasets=lambda w: config["tables"][w.table]["datasets"],
@@ -92,12 +94,14 @@ rule robustness:
         f"{LOGS}/robustness.log",
     benchmark:
         f"{BENCHMARKS}/robustness.tsv"
+    group:
+        "tables"
     conda:
         "../envs/environment.yaml"
     threads: 1
     resources:
-        mem_mb=4000,
-        runtime=30,
+        mem_mb=growing(4000),
+        runtime=growing(30),
     params:
         notebook=lambda w, input, output: robustness_parameters(input, output),
     script:
@@ -189,12 +193,14 @@ rule accuracy:
         f"{LOGS}/accuracy.log",
     benchmark:
         f"{BENCHMARKS}/accuracy.tsv"
+    group:
+        "tables"
     conda:
         "../envs/environment.yaml"
     threads: 1
     resources:
-        mem_mb=4000,
-        runtime=30,
+        mem_mb=growing(4000),
+        runtime=growing(30),
     params:
         notebook=lambda w, input, output: accuracy_parameters(input, output),
     script:
@@ -213,12 +219,14 @@ rule winoground_scores:
         f"{LOGS}/winoground_scores.log",
     benchmark:
         f"{BENCHMARKS}/winoground_scores.tsv"
+    group:
+        "tables"
     conda:
         "../envs/environment.yaml"
     threads: 1
     resources:
-        mem_mb=4000,
-        runtime=30,
+        mem_mb=growing(4000),
+        runtime=growing(30),
     params:
         methods=lambda w: {name: method_entry(name) for name in table_methods("winoground")},
         dataset=winoground_dataset(),
@@ -281,13 +289,47 @@ rule winoground:
         f"{LOGS}/winoground.log",
     benchmark:
         f"{BENCHMARKS}/winoground.tsv"
+    group:
+        "tables"
     conda:
         "../envs/environment.yaml"
     threads: 1
     resources:
-        mem_mb=4000,
-        runtime=30,
+        mem_mb=growing(4000),
+        runtime=growing(30),
     params:
         notebook=lambda w, input, output: winoground_parameters(input, output),
     script:
         "../workflow_scripts/execute_notebook.py"
+
+
+rule provenance:
+    input:
+        csv=f"{RESULTS}/tables/{{table}}.csv",
+        models=lambda w: table_weights(w.table),
+    output:
+        report(
+            f"{RESULTS}/tables/{{table}}-provenance.json",
+            category="Provenance",
+            labels={"table": "{table}"},
+            caption="../report/provenance.rst",
+        ),
+    log:
+        f"{LOGS}/provenance/{{table}}.log",
+    benchmark:
+        f"{BENCHMARKS}/provenance/{{table}}.tsv"
+    wildcard_constraints:
+        table="|".join(config["tables"]),
+    group:
+        "tables"
+    conda:
+        "../envs/environment.yaml"
+    threads: 1
+    resources:
+        mem_mb=growing(4000),
+        runtime=growing(30),
+    params:
+        config=config,
+        folders=lambda w: table_folders(w.table),
+    script:
+        "../workflow_scripts/provenance.py"

@@ -1,6 +1,22 @@
 # Which tables are wanted, of which methods and data sets.
 
 
+def provenance_file(name):
+    return f"{RESULTS}/tables/{name}-provenance.json"
+
+
+def table_folders(name):
+    """The diffusion models behind a table: name → the folder that is loaded."""
+    asked = {config["evaluations"][method]["model"] for method, _ in questions(config, name)}
+    return {model: model_folder(SimpleNamespace(model=model)) for model in sorted(asked)}
+
+
+def table_weights(name):
+    """The files of `table_folders`, of models made here the folders."""
+    files = map(folder_files, table_folders(name).values())
+    return [file for own in files for file in ([own] if isinstance(own, str) else own)]
+
+
 def table_spec(name):
     """The config's entry of a table, or an empty one if it is not asked for."""
     return config["tables"].get(name, {"datasets": []})
@@ -157,4 +173,4 @@ def table_parts(name):
     }
     figures = [f"{RESULTS}/figures/{name}-{figure}.svg" for figure in shown[name]()]
     lists = accuracy_confusions() + accuracy_trend_csv() if name == "accuracy" else []
-    return figures + published_csv(name) + ceilings_csv(name) + lists
+    return [provenance_file(name)] + figures + published_csv(name) + ceilings_csv(name) + lists

@@ -81,11 +81,6 @@ def fetched(kind):
     return [name for name, spec in config[kind].items() if isinstance(spec.get("weights"), dict)]
 
 
-def model_memory(name):
-    """Main memory of a job that loads a model, in MB."""
-    return model(name).get("mem_mb", 4000)
-
-
 def network_folder(name):
     return f"{RESULTS}/baselines/{name}"
 

@@ -17,8 +17,8 @@ rule predict_task_networks:
         "../envs/environment.yaml"
     threads: 1
     resources:
-        mem_mb=4000,
-        runtime=60,
+        mem_mb=growing(4000),
+        runtime=growing(60),
         gpu=GPU,
     params:
         spec=lambda w: fitted_part(w.network),
@@ -47,8 +47,8 @@ rule train_probe:
         "../envs/environment.yaml"
     threads: 1
     resources:
-        mem_mb=lambda w: model_memory(baseline_model(w.probe).model),
-        runtime=120,
+        mem_mb=growing_memory(lambda w: baseline_model(w.probe).model),
+        runtime=growing(120),
         gpu=GPU,
     params:
         spec=lambda w: fitted_part(w.probe),
@@ -83,8 +83,8 @@ rule predict_probe:
         "../envs/environment.yaml"
     threads: 1
     resources:
-        mem_mb=lambda w: model_memory(baseline_model(w.probe).model),
-        runtime=60,
+        mem_mb=growing_memory(lambda w: baseline_model(w.probe).model),
+        runtime=growing(60),
         gpu=GPU,
     params:
         spec=lambda w: fitted_part(w.probe),
@@ -116,8 +116,8 @@ rule predict_clip:
         "../envs/environment.yaml"
     threads: 1
     resources:
-        mem_mb=lambda w: model_memory(baseline_model(w.clip).model),
-        runtime=60,
+        mem_mb=growing_memory(lambda w: baseline_model(w.clip).model),
+        runtime=growing(60),
         gpu=GPU,
     params:
         folder=lambda w: model_folder(baseline_model(w.clip)),
@@ -146,8 +146,8 @@ rule clip_similarities:
         "../envs/environment.yaml"
     threads: 1
     resources:
-        mem_mb=lambda w: model_memory(baseline_model(w.clip).model),
-        runtime=60,
+        mem_mb=growing_memory(lambda w: baseline_model(w.clip).model),
+        runtime=growing(60),
         gpu=GPU,
     params:
         folder=lambda w: model_folder(baseline_model(w.clip)),
@@ -170,12 +170,14 @@ rule predict_chance:
         f"{BENCHMARKS}/predict_chance/{{chance}}.tsv"
     wildcard_constraints:
         chance=one_of(methods_of_kind("chance")),
+    group:
+        "chance"
     conda:
         "../envs/environment.yaml"
     threads: 1
     resources:
-        mem_mb=2000,
-        runtime=10,
+        mem_mb=growing(2000),
+        runtime=growing(10),
     params:
         seed=lambda w: split_seed(config, w.chance)[1],
     script:
@@ -194,12 +196,14 @@ rule chance_similarities:
         f"{BENCHMARKS}/chance_similarities/{{chance}}/{{dataset}}.tsv"
     wildcard_constraints:
         chance=one_of(methods_of_kind("chance")),
+    group:
+        "chance"
     conda:
         "../envs/environment.yaml"
     threads: 1
     resources:
-        mem_mb=2000,
-        runtime=10,
+        mem_mb=growing(2000),
+        runtime=growing(10),
     params:
         seed=lambda w: split_seed(config, w.chance)[1],
     script:

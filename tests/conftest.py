@@ -23,6 +23,17 @@ def golden() -> Path:
 
 
 @pytest.fixture
+def outcome(request, capsys):
+    """Print what became of a fault, if all was as it should be."""
+    said = []
+    yield said.append
+    if not said:
+        return
+    with capsys.disabled():
+        print(f"\n{request.node.name.removeprefix('test_')}: {'; '.join(said)}")
+
+
+@pytest.fixture
 def offline(monkeypatch):
     """No network, no pickles."""
     import torch

@@ -183,7 +183,7 @@ def test_errors_survive_the_file(inputs, pairs, tmp_path):
     assert stored["prompt"].values.tolist() == pairs["prompt"].tolist()
     assert stored["timestep"].values.tolist() == [0, 400, 999, 400]
     assert stored["noise"].values.tolist() == [3, 0, 1, 4]
-    assert stored.attrs == record
+    assert stored.attrs == record | {"evaluations": errors["l2"].size}
     for name, values in errors.items():
         assert np.array_equal(stored[name].values, values)
         assert stored[name].dtype == np.float32

@@ -83,6 +83,7 @@ def test_what_a_change_computes_again(project):
     path.write_text(text.replace("samples: 2, keep: 3", "samples: 2, keep: 2"))
     assert planned(project) == {
         "pairs": 2, "errors": 2, "predictions": 1, "scores": 1, "accuracy": 1,
+        "provenance": 1,
     }  # fmt: skip
     lines = [line for line in text.split("\n") if "prior:" not in line and "hierarchy:" not in line]
     path.write_text("\n".join(lines))

@@ -8,7 +8,6 @@ import torch
 from torch import nn
 
 from diffusion_classifier.datasets import dataset
-from diffusion_classifier.progress import Progress, duration
 from diffusion_classifier.training import train_model
 from diffusion_classifier.training.augment import Augmentation
 from diffusion_classifier.training.loop import Optimisation, fit
@@ -257,26 +256,3 @@ def test_oversampled_images_are_averaged_down_to_the_models_size(tmp_path):
         curve, _ = train_model(table, model, tmp_path / str(oversample), torch.device("cpu"))
         losses.append(curve[-1]["loss"])
     assert losses[0] == pytest.approx(losses[1], rel=2e-3)
-
-
-# --- progress
-
-
-def test_progress_in_a_log_is_rare_but_reports_the_end(capsys, monkeypatch):
-    clock = iter([0.0, 1.0, 5.0, 61.0, 62.0, 100.0])
-    monkeypatch.setattr("time.monotonic", lambda: next(clock))
-    progress = Progress(200, "steps")
-    for done in (2, 10, 122, 124):
-        progress.update(done)
-    progress.update(200, "loss 0.1")
-    first, last = capsys.readouterr().err.splitlines()
-    assert first == "122/200 steps, 2 steps/s, 39 s left"
-    assert last == "200/200 steps, 2 steps/s, 0 s left, loss 0.1"
-
-
-@pytest.mark.parametrize(
-    ("seconds", "said"),
-    [(0.4, "0 s"), (59.6, "1 min 0 s"), (200, "3 min 20 s"), (18720, "5 h 12 min")],
-)
-def test_duration_as_a_person_says_it(seconds, said):
-    assert duration(seconds) == said

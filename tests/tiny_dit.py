@@ -1,9 +1,14 @@
 """A tiny class-conditional model and images of its size."""
 
 import numpy as np
+import pandas as pd
 import torch
 from diffusers import DDPMScheduler, DiTTransformer2DModel
 from PIL import Image
+
+from diffusion_classifier.denoisers.dit import load
+from diffusion_classifier.errors import Engine, Inputs
+from diffusion_classifier.schedules import Sample
 
 
 def save_dit(folder):
@@ -23,3 +28,14 @@ def grey_images():
     """Three of 8 x 8 random pixels."""
     values = np.random.default_rng(0).integers(0, 256, (3, 8, 8), dtype=np.uint8)
     return [Image.fromarray(image) for image in values]
+
+
+def tiny_engine(folder, journal=None):
+    """An engine on the model of `save_dit` and random images; pairs and samples to ask it about."""
+    cpu, generator = torch.device("cpu"), torch.Generator().manual_seed(0)
+    latents, noise = (torch.randn(5, 1, 8, 8, generator=generator) for _ in range(2))
+    inputs = Inputs(latents, torch.arange(5), {"class_labels": torch.arange(4)}, noise)
+    pairs = pd.DataFrame([(i, c) for i in range(5) for c in range(4)], columns=["image", "prompt"])
+    samples = [Sample(50 + 150 * n, n) for n in range(5)]
+    denoiser = load(str(folder), cpu, torch.float32)
+    return Engine(denoiser, inputs, 64, cpu, torch.float32, journal), pairs, samples

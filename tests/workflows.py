@@ -19,9 +19,9 @@ PARTS = [
 ]
 
 
-def snakemake(project, *arguments):
+def snakemake(project, *arguments, python=sys.executable):
     """Run snakemake in `project` and return what it did and said."""
-    command = [sys.executable, "-m", "snakemake", "--configfile", "tiny.yaml", *arguments]
+    command = [python, "-m", "snakemake", "--configfile", "tiny.yaml", *arguments]
     return subprocess.run(
         command, cwd=project, capture_output=True, text=True, env=os.environ | {"NO_COLOR": "1"}
     )

@@ -1,8 +1,8 @@
 """Measure the ε-prediction error of every pair of a shard's class part at a stage's samples.
 
-In a race, classes leave meanwhile. In: pairs, latents, conditions, the noise bank, the model; the
-density of learned timesteps and, for a race, the errors of earlier stages. Out: NetCDF, dims
-`pair, sample`, one variable per loss.
+In a race, classes leave meanwhile. A job that was killed goes on where its journal ends.
+In: pairs, latents, conditions, the noise bank, the model; the density of learned timesteps and, for
+a race, the errors of earlier stages. Out: NetCDF, dims `pair, sample`, one variable per loss.
 """
 
 from job import compute, job
@@ -19,6 +19,7 @@ with job(snakemake):
     from diffusion_classifier.denoisers.speed import Speed, accelerate
     from diffusion_classifier.error_files import class_part, error_dataset
     from diffusion_classifier.errors import Engine, Inputs
+    from diffusion_classifier.journal import INTERVAL, Journal, fingerprint, journal_of
     from diffusion_classifier.learned_timesteps import learned_samples
     from diffusion_classifier.progress import Silence
     from diffusion_classifier.prompts import read_prompts
@@ -49,7 +50,10 @@ with job(snakemake):
     speed = accelerate(denoiser, Speed(**params.speed), len(pairs) * len(samples))
 
     start = time.perf_counter()
-    engine = Engine(denoiser, inputs, params.batch_size, device, dtype)
+    of = fingerprint(given, [dict(params.items()), str(device), snakemake.output[0]])
+    interval = snakemake.config["compute"].get("journal", INTERVAL)  # no matter for the result
+    journal = Journal(journal_of(snakemake.output[0]), of, interval)
+    engine = Engine(denoiser, inputs, params.batch_size, device, dtype, journal)
     if params.race is None:
         errors = engine.errors(pairs, samples)
     else:
@@ -58,9 +62,10 @@ with job(snakemake):
         measure = partial(engine.errors, progress=Silence())  # the race has its own
         errors = gap_race(measure, pairs, samples, class_of, params.race, earlier, densities)
     record = {
-        "seconds": time.perf_counter() - start,
+        "seconds": journal.seconds + time.perf_counter() - start,
         "device": str(device),
         "dtype": str(dtype).removeprefix("torch."),
         **{key: str(value).lower() for key, value in asdict(speed).items()},
     }
     files.write_dataset(error_dataset(errors, pairs, samples, record), snakemake.output[0])
+    journal.close()

@@ -8,11 +8,10 @@ import traceback
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from diffusion_classifier import network_time
-from diffusion_classifier.messages import InputError
+from diffusion_classifier.messages import FAILED, InputError, without_home
 
 if TYPE_CHECKING:
     import torch
@@ -23,7 +22,8 @@ def job(snakemake: Any) -> Iterator[None]:
     """Send output to `snakemake.log`, keep to `snakemake.threads`, end in one line on InputError.
 
     An InputError, FloatingPointError or MemoryError is the user's to act on: its message alone is
-    logged. Anything else is ours: it keeps its traceback, the home folder written as `~`.
+    logged, and so is that of damaged inputs, which are set aside. Anything else is ours: it keeps
+    its traceback, the home folder written as `~`.
     """
     with open(snakemake.log[0], "w", encoding="utf-8", buffering=1) as log:
         os.dup2(log.fileno(), sys.stdout.fileno())
@@ -35,13 +35,34 @@ def job(snakemake: Any) -> Iterator[None]:
     try:
         yield
         print(network_time.log_line(), file=sys.stderr)
-    except (InputError, FloatingPointError, MemoryError) as error:
-        print(f"{snakemake.rule}: {error}", file=sys.stderr)
-        raise SystemExit(1) from None
-    except Exception:
+    except Exception as error:
+        said = _damage(snakemake) if not isinstance(error, MemoryError) else []
+        if not said and isinstance(error, (InputError, FloatingPointError, MemoryError)):
+            said = [str(error)]
+        for line in said:
+            print(f"{FAILED}{snakemake.rule}: {line}", file=sys.stderr)
+        if said:
+            raise SystemExit(1) from None
         # a log may be shown to others: it need not tell whose home the project lies in
-        print(traceback.format_exc().replace(str(Path.home()), "~"), file=sys.stderr)
+        trace = f"{traceback.format_exc()}{FAILED}{snakemake.rule}: {type(error).__name__}: {error}"
+        print(without_home(trace), file=sys.stderr)
         raise SystemExit(1) from None
+
+
+def _damage(snakemake: Any) -> list[str]:
+    """What is wrong with the job's inputs, if anything: gone, or damaged and now set aside."""
+    from diffusion_classifier import damage
+
+    gone = [
+        f"{path}: is gone, another job found it damaged; run snakemake again, which makes it anew"
+        for path in map(str, snakemake.input)
+        if not os.path.exists(path)
+    ]
+    return gone + [
+        f"{path}: is damaged ({reason}), now {damage.set_aside(path).name}; run snakemake again, "
+        "which makes it anew"
+        for path, reason in damage.found(map(str, snakemake.input), snakemake.config["results"])
+    ]
 
 
 def _without_path(message: Warning | str, category: type[Warning], *_: Any, **__: Any) -> str:

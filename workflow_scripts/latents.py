@@ -7,6 +7,9 @@ their numbers in the data set.
 from job import compute, job
 
 with job(snakemake):
+    from contextlib import nullcontext
+    from pathlib import Path
+
     import torch
 
     from diffusion_classifier import files
@@ -24,7 +27,8 @@ with job(snakemake):
     encoded = encoded_images_of(snakemake.input.data, numbers)
     images = (decode(encoded[number]) for number in numbers)
     preprocess = Preprocess(**params.preprocess)
-    with lean_diffusers():
+    has_vae = (Path(params.folder) / "vae").is_dir()  # pixels need no diffusers at all
+    with lean_diffusers() if has_vae else nullcontext():
         latents = encode_images(params.folder, preprocess, images, device, dtype)
     tensors = {"latents": latents, "image": torch.tensor(numbers)}
     files.write_tensors(tensors, snakemake.output[0])

@@ -7,24 +7,24 @@ its last stage, the prompts, the data set. Out: predictions, one row per image a
 from job import job
 
 with job(snakemake):
-    import pandas as pd
-
     from diffusion_classifier import files
     from diffusion_classifier.prompts import read_prompts
     from diffusion_classifier.pruning import prediction_table
 
-    class_of = read_prompts(snakemake.input.prompts)["classidx"].to_numpy()
-    labels = files.read_parquet(snakemake.input.data, columns=["image", "label"])
-    errors, pairs = list(snakemake.input.errors), list(snakemake.input.pairs)
-    coarse = list(snakemake.input.coarse)
-    of_shard, of_groups = len(errors) // len(pairs), len(coarse) // len(pairs)
-    tables = []
-    # shard by shard: all errors of a large evaluation at once would fill the memory
-    for shard, path in enumerate(pairs):
-        stages = [files.read_dataset(file) for file in errors[shard * of_shard :][:of_shard]]
-        candidates = files.read_parquet(path)
-        own = labels[labels["image"].isin(candidates["image"])]
-        spent = [files.read_dataset(file) for file in coarse[shard * of_groups :][:of_groups]]
-        options = snakemake.params.combine, snakemake.params.pruning
-        tables.append(prediction_table(stages, candidates, class_of, own, *options, spent))
-    files.write_parquet(pd.concat(tables, ignore_index=True), snakemake.output[0])
+    given, params = snakemake.input, snakemake.params
+    class_of = read_prompts(given.prompts)["classidx"].to_numpy()
+    labels = files.read_parquet(given.data, columns=["image", "label"])
+
+    def of_shards():
+        """Shard by shard: all errors of a large evaluation at once would fill the memory."""
+        errors, coarse = list(given.errors), list(given.coarse)
+        of_shard, of_groups = len(errors) // len(given.pairs), len(coarse) // len(given.pairs)
+        for shard, path in enumerate(given.pairs):
+            stages = [files.read_dataset(file) for file in errors[shard * of_shard :][:of_shard]]
+            spent = [files.read_dataset(file) for file in coarse[shard * of_groups :][:of_groups]]
+            candidates = files.read_parquet(path)
+            own = labels[labels["image"].isin(candidates["image"])]
+            options = params.combine, params.pruning
+            yield prediction_table(stages, candidates, class_of, own, *options, spent)
+
+    files.write_parquet_pieces(of_shards(), snakemake.output[0])

@@ -28,9 +28,8 @@ class Batches:
         self._rate = 0.0
         self._redo = False
 
-    def ranges(self, total: int) -> Iterator[range]:
-        """Those of `total` evaluations; the caller says `too_large` before it asks for more."""
-        start = 0
+    def ranges(self, total: int, start: int = 0) -> Iterator[range]:
+        """Those from `start` to `total`; the caller says `too_large` before it asks for more."""
         while start < total:
             part = range(start, min(start + self.size, total))
             begun = time.perf_counter()

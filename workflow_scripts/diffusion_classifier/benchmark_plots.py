@@ -15,13 +15,13 @@ from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 from .benchmarks.summary import ENGINES
 from .plots import PALETTE, STYLE, panels, wrapped
 
-COLOURS = {"plain": "0.6", "engine": PALETTE[0]}
+COLOURS = {"plain": "0.6", "engine": PALETTE[0], "compiled": PALETTE[1]}
 MARKERS = "os^Dv*PX<>p"
 SHOWN_RULES = 8
 
 
 def throughput_plot(rates: pd.DataFrame, title: str = "") -> Figure:
-    """Evaluations/s of both ways, a panel per model and dtype; `rates` as `summary.rates`.
+    """Evaluations/s of all ways, a panel per model and dtype; `rates` as `summary.rates`.
 
     Bars are medians, whiskers reach from the least to the most of the repeats.
     """
@@ -29,10 +29,11 @@ def throughput_plot(rates: pd.DataFrame, title: str = "") -> Figure:
     with mpl.rc_context(STYLE):
         figure, axes = panels(len(subjects), 3.6, 2.9)
         for i, (ax, ((model, dtype), own)) in enumerate(zip(axes, subjects, strict=True)):
-            own = own.set_index("engine").loc[list(ENGINES)]
+            own = own.set_index("engine").loc[[name for name in ENGINES if name in set(own.engine)]]
             heights, bars = _median_and_whiskers(own, "evaluations_per_second")
             ax.bar(
-                [ENGINES[name] for name in own.index], heights, yerr=bars, width=0.6, capsize=5,
+                [ENGINES[name].replace(", ", ",\n") for name in own.index], heights, yerr=bars,
+                width=0.6, capsize=5,
                 color=[COLOURS[name] for name in own.index],
             )  # fmt: skip
             gain = own.loc["engine"]
@@ -51,13 +52,17 @@ def peak_plot(rates: pd.DataFrame, title: str = "") -> Figure:
     names = [f"{model}, {dtype}" for model, dtype in subjects]
     with mpl.rc_context(STYLE):
         figure, (ax,) = panels(1, 5.5, 1.3 + 0.6 * len(names), names)
-        for n, engine in enumerate(ENGINES):
-            own = rates[rates["engine"] == engine].set_index(["model", "dtype"]).loc[subjects]
+        engines = [engine for engine in ENGINES if engine in set(rates["engine"])]
+        height = 0.72 / len(engines)
+        for n, engine in enumerate(engines):
+            own = rates[rates["engine"] == engine].set_index(["model", "dtype"])
+            there = [i for i, subject in enumerate(subjects) if subject in own.index]
+            own = own.loc[[subjects[i] for i in there]]
             widths, bars = _median_and_whiskers(own, "share_of_peak", 100)
-            y = np.arange(len(names)) + 0.36 * (n - 0.5)
+            y = np.array(there) + height * (n - (len(engines) - 1) / 2)
             ax.barh(
-                y, widths, xerr=bars, height=0.34, color=COLOURS[engine], label=ENGINES[engine],
-                capsize=3,
+                y, widths, xerr=bars, height=0.94 * height, color=COLOURS[engine],
+                label=ENGINES[engine], capsize=3,
             )  # fmt: skip
         ax.axvline(100, color="0.3", linestyle=":", label="peak of a matrix product")
         ax.set_yticks(range(len(names)), names)
@@ -79,7 +84,8 @@ def growth_plot(found: pd.DataFrame, exponents: pd.DataFrame, title: str = "") -
         varied = list(pd.unique(found["varied"]))
         figure, axes = panels(len(varied), 3.8, 3.6)
         for i, (ax, name) in enumerate(zip(axes, varied, strict=True)):
-            for engine, label in ENGINES.items():
+            for engine in pd.unique(found["engine"]):
+                label = ENGINES[engine]
                 own = found[(found["varied"] == name) & (found["engine"] == engine)]
                 times = own.groupby("count")["seconds"].agg(["median", "min", "max"])
                 ax.plot(

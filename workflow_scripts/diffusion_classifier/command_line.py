@@ -1,4 +1,4 @@
-"""The command `python -m diffusion_classifier classify`.
+"""The commands `python -m diffusion_classifier classify` and `status`.
 
 Its options are in `command_options`, what it prints in `command_output`.
 
@@ -17,12 +17,13 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from .command_options import parser
 from .denoisers import FAMILIES
 from .messages import InputError, known
 
+PROJECT = Path(__file__).parents[2]
 _REPOSITORY = r"[\w.-]+/[\w.-]+"
 
 if TYPE_CHECKING:
@@ -37,6 +38,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Run the command; the exit status: 0, 2 for a mistake in the input, 1 for another failure."""
     try:
         arguments = parser().parse_args(argv)
+        if arguments.command == "status":
+            return _status(arguments.configfile)
         with _folder(arguments.model, arguments.revision) as arguments.model:
             return _classify(arguments)
     except InputError as error:
@@ -51,6 +54,28 @@ def main(argv: Sequence[str] | None = None) -> int:
         # ours to mend: with its traceback, which need not tell whose home the project lies in
         print(_without_home(traceback.format_exc()), file=sys.stderr)
         return 1
+
+
+def _status(paths: Sequence[str]) -> int:
+    import time
+
+    import yaml
+    from snakemake.utils import update_config
+
+    from .configuration import check_config
+    from .status import progress, render, troubles
+
+    config: dict[str, Any] = {}
+    for path in paths:
+        try:
+            update_config(config, yaml.safe_load(Path(path).read_text(encoding="utf-8")))
+        except (OSError, ValueError, TypeError, AttributeError, yaml.YAMLError):
+            raise InputError(
+                f"--configfile: {path} cannot be read, expected the YAML of a run; correct the path"
+            ) from None
+    check_config(config, PROJECT)
+    print(render(progress(config), list(troubles(config["results"], time.time()))))
+    return 0
 
 
 def _classify(arguments: argparse.Namespace) -> int:

@@ -1,4 +1,4 @@
-"""The options of `python -m diffusion_classifier classify`."""
+"""The options of `python -m diffusion_classifier`: its commands `classify` and `status`."""
 
 from __future__ import annotations
 
@@ -42,9 +42,33 @@ class _Parser(argparse.ArgumentParser):
 
 
 def parser() -> argparse.ArgumentParser:
-    """All options of the command."""
+    """All options of the commands."""
     main_parser = _Parser(prog="python -m diffusion_classifier", allow_abbrev=False)
-    command = main_parser.add_subparsers(required=True, metavar="COMMAND").add_parser(
+    commands = main_parser.add_subparsers(required=True, metavar="COMMAND", dest="command")
+    _add_classify(commands)
+    _add_status(commands)
+    return main_parser
+
+
+def _add_status(commands: argparse._SubParsersAction) -> None:
+    command = commands.add_parser(
+        "status",
+        allow_abbrev=False,
+        help="say how far a run of the workflow is",
+        description="Say how far a run of the workflow is: what is done of every table, at which "
+        "rate, how long the rest will take, and which jobs failed. Run it in the project's folder.",
+    )
+    command.add_argument(
+        "--configfile",
+        nargs="+",
+        default=["config.yaml"],
+        metavar="FILE",
+        help="one or more, as snakemake's (default: config.yaml)",
+    )
+
+
+def _add_classify(commands: argparse._SubParsersAction) -> None:
+    command = commands.add_parser(
         "classify",
         allow_abbrev=False,
         help="classify images among prompts with a diffusion model",
@@ -61,7 +85,6 @@ def parser() -> argparse.ArgumentParser:
     _add_prompts(command.add_argument_group("prompts, in one of three ways"))
     _add_preprocess(command.add_argument_group("how an image becomes the model's input"))
     _add_evaluation(command.add_argument_group("what is measured, and where"))
-    return main_parser
 
 
 def _add_prompts(group: argparse._ArgumentGroup) -> None:

@@ -75,13 +75,20 @@ def evaluations_per_image(stages: dict[str, Any], classes: float, per_class: flo
 
     A race is taken to be run to its end by all: the most it can cost.
     """
+    return sum(prompts * new for prompts, new in stage_sizes(stages, classes, per_class))
+
+
+def stage_sizes(
+    stages: dict[str, Any], classes: float, per_class: float
+) -> list[tuple[float, int]]:
+    """The prompts of an image still in and the samples newly evaluated, of each stage."""
     if stages.get("timesteps") == "learned":
         new = [after - before for before, after in pairwise([0, *stages["samples"]])]
     else:
         every = stage_samples(stages["samples"], stages.get("trials", 1), stages.get("grid"))
         new = [len(samples) for samples in every]
     left = [classes, *(min(classes, keep) for keep in stages["keep"][:-1])]
-    return sum(kept * per_class * count for kept, count in zip(left, new, strict=True))
+    return [(kept * per_class, count) for kept, count in zip(left, new, strict=True)]
 
 
 def _of_table(config: dict[str, Any], table: str, spec: dict[str, Any]) -> Iterator[Cost]:
@@ -210,11 +217,11 @@ def _grouped(rows: list[Cost]) -> Iterator[Cost]:
 
 def _cells(cost: Cost) -> tuple[str, ...]:
     # features and sampling are not of pairs
-    prompts, jobs = (_number(cost.prompts), f"{cost.jobs:,}") if cost.jobs else ("", "")
+    prompts, jobs = (number(cost.prompts), f"{cost.jobs:,}") if cost.jobs else ("", "")
     names = cost.method + "*" * bool(cost.counted), cost.dataset
-    spent = (_most(cost, _number(number)) for number in (cost.per_image, cost.evaluations))
-    time = _most(cost, _time(cost.hours))
-    return (*names, _number(cost.images), prompts, *spent, _number(cost.rate), jobs, time)
+    spent = (_most(cost, number(count)) for count in (cost.per_image, cost.evaluations))
+    time = _most(cost, time_of(cost.hours))
+    return (*names, number(cost.images), prompts, *spent, number(cost.rate), jobs, time)
 
 
 def _most(cost: Cost, text: str) -> str:
@@ -226,19 +233,21 @@ def _sum(rows: list[Cost]) -> str:
     jobs, total = sum(row.jobs for row in rows), sum(filter(None, evaluations))
     least = "at least " * (None in evaluations)
     least = least or "at most " * any(row.most for row in rows)
-    text = f"{least}{_number(total)} evaluations in {jobs:,} job{'s' * (jobs != 1)}"
+    text = f"{least}{number(total)} evaluations in {jobs:,} job{'s' * (jobs != 1)}"
     if any(hours):
-        text += f", {'at least ' * (None in hours)}{_time(sum(filter(None, hours)))} of a device"
+        text += f", {'at least ' * (None in hours)}{time_of(sum(filter(None, hours)))} of a device"
     return text
 
 
-def _number(value: float | None) -> str:
+def number(value: float | None) -> str:
+    """A count or a rate as text, `?` if it is not known."""
     if value is None:
         return "?"
     return f"{value:,.0f}" if value >= 10 or value == int(value) else f"{value:.2g}"
 
 
-def _time(hours: float | None) -> str:
+def time_of(hours: float | None) -> str:
+    """A device's hours as text, `?` if they are not known."""
     if hours is None or hours >= 48:
         return "?" if hours is None else f"{hours / 24:,.1f} d"
     return f"{hours:.0f} h" if hours >= 1 else f"{max(1, 60 * hours):.0f} min"

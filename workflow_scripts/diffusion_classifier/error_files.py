@@ -25,7 +25,10 @@ def error_dataset(
     samples: Sequence[Sample],
     record: dict[str, float | str],
 ) -> xr.Dataset:
-    """Errors `(pair, sample)` with what they were measured at; `record` becomes attributes."""
+    """Errors `(pair, sample)` with what they were measured at.
+
+    `record` becomes attributes, and so do the number of `evaluations`.
+    """
     dims = ("pair", "sample")
     coords = {
         "image": ("pair", pairs["image"].to_numpy("int64")),
@@ -36,7 +39,8 @@ def error_dataset(
     if any(s.weight != 1 for s in samples):
         coords["weight"] = ("sample", np.array([s.weight for s in samples], "float64"))
     variables = {name: (dims, values) for name, values in errors.items()}
-    return xr.Dataset(variables, coords, attrs=record)
+    stage = xr.Dataset(variables, coords)
+    return stage.assign_attrs(record, evaluations=int(evaluated(stage).sum()))
 
 
 def weights_of(stage: xr.Dataset) -> np.ndarray:

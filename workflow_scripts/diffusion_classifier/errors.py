@@ -12,6 +12,7 @@ from torch import Tensor
 
 from .batching import Batches, out_of_memory
 from .denoisers.base import Denoiser, Query, predict_shared, prepare
+from .journal import Journal
 from .losses import bound_term, noise_losses, variational_bound
 from .messages import InputError
 from .network_time import in_network
@@ -67,8 +68,9 @@ class Engine:
     """Measures errors of one denoiser on some inputs, as often as it is asked.
 
     Everything is brought to the device once; what depends on the prompts alone is computed once.
-    Only the network runs in `dtype`. `batch_size` is as in `batching.Batches`. Raises InputError
-    if latents and noise do not fit together.
+    Only the network runs in `dtype`. `batch_size` is as in `batching.Batches`. What is in the
+    `journal`, if there is one, is not measured again. Raises InputError if latents and noise do not
+    fit together.
     """
 
     def __init__(
@@ -78,8 +80,10 @@ class Engine:
         batch_size: int | str,
         device: torch.device,
         dtype: torch.dtype,
+        journal: Journal | None = None,
     ) -> None:
         _check_latents(inputs)
+        self.journal = journal
         self.denoiser, self.device, self.dtype = denoiser, device, dtype
         self.images = inputs.images.cpu().numpy()
         self.batches = Batches(batch_size, device)
@@ -105,18 +109,28 @@ class Engine:
         FloatingPointError naming image, prompt and timestep if an error is not finite and
         MemoryError if not even one evaluation fits.
         """
-        found: dict[str, Tensor] = {}
-        for batch in self.passes(pairs, samples, progress):
-            for name, values in _losses(self.denoiser, batch).items():
-                whole = found.setdefault(
-                    name, torch.empty(len(samples) * len(pairs), device=self.device)
-                )
-                whole[batch.part.start : batch.part.stop] = values
+        total = len(pairs) * len(samples)
+        known = self.journal.replay(total) if self.journal else {}
+        start = max(map(len, known.values()), default=0)
+        found = {name: [values.to(self.device)] for name, values in known.items()}
+        for batch in self.passes(pairs, samples, progress, start):
+            losses = _losses(self.denoiser, batch)
+            for name, values in losses.items():
+                found.setdefault(name, []).append(values)
+            if self.journal:
+                self.journal.add(losses)
         errors = {
-            name: np.ascontiguousarray(values.view(len(samples), len(pairs)).T.cpu().numpy())
+            name: np.ascontiguousarray(
+                torch.cat(values).view(len(samples), len(pairs)).T.cpu().numpy()
+            )
             for name, values in found.items()
         }
-        _check_finite(errors, pairs, samples)
+        try:
+            _check_finite(errors, pairs, samples)
+        except FloatingPointError:
+            if self.journal:
+                self.journal.close()  # they are not to be found in it for ever
+            raise
         return errors
 
     def passes(
@@ -124,8 +138,9 @@ class Engine:
         pairs: pd.DataFrame,
         samples: Sequence[Sample],
         progress: Progress | Silence | None = None,
+        start: int = 0,
     ) -> Iterator[Batch]:
-        """The noise predicted of every (pair, sample), batch by batch; see `errors`.
+        """The noise predicted of every (pair, sample), from `start` on, in batches; see `errors`.
 
         To be iterated under `torch.inference_mode`. Batches are cut from the flat list of samples
         × pairs: they are full however few prompts an image has left, and evaluations of one noised
@@ -133,9 +148,9 @@ class Engine:
         """
         _check_samples(samples, len(self.noise), self.denoiser.process.timesteps)
         total = len(pairs) * len(samples)
-        progress = progress or Progress(total, "evaluations")
+        progress = progress or Progress(total, "evaluations", before=start)
         index = _Index(self.images, pairs, samples)
-        for part in self.batches.ranges(total):
+        for part in self.batches.ranges(total, start):
             image, noise, timestep, row, prompt, cell, cell_timestep, cell_prompt = self._upload(
                 index.of(part)
             )

@@ -1,7 +1,11 @@
-"""Reading and writing results: atomically, and only in formats that cannot run code."""
+"""Reading and writing results: atomically, and only in formats that cannot run code.
+
+What is written carries checksums, and reading fails if they are not right.
+"""
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import secrets
@@ -15,6 +19,9 @@ if TYPE_CHECKING:  # rules that only move tables must not pay for importing all 
     import pandas as pd
     import xarray as xr
     from torch import Tensor
+
+
+_DIGEST = "sha256"
 
 
 @contextmanager
@@ -51,7 +58,7 @@ def read_json(path: str | os.PathLike) -> Any:
 
 def write_parquet(frame: pd.DataFrame, path: str | os.PathLike) -> None:
     with atomic(path) as temporary:
-        frame.to_parquet(temporary, index=False)
+        frame.to_parquet(temporary, index=False, write_page_checksum=True)
 
 
 def write_parquet_pieces(pieces: Iterable[pd.DataFrame], path: str | os.PathLike) -> None:
@@ -68,14 +75,16 @@ def write_parquet_pieces(pieces: Iterable[pd.DataFrame], path: str | os.PathLike
             schema = writer.schema if writer else None
             table = pa.Table.from_pandas(piece, schema, preserve_index=False)
             if writer is None:
-                writer = stack.enter_context(pq.ParquetWriter(temporary, table.schema))
+                writer = stack.enter_context(
+                    pq.ParquetWriter(temporary, table.schema, write_page_checksum=True)
+                )
             writer.write_table(table)
 
 
 def read_parquet(path: str | os.PathLike, columns: list[str] | None = None) -> pd.DataFrame:
     import pandas as pd
 
-    return pd.read_parquet(path, columns=columns)
+    return pd.read_parquet(path, columns=columns, page_checksum_verification=True)
 
 
 def write_csv(frame: pd.DataFrame, path: str | os.PathLike) -> None:
@@ -86,23 +95,49 @@ def write_csv(frame: pd.DataFrame, path: str | os.PathLike) -> None:
 def write_tensors(
     tensors: dict[str, Tensor], path: str | os.PathLike, metadata: dict[str, str] | None = None
 ) -> None:
-    """Write named tensors as safetensors, with string `metadata` in its header."""
+    """Write named tensors as safetensors, with string `metadata` and their digest in its header."""
     from safetensors.torch import save_file
 
     contiguous = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
     with atomic(path) as temporary:
-        save_file(contiguous, temporary, metadata)
+        save_file(contiguous, temporary, (metadata or {}) | {_DIGEST: _digest(contiguous)})
 
 
 def read_tensors(path: str | os.PathLike) -> dict[str, Tensor]:
+    """All tensors of a safetensors file; ValueError if they are not those that were written."""
     from safetensors.torch import load_file
 
-    return load_file(path)
+    tensors = load_file(path)
+    if read_text_metadata(path).get(_DIGEST, found := _digest(tensors)) != found:
+        raise ValueError(f"{path}: its tensors are not those that were written")
+    return tensors
+
+
+def read_text_metadata(path: str | os.PathLike) -> dict[str, str]:
+    """The strings in the header of a safetensors file."""
+    from safetensors import safe_open
+
+    with safe_open(path, "pt") as file:
+        return file.metadata() or {}
+
+
+def _digest(tensors: dict[str, Tensor]) -> str:
+    import torch
+
+    digest = hashlib.sha256()
+    for name in sorted(tensors):
+        digest.update(name.encode())
+        digest.update(tensors[name].reshape(-1).view(torch.uint8).numpy())
+    return digest.hexdigest()
 
 
 def write_dataset(dataset: xr.Dataset, path: str | os.PathLike) -> None:
     """Write an xarray dataset as compressed NetCDF-4; float variables keep their dtype."""
-    encoding = {name: {"zlib": True, "complevel": 1} for name in dataset.data_vars}
+    encoding = {
+        name: {"zlib": True, "complevel": 1, "fletcher32": True}
+        for name, variable in dataset.variables.items()
+        if variable.ndim and variable.dtype.kind in "biuf"  # not scalars and texts
+    }
     with atomic(path) as temporary:
         dataset.to_netcdf(temporary, engine="h5netcdf", encoding=encoding)
 

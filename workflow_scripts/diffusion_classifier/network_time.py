@@ -33,3 +33,8 @@ def log_line() -> str:
 def logged_seconds(log: str) -> float:
     """The seconds that a log tells of: 0 for a job without a network."""
     return sum(map(float, _LINE.findall(log)))
+
+
+def is_log_line(line: str) -> bool:
+    """Whether this is the line that `log_line` makes: the last one of a job that was finished."""
+    return _LINE.match(line) is not None

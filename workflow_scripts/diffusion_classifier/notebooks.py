@@ -24,7 +24,8 @@ def execute(
 
     Cells tagged `needs:NAME` are left out where the parameter NAME is empty: a table may go without
     some of its parts. The kernel is this very Python, whatever kernels are installed for the user:
-    a kernel spec is written for the run alone. Progress and tracebacks go to stderr.
+    a kernel spec is written for the run alone. Nothing of the user's home is read or written, which
+    may be another's or not to be written to. Progress and tracebacks go to stderr.
     """
     import nbformat
     import papermill
@@ -38,6 +39,8 @@ def execute(
             spec / "kernel.json",
         )
         os.environ["JUPYTER_PATH"] = folder
+        for name in ("IPYTHONDIR", "JUPYTER_CONFIG_DIR", "JUPYTER_DATA_DIR", "JUPYTER_RUNTIME_DIR"):
+            os.environ[name] = str(Path(folder) / name.lower())
         os.environ.setdefault("MPLBACKEND", "agg")
         with atomic(output) as temporary:
             executed = papermill.execute_notebook(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -13,6 +13,7 @@ from torch import Tensor
 from .. import files
 from ..denoisers import family
 from ..denoisers.base import Denoiser
+from ..denoisers.speed import Speed, accelerate
 from ..errors import Inputs, epsilon_errors
 from ..messages import InputError
 from ..schedules import Sample
@@ -25,7 +26,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Subject:
-    """One model, as the plain loop and as the engine have it, its inputs, and how it is run."""
+    """One model, as the plain loop and as the engine have it, its inputs, and how it is run.
+
+    `compiled`, if it is there, is the engine's once more, compiled by PyTorch.
+    """
 
     plain: PlainModel
     denoiser: Denoiser
@@ -33,18 +37,22 @@ class Subject:
     batch_size: int | str
     device: torch.device
     dtype: torch.dtype
+    compiled: Denoiser | None = None
 
     def runs(
         self, pairs: pd.DataFrame, samples: Sequence[Sample]
     ) -> dict[str, Callable[[], dict[str, np.ndarray]]]:
-        """The two ways to the errors of `pairs` at `samples`: `plain` and `engine`."""
+        """The ways to the errors of `pairs` at `samples`: `plain`, `engine`, maybe `compiled`."""
         on = (self.device, self.dtype)
-        return {
+
+        def engine(denoiser: Denoiser) -> dict[str, np.ndarray]:
+            return epsilon_errors(denoiser, self.inputs, pairs, samples, self.batch_size, *on)
+
+        ways = {
             "plain": lambda: plain_errors(self.plain, self.inputs, pairs, samples, *on),
-            "engine": lambda: epsilon_errors(
-                self.denoiser, self.inputs, pairs, samples, self.batch_size, *on
-            ),
+            "engine": lambda: engine(self.denoiser),
         }
+        return ways | ({"compiled": lambda: engine(self.compiled)} if self.compiled else {})
 
     @property
     def prompts(self) -> int:
@@ -91,6 +99,13 @@ def of_workflow(input: Any, params: Any, device: torch.device, dtype: torch.dtyp
         device,
         dtype,
     )
+
+
+def with_compiled(subject: Subject, params: Any) -> Subject:
+    """The subject with its denoiser once more, compiled; arguments as of `of_workflow`."""
+    denoiser = family(params.family).load(params.folder, subject.device, subject.dtype)
+    accelerate(denoiser, Speed(compile=True), evaluations=0)
+    return replace(subject, compiled=denoiser)
 
 
 def of_full_size(

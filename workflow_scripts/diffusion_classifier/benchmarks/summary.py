@@ -10,7 +10,7 @@ import pandas as pd
 
 from .machine import sentence
 
-ENGINES = {"plain": "loop over images", "engine": "engine"}
+ENGINES = {"plain": "loop over images", "engine": "engine", "compiled": "engine, compiled"}
 COLUMNS = ["model", "dtype", "engine", "evaluations_per_second", "ratio", "share_of_peak"]
 Record = Mapping[str, Any]
 

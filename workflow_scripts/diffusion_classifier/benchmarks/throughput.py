@@ -56,9 +56,9 @@ def compare(
 ) -> dict[str, Any]:
     """Seconds of each repeat of both, and how far their numbers are apart.
 
-    The two take turns, and who is first changes, so that a machine that slows down slows both. One
-    round of both goes before, as a first call sets things up. Raises FloatingPointError if the
-    two do not find the same errors: a comparison of different numbers would be none. The same means
+    All take turns, and who is first changes, so that a machine that slows down slows all. One
+    round of all goes before, as a first call sets things up. Raises FloatingPointError if they
+    do not find the same errors: a comparison of different numbers would be none. The same means
     up to TOLERANCE, and in no error by half of what the prompts' errors are apart.
     """
     runs = subject.runs(pairs, samples)
@@ -72,8 +72,9 @@ def compare(
             start = time.perf_counter()
             found[name] = runs[name]()
             seconds[name].append(time.perf_counter() - start)
-        apart = check_same(found["plain"], found["engine"], subject.dtype)
-        difference = max(difference, apart)
+        for name in found.keys() - {"plain"}:
+            apart = check_same(found["plain"], found[name], subject.dtype)
+            difference = max(difference, apart)
     between = _between_prompts(found["plain"]["l2"], pairs)
     if 0 < between < 2 * difference:
         raise FloatingPointError(

@@ -6,6 +6,8 @@ import os
 from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING
 
+from ..files import read_parquet
+
 if TYPE_CHECKING:
     import pandas as pd
 
@@ -15,18 +17,17 @@ BATCH = 64  # encoded images read at once
 
 def read_labels(path: str | os.PathLike) -> pd.DataFrame:
     """All columns but the encoded images."""
-    import pandas as pd
     import pyarrow.parquet as pq
 
     names = pq.read_schema(path).names
-    return pd.read_parquet(path, columns=[name for name in names if name != ENCODED])
+    return read_parquet(path, [name for name in names if name != ENCODED])
 
 
 def encoded_images(path: str | os.PathLike) -> Iterator[bytes]:
     """The encoded images, one after the other, in the order of the data set."""
     import pyarrow.parquet as pq
 
-    with pq.ParquetFile(path) as file:
+    with pq.ParquetFile(path, page_checksum_verification=True) as file:
         for batch in file.iter_batches(BATCH, columns=[ENCODED]):
             yield from batch.column(0).to_pylist()
 

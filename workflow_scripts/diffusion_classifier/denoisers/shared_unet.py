@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 import torch.nn.functional as F
-from diffusers.models.attention_processor import AttnProcessor2_0
 from torch import Tensor, nn
 
 from .base import Query
@@ -55,6 +54,9 @@ class _PromptAttention:
     """An attention processor of diffusers that may be given keys and values instead of a text."""
 
     def __init__(self) -> None:
+        # a job that only encodes prompts need not import diffusers
+        from diffusers.models.attention_processor import AttnProcessor2_0
+
         self.keys_values: dict[nn.Module, KeyValue] | None = None
         self.prompt: Tensor | None = None  # of each evaluation
         self.plain = AttnProcessor2_0()

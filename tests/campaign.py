@@ -1,0 +1,182 @@
+"""A simulated large campaign, and what it takes: `make load`.
+
+    PYTHONPATH=workflow_scripts python tests/campaign.py [PART ...]
+
+PARTs are plan, start, errors and shards; by default all but the last.
+
+The workflow is planned and started with 20,000 jobs, and 10⁸ stored errors are aggregated; with
+`shards`, 1,000 tiny shards are run to the end, which takes an hour on two cores.
+"""
+
+import os
+import re
+import resource
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from concurrent.futures import ProcessPoolExecutor
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import numpy as np
+import pandas as pd
+import psutil
+import yaml
+from workflows import PARTS
+
+from diffusion_classifier import files
+from diffusion_classifier.error_files import error_dataset
+from diffusion_classifier.schedules import Sample
+
+ROOT = Path(__file__).parents[1]
+SNAKEMAKE = [sys.executable, "-m", "snakemake", "--configfile", "tiny.yaml"]
+
+
+def campaign(shards: int, model: str) -> str:
+    """YAML of one evaluation of `shards` images in two stages, each image a shard of its own.
+
+    A shard has 7 jobs: pairs, latents, two class parts in each stage, and pruning in between.
+    """
+    stages = {"samples": [1, 2], "keep": [2, 1], "loss": "l2"}
+    config = {
+        "results": "results",
+        "compute": {"device": "cpu"},
+        "noise": {"seed": 0, "size": 2},
+        "prompts": {"digits": {"classes": list("0123456789"), "templates": ["{}"]}},
+        "datasets": {
+            "mnist": {
+                "label": "MNIST", "source": "mnist", "split": "test", "limit": shards,
+                "copies": -(-shards // 1000), "shift": {"kind": "pose"}, "shards": shards,
+                "prompts": "digits",
+            }
+        },
+        "models": {
+            "dit": {
+                "label": "DiT", "family": "dit", "weights": model, "latent_shape": [1, 16, 16],
+                "preprocess": {"mode": "L", "pad": 2, "size": 16, "interpolation": "box"},
+            }
+        },
+        "evaluations": {
+            "full": {
+                "label": "Full", "model": "dit", "stages": stages, "class_parts": 2, "rate": 50,
+            }
+        },
+        "baselines": {"chance": {"label": "Chance", "kind": "chance", "seeds": [0]}},
+        "tables": {
+            "accuracy": {
+                "datasets": ["mnist"], "methods": ["full", "chance"], "subtitle": "A test.",
+            }
+        },
+    }  # fmt: skip
+    return yaml.safe_dump(config, sort_keys=False)
+
+
+def project_with(shards: int, folder: Path) -> Path:
+    """A copy of the project whose tiny.yaml is the campaign."""
+    for part in PARTS:
+        copy = shutil.copytree if (ROOT / part).is_dir() else shutil.copy
+        copy(ROOT / part, folder / part)
+    (folder / "tiny.yaml").write_text(campaign(shards, str(ROOT / "resources/models/digits-dit")))
+    return folder
+
+
+def plan(folder: Path) -> str:
+    """`snakemake -n` with 20,000 jobs."""
+    project = project_with(2860, folder)
+    command = [*SNAKEMAKE, "--cores", "2", "--dry-run", "--quiet", "rules"]
+    begun = time.monotonic()
+    said = subprocess.run(command, cwd=project, capture_output=True, text=True, check=True).stdout
+    seconds, memory = time.monotonic() - begun, _mib(resource.RUSAGE_CHILDREN)
+    jobs = re.search(r"^total +(\d+)$", said, re.M).group(1)
+    return f"plan of {jobs} jobs: {seconds:.0f} s, {memory:.0f} MiB"
+
+
+def start(folder: Path) -> str:
+    """`snakemake` with 20,000 jobs, until the first has finished."""
+    project = project_with(2860, folder)
+    begun, peak = time.monotonic(), 0.0
+    with open(folder / "said", "w") as said:
+        process = subprocess.Popen(
+            [*SNAKEMAKE, "--cores", "2"], cwd=project, stdout=said, stderr=said
+        )
+    while "Finished jobid" not in (folder / "said").read_text():
+        assert process.poll() is None, (folder / "said").read_text()
+        peak = max(peak, psutil.Process(process.pid).memory_info().rss / 2**20)
+        time.sleep(0.5)
+    seconds = time.monotonic() - begun
+    process.send_signal(signal.SIGINT)
+    process.wait()
+    return f"first of 20,000 jobs finished after {seconds:.0f} s, {peak:.0f} MiB"
+
+
+def errors(folder: Path) -> str:
+    """10⁸ stored errors of 100 shards, 10⁶ each, to predictions."""
+    shards, images, classes, samples = 100, 100, 100, 100
+    generator = np.random.default_rng(0)
+    for shard in range(shards):
+        ids = range(images * shard, images * (shard + 1))
+        grid = pd.MultiIndex.from_product([ids, range(classes)], names=["image", "prompt"])
+        pairs = grid.to_frame(index=False)
+        values = generator.random((len(pairs), samples), "float32")
+        at = [Sample(10 * n, n) for n in range(samples)]
+        files.write_dataset(error_dataset({"l2": values}, pairs, at, {"seconds": 1.0}),
+                            folder / f"{shard}.nc")  # fmt: skip
+        files.write_parquet(pairs, folder / f"{shard}.parquet")
+    numbers = range(classes)
+    files.write_csv(
+        pd.DataFrame({"prompt": numbers, "classname": numbers, "classidx": numbers}),
+        folder / "prompts.csv",
+    )
+    labels = pd.DataFrame({"image": range(shards * images), "label": 0})
+    files.write_parquet(labels, folder / "data.parquet")
+    given = {
+        "errors": [str(folder / f"{shard}.nc") for shard in range(shards)],
+        "pairs": [str(folder / f"{shard}.parquet") for shard in range(shards)],
+        "coarse": [], "prompts": str(folder / "prompts.csv"), "data": str(folder / "data.parquet"),
+    }  # fmt: skip
+    code = f"""
+import runpy, sys
+from types import SimpleNamespace as N
+sys.path.insert(0, {str(ROOT / "workflow_scripts")!r})
+job = N(input=N(**{given!r}), params=N(combine="mean", pruning=None), log=[{str(folder / "log")!r}],
+        output=[{str(folder / "out.parquet")!r}], threads=1, rule="predictions")
+runpy.run_path({str(ROOT / "workflow_scripts/predictions.py")!r}, {{"snakemake": job}})
+"""
+    begun = time.monotonic()
+    subprocess.run([sys.executable, "-c", code], check=True)
+    seconds = time.monotonic() - begun
+    assert len(pd.read_parquet(folder / "out.parquet")) == shards * images
+    return f"10⁸ errors to predictions: {seconds:.0f} s, {_mib(resource.RUSAGE_CHILDREN):.0f} MiB"
+
+
+def shards(folder: Path) -> str:
+    """1,000 shards to the end."""
+    project = project_with(1000, folder)
+    begun = time.monotonic()
+    with open(folder / "said", "w") as said:
+        subprocess.run(
+            [*SNAKEMAKE, "--cores", str(os.cpu_count())],
+            cwd=project, stdout=said, stderr=said, check=True,
+        )  # fmt: skip
+    minutes = (time.monotonic() - begun) / 60
+    made = len(list((project / "results/errors").rglob("*.nc")))
+    return f"1,000 shards: {made} files of errors in {minutes:.0f} min"
+
+
+def _mib(who: int) -> float:
+    """The largest resident size of any child so far."""
+    return resource.getrusage(who).ru_maxrss / 1024
+
+
+def main() -> None:
+    parts = {part.__name__: part for part in (plan, start, errors, shards)}
+    for name in sys.argv[1:] or ["plan", "start", "errors"]:
+        with TemporaryDirectory() as folder, ProcessPoolExecutor(1) as own:
+            # in a process of its own, as its children's memory is asked for
+            print(own.submit(parts[name], Path(folder)).result(), flush=True)
+
+
+if __name__ == "__main__":
+    main()

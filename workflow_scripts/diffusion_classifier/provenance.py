@@ -1,0 +1,112 @@
+"""Where a table's numbers come from: what is needed to trust them, or to make them again."""
+
+from __future__ import annotations
+
+import hashlib
+import subprocess
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import h5py
+import pandas as pd
+
+from .methods import questions
+from .status import of_question
+
+PACKAGES = ("snakemake", "torch", "torchvision", "diffusers", "transformers", "numpy", "pandas")
+_MEASURED_AT = ("device", "dtype")
+
+
+def provenance(config: dict[str, Any], table: str, models: dict[str, str]) -> dict[str, Any]:
+    """All that a table was made of, as JSON has it.
+
+    `models` are the folders of the diffusion models behind it, by name. Seconds are those of the
+    jobs that measured errors: `device` in the engine, `wall` with all their starting up.
+    """
+    results = Path(config["results"])
+    rows = []
+    for evaluation, dataset in questions(config, table):
+        done = of_question(config, table, evaluation, dataset)
+        files = sorted((results / "errors" / evaluation / dataset).glob("stage*/*.nc"))
+        rows.append(
+            {
+                "evaluation": evaluation,
+                "dataset": dataset,
+                "images": done.images,
+                "evaluations": done.evaluations,
+                "device_seconds": round(done.seconds, 3),
+                "wall_seconds": _wall(results / "benchmarks/jobs/errors" / evaluation / dataset),
+                **_measured_at(files),
+            }
+        )
+    return {
+        "table": table,
+        "written": datetime.now(UTC).isoformat(timespec="seconds"),
+        "commit": commit(Path(__file__).parent),
+        "versions": {name: version(name) for name in PACKAGES},
+        "seeds": dict(_seeds(config)),
+        "models": {name: _weights(config["models"][name], models[name]) for name in sorted(models)},
+        "evaluations": sum(row["evaluations"] for row in rows),
+        "device_seconds": round(sum(row["device_seconds"] for row in rows), 3),
+        "wall_seconds": round(sum(row["wall_seconds"] for row in rows), 3),
+        "errors": rows,
+        "config": config,
+    }
+
+
+def commit(folder: Path) -> dict[str, Any] | None:
+    """The commit that `folder` is at, and whether files were changed since; None outside of git."""
+    try:
+        said = [
+            subprocess.run(
+                ["git", "-C", folder, *arguments], capture_output=True, text=True, check=True
+            ).stdout.strip()
+            for arguments in (
+                ["rev-parse", "HEAD"],
+                ["status", "--porcelain", "--untracked-files=no"],
+            )
+        ]
+    except (OSError, subprocess.CalledProcessError):
+        return None
+    return {"hash": said[0], "changed": bool(said[1])}
+
+
+def _seeds(entry: Any, path: str = "") -> Iterator[tuple[str, Any]]:
+    """Every `seed` and `seeds` of the config, with its path."""
+    if isinstance(entry, dict):
+        for key, value in entry.items():
+            own = f"{path}.{key}" if path else str(key)
+            if key in ("seed", "seeds"):
+                yield own, value
+            else:
+                yield from _seeds(value, own)
+
+
+def _weights(spec: dict[str, Any], folder: str) -> dict[str, Any]:
+    """What the config says of a model's weights (hub id, revision), and a digest of the files."""
+    digest = hashlib.sha256()
+    for path in sorted(Path(folder).rglob("*.safetensors")):
+        digest.update(path.relative_to(folder).as_posix().encode())
+        with open(path, "rb") as file:
+            digest.update(hashlib.file_digest(file, "sha256").digest())
+    named = {key: spec[key] for key in ("weights", "lora") if key in spec}
+    return named | {"sha256": digest.hexdigest()}
+
+
+def _measured_at(files: list[Path]) -> dict[str, list[str]]:
+    """The devices and dtypes that the errors in files were measured with, each once."""
+    found: dict[str, set[str]] = {key: set() for key in _MEASURED_AT}
+    for path in files:
+        with h5py.File(path) as file:
+            for key, values in found.items():
+                if key in file.attrs:
+                    values.add(str(file.attrs[key]))
+    return {key: sorted(values) for key, values in found.items()}
+
+
+def _wall(folder: Path) -> float:
+    """Seconds by the clock of the jobs whose benchmarks are in a folder."""
+    return round(sum(pd.read_csv(path, sep="\t")["s"].sum() for path in folder.rglob("*.tsv")), 3)

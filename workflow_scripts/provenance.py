@@ -1,0 +1,15 @@
+"""Say where a table's numbers come from.
+
+In: the table, the models behind it. Out: JSON, see `diffusion_classifier.provenance`.
+"""
+
+from job import job
+
+with job(snakemake):
+    from diffusion_classifier import files
+    from diffusion_classifier.messages import without_home
+    from diffusion_classifier.provenance import provenance
+
+    params = snakemake.params
+    found = provenance(params.config, snakemake.wildcards.table, params.folders)
+    files.write_json(without_home(found), snakemake.output[0])
