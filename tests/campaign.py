@@ -19,6 +19,7 @@ import time
 from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -34,12 +35,15 @@ ROOT = Path(__file__).parents[1]
 SNAKEMAKE = [sys.executable, "-m", "snakemake", "--configfile", "tiny.yaml"]
 
 
-def campaign(shards: int, model: str) -> str:
-    """YAML of one evaluation of `shards` images in two stages, each image a shard of its own.
+TWO_STAGES = {"samples": [1, 2], "keep": [2, 1], "loss": "l2"}
 
-    A shard has 7 jobs: pairs, latents, two class parts in each stage, and pruning in between.
+
+def campaign(shards: int, model: str, stages: dict[str, Any], parts: int) -> str:
+    """YAML of one evaluation of `shards` images, each image a shard of its own.
+
+    A shard has a job for pairs, one for latents, `parts` of errors in each stage, and one of
+    pruning between two stages: 7 with TWO_STAGES in two parts.
     """
-    stages = {"samples": [1, 2], "keep": [2, 1], "loss": "l2"}
     config = {
         "results": "results",
         "compute": {"device": "cpu"},
@@ -60,7 +64,7 @@ def campaign(shards: int, model: str) -> str:
         },
         "evaluations": {
             "full": {
-                "label": "Full", "model": "dit", "stages": stages, "class_parts": 2, "rate": 50,
+                "label": "Full", "model": "dit", "stages": stages, "class_parts": parts, "rate": 50,
             }
         },
         "baselines": {"chance": {"label": "Chance", "kind": "chance", "seeds": [0]}},
@@ -73,18 +77,19 @@ def campaign(shards: int, model: str) -> str:
     return yaml.safe_dump(config, sort_keys=False)
 
 
-def project_with(shards: int, folder: Path) -> Path:
+def project_with(folder: Path, shards: int, stages: dict[str, Any], parts: int) -> Path:
     """A copy of the project whose tiny.yaml is the campaign."""
     for part in PARTS:
         copy = shutil.copytree if (ROOT / part).is_dir() else shutil.copy
         copy(ROOT / part, folder / part)
-    (folder / "tiny.yaml").write_text(campaign(shards, str(ROOT / "resources/models/digits-dit")))
+    model = str(ROOT / "resources/models/digits-dit")
+    (folder / "tiny.yaml").write_text(campaign(shards, model, stages, parts))
     return folder
 
 
 def plan(folder: Path) -> str:
     """`snakemake -n` with 20,000 jobs."""
-    project = project_with(2860, folder)
+    project = project_with(folder, 2860, TWO_STAGES, 2)
     command = [*SNAKEMAKE, "--cores", "2", "--dry-run", "--quiet", "rules"]
     begun = time.monotonic()
     said = subprocess.run(command, cwd=project, capture_output=True, text=True, check=True).stdout
@@ -95,7 +100,7 @@ def plan(folder: Path) -> str:
 
 def start(folder: Path) -> str:
     """`snakemake` with 20,000 jobs, until the first has finished."""
-    project = project_with(2860, folder)
+    project = project_with(folder, 2860, TWO_STAGES, 2)
     begun, peak = time.monotonic(), 0.0
     with open(folder / "said", "w") as said:
         process = subprocess.Popen(
@@ -152,8 +157,8 @@ runpy.run_path({str(ROOT / "workflow_scripts/predictions.py")!r}, {{"snakemake":
 
 
 def shards(folder: Path) -> str:
-    """1,000 shards to the end."""
-    project = project_with(1000, folder)
+    """1,000 shards, of three jobs each, to the end."""
+    project = project_with(folder, 1000, {"samples": [1], "keep": [1], "loss": "l2"}, 1)
     begun = time.monotonic()
     with open(folder / "said", "w") as said:
         subprocess.run(
