@@ -54,8 +54,8 @@ def _damage(snakemake: Any) -> list[str]:
     from diffusion_classifier import damage
 
     gone = [
-        f"{path}: is gone, as if another job had found it damaged; run snakemake again, which makes "
-        "it anew"
+        f"{path}: is gone, as if another job had found it damaged; run snakemake again, which "
+        "makes it anew"
         for path in map(str, snakemake.input)
         if not os.path.exists(path)
     ]
