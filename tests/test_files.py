@@ -120,6 +120,19 @@ def test_tensors_round_trip(tmp_path, dtype):
         assert found[name].dtype == value.dtype
 
 
+def test_the_same_tensors_and_texts_make_the_same_bytes(tmp_path):
+    tensors = {name: torch.arange(5) for name in ('a"\\b', "ε\t\x01\x7f", "😀/b")}
+    metadata = {"format": "pt"} | {f"kéy\n{i}": '"ü\\' for i in range(6)}
+    contents = set()
+    for i in range(5):
+        files.write_tensors(tensors, path := tmp_path / f"{i}.safetensors", metadata)
+        contents.add(path.read_bytes())
+        back = files.read_tensors(path)
+        assert all(torch.equal(back[name], tensor) for name, tensor in tensors.items())
+        assert files.read_text_metadata(path).items() > metadata.items()
+    assert len(contents) == 1
+
+
 def test_datasets_round_trip(tmp_path):
     values = np.array([[1.5, np.nan, 1e-30], [2.5, -np.inf, 1e30]], "float32")
     dataset = xr.Dataset(

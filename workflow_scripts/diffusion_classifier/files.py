@@ -101,6 +101,7 @@ def write_tensors(
     contiguous = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
     with atomic(path) as temporary:
         save_file(contiguous, temporary, (metadata or {}) | {_DIGEST: _digest(contiguous)})
+        _sort_metadata(temporary)
 
 
 def read_tensors(path: str | os.PathLike) -> dict[str, Tensor]:
@@ -119,6 +120,20 @@ def read_text_metadata(path: str | os.PathLike) -> dict[str, str]:
 
     with safe_open(path, "pt") as file:
         return file.metadata() or {}
+
+
+def _sort_metadata(path: Path) -> None:
+    """Order the header's strings by name: the library orders them anew each time.
+
+    The header is JSON after its length in 8 bytes, and may end in spaces.
+    """
+    with open(path, "rb+") as file:
+        length = int.from_bytes(file.read(8), "little")
+        header = json.loads(file.read(length))
+        header["__metadata__"] = dict(sorted(header["__metadata__"].items()))
+        text = json.dumps(header, ensure_ascii=False, separators=(",", ":")).encode()
+        file.seek(8)
+        file.write(text.ljust(length))
 
 
 def _digest(tensors: dict[str, Tensor]) -> str:
