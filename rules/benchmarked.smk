@@ -28,6 +28,12 @@ def timed_inputs(wildcards):
     }
 
 
+def miniature_dtypes(entry):
+    """The dtypes in which a timed evaluation is run: its own, if no others are asked for."""
+    own = config["evaluations"][entry["evaluation"]].get("dtype", "float32")
+    return entry.get("dtypes", [own])
+
+
 def miniature_spec(wildcards):
     """The config's entry of a timed evaluation, with how often it is repeated."""
     asked = (wildcards.evaluation, wildcards.dataset)
@@ -50,8 +56,9 @@ def benchmark_records():
         return []
     folder, full = f"{RESULTS}/benchmarks/throughput", BENCHMARK["full_size"]
     return [
-        f"{folder}/miniature/{entry['evaluation']}/{entry['dataset']}.json"
+        f"{folder}/miniature/{entry['evaluation']}/{entry['dataset']}/{dtype}.json"
         for entry in BENCHMARK["miniature"]["models"]
+        for dtype in miniature_dtypes(entry)
     ] + [
         f"{folder}/full_size/{network}/{dtype}.json"
         for network in full["networks"]

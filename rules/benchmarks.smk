@@ -8,11 +8,11 @@ rule benchmark_miniature:
         unpack(timed_inputs),
         tables=ancient(tables_pages()),  # a matter of order alone
     output:
-        f"{RESULTS}/benchmarks/throughput/miniature/{{evaluation}}/{{dataset}}.json",
+        f"{RESULTS}/benchmarks/throughput/miniature/{{evaluation}}/{{dataset}}/{{dtype}}.json",
     log:
-        f"{LOGS}/benchmark_miniature/{{evaluation}}/{{dataset}}.log",
+        f"{LOGS}/benchmark_miniature/{{evaluation}}/{{dataset}}/{{dtype}}.log",
     benchmark:
-        f"{BENCHMARKS}/benchmark_miniature/{{evaluation}}/{{dataset}}.tsv"
+        f"{BENCHMARKS}/benchmark_miniature/{{evaluation}}/{{dataset}}/{{dtype}}.tsv"
     conda:
         "../envs/environment.yaml"
     threads: lambda w: workflow.cores
@@ -28,7 +28,7 @@ rule benchmark_miniature:
         spec=lambda w: miniature_spec(w),
         threads=1,  # as many as rule errors has
         device=config["compute"]["device"],
-        dtype=lambda w: evaluation(w).get("dtype", "float32"),
+        dtype=lambda w: w.dtype,
     script:
         "../workflow_scripts/benchmark_miniature.py"
 

@@ -75,6 +75,8 @@ def test_settings_reach_network_and_kernels():
     assert not torch.backends.cuda.flash_sdp_enabled()
     accelerate(denoiser, Speed(), 1)
     assert torch.backends.cuda.flash_sdp_enabled()
+    accelerate(denoiser, Speed(channels_last=False), 1)
+    assert weight.is_contiguous()
 
 
 class OnGPU:
@@ -83,9 +85,8 @@ class OnGPU:
 
 def test_auto_follows_network_device_and_work(monkeypatch):
     network = unet()[0].network
-    assert Speed().resolved(network, 10**9) == Speed(False, "fused", False)
-    assert Speed().resolved(network.to(torch.bfloat16), 1) == Speed(True, "fused", False)
-    assert Speed().resolved(dit()[0].network.to(torch.bfloat16), 1).channels_last is False
+    assert Speed().resolved(network, 10**9) == Speed(True, "fused", False)
+    assert Speed().resolved(dit()[0].network, 1).channels_last is False
     monkeypatch.setattr(network, "parameters", lambda: iter([OnGPU()]))
     monkeypatch.setattr("diffusion_classifier.denoisers.speed.find_spec", lambda name: name)
     assert [Speed().resolved(network, n).compile for n in (49_999, 50_000)] == [False, True]

@@ -15,7 +15,8 @@ with job(snakemake):
     device, dtype = compute(snakemake)
     spec, name = snakemake.params.spec, snakemake.wildcards.network
     counts = {key: spec[key] for key in ("images", "prompts", "samples")}
-    subject = of_full_size(name, **counts, device=device, dtype=dtype)
+    compiled = spec.get("compile", False)
+    subject = of_full_size(name, **counts, device=device, dtype=dtype, compiled=compiled)
     pairs = all_pairs(range(spec["images"]), spec["prompts"])
     samples = spaced_samples(spec["samples"])
     record = measured(FULL_SIZE[name].label, subject, pairs, samples, spec["repeats"])

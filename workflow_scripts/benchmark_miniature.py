@@ -10,16 +10,15 @@ with job(snakemake):
     import torch
 
     from diffusion_classifier import files
-    from diffusion_classifier.benchmarks.subjects import of_workflow, with_compiled
+    from diffusion_classifier.benchmarks.subjects import of_workflow
     from diffusion_classifier.benchmarks.throughput import all_pairs, measured, spaced_samples
 
     device, dtype = compute(snakemake)
     params = snakemake.params
     torch.set_num_threads(params.threads)
-    subject = of_workflow(snakemake.input, params, device, dtype)
     spec = params.spec
-    if spec.get("compile", False):
-        subject = with_compiled(subject, params)
+    compiled = spec.get("compile", False)
+    subject = of_workflow(snakemake.input, params, device, dtype, compiled)
     images = subject.first_images(spec["images"], "benchmark.miniature.images")
     pairs = all_pairs(images, subject.prompts)
     record = measured(

@@ -111,7 +111,6 @@ def adapted(plain: PlainModel) -> Denoiser:
     network = deepcopy(plain.network)
     if plain.family == "dit":
         return DiT(network, plain.process)
-    network = network.to(memory_format=torch.channels_last)
     return StableDiffusion(network, plain.process, plain.prediction)
 
 

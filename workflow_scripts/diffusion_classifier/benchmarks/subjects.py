@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -82,8 +82,14 @@ class Subject:
             )
 
 
-def of_workflow(input: Any, params: Any, device: torch.device, dtype: torch.dtype) -> Subject:
+def of_workflow(
+    input: Any, params: Any, device: torch.device, dtype: torch.dtype, compiled: bool = False
+) -> Subject:
     """The subject of a rule: its `input` names files, its `params` the model (as rule errors)."""
+
+    def load() -> Denoiser:
+        return family(params.family).load(params.folder, device, dtype)
+
     shard = files.read_tensors(input.latents)
     inputs = Inputs(
         shard["latents"],
@@ -93,25 +99,33 @@ def of_workflow(input: Any, params: Any, device: torch.device, dtype: torch.dtyp
     )
     return Subject(
         models.plain_model(params.family, params.folder, device, dtype),
-        family(params.family).load(params.folder, device, dtype),
+        _accelerated(load()),
         inputs,
         params.batch_size,
         device,
         dtype,
+        _accelerated(load(), compile=True) if compiled else None,
     )
 
 
-def with_compiled(subject: Subject, params: Any) -> Subject:
-    """The subject with its denoiser once more, compiled; arguments as of `of_workflow`."""
-    denoiser = family(params.family).load(params.folder, subject.device, subject.dtype)
-    accelerate(denoiser, Speed(compile=True), evaluations=0)
-    return replace(subject, compiled=denoiser)
-
-
 def of_full_size(
-    name: str, images: int, prompts: int, samples: int, device: torch.device, dtype: torch.dtype
+    name: str,
+    images: int,
+    prompts: int,
+    samples: int,
+    device: torch.device,
+    dtype: torch.dtype,
+    compiled: bool = False,
 ) -> Subject:
     """A network of `models.FULL_SIZE`; the engine's batches are as large as the plain loop's."""
     plain = models.full_size(name, device, dtype)
     inputs = models.random_inputs(name, images, prompts, samples)
-    return Subject(plain, models.adapted(plain), inputs, BATCH, device, dtype)
+    again = _accelerated(models.adapted(plain), compile=True) if compiled else None
+    denoiser = _accelerated(models.adapted(plain))
+    return Subject(plain, denoiser, inputs, BATCH, device, dtype, again)
+
+
+def _accelerated(denoiser: Denoiser, compile: bool = False) -> Denoiser:
+    """The denoiser, run as the workflow does by default, or besides compiled."""
+    accelerate(denoiser, Speed(compile=compile), evaluations=0)
+    return denoiser

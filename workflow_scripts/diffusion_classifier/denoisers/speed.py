@@ -20,8 +20,8 @@ class Speed:
 
     channels_last: keep images with their channels innermost, as convolutions on GPUs want them;
     attention: `fused` (PyTorch's fastest kernel) or `plain` (one operation after the other);
-    compile: have PyTorch compile the network. `auto` is channels last for a UNet in half
-    precision, and compiled on a GPU if there is much to do and Triton is installed.
+    compile: have PyTorch compile the network. `auto` is channels last for a UNet, and compiled on
+    a GPU if there is much to do and Triton is installed.
     """
 
     channels_last: bool | str = "auto"
@@ -32,8 +32,7 @@ class Speed:
         """The same with each `auto` decided for `evaluations` of a network on its device."""
         channels_last, compiled = self.channels_last, self.compile
         if channels_last == "auto":
-            convolutional = type(network).__name__.startswith("UNet")
-            channels_last = convolutional and network.dtype != torch.float32
+            channels_last = type(network).__name__.startswith("UNet")
         if compiled == "auto":
             on_gpu = next(network.parameters()).is_cuda and find_spec("triton") is not None
             compiled = on_gpu and evaluations >= WORTH_COMPILING
@@ -48,8 +47,8 @@ def accelerate(denoiser: Denoiser, speed: Speed, evaluations: int) -> Speed:
     """
     network = denoiser.network
     found = speed.resolved(network, evaluations)
-    if found.channels_last:
-        network.to(memory_format=torch.channels_last)
+    last, first = torch.channels_last, torch.contiguous_format
+    network.to(memory_format=last if found.channels_last else first)
     fused = found.attention == "fused"
     torch.backends.cuda.enable_flash_sdp(fused)  # of the CPU, too
     torch.backends.cuda.enable_mem_efficient_sdp(fused)
