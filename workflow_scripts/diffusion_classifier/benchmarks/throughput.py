@@ -17,8 +17,12 @@ from .peak import matmul_peak
 from .subjects import Subject
 
 Errors = Mapping[str, np.ndarray]
-TOLERANCE = {"float32": 1e-4, "bfloat16": 1e-2, "float16": 2e-3}
-"""By how much the two may differ, relative to the error: rounding of sums in another order."""
+TOLERANCE = {"float32": 1e-4, "bfloat16": 5e-2, "float16": 6e-3}
+"""By how much the two may differ, relative to the error: rounding of sums in another order.
+
+In bfloat16 single errors of the plain loop itself are up to 3 % from those in float32 (the shipped
+scenes-sd, 2,160 evaluations).
+"""
 
 
 def measured(
