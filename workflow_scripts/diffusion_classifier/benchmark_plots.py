@@ -32,18 +32,22 @@ def throughput_plot(rates: pd.DataFrame, title: str = "") -> Figure:
             own = own.set_index("engine").loc[[name for name in ENGINES if name in set(own.engine)]]
             heights, bars = _median_and_whiskers(own, "evaluations_per_second")
             ax.bar(
-                [ENGINES[name].replace(", ", ",\n") for name in own.index], heights, yerr=bars,
+                [_engine_label(name, ratio) for name, ratio in own["ratio"].items()],
+                heights, yerr=bars,
                 width=0.6, capsize=5,
                 color=[COLOURS[name] for name in own.index],
             )  # fmt: skip
-            gain = own.loc["engine"]
-            spread = f"{gain['ratio_low']:.2f} to {gain['ratio_high']:.2f}"
-            ax.set_title(f"{wrapped(model, 3.4)}\n{dtype}: {gain['ratio']:.2f} × ({spread})")
+            ax.set_title(f"{wrapped(model, 3.4)}\n{dtype}")
             ax.grid(False, axis="x")
             if i % 3 == 0:
                 ax.set_ylabel("evaluations/s")
         _heading(figure, title)
     return figure
+
+
+def _engine_label(name: str, ratio: float) -> str:
+    label = ENGINES[name].replace(", ", ",\n")
+    return label if name == "plain" else f"{label}\n{ratio:.2f} ×"
 
 
 def peak_plot(rates: pd.DataFrame, title: str = "") -> Figure:
