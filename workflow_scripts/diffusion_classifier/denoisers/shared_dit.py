@@ -7,6 +7,7 @@ between are diffusers' `BasicTransformerBlock`, written out.
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING
 
 import torch
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from diffusers import DiTTransformer2DModel
 
 
+_GELU = 2 * math.sqrt(2 / math.pi)
 TIMESTEPS = 1000
 """Timesteps that a DiT is trained on."""
 
@@ -105,7 +107,21 @@ def _block(
     found = F.scaled_dot_product_attention(query, key, value).transpose(1, 2).flatten(2)
     x = torch.addcmul(x, gate, attention.to_out[0](found))
     normed = torch.addcmul(shift_mlp, block.norm3(x), 1 + scale_mlp)
-    return torch.addcmul(x, gate_mlp, block.ff(normed))
+    return torch.addcmul(x, gate_mlp, _feed_forward(block.ff, normed))
+
+
+def _feed_forward(network: nn.Module, x: Tensor) -> Tensor:
+    """diffusers' `FeedForward`; compiled, its GELU by an exponential, as 0.5 + 0.5 tanh y = σ(2y).
+
+    A compiled tanh takes three times as long on a CPU, in small models a quarter of all time.
+    """
+    activation = network.net[0]
+    tanh = getattr(activation, "approximate", None) == "tanh"
+    if not (torch.compiler.is_compiling() and tanh and not network.training):
+        return network(x)
+    hidden = activation.proj(x)
+    twice = hidden * (_GELU * (1 + 0.044715 * hidden * hidden))
+    return network.net[2](hidden * torch.sigmoid(twice))
 
 
 def _unpatched(x: Tensor, patch: int) -> Tensor:
