@@ -36,10 +36,10 @@ benchmark: $(READY)
 	done
 	@echo; echo "The report, with all tables and figures: results/report.html"
 
-# side by side, a file at a time: what a file's tests share is made once. One thread each: more
-# would wait for each other
+# side by side, a file at a time: what a file's tests share is made once; in the order of
+# tests/conftest.py. One thread each: more would wait for each other
 test: $(READY)
-	OMP_NUM_THREADS=1 python -m pytest -n auto --maxprocesses 4 --dist loadfile
+	OMP_NUM_THREADS=1 python -m pytest -n auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder
 
 # faults, and what becomes of a run after them
 drill: $(READY)

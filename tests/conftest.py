@@ -10,6 +10,17 @@ ROOT = Path(__file__).parents[1]
 sys.path.insert(0, str(ROOT / "workflow_scripts"))
 
 
+LONGEST = (
+    "test_scenes_workflow", "test_workflow", "test_slurm", "test_faults", "test_paper",
+    "test_hierarchy_workflow",
+)  # fmt: skip
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Files that take minutes come first, so that none is left when all else is done."""
+    items.sort(key=lambda item: item.path.stem not in LONGEST)
+
+
 @pytest.fixture(scope="session")
 def root() -> Path:
     """The project's folder."""

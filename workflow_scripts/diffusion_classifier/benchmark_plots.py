@@ -46,7 +46,7 @@ def throughput_plot(rates: pd.DataFrame, title: str = "") -> Figure:
 
 
 def _engine_label(name: str, ratio: float) -> str:
-    label = ENGINES[name].replace(", ", ",\n")
+    label = ENGINES[name].replace(", ", ",\n").replace("over ", "over\n")
     return label if name == "plain" else f"{label}\n{ratio:.2f} ×"
 
 
