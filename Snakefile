@@ -14,6 +14,7 @@ report: "report/workflow.rst"
 
 
 include: "rules/common.smk"
+include: "rules/sets.smk"
 include: "rules/weights.smk"
 include: "rules/resources.smk"
 include: "rules/wanted.smk"
@@ -27,6 +28,8 @@ include: "rules/baselines.smk"
 include: "rules/zero_shot.smk"
 include: "rules/pictures.smk"
 include: "rules/tables.smk"
+include: "rules/winoground.smk"
+include: "rules/provenance.smk"
 include: "rules/benchmarks.smk"
 
 

@@ -10,7 +10,6 @@ sys.path.insert(0, str(Path(workflow.basedir) / "workflow_scripts"))
 
 from diffusion_classifier.configuration import check_config
 from diffusion_classifier.costs import estimate, render
-from diffusion_classifier.datasets.folder import fingerprint
 from diffusion_classifier.messages import InputError
 from diffusion_classifier.methods import (
     baseline_spec,
@@ -77,84 +76,6 @@ wildcard_constraints:
     stage=r"\d+",
     shard=r"\d+",
     part=r"\d+",
-
-
-# --- data
-
-
-def dataset(name):
-    """The config's entry of a data set."""
-    return config["datasets"][name]
-
-
-def direct_datasets():
-    return [name for name, spec in config["datasets"].items() if "source" in spec]
-
-
-def adversarial_datasets():
-    return [name for name, spec in config["datasets"].items() if "pool" in spec]
-
-
-def dataset_file(name):
-    return f"{RESULTS}/data/{name}.parquet"
-
-
-def dataset_sources(wildcards):
-    """The user's own files that a data set is made of."""
-    spec = dataset(wildcards.dataset)
-    if spec["source"] == "folder":
-        try:
-            files = fingerprint(spec["path"], spec.get("metadata"))
-        except InputError as error:
-            sys.exit(f"{config_file()}: datasets.{wildcards.dataset}.path: {error}")
-        return [f"{spec['path']}/{name}" for name in files]
-    named = [spec.get("file"), spec["indices"] if isinstance(spec.get("indices"), str) else None]
-    return [file for file in named if file]
-
-
-def synthetic_datasets():
-    return [name for name, spec in config["datasets"].items() if "model" in spec]
-
-
-def generator(wildcards):
-    """Wildcards of the model that made a synthetic data set."""
-    return SimpleNamespace(model=dataset(wildcards.dataset)["model"])
-
-
-def data_spec(name):
-    """What of a data set's entry decides its images."""
-    return {
-        k: v
-        for k, v in dataset(name).items()
-        if k not in ("label", "description", "published", "prompts", "shards")
-    }
-
-
-def shard_count(name):
-    return dataset(name).get("shards", 1)
-
-
-def shards(name):
-    return range(shard_count(name))
-
-
-def prompts_file(wildcards):
-    return f"{RESULTS}/prompts/{dataset(wildcards.dataset)['prompts']}.csv"
-
-
-def prompts_spec(name):
-    """What of a set of prompts' entry decides its prompts."""
-    return {key: value for key, value in config["prompts"][name].items() if key != "groups"}
-
-
-def prompts_source(wildcards):
-    """What a set of prompts is read from, if from anything: a user's CSV or a data set."""
-    spec = config["prompts"][wildcards.prompts]
-    if "captions" in spec:
-        return dataset_file(spec["captions"])
-    if isinstance(spec.get("classes"), str):
-        return str(HERE / "resources" / "classes" / f"{spec['classes']}.csv")
-    return spec.get("file", [])
 
 
 # --- evaluations

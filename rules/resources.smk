@@ -50,7 +50,7 @@ def errors_megabytes(evaluation, dataset, stage):
     return megabytes(model_memory(name), held + error_megabytes([own]))
 
 
-def latents_minutes(model, dataset):
+def latents_minutes(name, dataset):
     return minutes(images_of_shard(dataset), ENCODED)
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import difflib
 import math
 import os
-import sys
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
@@ -14,6 +13,7 @@ import yaml
 
 from .consistency import check_consistency
 from .messages import InputError
+from .startup import hidden
 
 SCHEMA = Path("config") / "schema.yaml"
 _TYPES = {
@@ -50,12 +50,8 @@ def check_config(config: dict[str, Any], workflow: str | os.PathLike) -> None:
 def _check_schema(config: dict[str, Any], schema: Path) -> None:
     # without it jsonschema does not build the grammars of formats, which the schema has none of: a
     # second of every start
-    hidden = {"rfc3987_syntax": None} if "jsonschema" not in sys.modules else {}
-    sys.modules.update(hidden)
-    from jsonschema import Draft202012Validator
-
-    for name in hidden:
-        del sys.modules[name]
+    with hidden({"rfc3987_syntax": None}):
+        from jsonschema import Draft202012Validator
     from jsonschema.exceptions import best_match, relevance
     from jsonschema.validators import extend
 

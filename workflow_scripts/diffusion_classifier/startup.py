@@ -1,14 +1,15 @@
-"""Importing diffusers for a job that only runs a denoiser or a VAE: an eighth of the usual work.
+"""Importing libraries without what a job does not need of them.
 
-diffusers imports every transformer and every UNet it has to get one, its optional dependencies
-(transformers, peft, SciPy) for what pipelines and adapters do with them, and PyTorch's compiler to
-mark functions for it.
+diffusers, for a job that only runs a denoiser or a VAE: an eighth of the usual work. It imports
+every transformer and every UNet it has to get one, its optional dependencies (transformers, peft,
+SciPy) for what pipelines and adapters do with them, and PyTorch's compiler to mark functions for
+it.
 """
 
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from importlib.util import find_spec, module_from_spec
 from types import ModuleType
@@ -27,6 +28,18 @@ COMPILER = "torch._dynamo"
 
 
 @contextmanager
+def hidden(stand_ins: Mapping[str, ModuleType | None]) -> Iterator[None]:
+    """Within, modules that are not imported yet are these instead, or (None) not installed."""
+    ours = {name: module for name, module in stand_ins.items() if name not in sys.modules}
+    sys.modules.update(ours)
+    try:
+        yield
+    finally:
+        for name in ours:
+            del sys.modules[name]
+
+
+@contextmanager
 def lean_diffusers() -> Iterator[None]:
     """What is imported of diffusers within is imported without what a denoiser or VAE can spare.
 
@@ -37,19 +50,12 @@ def lean_diffusers() -> Iterator[None]:
     if "diffusers" in sys.modules:
         yield
         return
-    hidden: dict[str, ModuleType | None] = dict.fromkeys(UNUSED)
-    hidden[COMPILER] = _NoCompiler(COMPILER)
-    hidden = {name: stand_in for name, stand_in in hidden.items() if name not in sys.modules}
-    sys.modules.update(hidden)
-    try:
+    with hidden(dict.fromkeys(UNUSED) | {COMPILER: _NoCompiler(COMPILER)}):
         import diffusers  # noqa: F401
 
         for name in DEFERRED:
             _defer(name)
         yield
-    finally:
-        for name in hidden:
-            del sys.modules[name]
 
 
 class _NoCompiler(ModuleType):

@@ -1,0 +1,201 @@
+"""What the benchmarks report: shares add up, all is drawn, the config's mistakes are named."""
+
+import json
+import os
+import re
+import subprocess
+import sys
+
+import pandas as pd
+import pytest
+import torch
+import yaml
+
+from diffusion_classifier import benchmark_plots, network_time
+from diffusion_classifier.benchmarks import growth, machine, shares, summary
+from diffusion_classifier.benchmarks.policies import COLUMNS as POLICIES
+from diffusion_classifier.benchmarks.policies import COMPARED
+from diffusion_classifier.configuration import check_config
+from diffusion_classifier.files import write_json
+from diffusion_classifier.messages import InputError
+from diffusion_classifier.notebooks import execute
+
+CPU = torch.device("cpu")
+JOBS = {  # job -> seconds, ended at, in networks
+    "dataset/digits": (4.0, 104.0, None),
+    "errors/staged/digits/stage1/0-0": (20.0, 124.0, 15.0),
+    "errors/staged/digits/stage1/0-1": (10.0, 120.0, 6.0),
+    "accuracy": (6.0, 206.0, 0.0),  # the run was taken up again after a break
+    "errors/staged/large/stage1/0-0": (100.0, 400.0, 90.0),
+    "benchmark_growth": (50.0, 500.0, 0.0),
+}
+
+
+@pytest.fixture
+def records(tmp_path):
+    for job, (seconds, ended, network) in JOBS.items():
+        tsv, log = tmp_path / f"jobs/{job}.tsv", tmp_path / f"logs/{job}.log"
+        tsv.parent.mkdir(parents=True, exist_ok=True)
+        log.parent.mkdir(parents=True, exist_ok=True)
+        tsv.write_text(f"s\th:m:s\tmax_rss\n{seconds}\t0:00:04\t100\n")
+        os.utime(tsv, (ended, ended))
+        if network is not None:
+            log.write_text(f"10/10 evaluations\nin networks: {network:.3f} s\n")
+    return shares.job_records(tmp_path / "jobs", tmp_path / "logs")
+
+
+def test_shares_of_a_run(records):
+    assert list(records["rule"]) == [
+        "accuracy", "benchmark_growth", "dataset", "errors", "errors", "errors",
+    ]  # fmt: skip
+    run = shares.without(records, ["large"], ["benchmark_growth"])
+    found = shares.run_shares("whole run", run, cores=2)
+    assert list(found) == shares.RUN_COLUMNS
+    assert found["jobs"] == 4 and found["job_seconds"] == 40 and found["network_seconds"] == 21
+    assert found["wall_seconds"] == 4 + 20 + 6  # 100-104, 104-124 with 110-120 in it, 200-206
+    assert found["outside_of_jobs"] == pytest.approx(1 - 21 / 40)
+    assert found["outside_of_cores"] == pytest.approx(1 - 21 / 60)
+    rules = shares.rule_shares("whole run", run).set_index("rule")
+    assert list(rules.index) == ["errors", "accuracy", "dataset"]
+    assert rules.loc["errors", ["jobs", "seconds", "network"]].tolist() == [2, 30, 21]
+
+
+def test_time_in_networks_is_what_was_logged(monkeypatch):
+    monkeypatch.setattr(network_time, "_spent", [])
+    clock = iter([0.0, 2.0, 10.0, 10.5])
+    monkeypatch.setattr(network_time.time, "perf_counter", lambda: next(clock))
+
+    @network_time.in_network()
+    def evaluate():
+        return "answer"
+
+    with network_time.in_network():
+        pass
+    assert evaluate() == "answer"
+    log = f"loading\n{network_time.log_line()}\ndone\n"
+    assert network_time.logged_seconds(log) == 2.5
+    assert network_time.logged_seconds("in networks: not said\n") == 0
+
+
+# --- what is shown
+
+
+def test_the_machine_is_described_without_names():
+    found = machine.describe(CPU, 1)
+    said = machine.sentence(found)
+    assert found["cores"] >= 1 and found["memory_gib"] > 0 and torch.__version__ in said
+    uname = os.uname()
+    assert uname.nodename not in said and os.path.expanduser("~") not in json.dumps(found)
+
+
+FRAMES = ("growth", "shares", "rules", "policies", "compared")
+
+
+def policy_rows(folder):
+    """Two policies by hand, and the second beside the first; written to `folder`, too."""
+    policies = pd.DataFrame(
+        [("mnist", "paper", 300, 1375, 96.0, 93.1, 97.7), ("mnist", "race", 300, 64, 95.7, 93, 97)],
+        columns=POLICIES,
+    )
+    compared = pd.DataFrame([("mnist", "race", 21.48, -0.3, -1.6, 0.9, 1.0)], columns=COMPARED)
+    policies.to_csv(folder / "policies.csv", index=False)
+    compared.to_csv(folder / "compared.csv", index=False)
+    return policies, compared
+
+
+def test_policies_are_drawn_with_their_intervals(tmp_path):
+    policies, compared = policy_rows(tmp_path)
+    figure = benchmark_plots.policies_plot(policies, {"mnist": "MNIST"})
+    (ax,) = figure.axes
+    assert ax.get_xscale() == "log" and ax.get_title(loc="left") == "MNIST"
+    drawn = {c.get_label(): c.lines[0].get_xydata()[0].tolist() for c in ax.containers}
+    assert drawn == {"paper": [1375, 96.0], "race": [64, 95.7]}
+    table = summary.policy_table(policies, {"mnist": "MNIST"})
+    assert table.iloc[0].tolist() == ["MNIST", "paper", 300, "1,375.0", "96.0 [93.1, 97.7]"]
+    table = summary.comparison_table(compared, {})
+    assert table.iloc[0].tolist() == ["mnist", "race", "21.5", "-0.3 [-1.6, +0.9]", "1"]
+
+
+def test_the_notebook_runs(root, tmp_path, records):
+    record = {
+        "model": "DiT", "dtype": "float32", "evaluations": 100, "flops": 2e9, "peak": 1e12,
+        "seconds": {"plain": [2.0, 4.0], "engine": [1.0, 2.5], "compiled": [0.9, 2.0]},
+        "difference": 1e-7,
+        "between_prompts": 0.1, "tolerance": 1e-4, "machine": machine.describe(CPU, 1),
+    }  # fmt: skip
+    write_json(record, tmp_path / "record.json")
+    run = shares.run_shares("whole run", records, 2)
+    pd.DataFrame([run]).to_csv(tmp_path / "shares.csv", index=False)
+    shares.rule_shares("whole run", records).to_csv(tmp_path / "rules.csv", index=False)
+    rows = [
+        (v, n, e, 0, n, 1.0 * n) for v in ("classes", "images") for n in (1, 2) for e in
+        summary.ENGINES
+    ]  # fmt: skip
+    pd.DataFrame(rows, columns=growth.COLUMNS).to_csv(tmp_path / "growth.csv", index=False)
+    policy_rows(tmp_path)
+    given = {
+        "library": str(root / "workflow_scripts"),
+        "records": [str(tmp_path / "record.json")],
+        "figure": str(tmp_path / "figure"),
+        "throughput": str(tmp_path / "throughput.csv"),
+        "machine": str(tmp_path / "machine.txt"),
+    } | {name: str(tmp_path / f"{name}.csv") for name in FRAMES}
+    execute(root / "notebooks/benchmarks.ipynb", tmp_path / "done.ipynb", given)
+    table = pd.read_csv(tmp_path / "throughput.csv")
+    assert list(table.columns) == summary.COLUMNS
+    assert list(table["engine"]) == ["plain", "engine", "compiled"]
+    assert (tmp_path / "machine.txt").read_text().startswith("Measured on ")
+    drawn = {path.stem for path in tmp_path.glob("figure-*.svg")}
+    names = ("throughput", "peak", "growth", "shares", "policies")
+    assert drawn == {f"figure-{name}" for name in names}
+
+
+# --- the config
+
+
+@pytest.fixture
+def config(root):
+    found = yaml.safe_load((root / "config.yaml").read_text())
+    added = yaml.safe_load((root / "config/benchmark.yaml").read_text())
+    for section in ("datasets", "evaluations"):
+        found[section] |= added[section]
+    return found | {"benchmark": added["benchmark"]}
+
+
+def test_the_default_config_asks_for_no_benchmark(root):
+    assert "benchmark" not in yaml.safe_load((root / "config.yaml").read_text())
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        (lambda b: b["shard"].update(dataset="mnits"), r"benchmark.shard.dataset: .*`mnits`"),
+        (lambda b: b["growth"].update(evaluation="sd"), r"benchmark.growth.evaluation: .*`sd`"),
+        (lambda b: b["growth"].update(timesteps=[1, 999]), r"benchmark.growth.timesteps: .*250"),
+        (lambda b: b["shard"].update(dataset="scenes-captions"), r"has no `prompts`"),
+        (lambda b: b["full_size"].update(networks=["sdxl"]), r"expected one of `stable-diff"),
+    ],
+)
+def test_mistakes_in_the_config_are_named(root, config, change, said):
+    check_config(config, root)
+    change(config["benchmark"])
+    with pytest.raises(InputError, match=said):
+        check_config(config, root)
+
+
+def test_benchmarks_come_after_the_tables(root, tmp_path):
+    """A dry run of both config files in an empty folder: the whole run, then what is timed."""
+    command = [
+        sys.executable, "-m", "snakemake", "--snakefile", root / "Snakefile", "--directory",
+        tmp_path, "--dry-run", "--cores", "2", "--configfile", root / "config.yaml",
+        root / "config/benchmark.yaml",
+    ]  # fmt: skip
+    done = subprocess.run(
+        command, capture_output=True, text=True, env=os.environ | {"NO_COLOR": "1"}
+    )
+    said = done.stdout + done.stderr
+    assert done.returncode == 0, said
+    jobs = re.findall(r"^ *rule (\w+):$", said, re.M)
+    for timed in ("benchmark_miniature", "benchmark_full_size", "benchmark_growth"):
+        assert max(map(jobs.index, ("accuracy", "robustness", "winoground"))) < jobs.index(timed)
+    assert "mnist-shard" in said and jobs.count("benchmark_full_size") == 4
