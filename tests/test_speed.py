@@ -1,12 +1,17 @@
 """Ways to run a denoiser faster: the same errors, and when `auto` chooses which."""
 
+import os
+import subprocess
+import sys
 from functools import partial
+from pathlib import Path
 
 import pytest
 import torch
 from diffusers import DiTTransformer2DModel, UNet2DConditionModel
 from test_engine import CPU, PAIRS, PROCESS, SAMPLES, UNET, UNETS, dit_inputs, unet_inputs
 
+import diffusion_classifier
 from diffusion_classifier.denoisers.dit import DiT
 from diffusion_classifier.denoisers.speed import Speed, accelerate, precision
 from diffusion_classifier.denoisers.stable_diffusion import StableDiffusion
@@ -87,7 +92,11 @@ def test_auto_follows_network_device_and_work(monkeypatch):
     network = unet()[0].network
     assert Speed().resolved(network, 10**9) == Speed(True, "fused", False)
     assert Speed().resolved(dit()[0].network, 1).channels_last is False
+    monkeypatch.setattr("diffusion_classifier.denoisers.speed.LARGE", 1)
+    assert Speed().resolved(network, 1).channels_last is False
+    assert Speed().resolved(network.bfloat16(), 1).channels_last is True
     monkeypatch.setattr(network, "parameters", lambda: iter([OnGPU()]))
+    assert Speed().resolved(network, 1).channels_last is True
     monkeypatch.setattr("diffusion_classifier.denoisers.speed.find_spec", lambda name: name)
     assert [Speed().resolved(network, n).compile for n in (49_999, 50_000)] == [False, True]
     monkeypatch.setattr("diffusion_classifier.denoisers.speed.find_spec", lambda name: None)
@@ -101,3 +110,28 @@ def test_precision(monkeypatch):
     for native, expected in ((True, torch.bfloat16), (False, torch.float16)):
         monkeypatch.setattr(torch.cuda, "is_bf16_supported", lambda **_: native)  # noqa: B023
         assert precision("auto", gpu) == expected
+
+
+def test_kept_memory_is_not_cleared_for_every_pass():
+    """Page faults of passes over a network's largest tensors, which glibc would hand back."""
+    passes = """
+import resource, sys, torch
+from diffusion_classifier.denoisers.speed import keep_memory
+if sys.argv[1] == "kept":
+    assert keep_memory()
+x = torch.rand(2**20)
+for _ in range(3):  # what a first pass needs
+    (x + 1) * (x + 2)
+before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
+for _ in range(50):
+    (x + 1) * (x + 2)
+print(resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before)
+"""
+    scripts = str(Path(diffusion_classifier.__file__).parents[1])
+
+    def faults(how):
+        command = [sys.executable, "-c", passes, how]
+        environment = {**os.environ, "PYTHONPATH": scripts}
+        return int(subprocess.check_output(command, text=True, env=environment))
+
+    assert faults("kept") < faults("default") / 3

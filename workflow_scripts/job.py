@@ -75,11 +75,12 @@ def compute(snakemake: Any) -> tuple[torch.device, torch.dtype]:
     """The device and dtype a rule was given in its params; `auto` is a GPU where there is one."""
     import torch
 
-    from diffusion_classifier.denoisers.speed import precision
+    from diffusion_classifier.denoisers.speed import keep_memory, precision
 
     torch.set_num_threads(snakemake.threads)
     name = snakemake.params.device
     if name == "auto":
         name = "cuda" if torch.cuda.is_available() else "cpu"
     device = torch.device(name)
+    keep_memory()
     return device, precision(snakemake.params.dtype, device)

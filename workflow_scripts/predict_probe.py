@@ -15,8 +15,11 @@ with job(snakemake):
     from diffusion_classifier.baselines.tables import prediction_table
     from diffusion_classifier.datasets.stored import read_labels
     from diffusion_classifier.encoders import read_latents
+    from diffusion_classifier.startup import lean_diffusers
 
     device, dtype = compute(snakemake)
+    with lean_diffusers():  # all that the features need of it
+        from diffusers import UNet2DConditionModel  # noqa: F401
     params = snakemake.params
     probes = dict(zip(params.tasks, map(features.load, snakemake.input.probes), strict=True))
     shards = iter(snakemake.input.latents)

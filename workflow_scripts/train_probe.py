@@ -12,8 +12,11 @@ with job(snakemake):
     from diffusion_classifier.datasets.stored import encoded_images, read_labels
     from diffusion_classifier.encoders import encode_images
     from diffusion_classifier.preprocess import Preprocess
+    from diffusion_classifier.startup import lean_diffusers
 
     device, dtype = compute(snakemake)
+    with lean_diffusers():  # all that the features need of it
+        from diffusers import AutoencoderKL, UNet2DConditionModel  # noqa: F401
     params = snakemake.params
     found = []
     for path in (snakemake.input.train, snakemake.input.validation):

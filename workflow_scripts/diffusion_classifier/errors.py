@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from .batching import Batches, out_of_memory
-from .denoisers.base import Denoiser, Query, predict_shared, prepare
+from .denoisers.base import Denoiser, Query, compiled, predict_shared, prepare
 from .journal import Journal
 from .losses import bound_term, noise_losses, variational_bound
 from .messages import InputError
@@ -86,6 +86,7 @@ class Engine:
         self.journal = journal
         self.denoiser, self.device, self.dtype = denoiser, device, dtype
         self.images = inputs.images.cpu().numpy()
+        self.losses = compiled(_losses) if getattr(denoiser, "compiled", False) else _losses
         self.batches = Batches(batch_size, device)
         inputs = inputs.to(device)
         self.latents, self.noise = inputs.latents, inputs.noise
@@ -114,7 +115,7 @@ class Engine:
         start = max(map(len, known.values()), default=0)
         found = {name: [values.to(self.device)] for name, values in known.items()}
         for batch in self.passes(pairs, samples, progress, start):
-            losses = _losses(self.denoiser, batch)
+            losses = self.losses(self.denoiser, batch)
             for name, values in losses.items():
                 found.setdefault(name, []).append(values)
             if self.journal:

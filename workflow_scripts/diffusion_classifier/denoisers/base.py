@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Protocol
 
+import torch
 from torch import Tensor, nn
 
 from ..forward_process import FlowMatching, ForwardProcess
@@ -37,6 +39,8 @@ class Denoiser(Protocol):
     depends on the prompts alone and one to `compile` it, and itself a
     `predict_shared(query, prepared)`, which returns what `predict` returns for the query's
     evaluations.
+
+    Where it was compiled, `speed.accelerate` gives it an attribute `compiled` that is true.
     """
 
     network: nn.Module
@@ -53,6 +57,16 @@ class Denoiser(Protocol):
         `timestep` is `(batch,)` int64; `condition` holds rows of what the family's
         `encode_prompts` returned, one per x_t.
         """
+
+
+def compiled(function: Callable[..., Any]) -> Callable[..., Any]:
+    """`function` as PyTorch compiles it, for passes of any size.
+
+    It does not check before each pass that no module has changed since, which takes as long as a
+    block of a small network does: nothing here changes one.
+    """
+    unchecked = torch.compiler.skip_guard_on_all_nn_modules_unsafe
+    return torch.compile(function, dynamic=True, options={"guard_filter_fn": unchecked})
 
 
 def prepare(denoiser: Denoiser, conditions: dict[str, Tensor]) -> Any:

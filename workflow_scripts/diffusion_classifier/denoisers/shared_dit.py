@@ -14,7 +14,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from .base import Query
+from .base import Query, compiled
 
 if TYPE_CHECKING:
     from diffusers import DiTTransformer2DModel
@@ -51,11 +51,12 @@ class SharedDiT:
 
     def __call__(self, query: Query, prepared: Tensor) -> Tensor:
         """The transformer's output for each evaluation, `(batch, channel, h, w)`."""
-        return self._forward(query, prepared)
+        # put together outside of what is compiled, where it takes as long as half a block
+        return _unpatched(self._forward(query, prepared), self.transformer.config.patch_size)
 
     def compile(self) -> None:
         """Have PyTorch compile it for passes of any size."""
-        self._forward = torch.compile(self._forward, dynamic=True)
+        self._forward = compiled(self._forward)
 
     def _forward(self, query: Query, prepared: Tensor) -> Tensor:
         model = self.transformer
@@ -68,8 +69,7 @@ class SharedDiT:
             x = _block(block, projection, x, modulation)
         emb = F.silu(_embedding(model.transformer_blocks[0].norm1.emb, waves, label))
         shift, scale = model.proj_out_1(emb)[query.cell].unsqueeze(1).chunk(2, dim=2)
-        x = model.proj_out_2(torch.addcmul(shift, model.norm_out(x), 1 + scale))
-        return _unpatched(x, model.config.patch_size)
+        return model.proj_out_2(torch.addcmul(shift, model.norm_out(x), 1 + scale))
 
 
 def _fused(attention: nn.Module) -> tuple[Tensor, Tensor | None]:

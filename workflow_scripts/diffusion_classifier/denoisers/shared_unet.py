@@ -3,24 +3,30 @@
 Everything before the first cross-attention depends on the noised image alone: the time embedding,
 `conv_in`, the blocks up to the first that has attention, its first resnet and self-attention. It is
 computed once for each input and continued for each prompt. A cross-attention's keys and values
-depend on the prompt alone: they are projected once for each prompt. The rest is diffusers' own.
+depend on the prompt alone: they are projected once for each prompt. What a skip connection from
+before the first cross-attention adds on the way up is computed once for each input, too
+(`way_up`). The rest is diffusers' own.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from .base import Query
+from .base import Query, compiled
+from .way_up import FoldedUpsampler, SharedSkip, can_fold, can_split
 
 if TYPE_CHECKING:
     from diffusers import UNet2DConditionModel
 
 KEPT = 2 * 2**30
 """Bytes of keys and values that may be kept; of more prompts they are projected in every pass."""
+SMALL = 1024
+"""Pairs of tokens up to which attention is fastest as two products, on a CPU."""
 # what a UNet's config may say besides, and this module does not know
 _PLAIN = {
     "class_embed_type": None,
@@ -68,7 +74,7 @@ class _PromptAttention:
             return self.plain(attn, hidden_states, *args, **options)
         key, value = (part[self.prompt] for part in self.keys_values[attn])
         query = _heads(attn, attn.to_q(hidden_states))
-        found = F.scaled_dot_product_attention(query, key, value)
+        found = _attention(query, key, value)
         return attn.to_out[0](found.transpose(1, 2).flatten(2))
 
 
@@ -81,12 +87,16 @@ class SharedUNet:
         self.cross = [part for name, part in unet.named_modules() if name.endswith(".attn2")]
         for module in self.cross:
             module.set_processor(self.attention)
+        self.split: dict[nn.Module, SharedSkip] | None = None
+        self.folded: dict[nn.Module, FoldedUpsampler] = {}
 
     def prepare(self, conditions: dict[str, Tensor]) -> dict[nn.Module, KeyValue] | Tensor:
         """Keys and values of all prompts; of too many to be kept their `text` as it is.
 
         `text` is `(prompt, token, channel)`.
         """
+        if self.split is None:
+            self._rewrite()
         text = conditions["text"].to(self.unet.dtype)
         widths = sum(2 * module.inner_kv_dim for module in self.cross)
         if text.shape[0] * text.shape[1] * widths * text.element_size() > KEPT:
@@ -95,25 +105,35 @@ class SharedUNet:
 
     def __call__(self, query: Query, prepared: dict[nn.Module, KeyValue] | Tensor) -> Tensor:
         """The UNet's output for each evaluation, `(batch, c, h, w)`."""
-        attention = self.attention
-        attention.keys_values, attention.prompt = prepared, query.prompt
+        prompt = query.prompt
         if isinstance(prepared, Tensor):
-            distinct, attention.prompt = torch.unique(query.prompt, return_inverse=True)
-            attention.keys_values = self._keys_values(prepared[distinct])
-        try:
-            return self._forward(query.x_t, query.timestep, query.row)
-        finally:
-            attention.keys_values = None
+            distinct, prompt = torch.unique(prompt, return_inverse=True)
+            prepared = self._keys_values(prepared[distinct])
+        return self._forward(query.x_t, query.timestep, query.row, prompt, prepared)
 
     def compile(self) -> None:
         """Have PyTorch compile it for passes of any size."""
-        self._forward = torch.compile(self._forward, dynamic=True)
+        self._forward = compiled(self._forward)
 
-    def _forward(self, x_t: Tensor, timestep: Tensor, row: Tensor) -> Tensor:
+    def _forward(
+        self,
+        x_t: Tensor,
+        timestep: Tensor,
+        row: Tensor,
+        prompt: Tensor,
+        keys_values: dict[nn.Module, KeyValue],
+    ) -> Tensor:
+        self.attention.keys_values, self.attention.prompt = keys_values, prompt
+        try:
+            return self._output(x_t, timestep, row)
+        finally:
+            self.attention.keys_values = self.attention.prompt = None
+
+    def _output(self, x_t: Tensor, timestep: Tensor, row: Tensor) -> Tensor:
         unet = self.unet
-        emb = unet.time_embedding(unet.get_time_embed(sample=x_t, timestep=timestep))
-        hidden = unet.conv_in(x_t)
-        skips, shared = [hidden], True
+        of_input = unet.time_embedding(unet.get_time_embed(sample=x_t, timestep=timestep))
+        hidden, emb = unet.conv_in(x_t), of_input
+        skips, shared = [(hidden, True)], True
         for block in unet.down_blocks:
             attentions = getattr(block, "attentions", [None] * len(block.resnets))
             for resnet, attention in zip(block.resnets, attentions, strict=True):
@@ -121,19 +141,52 @@ class SharedUNet:
                 if attention is not None and shared:
                     hidden, emb, shared = _first_attention(attention, hidden, row), emb[row], False
                 elif attention is not None:
-                    hidden = attention(hidden, return_dict=False)[0]
-                skips.append(hidden)
+                    hidden = _transformed(attention, hidden)
+                skips.append((hidden, shared))
             for downsampler in block.downsamplers or ():
                 hidden = downsampler(hidden)
-                skips.append(hidden)
-            if not shared:
-                skips = [skip if len(skip) == len(row) else skip[row] for skip in skips]
-        hidden = unet.mid_block(hidden, emb)
+                skips.append((hidden, shared))
+        first, *others = unet.mid_block.resnets
+        hidden = first(hidden, emb)
+        for resnet, attention in zip(others, unet.mid_block.attentions, strict=True):
+            hidden = resnet(_transformed(attention, hidden), emb)
         for block in unet.up_blocks:
-            own = [skips.pop() for _ in block.resnets][::-1]
-            size = skips[-1].shape[2:] if skips else None
-            hidden = block(hidden, tuple(own), emb, upsample_size=size)
+            attentions = getattr(block, "attentions", [None] * len(block.resnets))
+            for resnet, attention in zip(block.resnets, attentions, strict=True):
+                skip, shared = skips.pop()
+                if shared and resnet in self.split:
+                    hidden = self.split[resnet](hidden, skip, of_input, row)
+                else:
+                    skip = skip[row] if shared else skip
+                    hidden = resnet(torch.cat([hidden, skip], dim=1), emb)
+                if attention is not None:
+                    hidden = _transformed(attention, hidden)
+            for upsampler in block.upsamplers or ():
+                hidden = self._upsampled(upsampler, hidden, skips[-1][0].shape[2:])
         return unet.conv_out(unet.conv_act(unet.conv_norm_out(hidden)))
+
+    def _upsampled(self, upsampler: nn.Module, hidden: Tensor, size: torch.Size) -> Tensor:
+        twice = size == (2 * hidden.shape[2], 2 * hidden.shape[3])
+        if twice and upsampler in self.folded:
+            return self.folded[upsampler](hidden)
+        return upsampler(hidden, size)
+
+    def _rewrite(self) -> None:
+        """Derive the weights of the way up, once it is known where and how the UNet's are kept."""
+        unet, self.split = self.unet, {}
+        skips, shared = [(unet.conv_in.out_channels, True)], True
+        for block in unet.down_blocks:
+            shared = shared and not hasattr(block, "attentions")
+            layers = [*block.resnets, *(block.downsamplers or ())]
+            skips += [(layer.out_channels, shared) for layer in layers]
+        for block in unet.up_blocks:
+            for resnet in block.resnets:
+                channels, shared = skips.pop()
+                if shared and can_split(resnet, channels):
+                    self.split[resnet] = SharedSkip(resnet, channels)
+            for upsampler in block.upsamplers or ():
+                if can_fold(upsampler):
+                    self.folded[upsampler] = FoldedUpsampler(upsampler.conv)
 
     def _keys_values(self, text: Tensor) -> dict[nn.Module, tuple[Tensor, Tensor]]:
         return {
@@ -145,23 +198,48 @@ class SharedUNet:
         }
 
 
+def _attention(query: Tensor, key: Tensor, value: Tensor) -> Tensor:
+    """Each `(batch, head, token, channel)`; of few tokens on a CPU without the fused kernel.
+
+    That one is made for long rows: 16 tokens that look at 24 take it half as long again.
+    """
+    if query.is_cuda or query.shape[2] * key.shape[2] > SMALL:
+        return F.scaled_dot_product_attention(query, key, value)
+    scores = torch.matmul(query * query.shape[-1] ** -0.5, key.transpose(2, 3))
+    return torch.matmul(scores.softmax(-1), value)
+
+
 def _heads(attn: nn.Module, projected: Tensor) -> Tensor:
     """`(batch, token, head · channel)` → `(batch, head, token, channel)`."""
     return projected.unflatten(2, (attn.heads, -1)).transpose(1, 2)
 
 
 def _first_attention(transformer: nn.Module, hidden: Tensor, row: Tensor) -> Tensor:
-    """diffusers' `Transformer2DModel.forward`, from inputs to evaluations after self-attention."""
-    residual = hidden
-    height, width = hidden.shape[-2:]
-    tokens, channels = transformer._operate_on_continuous_inputs(hidden)
+    """`_transformed`, from inputs to evaluations after the first self-attention."""
+    tokens, _ = transformer._operate_on_continuous_inputs(hidden)
     first, *others = transformer.transformer_blocks
     tokens = first.attn1(first.norm1(tokens)) + tokens
-    tokens, residual = tokens[row], residual[row]
+    tokens = tokens[row]
     tokens = first.attn2(first.norm2(tokens)) + tokens
     tokens = first.ff(first.norm3(tokens)) + tokens
-    for block in others:
+    return _after(transformer, others, tokens, hidden[row])
+
+
+def _transformed(transformer: nn.Module, hidden: Tensor) -> Tensor:
+    """diffusers' `Transformer2DModel.forward`, which ends in a copy to channels first.
+
+    Where channels come last, that copy is made for nothing, and another one back.
+    """
+    tokens, _ = transformer._operate_on_continuous_inputs(hidden)
+    return _after(transformer, transformer.transformer_blocks, tokens, hidden)
+
+
+def _after(
+    transformer: nn.Module, blocks: Iterable[nn.Module], tokens: Tensor, residual: Tensor
+) -> Tensor:
+    for block in blocks:
         tokens = block(tokens)
-    return transformer._get_output_for_continuous_inputs(
-        tokens, residual, len(row), height, width, channels
-    )
+    linear = transformer.use_linear_projection
+    tokens = transformer.proj_out(tokens) if linear else tokens
+    image = tokens.unflatten(1, residual.shape[2:]).permute(0, 3, 1, 2)
+    return residual + (image if linear else transformer.proj_out(image))
