@@ -17,6 +17,16 @@ def tables_pages():
     return [f"{RESULTS}/tables/{name}.html" for name in config["tables"]]
 
 
+def benchmark_only():
+    """Data sets and evaluations that no table has: their jobs are no part of the run proper."""
+    shown = set()
+    for table in config["tables"].values():
+        shown |= {table.get("dataset"), *table.get("datasets", []), *table["methods"]}
+    policies = BENCHMARK.get("policies", {})
+    asked = {name for policy in policies.values() for name in policy.values()}
+    return sorted({BENCHMARK["shard"]["dataset"], *policies, *asked} - shown)
+
+
 def timed_inputs(wildcards):
     """What rule errors takes of an evaluation's first shard, but for the pairs."""
     first = SimpleNamespace(evaluation=wildcards.evaluation, dataset=wildcards.dataset, shard=0)

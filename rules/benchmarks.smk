@@ -162,8 +162,7 @@ rule benchmark_shares:
         jobs=BENCHMARKS,
         logs=LOGS,
         cores=lambda w: workflow.cores,
-        # what is no part of the run that the tables are of
-        others=lambda w: [BENCHMARK["shard"]["dataset"], *BENCHMARK.get("policies", {})],
+        others=lambda w: benchmark_only(),
         own_rules=BENCHMARK_RULES,
         shard_label=lambda w: dataset(BENCHMARK["shard"]["dataset"])["label"],
         shard_jobs=lambda w: shard_jobs(),
