@@ -35,6 +35,11 @@ with lean_diffusers():
 print(*(name for name in ("diffusers", "peft", "transformers", "scipy", "torch._dynamo")
         if name in sys.modules))
 
+import importlib.metadata
+from diffusers.utils import import_utils
+assert import_utils._package_map == {}  # nothing was read to make it
+assert "torch" in importlib.metadata.packages_distributions()  # for everybody else it is there
+
 from diffusion_classifier.encoders import encode_images
 from diffusion_classifier.preprocess import Preprocess
 from PIL import Image

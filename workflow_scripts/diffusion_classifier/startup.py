@@ -3,17 +3,19 @@
 diffusers, for a job that only runs a denoiser or a VAE: an eighth of the usual work. It imports
 every transformer and every UNet it has to get one, its optional dependencies (transformers, peft,
 SciPy) for what pipelines and adapters do with them, and PyTorch's compiler to mark functions for
-it.
+it; and it reads the file lists of all that is installed, to know which package is whose.
 """
 
 from __future__ import annotations
 
+import importlib.metadata
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from importlib.util import find_spec, module_from_spec
 from types import ModuleType
 from typing import Any
+from unittest import mock
 
 UNUSED = ("peft", "transformers", "scipy")
 """Optional dependencies of diffusers that neither a denoiser nor a VAE uses."""
@@ -51,7 +53,9 @@ def lean_diffusers() -> Iterator[None]:
         yield
         return
     with hidden(dict.fromkeys(UNUSED) | {COMPILER: _NoCompiler(COMPILER)}):
-        import diffusers  # noqa: F401
+        # without that map, diffusers takes a package to be called as its module is
+        with mock.patch.object(importlib.metadata, "packages_distributions", dict):
+            import diffusers  # noqa: F401
 
         for name in DEFERRED:
             _defer(name)
