@@ -142,6 +142,15 @@ def test_the_term_at_zero_is_the_likelihood(process):
     assert torch.equal(term[1:], kl[1:])
 
 
+def test_without_the_decoder_the_kl_is_the_same_and_the_term(process):
+    timestep, x0, noise = TIMESTEPS[1:], normal(0, 5).clamp(-1, 1), normal(1, 5)
+    given = (x0, process.noised(x0, noise, timestep), timestep, 0.9 * noise, normal(2, 5).tanh())
+    kl, nll = variational_bound(process, *given, decoder=False)
+    assert nll is None
+    assert torch.equal(kl, variational_bound(process, *given)[0])
+    assert torch.equal(bound_term(kl, nll, timestep), kl)
+
+
 def test_half_precision_outputs_give_float32_bounds(process):
     x0, noise = normal(0).clamp(-1, 1), normal(1)
     x_t = process.noised(x0, noise, TIMESTEPS)

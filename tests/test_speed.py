@@ -72,6 +72,19 @@ def test_errors_stay_the_same(model, speed, captured):
     assert (captured["unique_graphs"] > 0) == speed.compile
 
 
+@pytest.mark.parametrize("model", [unet, dit])
+def test_passes_of_any_size_need_no_other_compilation(model, captured):
+    denoiser, inputs = model()
+    expected = errors(*model())
+    accelerate(denoiser, Speed(False, compile=True), 1)
+    errors(denoiser, inputs, 7)  # among them a pass that all is of one image
+    captured.clear()
+    for batch in (8, 12, 9):
+        found = errors(denoiser, inputs, batch)
+        assert found["l2"] == pytest.approx(expected["l2"], rel=1e-5, abs=1e-6)
+    assert captured["unique_graphs"] == 0
+
+
 def test_settings_reach_network_and_kernels():
     denoiser, _ = unet()
     accelerate(denoiser, Speed(True, "plain", False), 1)

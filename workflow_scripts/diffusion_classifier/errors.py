@@ -49,9 +49,9 @@ class Batch:
     """One forward pass and what went into it: the evaluations `part` of the flat list.
 
     Evaluation number `part[i]` is sample · pairs + pair. `x0`, `x_t`, `noise` and `timestep` are
-    those of the distinct inputs, `(input, c, h, w)` and `(input,)`; `row` tells which of them an
-    evaluation is of, `(batch,)`; `predicted` and, where it is learned, `variance` are
-    `(batch, c, h, w)`.
+    those of the distinct inputs, `(input, c, h, w)` and `(input,)`, and `decoder` whether one of
+    the timesteps is 0; `row` tells which of them an evaluation is of, `(batch,)`; `predicted` and,
+    where it is learned, `variance` are `(batch, c, h, w)`.
     """
 
     part: range
@@ -59,6 +59,7 @@ class Batch:
     x_t: Tensor
     noise: Tensor
     timestep: Tensor
+    decoder: bool
     row: Tensor
     predicted: Tensor
     variance: Tensor | None
@@ -152,8 +153,9 @@ class Engine:
         progress = progress or Progress(total, "evaluations", before=start)
         index = _Index(self.images, pairs, samples)
         for part in self.batches.ranges(total, start):
+            asked = index.of(part)
             image, noise, timestep, row, prompt, cell, cell_timestep, cell_prompt = self._upload(
-                index.of(part)
+                asked
             )
             x0, noise = self.latents[image], self.noise[noise]
             x_t = self.denoiser.process.noised(x0, noise, timestep)
@@ -169,7 +171,8 @@ class Engine:
             if answer is None:  # only here is the error gone, and with it what it held on to
                 self.batches.too_large()
                 continue
-            yield Batch(part, x0, x_t, noise, timestep, row, *answer)
+            decoder = bool(asked[2].min() == 0)  # on the host, where nobody waits for it
+            yield Batch(part, x0, x_t, noise, timestep, decoder, row, *answer)
             progress.update(part.stop)
 
     def _upload(self, arrays: list[np.ndarray]) -> tuple[Tensor, ...]:
@@ -222,7 +225,7 @@ def _losses(denoiser: Denoiser, batch: Batch) -> dict[str, Tensor]:
         timestep = batch.timestep[batch.row]
         x0, x_t = batch.x0[batch.row], batch.x_t[batch.row]
         bound = variational_bound(
-            denoiser.process, x0, x_t, timestep, batch.predicted, batch.variance
+            denoiser.process, x0, x_t, timestep, batch.predicted, batch.variance, batch.decoder
         )
         losses["vlb"] = bound_term(*bound, timestep)
     return losses

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from functools import cached_property
+from dataclasses import dataclass, field
 from typing import NamedTuple
 
 import torch
@@ -27,6 +26,10 @@ class ForwardProcess:
     """
 
     alphas_cumprod: Tensor
+    _posterior: _Posterior = field(init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "_posterior", _posterior(self.alphas_cumprod))
 
     @property
     def timesteps(self) -> int:
@@ -65,22 +68,6 @@ class ForwardProcess:
         """log β_t, the upper end of the learned variance's range."""
         return self._posterior.log_beta[timestep]
 
-    @cached_property
-    def _posterior(self) -> _Posterior:
-        # double precision, as β is a small difference of large numbers; on the CPU, as not every
-        # accelerator (Apple's) has double precision
-        alpha_bar = self.alphas_cumprod.cpu().double()
-        previous = torch.cat([alpha_bar.new_ones(1), alpha_bar[:-1]])
-        beta = 1 - alpha_bar / previous
-        variance = beta * (1 - previous) / (1 - alpha_bar)
-        tables = (
-            beta * previous**0.5 / (1 - alpha_bar),
-            (1 - previous) * (1 - beta) ** 0.5 / (1 - alpha_bar),
-            torch.cat([variance[1:2], variance[1:]]).log(),
-            beta.log(),
-        )
-        return _Posterior(*(table.to(self.alphas_cumprod) for table in tables))
-
 
 @dataclass(frozen=True)
 class FlowMatching:
@@ -114,6 +101,22 @@ class FlowMatching:
     def noise_from_velocity(self, x_t: Tensor, velocity: Tensor, timestep: Tensor) -> Tensor:
         """ε from the velocity v = ε - x_0: ε = x_t + (1 - σ_t) v."""
         return x_t + _over(1 - self.sigmas[timestep], x_t) * velocity
+
+
+def _posterior(alphas_cumprod: Tensor) -> _Posterior:
+    # double precision, as β is a small difference of large numbers; on the CPU, as not every
+    # accelerator (Apple's) has double precision
+    alpha_bar = alphas_cumprod.cpu().double()
+    previous = torch.cat([alpha_bar.new_ones(1), alpha_bar[:-1]])
+    beta = 1 - alpha_bar / previous
+    variance = beta * (1 - previous) / (1 - alpha_bar)
+    tables = (
+        beta * previous**0.5 / (1 - alpha_bar),
+        (1 - previous) * (1 - beta) ** 0.5 / (1 - alpha_bar),
+        torch.cat([variance[1:2], variance[1:]]).log(),
+        beta.log(),
+    )
+    return _Posterior(*(table.to(alphas_cumprod) for table in tables))
 
 
 def _over(coefficient: Tensor, like: Tensor) -> Tensor:

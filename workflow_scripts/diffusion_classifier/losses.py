@@ -29,12 +29,14 @@ def variational_bound(
     timestep: Tensor,
     predicted_noise: Tensor,
     variance: Tensor,
-) -> tuple[Tensor, Tensor]:
+    decoder: bool = True,
+) -> tuple[Tensor, Tensor | None]:
     """KL(q(x_{t-1}|x_t,x_0) ‖ p_θ) and -log p_θ(x_0|x_1), bits per dimension, `(batch,)` each.
 
     `variance` is the network's raw output v in [-1, 1], which interpolates the log variance
     between β̃_t and β_t (Nichol & Dhariwal 2021, eq. 15). The term of the bound at timestep t
-    is the KL for t > 0 and the decoder's likelihood at t = 0 (DDPM eq. 5).
+    is the KL for t > 0 and the decoder's likelihood at t = 0 (DDPM eq. 5); without `decoder`
+    the latter, most of the work, is None.
     """
     x0, x_t, predicted_noise, variance = (a.float() for a in (x0, x_t, predicted_noise, variance))
     low = process.posterior_log_variance(timestep).float().view(-1, 1, 1, 1)
@@ -45,14 +47,20 @@ def variational_bound(
     mean = process.posterior_mean(predicted_x0, x_t, timestep)
     true_mean = process.posterior_mean(x0, x_t, timestep)
     kl = _gaussian_kl(true_mean, low, mean, log_variance)
-    nll = -_discretized_log_likelihood(x0, mean, 0.5 * log_variance)
     bits = 1 / math.log(2.0)
-    return kl.mean(dim=(1, 2, 3)) * bits, nll.mean(dim=(1, 2, 3)) * bits
+    kl = kl.mean(dim=(1, 2, 3)) * bits
+    if not decoder:
+        return kl, None
+    nll = -_discretized_log_likelihood(x0, mean, 0.5 * log_variance)
+    return kl, nll.mean(dim=(1, 2, 3)) * bits
 
 
-def bound_term(kl: Tensor, nll: Tensor, timestep: Tensor) -> Tensor:
-    """The variational bound's term at each timestep, `(batch,)`, bits per dimension."""
-    return torch.where(timestep == 0, nll, kl)
+def bound_term(kl: Tensor, nll: Tensor | None, timestep: Tensor) -> Tensor:
+    """The variational bound's term at each timestep, `(batch,)`, bits per dimension.
+
+    `nll` may be None where no timestep is 0.
+    """
+    return kl if nll is None else torch.where(timestep == 0, nll, kl)
 
 
 def _gaussian_kl(mean1: Tensor, log_var1: Tensor, mean2: Tensor, log_var2: Tensor) -> Tensor:

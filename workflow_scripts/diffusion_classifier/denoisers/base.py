@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, is_dataclass
 from typing import Any, Protocol
 
 import torch
@@ -60,13 +60,31 @@ class Denoiser(Protocol):
 
 
 def compiled(function: Callable[..., Any]) -> Callable[..., Any]:
-    """`function` as PyTorch compiles it, for passes of any size.
+    """`function` as PyTorch compiles it, for passes of any size: of its tensors' first axes.
 
+    All other sizes are constants to it, which makes loops over few channels or tokens much faster.
     It does not check before each pass that no module has changed since, which takes as long as a
     block of a small network does: nothing here changes one.
     """
     unchecked = torch.compiler.skip_guard_on_all_nn_modules_unsafe
-    return torch.compile(function, dynamic=True, options={"guard_filter_fn": unchecked})
+    fixed = torch.compile(function, options={"guard_filter_fn": unchecked})
+
+    def of_any_size(*arguments: Any, **named: Any) -> Any:
+        for tensor in _tensors((arguments, named)):
+            torch._dynamo.maybe_mark_dynamic(tensor, 0)
+        return fixed(*arguments, **named)
+
+    return of_any_size
+
+
+def _tensors(found: Any) -> Iterator[Tensor]:
+    """The tensors in tuples, dictionaries, queries and batches."""
+    found = vars(found) if is_dataclass(found) else found
+    if isinstance(found, Tensor):
+        yield found
+    elif isinstance(found, (tuple, dict)):
+        for part in found.values() if isinstance(found, dict) else found:
+            yield from _tensors(part)
 
 
 def prepare(denoiser: Denoiser, conditions: dict[str, Tensor]) -> Any:

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 
 _GELU = 2 * math.sqrt(2 / math.pi)
+SMALL = 1024
 TIMESTEPS = 1000
 """Timesteps that a DiT is trained on."""
 
@@ -51,8 +52,7 @@ class SharedDiT:
 
     def __call__(self, query: Query, prepared: Tensor) -> Tensor:
         """The transformer's output for each evaluation, `(batch, channel, h, w)`."""
-        # put together outside of what is compiled, where it takes as long as half a block
-        return _unpatched(self._forward(query, prepared), self.transformer.config.patch_size)
+        return self._forward(query, prepared)
 
     def compile(self) -> None:
         """Have PyTorch compile it for passes of any size."""
@@ -69,7 +69,8 @@ class SharedDiT:
             x = _block(block, projection, x, modulation)
         emb = F.silu(_embedding(model.transformer_blocks[0].norm1.emb, waves, label))
         shift, scale = model.proj_out_1(emb)[query.cell].unsqueeze(1).chunk(2, dim=2)
-        return model.proj_out_2(torch.addcmul(shift, model.norm_out(x), 1 + scale))
+        out = model.proj_out_2(torch.addcmul(shift, model.norm_out(x), 1 + scale))
+        return _unpatched(out, model.config.patch_size)
 
 
 def _fused(attention: nn.Module) -> tuple[Tensor, Tensor | None]:
@@ -102,10 +103,10 @@ def _block(
     shift, scale, gate, shift_mlp, scale_mlp, gate_mlp = modulation
     attention = block.attn1
     normed = torch.addcmul(shift, block.norm1.norm(x), 1 + scale)
-    projected = F.linear(normed, *projection).unflatten(2, (3, attention.heads, -1))
-    query, key, value = projected.permute(2, 0, 3, 1, 4)
-    found = F.scaled_dot_product_attention(query, key, value).transpose(1, 2).flatten(2)
-    x = torch.addcmul(x, gate, attention.to_out[0](found))
+    projected = _linear(normed, *projection).unflatten(2, (3, attention.heads, -1))
+    found = _attention(*projected.permute(2, 0, 3, 1, 4)).transpose(1, 2).flatten(2)
+    out = attention.to_out[0]
+    x = torch.addcmul(x, gate, _linear(found, out.weight, out.bias))
     normed = torch.addcmul(shift_mlp, block.norm3(x), 1 + scale_mlp)
     return torch.addcmul(x, gate_mlp, _feed_forward(block.ff, normed))
 
@@ -119,9 +120,31 @@ def _feed_forward(network: nn.Module, x: Tensor) -> Tensor:
     tanh = getattr(activation, "approximate", None) == "tanh"
     if not (torch.compiler.is_compiling() and tanh and not network.training):
         return network(x)
-    hidden = activation.proj(x)
+    hidden = _linear(x, activation.proj.weight, activation.proj.bias)
     twice = hidden * (_GELU * (1 + 0.044715 * hidden * hidden))
-    return network.net[2](hidden * torch.sigmoid(twice))
+    return _linear(hidden / (1 + torch.exp(-twice)), network.net[2].weight, network.net[2].bias)
+
+
+def _linear(x: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
+    """`F.linear`; compiled for a CPU, the bias goes into the loop that reads the product.
+
+    A product with a bias starts from a copy of it, which takes a tenth of the product's time.
+    """
+    if bias is None or x.is_cuda or not torch.compiler.is_compiling():
+        return F.linear(x, weight, bias)
+    return F.linear(x, weight) + bias
+
+
+def _attention(query: Tensor, key: Tensor, value: Tensor) -> Tensor:
+    """Each `(batch, head, token, channel)`; of few tokens, compiled for a CPU, in two products.
+
+    The softmax is taken over the outer axis: a loop over it does many rows at once.
+    """
+    few = query.shape[2] * key.shape[2] <= SMALL
+    if query.is_cuda or not few or not torch.compiler.is_compiling():
+        return F.scaled_dot_product_attention(query, key, value)
+    scores = torch.matmul(key, (query * query.shape[-1] ** -0.5).transpose(2, 3)).softmax(-2)
+    return torch.matmul(scores.transpose(2, 3), value)
 
 
 def _unpatched(x: Tensor, patch: int) -> Tensor:

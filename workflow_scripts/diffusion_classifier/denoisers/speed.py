@@ -9,7 +9,7 @@ from importlib.util import find_spec
 import torch
 from torch import nn
 
-from .base import Denoiser
+from .base import Denoiser, compiled
 
 WORTH_COMPILING = 50_000
 """Evaluations from which on compiling, minutes of work, is taken to pay back on a GPU."""
@@ -35,13 +35,13 @@ class Speed:
 
     def resolved(self, network: nn.Module, evaluations: int) -> Speed:
         """The same with each `auto` decided for `evaluations` of a network on its device."""
-        channels_last, compiled = self.channels_last, self.compile
+        channels_last, faster = self.channels_last, self.compile
         if channels_last == "auto":
             channels_last = type(network).__name__.startswith("UNet") and not _loses(network)
-        if compiled == "auto":
+        if faster == "auto":
             on_gpu = next(network.parameters()).is_cuda and find_spec("triton") is not None
-            compiled = on_gpu and evaluations >= WORTH_COMPILING
-        return Speed(channels_last, self.attention, compiled)
+            faster = on_gpu and evaluations >= WORTH_COMPILING
+        return Speed(channels_last, self.attention, faster)
 
 
 def accelerate(denoiser: Denoiser, speed: Speed, evaluations: int) -> Speed:
@@ -60,8 +60,7 @@ def accelerate(denoiser: Denoiser, speed: Speed, evaluations: int) -> Speed:
     torch.backends.cuda.enable_cudnn_sdp(fused)
     if found.compile:
         torch._dynamo.config.suppress_errors = speed.compile == "auto"
-        # the number of evaluations in a pass changes, and of distinct inputs among them
-        network.compile(dynamic=True)
+        network.forward = compiled(network.forward)
         if getattr(denoiser, "shared", None) is not None:
             denoiser.shared.compile()
         denoiser.compiled = True
