@@ -1,8 +1,10 @@
 """Imports without what a job does not need, in a process of its own."""
 
+import os
 import subprocess
 import sys
 
+import lean_models
 import pytest
 import torch
 from family_pipelines import CPU, NAMES, pixart, sd3, sdxl
@@ -54,6 +56,21 @@ import transformers
 
 print(torch.compile(lambda x: x + 1, backend="eager")(torch.ones(1)).item())
 """
+
+
+def test_transformers_models_work_without_what_they_do_not_need(root, tmp_path):
+    for name, save in SAVED.items():
+        (tmp_path / name).mkdir()
+        save(tmp_path / name)
+    command = [sys.executable, lean_models.__file__, str(tmp_path)]
+    environment = os.environ | {"PYTHONPATH": str(root / "workflow_scripts")}
+    done = subprocess.run(command, capture_output=True, text=True, env=environment)
+    assert done.returncode == 0, done.stderr
+    imported, found, compiled = done.stdout.splitlines()
+    assert imported == ""
+    expected = lean_models.made(tmp_path)
+    assert [float(value) for value in found.split()] == pytest.approx(expected, rel=1e-5)
+    assert compiled == "2.0"
 
 
 def test_every_family_loads_without_what_it_does_not_need(root, tmp_path):

@@ -11,10 +11,12 @@ with job(snakemake):
     from diffusion_classifier.baselines import networks
     from diffusion_classifier.datasets import adversarial_filter
     from diffusion_classifier.preprocess import Preprocess, pixels
+    from diffusion_classifier.startup import lean_transformers
 
     device, _ = compute(snakemake)
     pool = files.read_parquet(snakemake.input.pool)
-    network = networks.load(snakemake.input.network).to(device)
+    with lean_transformers():
+        network = networks.load(snakemake.input.network).to(device)
     images = pixels(pool, Preprocess(**snakemake.params.preprocess))
     predictions, _ = networks.predict(network, images)
     labels = pool["label"].to_numpy()

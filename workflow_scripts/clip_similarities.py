@@ -7,16 +7,20 @@ from job import compute, job
 
 with job(snakemake):
     import time
+    from contextlib import nullcontext
 
     from diffusion_classifier import files
-    from diffusion_classifier.baselines import clip
+    from diffusion_classifier.baselines import clip, openclip
     from diffusion_classifier.datasets import decode
     from diffusion_classifier.datasets.stored import encoded_images, read_labels
     from diffusion_classifier.pairs import candidates
     from diffusion_classifier.prompts import is_unconditional, read_prompts
+    from diffusion_classifier.startup import lean_transformers
 
     device, dtype = compute(snakemake)
-    model = clip.load(snakemake.params.folder, device, dtype, snakemake.params.truncate)
+    # open_clip needs torchvision, and that a compiler
+    with nullcontext() if openclip.lies_in(snakemake.params.folder) else lean_transformers():
+        model = clip.load(snakemake.params.folder, device, dtype, snakemake.params.truncate)
     data = read_labels(snakemake.input.data)
     prompts = read_prompts(snakemake.input.prompts)
     pairs = candidates(data, prompts)

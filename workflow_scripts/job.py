@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import sys
 import traceback
@@ -32,9 +33,13 @@ def job(snakemake: Any) -> Iterator[None]:
     # has to happen before numpy and torch are first imported, which the scripts do in the block
     for name in ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
         os.environ[name] = str(snakemake.threads)
+    # imports make some 300,000 objects that all stay: looking through them for garbage, again and
+    # again meanwhile and once more at the end, takes a sixth of the time of a small job
+    gc.set_threshold(300_000)
     try:
         yield
         print(network_time.log_line(), file=sys.stderr)
+        gc.freeze()
     except Exception as error:
         said = _damage(snakemake) if not isinstance(error, MemoryError) else []
         if not said and isinstance(error, (InputError, FloatingPointError, MemoryError)):
@@ -83,4 +88,6 @@ def compute(snakemake: Any) -> tuple[torch.device, torch.dtype]:
         name = "cuda" if torch.cuda.is_available() else "cpu"
     device = torch.device(name)
     keep_memory()
+    gc.freeze()  # what has been imported
+    gc.set_threshold(10_000)  # from here on garbage may hold what the device has little of
     return device, precision(snakemake.params.dtype, device)

@@ -12,10 +12,12 @@ with job(snakemake):
     from diffusion_classifier.baselines import networks
     from diffusion_classifier.baselines.tables import prediction_table
     from diffusion_classifier.preprocess import Preprocess, pixels
+    from diffusion_classifier.startup import lean_transformers
 
     device, _ = compute(snakemake)
     preprocess = Preprocess(**snakemake.params.spec["preprocess"])
-    network = networks.load(snakemake.input.network).to(device)
+    with lean_transformers():
+        network = networks.load(snakemake.input.network).to(device)
     for path, output in zip(snakemake.input.data, snakemake.output, strict=True):
         data = files.read_parquet(path)
         images = pixels(data, preprocess)

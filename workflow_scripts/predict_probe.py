@@ -15,7 +15,7 @@ with job(snakemake):
     from diffusion_classifier.baselines.tables import prediction_table
     from diffusion_classifier.datasets.stored import read_labels
     from diffusion_classifier.encoders import read_latents
-    from diffusion_classifier.startup import lean_diffusers
+    from diffusion_classifier.startup import lean_diffusers, lean_transformers
 
     device, dtype = compute(snakemake)
     with lean_diffusers():  # all that the features need of it
@@ -28,8 +28,9 @@ with job(snakemake):
         data, probe = read_labels(path), probes[task]
         start = time.perf_counter()
         latents, _ = read_latents(islice(shards, count))
-        asked = ([probe.timestep], [probe.layer])
-        found = features.unet_features(params.folder, latents, *asked, device, dtype, params.seed)
+        asked = ([probe.timestep], [probe.layer], device, dtype, params.seed)
+        with lean_transformers():
+            found = features.unet_features(params.folder, latents, *asked)
         predictions, scores = probe.predict(found, int(probe.classes.max()) + 1)
         seconds = time.perf_counter() - start
         files.write_parquet(prediction_table(data, predictions, scores, seconds), output)

@@ -13,6 +13,7 @@ with job(snakemake):
     from diffusion_classifier.baselines.tables import prediction_table
     from diffusion_classifier.datasets.stored import encoded_images, read_labels
     from diffusion_classifier.preprocess import Preprocess, batches
+    from diffusion_classifier.startup import lean_transformers
 
     device, _ = compute(snakemake)
     params = snakemake.params
@@ -20,7 +21,8 @@ with job(snakemake):
     folders = dict(zip(params.tasks, snakemake.input.networks, strict=True))
     paths = zip(snakemake.input.data, params.task_of, snakemake.output, strict=True)
     for path, task, output in paths:
-        network = networks.load(folders[task]).to(device)
+        with lean_transformers():
+            network = networks.load(folders[task]).to(device)
         data = read_labels(path)
         images = batches(encoded_images(path), preprocess)
         start = time.perf_counter()

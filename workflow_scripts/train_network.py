@@ -12,20 +12,22 @@ with job(snakemake):
     from diffusion_classifier import files
     from diffusion_classifier.baselines import networks
     from diffusion_classifier.preprocess import Preprocess, pixels
+    from diffusion_classifier.startup import lean_transformers
     from diffusion_classifier.training.augment import Augmentation
     from diffusion_classifier.training.loop import Optimisation
 
     device, _ = compute(snakemake)
     spec = snakemake.params.spec
     data = files.read_parquet(snakemake.input.data)
-    network, curve = networks.train(
-        spec["kind"],
-        spec["params"],
-        pixels(data, Preprocess(**spec["preprocess"])).to(device),
-        torch.tensor(data["label"].tolist(), device=device),
-        Optimisation(**{**spec["optimisation"], "seed": snakemake.params.seed}),
-        Augmentation(**spec.get("augmentation", {})),
-    )
-    with files.atomic_folder(snakemake.output.folder) as folder:
-        networks.save(network, folder)
-        files.write_csv(pd.DataFrame(curve), folder / "loss_curve.csv")
+    with lean_transformers():
+        network, curve = networks.train(
+            spec["kind"],
+            spec["params"],
+            pixels(data, Preprocess(**spec["preprocess"])).to(device),
+            torch.tensor(data["label"].tolist(), device=device),
+            Optimisation(**{**spec["optimisation"], "seed": snakemake.params.seed}),
+            Augmentation(**spec.get("augmentation", {})),
+        )
+        with files.atomic_folder(snakemake.output.folder) as folder:
+            networks.save(network, folder)
+            files.write_csv(pd.DataFrame(curve), folder / "loss_curve.csv")

@@ -12,7 +12,7 @@ with job(snakemake):
     from diffusion_classifier.datasets.stored import encoded_images, read_labels
     from diffusion_classifier.encoders import encode_images
     from diffusion_classifier.preprocess import Preprocess
-    from diffusion_classifier.startup import lean_diffusers
+    from diffusion_classifier.startup import lean_diffusers, lean_transformers
 
     device, dtype = compute(snakemake)
     with lean_diffusers():  # all that the features need of it
@@ -28,8 +28,9 @@ with job(snakemake):
             device,
             dtype,
         )
-        asked = (params.spec["timesteps"], params.spec["layers"])
-        of_set = features.unet_features(params.folder, latents, *asked, device, dtype, params.seed)
+        asked = (params.spec["timesteps"], params.spec["layers"], device, dtype, params.seed)
+        with lean_transformers():
+            of_set = features.unet_features(params.folder, latents, *asked)
         found += [of_set, data["label"].to_numpy()]
     with files.atomic_folder(snakemake.output.folder) as folder:
         features.save(features.fit_probe(*found, **params.spec.get("params", {})), folder)

@@ -4,6 +4,9 @@ diffusers, for a job that only runs a denoiser or a VAE: an eighth of the usual 
 every transformer and every UNet it has to get one, its optional dependencies (transformers, peft,
 SciPy) for what pipelines and adapters do with them, and PyTorch's compiler to mark functions for
 it; and it reads the file lists of all that is installed, to know which package is whose.
+
+transformers, for a job that runs one model on one device: a quarter of the usual work. To define
+any model it imports what several devices, detectors, compiled masks and downloads would need.
 """
 
 from __future__ import annotations
@@ -13,7 +16,7 @@ import sys
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from importlib.util import find_spec, module_from_spec
-from types import ModuleType
+from types import ModuleType, SimpleNamespace
 from typing import Any
 from unittest import mock
 
@@ -26,7 +29,12 @@ DEFERRED = (
     "diffusers.hooks",
 )
 """Packages that import all their modules, of which a model needs one."""
-COMPILER = "torch._dynamo"
+COMPILER = ("torch._dynamo", "torch._dynamo._trace_wrapped_higher_order_op")
+DISTRIBUTED = "torch.distributed.tensor"
+SPARED = ("accelerate", "scipy", "sklearn", "torchvision")
+"""Optional dependencies of transformers that a text encoder or a small classifier does not use."""
+SWITCHES = ("is_torch_distributed_available", "is_torch_flex_attn_available")
+"""What transformers asks about PyTorch before it imports parts of it."""
 
 
 @contextmanager
@@ -52,7 +60,7 @@ def lean_diffusers() -> Iterator[None]:
     if "diffusers" in sys.modules:
         yield
         return
-    with hidden(dict.fromkeys(UNUSED) | {COMPILER: _NoCompiler(COMPILER)}):
+    with hidden(dict.fromkeys(UNUSED) | _no_compiler()):
         # without that map, diffusers takes a package to be called as its module is
         with mock.patch.object(importlib.metadata, "packages_distributions", dict):
             import diffusers  # noqa: F401
@@ -62,8 +70,51 @@ def lean_diffusers() -> Iterator[None]:
         yield
 
 
+@contextmanager
+def lean_transformers() -> Iterator[None]:
+    """transformers without what its models can spare, and within also without a compiler.
+
+    For processes that run its models whole, on one device, and compile none within (PyTorch asks
+    for the compiler to draw weights, even of models that are read, and to train). Unless it has
+    been imported, to transformers the packages `SPARED` are not installed from then on, nor
+    PyTorch's distributed and flexible attention. Everybody else can still import them.
+    """
+    with hidden(_no_compiler() | {DISTRIBUTED: None}):
+        if "transformers" not in sys.modules:
+            _import_transformers()
+        yield
+
+
+def _import_transformers() -> None:
+    with hidden(dict.fromkeys(SPARED)):
+        from transformers import utils
+
+        for module in (utils, utils.import_utils):
+            for name in SWITCHES:
+                setattr(module, name, _no)
+        # a list of all models like that of the package above, which is the one that is asked
+        with mock.patch.object(utils.import_utils, "define_import_structure", _nothing):
+            import transformers.models
+        import transformers.masking_utils
+        import transformers.modeling_utils  # noqa: F401
+
+
+def _no() -> bool:
+    return False
+
+
+def _nothing(*_: Any) -> dict[str, Any]:
+    return {}
+
+
+def _no_compiler() -> dict[str, ModuleType]:
+    return {name: _NoCompiler(name) for name in COMPILER}
+
+
 class _NoCompiler(ModuleType):
     """Stands for PyTorch's compiler: its decorators leave what they decorate as it is."""
+
+    eval_frame = SimpleNamespace(OptimizedModule=type("OptimizedModule", (), {}))  # of none
 
     def __getattr__(self, name: str) -> Callable[..., Any]:
         if name.startswith("__"):
