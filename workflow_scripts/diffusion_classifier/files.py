@@ -82,9 +82,11 @@ def write_parquet_pieces(pieces: Iterable[pd.DataFrame], path: str | os.PathLike
 
 
 def read_parquet(path: str | os.PathLike, columns: list[str] | None = None) -> pd.DataFrame:
-    import pandas as pd
+    """What `pandas.read_parquet` returns, which takes a tenth of a second to find a single file."""
+    import pyarrow.parquet as pq
 
-    return pd.read_parquet(path, columns=columns, page_checksum_verification=True)
+    with pq.ParquetFile(path, page_checksum_verification=True) as file:
+        return file.read(columns=columns).to_pandas()
 
 
 def write_csv(frame: pd.DataFrame, path: str | os.PathLike) -> None:

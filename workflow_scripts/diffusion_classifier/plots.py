@@ -31,13 +31,17 @@ RIGHT, WRONG = PALETTE[2], PALETTE[3]
 
 
 def save(figure: Figure, stem: str | os.PathLike, dpi: int = 160) -> list[Path]:
-    """Write `stem`.svg and `stem`.png atomically; the same figure gives the same bytes."""
-    paths = [Path(f"{os.fspath(stem)}.{kind}") for kind in ("svg", "png")]
+    """Write `stem`.svg and `stem`.png atomically; the same figure gives the same bytes.
+
+    Both have the layout of the latter.
+    """
+    svg, png = paths = [Path(f"{os.fspath(stem)}.{kind}") for kind in ("svg", "png")]
     with mpl.rc_context(STYLE):
-        for path in paths:
-            metadata = {"Date": None} if path.suffix == ".svg" else {"Software": None}
-            with atomic(path) as temporary:
-                figure.savefig(temporary, dpi=dpi, metadata=metadata)
+        with atomic(png) as temporary:
+            figure.savefig(temporary, dpi=dpi, metadata={"Software": None})
+        figure.set_layout_engine("none")
+        with atomic(svg) as temporary:
+            figure.savefig(temporary, metadata={"Date": None})
     return paths
 
 
