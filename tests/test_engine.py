@@ -7,7 +7,7 @@ import torch
 from diffusers import DiTTransformer2DModel, UNet2DConditionModel
 from torch.utils.flop_counter import FlopCounterMode
 
-from diffusion_classifier.denoisers import base, shared_dit, shared_unet
+from diffusion_classifier.denoisers import base, products, shared_dit, shared_unet
 from diffusion_classifier.denoisers.dit import DiT
 from diffusion_classifier.denoisers.stable_diffusion import StableDiffusion
 from diffusion_classifier.errors import Engine, Inputs
@@ -169,7 +169,7 @@ def flops(denoiser, inputs, pairs):
 def test_an_input_is_computed_once_for_all_its_prompts(monkeypatch):
     """Two prompts cost two continuations, but one beginning: counted in FLOPs."""
     # those of the fused kernel are not counted, for neither
-    monkeypatch.setattr(shared_unet, "SMALL", 0)
+    monkeypatch.setattr(products, "SMALL", 0)
     model, inputs = unet(attention_head_dim=2), unet_inputs()
     one, two = (
         flops(StableDiffusion(model, PROCESS), inputs, PAIRS[:count])[1] for count in (1, 2)

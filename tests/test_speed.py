@@ -5,6 +5,7 @@ import subprocess
 import sys
 from functools import partial
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 import torch
@@ -12,6 +13,7 @@ from diffusers import DiTTransformer2DModel, UNet2DConditionModel
 from test_engine import CPU, PAIRS, PROCESS, SAMPLES, UNET, UNETS, dit_inputs, unet_inputs
 
 import diffusion_classifier
+from diffusion_classifier.denoisers import speed
 from diffusion_classifier.denoisers.dit import DiT
 from diffusion_classifier.denoisers.speed import Speed, accelerate, precision
 from diffusion_classifier.denoisers.stable_diffusion import StableDiffusion
@@ -148,3 +150,20 @@ print(resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before)
         return int(subprocess.check_output(command, text=True, env=environment))
 
     assert faults("kept") < faults("default") / 3
+
+
+@pytest.mark.parametrize(("most", "expected"), [(2**31, 2**30), (2**25, 2**25), (0, None)])
+def test_an_older_glibc_keeps_what_it_can(most, expected, monkeypatch):
+    """One that refuses 1 GiB (or all) for M_MMAP_THRESHOLD, -3, is not made to keep less."""
+    told = {}
+
+    def mallopt(option, value):
+        if option == -3 and value > most:
+            return 0
+        told[option] = value
+        return 1
+
+    monkeypatch.setattr(speed.ctypes, "CDLL", lambda _: SimpleNamespace(mallopt=mallopt))
+    assert speed.keep_memory() is (expected is not None)
+    assert told.get(-3) == expected
+    assert bool(told) is (expected is not None)

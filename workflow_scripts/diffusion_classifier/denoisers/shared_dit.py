@@ -7,7 +7,6 @@ between are diffusers' `BasicTransformerBlock`, written out.
 
 from __future__ import annotations
 
-import math
 from typing import TYPE_CHECKING
 
 import torch
@@ -15,13 +14,12 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from .base import Query, compiled
+from .products import attention, feed_forward, linear
 
 if TYPE_CHECKING:
     from diffusers import DiTTransformer2DModel
 
 
-_GELU = 2 * math.sqrt(2 / math.pi)
-SMALL = 1024
 TIMESTEPS = 1000
 """Timesteps that a DiT is trained on."""
 
@@ -73,9 +71,9 @@ class SharedDiT:
         return _unpatched(out, model.config.patch_size)
 
 
-def _fused(attention: nn.Module) -> tuple[Tensor, Tensor | None]:
+def _fused(attn: nn.Module) -> tuple[Tensor, Tensor | None]:
     """Weight and bias of the projections to queries, keys and values, as one."""
-    parts = (attention.to_q, attention.to_k, attention.to_v)
+    parts = (attn.to_q, attn.to_k, attn.to_v)
     bias = None if parts[0].bias is None else torch.cat([part.bias for part in parts])
     return torch.cat([part.weight for part in parts]), bias
 
@@ -101,50 +99,13 @@ def _block(
     modulation: tuple[Tensor, ...],
 ) -> Tensor:
     shift, scale, gate, shift_mlp, scale_mlp, gate_mlp = modulation
-    attention = block.attn1
+    attn, out = block.attn1, block.attn1.to_out[0]
     normed = torch.addcmul(shift, block.norm1.norm(x), 1 + scale)
-    projected = _linear(normed, *projection).unflatten(2, (3, attention.heads, -1))
-    found = _attention(*projected.permute(2, 0, 3, 1, 4)).transpose(1, 2).flatten(2)
-    out = attention.to_out[0]
-    x = torch.addcmul(x, gate, _linear(found, out.weight, out.bias))
+    projected = linear(normed, *projection).unflatten(2, (3, attn.heads, -1))
+    found = attention(*projected.permute(2, 0, 3, 1, 4)).transpose(1, 2).flatten(2)
+    x = torch.addcmul(x, gate, linear(found, out.weight, out.bias))
     normed = torch.addcmul(shift_mlp, block.norm3(x), 1 + scale_mlp)
-    return torch.addcmul(x, gate_mlp, _feed_forward(block.ff, normed))
-
-
-def _feed_forward(network: nn.Module, x: Tensor) -> Tensor:
-    """diffusers' `FeedForward`; compiled, its GELU by an exponential, as 0.5 + 0.5 tanh y = σ(2y).
-
-    A compiled tanh takes three times as long on a CPU, in small models a quarter of all time.
-    """
-    activation = network.net[0]
-    tanh = getattr(activation, "approximate", None) == "tanh"
-    if not (torch.compiler.is_compiling() and tanh and not network.training):
-        return network(x)
-    hidden = _linear(x, activation.proj.weight, activation.proj.bias)
-    twice = hidden * (_GELU * (1 + 0.044715 * hidden * hidden))
-    return _linear(hidden / (1 + torch.exp(-twice)), network.net[2].weight, network.net[2].bias)
-
-
-def _linear(x: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
-    """`F.linear`; compiled for a CPU, the bias goes into the loop that reads the product.
-
-    A product with a bias starts from a copy of it, which takes a tenth of the product's time.
-    """
-    if bias is None or x.is_cuda or not torch.compiler.is_compiling():
-        return F.linear(x, weight, bias)
-    return F.linear(x, weight) + bias
-
-
-def _attention(query: Tensor, key: Tensor, value: Tensor) -> Tensor:
-    """Each `(batch, head, token, channel)`; of few tokens, compiled for a CPU, in two products.
-
-    The softmax is taken over the outer axis: a loop over it does many rows at once.
-    """
-    few = query.shape[2] * key.shape[2] <= SMALL
-    if query.is_cuda or not few or not torch.compiler.is_compiling():
-        return F.scaled_dot_product_attention(query, key, value)
-    scores = torch.matmul(key, (query * query.shape[-1] ** -0.5).transpose(2, 3)).softmax(-2)
-    return torch.matmul(scores.transpose(2, 3), value)
+    return torch.addcmul(x, gate_mlp, feed_forward(block.ff, normed))
 
 
 def _unpatched(x: Tensor, patch: int) -> Tensor:

@@ -14,9 +14,9 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor, nn
 
+from . import products
 from .base import Query, compiled
 from .way_up import FoldedUpsampler, SharedSkip, can_fold, can_split
 
@@ -25,8 +25,6 @@ if TYPE_CHECKING:
 
 KEPT = 2 * 2**30
 """Bytes of keys and values that may be kept; of more prompts they are projected in every pass."""
-SMALL = 1024
-"""Pairs of tokens up to which attention is fastest as two products, on a CPU."""
 # what a UNet's config may say besides, and this module does not know
 _PLAIN = {
     "class_embed_type": None,
@@ -57,7 +55,10 @@ KeyValue = tuple[Tensor, Tensor]
 
 
 class _PromptAttention:
-    """An attention processor of diffusers that may be given keys and values instead of a text."""
+    """An attention processor of diffusers that may be given keys and values instead of a text.
+
+    Without any it does what diffusers does. A self-attention has keys and values of its own.
+    """
 
     def __init__(self) -> None:
         # a job that only encodes prompts need not import diffusers
@@ -72,10 +73,15 @@ class _PromptAttention:
     ) -> Tensor:
         if self.keys_values is None:
             return self.plain(attn, hidden_states, *args, **options)
-        key, value = (part[self.prompt] for part in self.keys_values[attn])
-        query = _heads(attn, attn.to_q(hidden_states))
-        found = _attention(query, key, value)
-        return attn.to_out[0](found.transpose(1, 2).flatten(2))
+        if attn in self.keys_values:
+            key, value = (part[self.prompt] for part in self.keys_values[attn])
+        else:
+            parts = (attn.to_k(hidden_states), attn.to_v(hidden_states))
+            key, value = (products.heads(part, attn.heads) for part in parts)
+        query = products.heads(attn.to_q(hidden_states), attn.heads)
+        found = products.attention(query, key, value)
+        out = attn.to_out[0]
+        return products.linear(found.transpose(1, 2).flatten(2), out.weight, out.bias)
 
 
 class SharedUNet:
@@ -85,7 +91,8 @@ class SharedUNet:
         self.unet = unet
         self.attention = _PromptAttention()
         self.cross = [part for name, part in unet.named_modules() if name.endswith(".attn2")]
-        for module in self.cross:
+        own = [part for name, part in unet.named_modules() if name.endswith(".attn1")]
+        for module in (*self.cross, *own):
             module.set_processor(self.attention)
         self.split: dict[nn.Module, SharedSkip] | None = None
         self.folded: dict[nn.Module, FoldedUpsampler] = {}
@@ -191,27 +198,11 @@ class SharedUNet:
     def _keys_values(self, text: Tensor) -> dict[nn.Module, tuple[Tensor, Tensor]]:
         return {
             module: (
-                _heads(module, module.to_k(text)).contiguous(),
-                _heads(module, module.to_v(text)).contiguous(),
+                products.heads(module.to_k(text), module.heads).contiguous(),
+                products.heads(module.to_v(text), module.heads).contiguous(),
             )
             for module in self.cross
         }
-
-
-def _attention(query: Tensor, key: Tensor, value: Tensor) -> Tensor:
-    """Each `(batch, head, token, channel)`; of few tokens on a CPU without the fused kernel.
-
-    That one is made for long rows: 16 tokens that look at 24 take it half as long again.
-    """
-    if query.is_cuda or query.shape[2] * key.shape[2] > SMALL:
-        return F.scaled_dot_product_attention(query, key, value)
-    scores = torch.matmul(query * query.shape[-1] ** -0.5, key.transpose(2, 3))
-    return torch.matmul(scores.softmax(-1), value)
-
-
-def _heads(attn: nn.Module, projected: Tensor) -> Tensor:
-    """`(batch, token, head · channel)` → `(batch, head, token, channel)`."""
-    return projected.unflatten(2, (attn.heads, -1)).transpose(1, 2)
 
 
 def _first_attention(transformer: nn.Module, hidden: Tensor, row: Tensor) -> Tensor:
@@ -219,9 +210,7 @@ def _first_attention(transformer: nn.Module, hidden: Tensor, row: Tensor) -> Ten
     tokens, _ = transformer._operate_on_continuous_inputs(hidden)
     first, *others = transformer.transformer_blocks
     tokens = first.attn1(first.norm1(tokens)) + tokens
-    tokens = tokens[row]
-    tokens = first.attn2(first.norm2(tokens)) + tokens
-    tokens = first.ff(first.norm3(tokens)) + tokens
+    tokens = _told(first, tokens[row])
     return _after(transformer, others, tokens, hidden[row])
 
 
@@ -238,8 +227,14 @@ def _after(
     transformer: nn.Module, blocks: Iterable[nn.Module], tokens: Tensor, residual: Tensor
 ) -> Tensor:
     for block in blocks:
-        tokens = block(tokens)
+        tokens = _told(block, block.attn1(block.norm1(tokens)) + tokens)
     linear = transformer.use_linear_projection
     tokens = transformer.proj_out(tokens) if linear else tokens
     image = tokens.unflatten(1, residual.shape[2:]).permute(0, 3, 1, 2)
     return residual + (image if linear else transformer.proj_out(image))
+
+
+def _told(block: nn.Module, tokens: Tensor) -> Tensor:
+    """diffusers' `BasicTransformerBlock` from the cross-attention on."""
+    tokens = block.attn2(block.norm2(tokens)) + tokens
+    return products.feed_forward(block.ff, block.norm3(tokens)) + tokens

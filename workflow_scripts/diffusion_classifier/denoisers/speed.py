@@ -92,7 +92,9 @@ def keep_memory() -> bool:
     it again: up to a fifth of a small network's time on a CPU.
     """
     mallopt = getattr(ctypes.CDLL(None), "mallopt", None)
-    # <malloc.h>: M_TRIM_THRESHOLD, M_TOP_PAD and M_MMAP_THRESHOLD, in bytes
-    return mallopt is not None and all(
-        [mallopt(-1, 2**31 - 1), mallopt(-2, 64 * 2**20), mallopt(-3, 2**30)]
-    )
+    if mallopt is None:
+        return False
+    # <malloc.h>: M_MMAP_THRESHOLD, M_TRIM_THRESHOLD and M_TOP_PAD, in bytes. An older glibc takes
+    # at most 32 MiB for the first, and without it the others would fix it at 128 KiB
+    threshold = mallopt(-3, 2**30) or mallopt(-3, 2**25)
+    return bool(threshold and mallopt(-1, 2**31 - 1) and mallopt(-2, 64 * 2**20))
