@@ -135,10 +135,10 @@ from diffusion_classifier.denoisers.speed import keep_memory
 if sys.argv[1] == "kept":
     assert keep_memory()
 x = torch.rand(2**20)
-for _ in range(3):  # what a first pass needs
+for _ in range(20):  # until the heap has its size
     (x + 1) * (x + 2)
 before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
-for _ in range(50):
+for _ in range(100):
     (x + 1) * (x + 2)
 print(resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before)
 """
@@ -146,10 +146,12 @@ print(resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before)
 
     def faults(how):
         command = [sys.executable, "-c", passes, how]
-        environment = {**os.environ, "PYTHONPATH": scripts}
-        return int(subprocess.check_output(command, text=True, env=environment))
+        # glibc's first threshold, which it raises now and then, as blocks happen to be freed
+        fixed = {"PYTHONPATH": scripts, "MALLOC_MMAP_THRESHOLD_": str(2**17)}
+        return int(subprocess.check_output(command, text=True, env={**os.environ, **fixed}))
 
-    assert faults("kept") < faults("default") / 3
+    # the heap still grows by a tensor once in a while, where freed blocks lie badly
+    assert faults("kept") < faults("handed back") / 30
 
 
 @pytest.mark.parametrize(("most", "expected"), [(2**31, 2**30), (2**25, 2**25), (0, None)])
