@@ -28,18 +28,17 @@ rule train_network:
         "../workflow_scripts/train_network.py"
 
 
-rule predict_network:
+rule predict_networks:
     input:
         data=[dataset_file(name) for name in table_datasets("robustness")],
-        network=f"{RESULTS}/baselines/{{network}}",
+        networks=[network_folder(name) for name in predicted_networks()],
     output:
-        method_predictions("robustness", "{network}"),
+        [file for name in predicted_networks() for file in method_predictions("robustness", name)]
+        or method_predictions("robustness", "none"),
     log:
-        f"{LOGS}/predict_network/{{network}}.log",
+        f"{LOGS}/predict_networks.log",
     benchmark:
-        f"{BENCHMARKS}/predict_network/{{network}}.tsv"
-    wildcard_constraints:
-        network=one_of(single_networks(config)),
+        f"{BENCHMARKS}/predict_networks.tsv"
     conda:
         "../envs/environment.yaml"
     threads: 1
@@ -48,11 +47,11 @@ rule predict_network:
         runtime=growing(60),
         gpu=GPU,
     params:
-        spec=lambda w: fitted_part(w.network),
+        specs=[fitted_part(name) for name in predicted_networks()],
         device=config["compute"]["device"],
         dtype="float32",
     script:
-        "../workflow_scripts/predict_network.py"
+        "../workflow_scripts/predict_networks.py"
 
 
 rule predict_classical:

@@ -60,6 +60,13 @@ def table_methods(name):
     ]
 
 
+def predicted_networks():
+    """The networks that anybody wants predictions of: the table of robustness, and priors."""
+    asked = {spec["prior"]["method"] for spec in config["evaluations"].values() if "prior" in spec}
+    asked |= set(table_methods("robustness")) if "robustness" in config["tables"] else set()
+    return [name for name in single_networks(config) if name in asked]
+
+
 def predictions_files(name):
     """The predictions of all methods of a table on all its data sets."""
     return [

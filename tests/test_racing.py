@@ -56,7 +56,7 @@ def plainly(values, z, minimum, sigma=None, start=0):
                 if c != leader:
                     d = values[image, c, :n].astype(float) - values[image, leader, :n]
                     centred = d - sum(w * d)
-                    variances.append(n / (n - 1) * sum(w**2 * centred**2))
+                    variances.append(n / max(1, n - 1) * sum(w**2 * centred**2))
             p = np.mean(variances)
             if sigma is not None:
                 p = ((n - 1) * p + 4 * sum(w**2 * sigma[:n] ** 2)) / (n + 3)
@@ -67,8 +67,11 @@ def plainly(values, z, minimum, sigma=None, start=0):
     return every
 
 
-@pytest.mark.parametrize("calibrated", [False, True])
-@pytest.mark.parametrize(("z", "minimum"), [(0.7, 2), (1.5, 3), (2.5, 6)])
+@pytest.mark.parametrize(
+    ("z", "minimum", "calibrated"),
+    [*((z, n, known) for z, n in ((0.7, 2), (1.5, 3), (2.5, 6)) for known in (False, True)),
+     (0.5, 1, True)],
+)  # fmt: skip
 def test_who_leaves_when_is_that_of_a_plain_loop(z, minimum, calibrated):
     values = table(seed=minimum)
     sigma = np.linspace(0.1, 0.6, COUNT) if calibrated else None

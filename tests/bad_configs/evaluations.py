@@ -50,6 +50,16 @@ DIGITS = {
         [10, 60],
         ["evaluations.digits.stages.samples: ", "60", "divisor of 1000"],
     ),
+    "leaving after one sample that nothing is known of": (
+        f"{STAGES}/race",
+        {"z": 1, "minimum": 1},
+        [
+            "evaluations.digits.stages.race.minimum: ",
+            "found 1",
+            "at least 2",
+            "`timesteps: learned`",
+        ],
+    ),
     "stages for no data set": (
         "evaluations/digits/stages_for",
         {"minst": {"samples": [8], "keep": [1], "loss": "l2"}},

@@ -11,7 +11,7 @@ p is pooled over the image's classes that are still in: after three samples a cl
 which a paired t-test uses (Clark & Jaini 2023), says little. All differences share the leader's
 error, though, so p is as uncertain as n - 1 degrees of freedom are. It is therefore shrunk towards
 c, in which σ(t) is the standard deviation of such differences on calibration images, as if k = 4
-further samples had shown that.
+further samples had shown that. With n = 1 there is nothing but c.
 """
 
 from __future__ import annotations
@@ -49,7 +49,7 @@ class Gap:
     """The module's rule: the leader, and what is at most `z` standard errors behind it, stays.
 
     spread: σ(t) of every sample in the order in which they are seen, `(sample,)`; None: not known,
-    so the variance is that of the image's own differences alone.
+    so the variance is that of the image's own differences alone, of two samples at least.
     """
 
     z: float
@@ -61,11 +61,11 @@ class Gap:
         behind = differences @ weights
         squares = weights**2 * (differences - behind[:, None]) ** 2
         free = len(weights) - 1  # degrees of freedom
-        variance = squares.sum() / (len(errors) - 1) * (free + 1) / free
-        if self.spread is not None:
-            calibrated = (weights**2 * self.spread[: len(weights)] ** 2).sum()
-            prior = PRIOR_SAMPLES
-            variance = (free * variance + prior * calibrated) / (free + prior)
+        pooled = squares.sum() / (len(errors) - 1) * (free + 1)  # the variance times `free`
+        if self.spread is None:
+            return behind <= self.z * np.sqrt(pooled / free)
+        calibrated = (weights**2 * self.spread[: len(weights)] ** 2).sum()
+        variance = (pooled + PRIOR_SAMPLES * calibrated) / (free + PRIOR_SAMPLES)
         return behind <= self.z * np.sqrt(variance)
 
 

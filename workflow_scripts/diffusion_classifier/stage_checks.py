@@ -44,6 +44,12 @@ def _check_stages(stages: dict[str, Any], noise_size: int) -> None:
     if stages.get("timesteps") == "learned":
         check_learned(stages, noise_size)
     else:
+        if stages.get("race", {}).get("minimum") == 1:
+            raise ValueError(
+                "race.minimum: found 1, but one sample says nothing of how much the differences "
+                "vary, expected at least 2, or `timesteps: learned`, which knows it from "
+                "calibration images; correct it"
+            )
         numbers = stages["samples"], stages["keep"], stages.get("trials", 1), stages.get("grid")
         check_stages(*numbers, noise_size)
 
