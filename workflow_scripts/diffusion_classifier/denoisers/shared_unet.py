@@ -114,8 +114,7 @@ class SharedUNet:
         """The UNet's output for each evaluation, `(batch, c, h, w)`."""
         prompt = query.prompt
         if isinstance(prepared, Tensor):
-            distinct, prompt = torch.unique(prompt, return_inverse=True)
-            prepared = self._keys_values(prepared[distinct])
+            prepared, prompt = self._keys_values(prepared[query.cell_prompt]), query.cell
         return self._forward(query.x_t, query.timestep, query.row, prompt, prepared)
 
     def compile(self) -> None:
