@@ -23,7 +23,7 @@ from diffusion_classifier.methods import (
     training_set,
     version_of,
 )
-from diffusion_classifier.schedules import spread, stage_samples
+from diffusion_classifier.schedules import UNIFORM, spread, stage_samples
 from diffusion_classifier.stage_checks import CALIBRATION_CLASSES, CALIBRATION_SAMPLES
 
 

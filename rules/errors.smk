@@ -91,6 +91,7 @@ rule timesteps:
         folder=lambda w: evaluated_model_folder(w),
         samples=lambda w: calibration(w).get("samples", CALIBRATION_SAMPLES),
         classes=lambda w: calibration(w).get("classes", CALIBRATION_CLASSES),
+        uniform=lambda w: calibration(w).get("uniform", {}).get(w.prompts, UNIFORM),
         batch_size=lambda w: evaluation(w).get("batch_size", 256),
         device=config["compute"]["device"],
         dtype=lambda w: evaluation(w).get("dtype", "float32"),

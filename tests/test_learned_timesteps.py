@@ -56,6 +56,15 @@ def test_a_loss_that_tells_nothing_leaves_timesteps_uniform():
     )
 
 
+def test_a_uniform_density_keeps_what_was_learned_of_the_spread():
+    errors, _ = calibration_errors()
+    learned, even = (fit_densities(errors, 1000, uniform=share) for share in (0.1, 1))
+    assert (even["density"] == 1).all()
+    assert even["sd"].equals(learned["sd"]) and even["sd"].nunique() > 5
+    first = learned_samples(even, [7], "l2")[0]
+    assert sorted(s.timestep for s in first) == [125, 250, 375, 500, 625, 750, 875]
+
+
 def test_samples_follow_the_density_and_weights_undo_it():
     densities = fit_densities(calibration_errors()[0], 1000)
     own = densities[densities["loss"] == "l2"]

@@ -18,7 +18,7 @@ BAD = {
     "unknown key": (f"{RACE}/stages/race/zz", 1, ["stages.race", "`zz`", "`minimum`, `z`"]),
     "no z": (f"{RACE}/stages/race", {}, ["stages.race: ", "`z` is missing", "add it"]),
     "z of nothing": (f"{RACE}/stages/race/z", 0, ["stages.race.z", "found 0", "more than 0"]),
-    "too few": (f"{RACE}/stages/race/minimum", 1, ["race.minimum", "found 1", "at least 2"]),
+    "too few": (f"{RACE}/stages/race/minimum", 0, ["race.minimum", "found 0", "at least 1"]),
     "unknown way": (f"{RACE}/stages/timesteps", "lerned", ["timesteps", "lerned", "learned"]),
     "parts": (f"{RACE}/class_parts", 2, ["race.class_parts: found 2", "one job", "leave it out"]),
     "grid": (f"{RACE}/stages/grid", 20, ["race.stages.grid: found 20", "density", "leave it out"]),
@@ -37,6 +37,16 @@ BAD = {
         f"{RACE}/calibration/datasets/digits",
         "trian",
         ["calibration.datasets.digits: ", "data set `trian`", "did you mean `train`?"],
+    ),
+    "more than uniform": (
+        f"{RACE}/calibration/uniform",
+        {"digits": 2},
+        ["calibration.uniform.digits: ", "found 2", "at most 1"],
+    ),
+    "uniform for prompts without calibration": (
+        f"{RACE}/calibration/uniform",
+        {"digit": 1},
+        ["calibration.uniform: ", "`digit`", "did you mean `digits`?"],
     ),
     "calibrated unevenly": (
         f"{RACE}/calibration/samples",

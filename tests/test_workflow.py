@@ -169,6 +169,24 @@ def test_changing_the_loss_recomputes_no_error(project, changed):
     assert planned(project) == TABLE
 
 
+def test_only_networks_that_are_asked_for_are_trained(project, changed):
+    def networks(edit):
+        changed(edit)
+        jobs = planned(project, "--forceall")
+        return jobs["train_network"], jobs.get("predict_networks", 0)
+
+    def table_without(config):
+        config["tables"]["robustness"]["methods"].remove("resnet")
+
+    def table_without_but_prior(config):
+        table_without(config)
+        config["evaluations"]["staged"]["prior"] = {"method": "resnet-seed1", "keep": 4}
+
+    assert networks(lambda config: None) == (2, 1)
+    assert networks(table_without) == (1, 0)  # the one that chooses the adversarial images
+    assert networks(table_without_but_prior) == (2, 1)
+
+
 def test_a_mistake_in_the_config_is_one_message(project, changed):
     changed(lambda c: c["evaluations"]["staged"].update(model="dot"))
     result = snakemake(project, "--cores", "1")

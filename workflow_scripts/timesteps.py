@@ -34,5 +34,6 @@ with job(snakemake):
         denoiser = family(params.family).load(params.folder, device, dtype)
     accelerate(denoiser, Speed(**params.speed), len(pairs) * len(samples))
     errors = epsilon_errors(denoiser, inputs, pairs, samples, params.batch_size, device, dtype)
-    densities = fit_densities(error_dataset(errors, pairs, samples, {}), denoiser.process.timesteps)
+    found = error_dataset(errors, pairs, samples, {})
+    densities = fit_densities(found, denoiser.process.timesteps, params.uniform)
     files.write_csv(densities, snakemake.output[0])

@@ -26,6 +26,7 @@ _TYPES = {
 }
 _LIMITS = {
     "minimum": "at least {}",
+    "maximum": "at most {}",
     "exclusiveMinimum": "more than {}",
     "exclusiveMaximum": "less than {}",
     "minItems": "a list of at least {}",

@@ -18,24 +18,22 @@ import pandas as pd
 from .error_files import losses_in
 from .low_discrepancy import van_der_corput
 from .messages import InputError
-from .schedules import Sample
+from .schedules import UNIFORM, Sample
 
 if TYPE_CHECKING:
     import xarray as xr
 
-UNIFORM = 0.1
-"""Share of the density that is uniform: no weight exceeds 1 / UNIFORM, whatever was measured."""
 SMOOTHED = 3
 """Neighbouring timesteps that are averaged: few calibration images measure each with noise."""
 
 
-def fit_densities(errors: xr.Dataset, timesteps: int) -> pd.DataFrame:
+def fit_densities(errors: xr.Dataset, timesteps: int, uniform: float = UNIFORM) -> pd.DataFrame:
     """The density of every stored loss: columns `loss, start, stop, rms, sd, density`.
 
     `errors` are those of calibration images at evenly spaced timesteps, any classes of an image
     (at least two). A row is a range of timesteps, start ≤ t < stop; `rms` is √E[d(t)²] and `sd` the
     standard deviation of d(t), over images and classes but the image's best; `density` is the
-    probability of a timestep times `timesteps`: 1 on average.
+    probability of a timestep times `timesteps`: 1 on average, of which `uniform` is the least.
     """
     order = np.argsort(errors["timestep"].values, kind="stable")
     edges = np.linspace(0, timesteps, len(order) + 1).round().astype("int64")
@@ -45,7 +43,7 @@ def fit_densities(errors: xr.Dataset, timesteps: int) -> pd.DataFrame:
         found = _differences(values[:, order], errors["image"].values)
         rms, sd = _smoothed(np.sqrt((found**2).mean(axis=0))), _smoothed(found.std(axis=0))
         share = rms / np.average(rms, weights=np.diff(edges)) if rms.any() else np.ones_like(rms)
-        density = UNIFORM + (1 - UNIFORM) * share
+        density = uniform + (1 - uniform) * share
         columns = {"start": edges[:-1], "stop": edges[1:], "rms": rms, "sd": sd, "density": density}
         parts.append(pd.DataFrame({"loss": loss, **columns}))
     return pd.concat(parts, ignore_index=True)

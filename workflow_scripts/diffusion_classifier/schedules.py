@@ -10,6 +10,10 @@ from typing import Any, NamedTuple
 
 from .low_discrepancy import spread_order
 
+UNIFORM = 0.1
+"""Share of a learned density that is uniform unless the config says otherwise: no sample's weight
+is larger than 1 / UNIFORM, whatever was measured."""
+
 
 class Sample(NamedTuple):
     """One (timestep, noise index) at which every pair's ε-prediction error is measured.

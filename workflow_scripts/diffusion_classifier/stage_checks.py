@@ -58,6 +58,8 @@ def _check_calibration(config: dict[str, Any], key: str, spec: dict[str, Any]) -
     for prompts, dataset in spec["datasets"].items():
         known(f"{key}.datasets", prompts, config["prompts"], "set of prompts")
         known(f"{key}.datasets.{prompts}", dataset, config["datasets"], "data set")
+    for prompts in spec.get("uniform", {}):
+        known(f"{key}.uniform", prompts, spec["datasets"], "set of prompts with a calibration")
     samples = spec.get("samples", CALIBRATION_SAMPLES)
     try:
         check_stages([samples], [1], 1, None, config["noise"]["size"])
