@@ -10,6 +10,7 @@ import pandas as pd
 import pytest
 import torch
 import yaml
+from snakemake.utils import update_config
 
 from diffusion_classifier import benchmark_plots, network_time
 from diffusion_classifier.benchmarks import growth, machine, shares, summary
@@ -157,9 +158,8 @@ def test_the_notebook_runs(root, tmp_path, records):
 def config(root):
     found = yaml.safe_load((root / "config.yaml").read_text())
     added = yaml.safe_load((root / "config/benchmark.yaml").read_text())
-    for section in ("datasets", "evaluations"):
-        found[section] |= added[section]
-    return found | {"benchmark": added["benchmark"]}
+    update_config(found, added)
+    return found
 
 
 def test_the_default_config_asks_for_no_benchmark(root):

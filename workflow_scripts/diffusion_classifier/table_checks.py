@@ -121,9 +121,8 @@ def _check_accuracy(config: dict[str, Any], key: str, spec: dict[str, Any]) -> N
 
 def check_tasks(config: dict[str, Any], name: str) -> None:
     """Raise InputError if a baseline with `tasks` lacks one that the table accuracy has."""
-    prompts = [
-        config["datasets"][data]["prompts"] for data in config["tables"]["accuracy"]["datasets"]
-    ]
+    asked = config["tables"].get("accuracy", {}).get("datasets", [])
+    prompts = [config["datasets"][data]["prompts"] for data in asked]
     tasks = config["baselines"].get(name, {}).get("tasks", prompts)
     without = [task for task in prompts if task not in tasks]
     if without:
