@@ -124,8 +124,9 @@ def test_small_jobs_and_shards_share_submissions(project, jobs):
     submitted = jobs["ArrayJobId"].fillna(jobs["JobId"]).nunique()
     rules = pd.Series([path.parts[0] for path in _benchmarks(project)]).value_counts()
     assert rules["pairs"] == rules["latents"] == rules["errors"] == 3 and rules.sum() >= 15
-    # data set; pairs; conditions; latents; errors, which may be two; predictions; chance; tables
-    assert submitted <= 9
+    # data set; pairs; conditions; latents; errors, of which each may be ready at another time (3);
+    # predictions; chance; tables
+    assert submitted <= 10
 
 
 def _benchmarks(project):
