@@ -285,14 +285,6 @@ def check_numbers(folder, found):
         assert top1.loc["Chance", dataset]["images"] == 2 * IMAGES
 
 
-def test_notebook_is_stored_without_outputs():
-    cells = json.loads((ROOT / "notebooks" / "accuracy.ipynb").read_text())["cells"]
-    code = [cell for cell in cells if cell["cell_type"] == "code"]
-    assert all(not cell["outputs"] and cell["execution_count"] is None for cell in code)
-    assert code[0]["metadata"]["tags"] == ["parameters"]
-    assert len({cell["id"] for cell in cells}) == len(cells)
-
-
 def test_figures_are_saved_identically(rows, tmp_path):
     for run in ("a", "b"):
         found = {"Shapes": predicted("shapes", 0.7)}

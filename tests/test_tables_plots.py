@@ -10,15 +10,7 @@ import pytest
 import xarray as xr
 from PIL import Image
 
-from diffusion_classifier import (
-    curves,
-    files,
-    plots,
-    robustness,
-    robustness_plots,
-    scores,
-    tables,
-)
+from diffusion_classifier import curves, files, plots, robustness, robustness_plots, scores, tables
 from diffusion_classifier.datasets.base import encode
 from diffusion_classifier.messages import InputError
 from diffusion_classifier.notebooks import execute
@@ -281,13 +273,6 @@ def test_notebook_runs_and_writes_everything(tmp_path):
     assert list(exported) == scores.LONG and len(exported) == 5 * 3 * 2
     outputs = [o for c in json.loads(executed.read_text())["cells"] for o in c.get("outputs", [])]
     assert not [o for o in outputs if o.get("name") == "stderr"]
-
-
-def test_notebook_is_stored_without_outputs():
-    cells = json.loads((ROOT / "notebooks" / "robustness.ipynb").read_text())["cells"]
-    code = [cell for cell in cells if cell["cell_type"] == "code"]
-    assert all(not cell["outputs"] and cell["execution_count"] is None for cell in code)
-    assert code[0]["metadata"]["tags"] == ["parameters"]
 
 
 def test_paired_plot_shows_each_difference_and_whether_it_is_clear():

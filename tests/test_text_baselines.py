@@ -12,7 +12,7 @@ from sklearn.preprocessing import StandardScaler
 from test_stable_diffusion import BETAS, prompts, save_pipeline, tokenizer
 from transformers import CLIPConfig, CLIPImageProcessorPil, CLIPModel, CLIPProcessor
 
-from diffusion_classifier.baselines import chance, clip, features, synthetic
+from diffusion_classifier.baselines import clip, features, synthetic
 from diffusion_classifier.datasets import decode
 from diffusion_classifier.messages import InputError
 
@@ -282,20 +282,3 @@ def test_a_clipping_scheduler_does_not_clip_latents(saved):
 def test_a_size_that_cannot_be_drawn(saved):
     with pytest.raises(InputError, match=r"`size`.*found 18, expected a multiple of 8"):
         sample(saved[1], 1, size=18)
-
-
-# --- chance
-
-
-def test_guesses_are_uniform_and_seeded():
-    images = pd.DataFrame({"image": range(6000), "label": 0})
-    predictions, scores = chance.guess(images, 5, seed=1)
-    counts = np.bincount(predictions, minlength=5)
-    assert ((counts - 1200) ** 2 / 1200).sum() < 20  # χ² of 4 degrees of freedom: p = 0.0005
-    assert scores.shape == (6000, 5) and scores.dtype == np.float32
-    assert predictions.dtype == np.int64
-    np.testing.assert_array_equal(predictions, scores.argmax(axis=1))
-    assert scores.mean() == pytest.approx(0.5, abs=0.01) and 0 <= scores.min() < scores.max() < 1
-    part = images.iloc[100:200]
-    np.testing.assert_array_equal(chance.guess(part, 5, seed=1)[1], scores[100:200])
-    assert (chance.guess(part, 5, seed=2)[0] != predictions[100:200]).any()
