@@ -64,10 +64,12 @@ format: $(READY)
 
 env: $(READY)
 
-# the lock file pins every package; torch pins its own CUDA libraries, which are not listed
+# the lock file pins every package, for Python 3.11 to 3.13; torch pins its own CUDA libraries, which
+# are not listed
 $(READY): envs/requirements.lock
-	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info[:2] != (3, 11))' || \
-		{ echo "$(PYTHON) is not Python 3.11; name one: make PYTHON=/path/to/python3.11 …" >&2; exit 1; }
+	@$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))' || \
+		{ echo "$(PYTHON) is $$($(PYTHON) --version 2>&1), expected Python 3.11, 3.12 or 3.13; name" \
+			"one: make PYTHON=/path/to/python3.12 …" >&2; exit 1; }
 	$(PYTHON) -m venv --clear $(VENV)
 	pip install --disable-pip-version-check --quiet --requirement envs/requirements.lock
 	@touch $@
