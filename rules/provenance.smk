@@ -5,7 +5,7 @@ rule provenance:
     input:
         csv=f"{RESULTS}/tables/{{table}}.csv",
         models=lambda w: table_weights(w.table),
-        data=lambda w: data_behind(w.table),
+        data=lambda w: list(data_behind(w.table)),
     output:
         report(
             f"{RESULTS}/tables/{{table}}-provenance.json",

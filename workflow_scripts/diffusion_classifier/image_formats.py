@@ -25,6 +25,9 @@ NOT_AN_IMAGE = "not an image"
 HEAD = 4096
 """Bytes at the beginning of a file that tell what it is."""
 
+_TIFF = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
+_SIGNATURES = (b"\x89PNG\r\n\x1a\n", b"\xff\xd8\xff", b"GIF87a", b"GIF89a", *_TIFF)
+
 _AVIF = {b"avif", b"avis"}
 _HEIF = {b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"hevm", b"hevs", b"mif1", b"msf1"}
 
@@ -63,13 +66,16 @@ def brands(head: bytes) -> set[bytes]:
     return {head[start : start + 4] for start in range(8, end, 4) if start != 12}  # the version
 
 
-def is_avif(head: bytes) -> bool:
-    return not _AVIF.isdisjoint(brands(head))
-
-
 def is_heif(head: bytes) -> bool:
     """Whether a file begins as HEIC, or as another kind of HEIF that is not AVIF."""
-    return not is_avif(head) and not _HEIF.isdisjoint(brands(head))
+    found = brands(head)
+    return _AVIF.isdisjoint(found) and not _HEIF.isdisjoint(found)
+
+
+def has_signature(head: bytes) -> bool:
+    """Whether a file begins as one of FORMATS that nothing else begins like."""
+    is_webp = head.startswith(b"RIFF") and head[8:12] == b"WEBP"
+    return is_webp or head.startswith(_SIGNATURES) or bool(brands(head) & (_AVIF | _HEIF))
 
 
 def is_raw(image: Image.Image) -> bool:
@@ -83,14 +89,16 @@ def begins_as_image(file: BinaryIO, suffix: str) -> bool:
 
     What follows may still be damaged. A camera's raw file is no TIFF, though it begins as one.
     """
-    if brands(file.read(HEAD)) & (_AVIF | _HEIF):
+    head = file.read(HEAD)
+    if suffix.lower() in _RAW and head.startswith(_TIFF):
+        return False
+    if has_signature(head):
         return True
     file.seek(0)
-    formats = [name for name in PILLOW_FORMATS if name != "TIFF" or suffix.lower() not in _RAW]
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         try:
-            Image.open(file, formats=formats)
+            Image.open(file, formats=PILLOW_FORMATS)
         except Image.DecompressionBombError:
             return True
         except Exception:  # what is no image leads the decoders to errors of any kind

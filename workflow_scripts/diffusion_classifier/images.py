@@ -15,7 +15,7 @@ from .image_formats import (
     HEAD,
     NOT_AN_IMAGE,
     PILLOW_FORMATS,
-    is_avif,
+    has_signature,
     is_heif,
     is_raw,
     not_an_image,
@@ -41,8 +41,8 @@ def read_file(path: str | os.PathLike, name: str) -> bytes:
     try:
         return Path(path).read_bytes()
     except OSError as error:
-        reason = f"cannot be read ({error.strerror})"
-        raise ImageError(name, reason, f"{reason}; correct that or leave it out") from None
+        said = f"cannot be read ({error.strerror}); correct that or leave it out"
+        raise ImageError(name, f"cannot be read: {error.strerror}", said) from None
 
 
 def load_image(data: bytes, name: str, max_pixels: int = MAX_PIXELS) -> Image.Image:
@@ -107,8 +107,8 @@ def _open(data: bytes) -> Image.Image:
 
 def _unidentified(data: bytes, name: str) -> ImageError:
     """The error of a file that no decoder takes for its own."""
-    if is_avif(data[:HEAD]):
-        return _damaged(name, "not a whole AVIF")
+    if has_signature(data[:HEAD]):
+        return _damaged(name, "its beginning cannot be read")
     reason = not_an_image(data[:HEAD])
     found = reason
     if reason == NOT_AN_IMAGE:
@@ -118,7 +118,7 @@ def _unidentified(data: bytes, name: str) -> ImageError:
 
 
 def _damaged(name: str, error: str) -> ImageError:
-    reason = "a damaged or incomplete image"
+    error, reason = error.rstrip("."), "a damaged or incomplete image"
     said = f"found {reason} ({error}), expected a whole one; {_REMEDY}"
     return ImageError(name, f"{reason}: {error}", said)
 

@@ -22,7 +22,6 @@ KEY = "left_out"
 """The key of the record in the metadata of a Parquet file."""
 
 _FEW = 5  # files that a sentence names
-_LONG = 100  # characters of a reason in a sentence
 
 
 @dataclass
@@ -88,14 +87,18 @@ class LeftOut:
         return f"{text(used)}; left out: {self._first(text, name)}{text(gone)}."
 
     def _first(self, text: Callable[[str], str] = str, name: Callable[[str], str] = str) -> str:
-        """The first few files with their reasons, and how many more there are."""
-        named = [(file, reason) for reason, files in self.reasons.items() for file in files[:_FEW]]
-        said = [
-            f"{name(printable(file))} {text(f'({textwrap.shorten(reason, _LONG)})')}"
-            for file, reason in named[:_FEW]
-        ]
-        more = self.count - len(said)
-        return ", ".join(said) + (f" and {more} more" if more else "")
+        """The files with their reasons: all if they are few, otherwise one of each reason."""
+        if self.count <= _FEW:
+            named = [(file, why) for why, files in self.reasons.items() for file in files]
+        else:
+            named = [(files[0], _alike(why, len(files))) for why, files in self.reasons.items()]
+        said = [f"{name(printable(file))} {text(f'({why})')}" for file, why in named]
+        more = f" and {len(said) - _FEW} other reasons" if len(said) > _FEW else ""
+        return ", ".join(said[:_FEW]) + more
+
+
+def _alike(reason: str, count: int) -> str:
+    return reason if count == 1 else f"{reason}; {count} such files"
 
 
 def printable(name: str) -> str:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ..left_out import LeftOut
+from ..left_out import LeftOut, printable
 from ..messages import InputError
 from ..scenes.compositions import winoground_examples
 from .adversarial import adversarial_filter
@@ -161,7 +161,7 @@ def _readable(
     unshifted = getattr(source, "original", source)
     no_images = getattr(unshifted, "left_out", {})
     for file, reason in no_images.items():
-        print(f"{file}: left out ({reason})", file=sys.stderr)
+        print(f"{printable(file)}: left out ({reason})", file=sys.stderr)
         left_out.add(file, reason)
     left_out.what = getattr(unshifted, "what", left_out.what)
     left_out.there = len(unshifted) + len(no_images)

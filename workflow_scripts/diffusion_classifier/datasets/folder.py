@@ -114,7 +114,8 @@ def _by_subfolder(root: Path) -> Folder:
     left_out = {name: "in no class folder" for name in entries if name not in names}
     files, labels = [], []
     for label, name in enumerate(names):
-        below = {file.relative_to(root).as_posix(): why for file, why in files_below(root / name)}
+        every = files_below(root / name, frozenset([root.resolve()]))
+        below = {file.relative_to(root).as_posix(): why for file, why in every}
         found = [file for file, why in below.items() if why is None]
         if not found:
             raise InputError(_without_image(root / name, below))
@@ -127,7 +128,7 @@ def _by_subfolder(root: Path) -> Folder:
 def _without_image(directory: Path, below: dict[str, str | None]) -> str:
     """The message that a class has no image, and what its folder has instead."""
     first = "".join(f" ({file}: {why})" for file, why in list(below.items())[:1])
-    found = f"no image among {len(below)} files{first}" if below else "no image"
+    found = f"no image among its files, {len(below)} in all{first}" if below else "no image"
     return (
         f"{directory}: found {found}, expected at least one of this class, ending in "
         f"{', '.join(EXTENSIONS)}; add some or remove the folder"

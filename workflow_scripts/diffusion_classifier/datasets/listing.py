@@ -91,7 +91,7 @@ def unreadable(path: Path) -> str | None:
         return "neither a file nor a folder"
     if not status.st_size:
         return "an empty file"
-    return None if os.access(path, os.R_OK) else "cannot be read (Permission denied)"
+    return None if os.access(path, os.R_OK) else "cannot be read: Permission denied"
 
 
 # a folder is listed more than once in a process, and such files may be many
@@ -110,4 +110,4 @@ def _content(path: str, changed: int, size: int) -> str | None:
 
 
 def _reason(error: Exception, what: str) -> str:
-    return f"{what} ({getattr(error, 'strerror', None) or 'a link in a circle'})"
+    return f"{what}: {getattr(error, 'strerror', None) or 'a link in a circle'}"
