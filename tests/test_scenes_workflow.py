@@ -32,7 +32,7 @@ def project(root, tmp_path_factory):
 
 
 def photographs(folder):
-    """What the probe of sizes learns from: two classes in formats of all kinds, two files no images."""
+    """What the probe of sizes learns from: two classes, formats of phones, two unusable files."""
     for label, name in enumerate(("small", "large")):
         (folder / f"{label}-{name}").mkdir(parents=True)
         for number in range(10):

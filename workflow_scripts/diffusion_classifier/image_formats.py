@@ -39,6 +39,7 @@ _RAW = {
     *(".rwz", ".sr2", ".srf", ".srw", ".x3f"),
 }
 _DNG_VERSION, _SUBFILE_TYPE, _REDUCED = 50706, 254, 1  # DNG 1.4; TIFF 6.0, section 8
+_CR2 = b"CR"  # after the header of a TIFF
 
 # how files of other formats begin that people may take for images
 _OTHERS = {
@@ -78,10 +79,12 @@ def has_signature(head: bytes) -> bool:
     return is_webp or head.startswith(_SIGNATURES) or bool(brands(head) & (_AVIF | _HEIF))
 
 
-def is_raw(image: Image.Image) -> bool:
+def is_raw(image: Image.Image, head: bytes) -> bool:
     """Whether a TIFF is a camera's raw file or says that its first image is only a preview."""
-    tags = getattr(image, "tag_v2", {})
-    return _DNG_VERSION in tags or bool(tags.get(_SUBFILE_TYPE, 0) & _REDUCED)
+    if image.format != "TIFF":
+        return False
+    is_reduced = bool(image.tag_v2.get(_SUBFILE_TYPE, 0) & _REDUCED)
+    return is_reduced or _DNG_VERSION in image.tag_v2 or head[8:10] == _CR2
 
 
 def begins_as_image(file: BinaryIO, suffix: str) -> bool:

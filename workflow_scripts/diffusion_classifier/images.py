@@ -73,7 +73,7 @@ def _read(data: bytes, name: str, max_pixels: int) -> Image.Image:
     """The first image of `data` as PIL holds it; raises as `load_image` does."""
     try:
         image = _open(data)
-        small, raw = image.width * image.height <= max_pixels, is_raw(image)
+        small, raw = image.width * image.height <= max_pixels, is_raw(image, data)
         if small and not raw:
             image.load()
     except MemoryError:
