@@ -39,6 +39,7 @@ def test_it_sums_what_was_measured(tmp_path):
     changed["models"] = {"m": {"weights": {"hub": "a/b", "revision": "c" * 40}}}
     measured(tmp_path / "results", 0, seconds=2.0, device="cpu", dtype="float32")
     measured(tmp_path / "results", 1, seconds=3.0, device="cuda", dtype="float32")
+    (tmp_path / "results/errors/full/mnist/stage1/.0-0.1234.nc").write_bytes(b"of a killed job")
     files.write_tensors({"w": torch.ones(3)}, tmp_path / "model/unet/w.safetensors")
     table = next(iter(changed["tables"]))
     data = {name: str(tmp_path / f"{name}.parquet") for name in ("mnist", "mine")}

@@ -35,7 +35,8 @@ def provenance(
     rows = []
     for evaluation, dataset in questions(config, table):
         done = of_question(config, table, evaluation, dataset)
-        files = sorted((results / "errors" / evaluation / dataset).glob("stage*/*.nc"))
+        # not the hidden file that a killed job was writing
+        files = sorted((results / "errors" / evaluation / dataset).glob("stage*/[0-9]*.nc"))
         rows.append(
             {
                 "evaluation": evaluation,
