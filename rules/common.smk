@@ -13,6 +13,7 @@ from diffusion_classifier.costs import estimate, render
 from diffusion_classifier.messages import InputError
 from diffusion_classifier.methods import (
     baseline_spec,
+    data_sets,
     groups_of,
     method_names,
     network_names,

@@ -224,7 +224,7 @@ def notebook_parameters(table, input, output):
         "paired": paired_file(table) if has_baselines(table) else "",
         "first_stages": first_stages(table),
     }
-    return ({} if table == "winoground" else compared) | {
+    return ({} if table == "winoground" else compared | {"data_behind": data_behind(table)}) | {
         "library": str(HERE / "workflow_scripts"),
         "scores": input.scores,
         "table": str(Path(output.table).with_name(table)),

@@ -5,6 +5,7 @@ rule provenance:
     input:
         csv=f"{RESULTS}/tables/{{table}}.csv",
         models=lambda w: table_weights(w.table),
+        data=lambda w: list(data_behind(w.table)),
     output:
         report(
             f"{RESULTS}/tables/{{table}}-provenance.json",
@@ -29,5 +30,6 @@ rule provenance:
     params:
         config=config,
         folders=lambda w: table_folders(w.table),
+        data=lambda w: {name: dataset_file(name) for name in data_sets(config, w.table)},
     script:
         "../workflow_scripts/provenance.py"

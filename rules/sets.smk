@@ -24,7 +24,7 @@ def dataset_sources(wildcards):
     spec = dataset(wildcards.dataset)
     if spec["source"] == "folder":
         try:
-            files = fingerprint(spec["path"], spec.get("metadata"))
+            files = fingerprint(spec["path"], spec.get("metadata"), spec.get("strict", False))
         except InputError as error:
             sys.exit(f"{config_file()}: datasets.{wildcards.dataset}.path: {error}")
         return [f"{spec['path']}/{name}" for name in files]

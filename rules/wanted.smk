@@ -17,6 +17,12 @@ def table_weights(name):
     return [file for own in files for file in ([own] if isinstance(own, str) else own)]
 
 
+def data_behind(name):
+    """The data sets behind a table, as notebooks and provenance are told of them: file -> label."""
+    asked = data_sets(config, name) if name in config["tables"] else []
+    return {dataset_file(data): dataset(data)["label"] for data in asked}
+
+
 def table_spec(name):
     """The config's entry of a table, or an empty one if it is not asked for."""
     return config["tables"].get(name, {"datasets": []})

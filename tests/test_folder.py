@@ -13,6 +13,7 @@ from PIL import Image
 from diffusion_classifier.datasets import decode, labels, stratified, table
 from diffusion_classifier.datasets.base import tables
 from diffusion_classifier.datasets.folder import fingerprint, folder
+from diffusion_classifier.left_out import LeftOut
 from diffusion_classifier.messages import InputError
 
 
@@ -86,10 +87,17 @@ def test_order_within_a_class_is_natural_whatever_the_file_system_says(tmp_path)
 def test_hidden_and_other_files_are_passed_over(tmp_path):
     path = tree(tmp_path, "a/1.png", "b/2.JPEG", ".cache/3.png", "a/._1.png", "a/.thumbs/1.png")
     picture(tmp_path / "loose.png")
-    for name in ("a/notes.txt", "a/Thumbs.db", ".DS_Store"):
+    for name in ("a/notes.txt", "a/Thumbs.db", ".DS_Store", "a/.DS_Store", "b/desktop.ini"):
         (tmp_path / name).write_text("no image")
     (tmp_path / "a" / "folder.png").mkdir()
-    assert folder(path).files == ["a/1.png", "b/2.JPEG"]
+    picture(tmp_path / "__MACOSX" / "a" / "._1.png")
+    source = folder(path)
+    assert source.files == ["a/1.png", "b/2.JPEG"] and source.class_names == ["a", "b"]
+    assert source.left_out == {
+        "loose.png": "in no class folder",
+        "a/notes.txt": "not an image",
+        "a/.thumbs/1.png": "hidden",
+    }
 
 
 def test_links_are_followed_but_not_in_circles(tmp_path):
@@ -98,6 +106,12 @@ def test_links_are_followed_but_not_in_circles(tmp_path):
     os.symlink(tmp_path / "photos" / "b", tmp_path / "photos" / "b" / "again")
     path = str(tmp_path / "photos")
     assert folder(path).files == ["a/1.png", "a/more/7.png", "b/1.png"]
+
+
+def test_a_link_to_a_folder_above_brings_no_images_of_other_classes(tmp_path):
+    path = tree(tmp_path, "a/1.png", "b/2.png")
+    (tmp_path / "a" / "up").symlink_to("..")
+    assert folder(path).files == ["a/1.png", "b/2.png"]
 
 
 def test_it_is_a_source_for_the_table_of_a_data_set(tmp_path, monkeypatch):
@@ -133,8 +147,10 @@ def test_subfolder_mistakes_are_said(tmp_path):
     with pytest.raises(InputError, match=r"found 1 class \(a\), expected at least 2"):
         folder(str(tmp_path))
     (tmp_path / "b" / "deeper").mkdir(parents=True)
-    (tmp_path / "b" / "1.heic").write_bytes(b"?")
     with pytest.raises(InputError, match=r"b: found no image, .*\.png.*remove the folder"):
+        folder(str(tmp_path))
+    (tmp_path / "b" / "1.txt").write_bytes(b"?")
+    with pytest.raises(InputError, match=r"1 in all \(b/1\.txt: not an image\), expected"):
         folder(str(tmp_path))
 
 
@@ -192,8 +208,7 @@ A, B = ("1.png", "a"), ("2.png", "b")
         ([("file_name;label",), ("1.png;a",)], "`file_name` is missing.*separated by commas"),
         ([("file_name", "class"), A, B], "the column `label` is missing"),
         ([NAMES], "found no rows"),
-        ([NAMES[:2], A, ("gone.png", "b")], "line 3: found no file gone.png"),
-        ([NAMES[:2], A, ("sub", "b")], "line 3: found no file sub"),
+        ([NAMES[:2], ("gone.png", "b")], r"none of its 1 files \(gone\.png: no such file\)"),
         ([NAMES[:2], A, ("../2.png", "b")], "line 3: .*expected a path inside"),
         ([NAMES[:2], A, ("/etc/hostname", "b")], "line 3: .*expected a path inside"),
         ([NAMES[:2], A, ("sub/../../2.png", "b")], "line 3: .*expected a path inside"),
@@ -254,7 +269,8 @@ def damaged(tmp_path):
 
 
 def test_usable_images_are_told_from_the_others(damaged, capsys):
-    found = pd.concat(tables(damaged, range(5), strict=False))
+    left_out = LeftOut()
+    found = pd.concat(tables(damaged, range(5), left_out))
     assert found["source"].tolist() == ["a/1.png", "b/4.png"]
     assert found["image"].tolist() == [0, 1]
     reports = capsys.readouterr().err.splitlines()
@@ -263,6 +279,9 @@ def test_usable_images_are_told_from_the_others(damaged, capsys):
         "photos/b/3.png",
         "photos/b/5.png",
     ]
+    assert left_out.reasons["not an image"] == ["a/2.png"]
+    assert left_out.reasons["cannot be read: No such file or directory"] == ["b/5.png"]
+    assert left_out.count == 3
 
 
 def test_only_the_asked_for_are_decoded_in_their_order(damaged):

@@ -10,6 +10,7 @@ from test_costs import config
 
 from diffusion_classifier import files
 from diffusion_classifier.error_files import error_dataset
+from diffusion_classifier.left_out import LeftOut
 from diffusion_classifier.messages import without_home
 from diffusion_classifier.provenance import commit, provenance
 from diffusion_classifier.schedules import Sample
@@ -38,9 +39,17 @@ def test_it_sums_what_was_measured(tmp_path):
     changed["models"] = {"m": {"weights": {"hub": "a/b", "revision": "c" * 40}}}
     measured(tmp_path / "results", 0, seconds=2.0, device="cpu", dtype="float32")
     measured(tmp_path / "results", 1, seconds=3.0, device="cuda", dtype="float32")
+    (tmp_path / "results/errors/full/mnist/stage1/.0-0.1234.nc").write_bytes(b"of a killed job")
     files.write_tensors({"w": torch.ones(3)}, tmp_path / "model/unet/w.safetensors")
     table = next(iter(changed["tables"]))
-    found = provenance(changed, table, {"m": str(tmp_path / "model")})
+    data = {name: str(tmp_path / f"{name}.parquet") for name in ("mnist", "mine")}
+    frame, record = pd.DataFrame({"image": range(3)}), LeftOut.before(5, {"a.txt": "not an image"})
+    files.write_parquet_pieces([frame], data["mnist"])
+    files.write_parquet_pieces([frame], data["mine"], record.metadata)
+    found = provenance(changed, table, {"m": str(tmp_path / "model")}, data)
+    left_out = {"files": 6, "looked_at": 6, "count": 1, "reasons": {"not an image": ["a.txt"]}}
+    mine = {"images": 3, "left_out": left_out}
+    assert found["datasets"] == {"mnist": {"images": 3}, "mine": mine}
     (row,) = found["errors"]
     assert (row["evaluations"], row["device_seconds"], row["wall_seconds"]) == (500, 5.0, 11.0)
     assert (row["device"], row["dtype"]) == (["cpu", "cuda"], ["float32"])

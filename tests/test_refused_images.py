@@ -5,7 +5,7 @@ import warnings
 
 import numpy as np
 import pytest
-from PIL import Image, ImageFile
+from PIL import Image, ImageFile, TiffImagePlugin
 from test_images import PHOTO, RNG, encoded, loaded
 
 from diffusion_classifier.images import FORMATS, MAX_PIXELS, load_image, read_file
@@ -53,10 +53,34 @@ def test_no_damage_raises_anything_but_input_error():
                 assert str(error).startswith("a file: ")
 
 
-@pytest.mark.parametrize("data", [b"", b"not an image", b"<svg></svg>", b"%PDF-1.7", bytes(99)])
-def test_what_is_not_an_image_is_refused(data):
-    with pytest.raises(InputError, match=r"^notes\.png: found .* not an image.*PNG, JPEG, WEBP"):
+@pytest.mark.parametrize(
+    ("data", "found"),
+    [
+        (b"", "an empty file"),
+        (b"not an image", "12 bytes that are not an image, or the beginning of one"),
+        (bytes(99), "99 bytes that are not an image"),
+        (b"<svg></svg>", "SVG"),
+        (b"\xef\xbb\xbf<?xml version='1.0'?>\n<!-- drawn --><svg></svg>", "SVG"),
+        (b"%PDF-1.7", "PDF"),
+        (b"8BPS" + bytes(99), "Photoshop"),
+        (b"\0\0\0\x0cJXL \r\n\x87\n", "JPEG XL"),
+        (b"\0\0\0\x18ftypmp42\0\0\0\0mp42isom", "a video"),
+        (b"\0\0\0\x18ftypcrx \0\0\0\1crx isom", "a camera's raw file"),
+        (encoded(PHOTO, "JPEG2000"), "JPEG 2000"),
+    ],
+)
+def test_what_is_not_an_image_is_refused(data, found):
+    with pytest.raises(InputError, match=rf"^notes\.png: found {found}.*PNG, JPEG, WEBP"):
         load_image(data, "notes.png")
+
+
+@pytest.mark.parametrize(("tag", "value"), [(50706, b"\1\4\0\0"), (254, 1)])
+def test_the_preview_in_a_raw_file_is_not_taken_for_the_photograph(tag, value):
+    tags = TiffImagePlugin.ImageFileDirectory_v2()
+    tags[tag] = value
+    data = encoded(PHOTO, "TIFF", tiffinfo=tags)
+    with pytest.raises(InputError, match="found a camera's raw file, or one that holds a preview"):
+        load_image(data, "a.tif")
 
 
 @pytest.mark.parametrize("kind", ["ICO", "TGA", "PCX", "EPS", "DDS", "SGI"])

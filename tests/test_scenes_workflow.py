@@ -8,8 +8,11 @@ import pytest
 import torch
 import xarray as xr
 import yaml
+from PIL import Image
+from pillow_heif import from_pillow
 from workflows import planned, run_copy, snakemake
 
+from diffusion_classifier import files
 from diffusion_classifier.baselines import features
 from diffusion_classifier.datasets import decode
 from diffusion_classifier.datasets.stored import encoded_images
@@ -23,7 +26,22 @@ SHOWN = {".log", ".ipynb", ".html", ".csv", ".svg", ".tex", ".txt", ".tsv", ".js
 @pytest.fixture(scope="module")
 def project(root, tmp_path_factory):
     """A copy of the project in which the tiny config of scenes has been run once."""
-    return run_copy(root, tmp_path_factory.mktemp("scenes"), "tiny_scenes.yaml")
+    folder = tmp_path_factory.mktemp("scenes")
+    photographs(folder / "photos")
+    return run_copy(root, folder, "tiny_scenes.yaml")
+
+
+def photographs(folder):
+    """What the probe of sizes learns from: two classes, formats of phones, two unusable files."""
+    for label, name in enumerate(("small", "large")):
+        (folder / f"{label}-{name}").mkdir(parents=True)
+        for number in range(10):
+            image = Image.new("RGB", (32, 32), "grey")
+            image.paste((20 * number, 90, 200), (8, 8, 16 + 8 * label, 16 + 8 * label))
+            image.save(folder / f"{label}-{name}" / f"{number}.{('png', 'avif')[number % 2]}")
+    from_pillow(image).save(folder / "0-small" / "phone.heic")
+    (folder / "0-small" / "empty.png").touch()
+    (folder / "1-large" / "moved.png").symlink_to("nowhere.png")
 
 
 def stored(project, evaluation, dataset, stage):
@@ -48,6 +66,25 @@ def test_everything_is_made(project):
             assert (project / f"results/figures/{table}-{name}.png").stat().st_size > 5000
     report = (project / "results/report.html").read_text()
     assert "Zero-shot accuracy" in report and "Compositional reasoning" in report
+
+
+def test_what_a_method_could_not_learn_from_is_said(project):
+    said = "Photographs: 21 of 23 files were used; left out: 0-small/empty.png (an empty file)"
+    log = (project / "results/logs/dataset/sizes-train.log").read_text()
+    assert (
+        "21 of 23 files were used" in log and "1-large/moved.png: left out (a broken link)" in log
+    )
+    text = (project / "results/tables/accuracy.txt").read_text()
+    assert text.count("left out") == 1 and said in " ".join(text.split())
+    for page in ("accuracy.html", "accuracy-table.html"):
+        page = (project / "results/tables" / page).read_text()
+        assert page.count("files were used") == 1 and "<code>1-large/moved.png</code>" in page
+    provenance = files.read_json(project / "results/tables/accuracy-provenance.json")
+    assert provenance["datasets"]["shapes"] == {"images": 12}
+    assert provenance["datasets"]["sizes-train"]["left_out"]["reasons"] == {
+        "an empty file": ["0-small/empty.png"],
+        "a broken link": ["1-large/moved.png"],
+    }
 
 
 def test_every_method_is_a_row_of_the_accuracy_table(project):

@@ -27,9 +27,10 @@ def test_a_damaged_image_is_said_and_left_out_unless_strict(trees, capsys):
     ]
     assert frame["image"].tolist() == [0, 1]
     lines = capsys.readouterr().err.splitlines()
-    assert len(lines) == 1 and lines[0].startswith("Food101/test/waffles/11.jpg: found a damaged")
+    assert lines[0].startswith("Food101/test/waffles/11.jpg: found a damaged")
+    assert "'Food101': 2 of 3 files were used; left out: Food101/test/waffles/11.jpg" in lines[1]
     said = error_of(spec("Food101", trees[0], strict=True), dataset)
-    assert said.startswith("Food101/test/waffles/11.jpg: found a damaged")
+    assert "found 1 of 3 files that cannot be used, Food101/test/waffles/11.jpg (a damaged" in said
     said = error_of(spec("Food101", trees[0], indices=[1]), dataset)
     assert said.startswith("torchvision 'Food101': found no image that can be read among the 1")
 
@@ -101,6 +102,6 @@ def test_a_failure_half_way_leaves_no_file(trees, monkeypatch, tmp_path):
     monkeypatch.setattr(base, "PIECE", 1)
     (trees[0] / "food-101/images/apple_pie/7.jpg").write_bytes(b"")
     target = tmp_path / "out" / "data.parquet"
-    with pytest.raises(InputError, match=r"apple_pie/7\.jpg: found an empty file"):
+    with pytest.raises(InputError, match=r"apple_pie/7\.jpg \(an empty file\)"):
         files.write_parquet_pieces(pieces(spec("Food101", trees[0], strict=True)), target)
     assert list(target.parent.iterdir()) == []

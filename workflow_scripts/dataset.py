@@ -1,6 +1,7 @@
 """Write a data set as one Parquet file of encoded images and labels.
 
-In: nothing (the source is in a package) or whatever the source reads. Out: the data set.
+In: nothing (the source is in a package) or whatever the source reads. Out: the data set, and in its
+metadata which files were left out.
 """
 
 from job import job
@@ -8,5 +9,8 @@ from job import job
 with job(snakemake):
     from diffusion_classifier import files
     from diffusion_classifier.datasets import pieces
+    from diffusion_classifier.left_out import LeftOut
 
-    files.write_parquet_pieces(pieces(snakemake.params.spec), snakemake.output[0])
+    left_out = LeftOut()
+    data = pieces(snakemake.params.spec, left_out)
+    files.write_parquet_pieces(data, snakemake.output[0], left_out.metadata)

@@ -8,6 +8,7 @@ from job import job
 
 with job(snakemake):
     from diffusion_classifier import files
+    from diffusion_classifier.left_out import read_classes
     from diffusion_classifier.prompts import (
         from_captions,
         from_class_list,
@@ -20,9 +21,7 @@ with job(snakemake):
     if "file" in spec:
         prompts = read_prompts(spec["file"])
     elif "captions" in spec:
-        columns = ["label", "classname"]
-        data = files.read_parquet(snakemake.input[0], columns=columns)
-        prompts = from_captions(data, spec.get("templates", ["{}"]))
+        prompts = from_captions(read_classes(snakemake.input[0]), spec.get("templates", ["{}"]))
     elif isinstance(spec["classes"], str):
         prompts = from_class_list(spec["classes"], spec["templates"])
     else:

@@ -1,6 +1,6 @@
 """Say where a table's numbers come from.
 
-In: the table, the models behind it. Out: JSON, see `diffusion_classifier.provenance`.
+In: the table, the models and data sets behind it. Out: JSON, see `diffusion_classifier.provenance`.
 """
 
 from job import job
@@ -11,5 +11,5 @@ with job(snakemake):
     from diffusion_classifier.provenance import provenance
 
     params = snakemake.params
-    found = provenance(params.config, snakemake.wildcards.table, params.folders)
+    found = provenance(params.config, snakemake.wildcards.table, params.folders, params.data)
     files.write_json(without_home(found), snakemake.output[0])

@@ -10,7 +10,7 @@ import json
 import os
 import secrets
 import shutil
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -61,10 +61,15 @@ def write_parquet(frame: pd.DataFrame, path: str | os.PathLike) -> None:
         frame.to_parquet(temporary, index=False, write_page_checksum=True)
 
 
-def write_parquet_pieces(pieces: Iterable[pd.DataFrame], path: str | os.PathLike) -> None:
+def write_parquet_pieces(
+    pieces: Iterable[pd.DataFrame],
+    path: str | os.PathLike,
+    metadata: Callable[[], dict[str, str]] = dict,
+) -> None:
     """Write tables of the same columns, at least one, as one file, holding one at a time.
 
-    Each is a row group, or several, of its own; the columns' types are those of the first.
+    Each is a row group, or several, of its own; the columns' types are those of the first. The file
+    gets the strings of `metadata`, which is asked for them after the last piece.
     """
     import pyarrow as pa
     import pyarrow.parquet as pq
@@ -79,6 +84,8 @@ def write_parquet_pieces(pieces: Iterable[pd.DataFrame], path: str | os.PathLike
                     pq.ParquetWriter(temporary, table.schema, write_page_checksum=True)
                 )
             writer.write_table(table)
+        if writer and (strings := metadata()):
+            writer.add_key_value_metadata(strings)
 
 
 def read_parquet(path: str | os.PathLike, columns: list[str] | None = None) -> pd.DataFrame:

@@ -10,16 +10,17 @@ from pathlib import Path
 import numpy as np
 from PIL import Image, ImageOps, UnidentifiedImageError
 
-from .messages import InputError
-
-FORMATS = ("PNG", "JPEG", "WEBP", "GIF", "BMP", "TIFF", "PPM")
-"""The formats that are read, by PIL's names: its other decoders are old and seldom used."""
-
-EXTENSIONS = (
-    *(".png", ".apng", ".jpg", ".jpeg", ".jpe", ".jfif", ".webp", ".gif"),
-    *(".bmp", ".tif", ".tiff", ".ppm", ".pgm", ".pbm", ".pnm", ".pfm"),
+from .image_formats import (
+    FORMATS,
+    HEAD,
+    NOT_AN_IMAGE,
+    PILLOW_FORMATS,
+    has_signature,
+    is_heif,
+    is_raw,
+    not_an_image,
 )
-"""How the names of files in these formats end, in lower case."""
+from .messages import InputError
 
 MAX_PIXELS = 178_956_970  # where PIL itself refuses an image: twice its MAX_IMAGE_PIXELS
 
@@ -27,14 +28,21 @@ _PHOTOMETRIC, _BITS, _SAMPLE_FORMAT = 262, 258, 339  # TIFF 6.0, section 8 and 1
 _REMEDY = "replace the file or leave it out"
 
 
+class ImageError(InputError):
+    """An image that cannot be used; `reason` says why, in a few words and without its name."""
+
+    def __init__(self, name: str, reason: str, said: str) -> None:
+        super().__init__(f"{name}: {said}")
+        self.reason = reason
+
+
 def read_file(path: str | os.PathLike, name: str) -> bytes:
-    """The file at `path` as it is; raises InputError, beginning with `name`, if that fails."""
+    """The file at `path` as it is; raises ImageError, beginning with `name`, if that fails."""
     try:
         return Path(path).read_bytes()
     except OSError as error:
-        raise InputError(
-            f"{name}: cannot be read ({error.strerror}); correct that or leave it out"
-        ) from None
+        said = f"cannot be read ({error.strerror}); correct that or leave it out"
+        raise ImageError(name, f"cannot be read: {error.strerror}", said) from None
 
 
 def load_image(data: bytes, name: str, max_pixels: int = MAX_PIXELS) -> Image.Image:
@@ -43,11 +51,11 @@ def load_image(data: bytes, name: str, max_pixels: int = MAX_PIXELS) -> Image.Im
     Turned upright as its EXIF says (unreadable EXIF is passed over); transparency lies on
     white; greyscale of more than 8 bits is scaled so that the format's white is 255, a float's
     white being 1; palettes, CMYK, YCbCr and Lab become RGB, without regard to a colour profile;
-    of an animation the first frame. Metadata is dropped.
+    of an animation or a collection the first or main image. Metadata is dropped.
 
-    Raises InputError, beginning with `name`, for a file that is not in FORMATS, is cut short
-    before its last pixel, damaged, or of more than `max_pixels` (at most MAX_PIXELS), and for
-    greyscale outside its scale.
+    Raises ImageError, beginning with `name`, for a file that is not in FORMATS, is cut short
+    before its last pixel, damaged, a camera's raw file, or of more than `max_pixels` (at most
+    MAX_PIXELS), and for greyscale outside its scale.
     """
     with warnings.catch_warnings():
         # size is checked below, and damaged metadata does not hurt the pixels
@@ -64,31 +72,55 @@ def load_image(data: bytes, name: str, max_pixels: int = MAX_PIXELS) -> Image.Im
 def _read(data: bytes, name: str, max_pixels: int) -> Image.Image:
     """The first image of `data` as PIL holds it; raises as `load_image` does."""
     try:
-        image = Image.open(io.BytesIO(data), formats=FORMATS)
-        small = image.width * image.height <= max_pixels
-        if small:
+        image = _open(data)
+        small, raw = image.width * image.height <= max_pixels, is_raw(image, data)
+        if small and not raw:
             image.load()
     except MemoryError:
         raise
     except Image.DecompressionBombError as error:
-        raise InputError(f"{name}: {_line(error)}; make the image smaller") from None
+        raise ImageError(name, "too many pixels", f"{_line(error)}; make it smaller") from None
     except UnidentifiedImageError:
-        found = f"{len(data)} bytes that are" if data else "an empty file,"
-        raise InputError(
-            f"{name}: found {found} not an image, or the beginning of one, expected one of "
-            f"{', '.join(FORMATS)}; convert the file, replace it or leave it out"
-        ) from None
+        raise _unidentified(data, name) from None
     except Exception as error:  # a damaged file leads the decoders to errors of any kind
-        raise InputError(
-            f"{name}: found a damaged or incomplete image ({_line(error)}), expected a whole one; "
-            f"{_REMEDY}"
-        ) from None
+        raise _damaged(name, _line(error)) from None
     if not small:
-        raise InputError(
-            f"{name}: found {image.width} x {image.height} pixels, expected at most "
-            f"{max_pixels} in all; make the image smaller"
-        )
+        found = f"{image.width} x {image.height} pixels"
+        said = f"found {found}, expected at most {max_pixels} in all; make the image smaller"
+        raise ImageError(name, f"too many pixels ({found})", said)
+    if raw:
+        reason = "a camera's raw file, or one that holds a preview first"
+        said = f"found {reason}, expected the image itself; export it as JPEG or leave it out"
+        raise ImageError(name, reason, said)
     return image
+
+
+def _open(data: bytes) -> Image.Image:
+    """The image in `data`, not decoded yet; raises as Pillow does."""
+    if is_heif(data[:HEAD]):
+        # imported only where there is one; used as it is, so that Pillow is left as others know it
+        from pillow_heif import HeifImageFile
+
+        return HeifImageFile(io.BytesIO(data))
+    return Image.open(io.BytesIO(data), formats=PILLOW_FORMATS)
+
+
+def _unidentified(data: bytes, name: str) -> ImageError:
+    """The error of a file that no decoder takes for its own."""
+    if has_signature(data[:HEAD]):
+        return _damaged(name, "its beginning cannot be read")
+    reason = not_an_image(data[:HEAD])
+    found = reason
+    if reason == NOT_AN_IMAGE:
+        found = f"{len(data)} bytes that are {reason}, or the beginning of one"
+    said = f"found {found}, expected one of {', '.join(FORMATS)}; convert it, {_REMEDY}"
+    return ImageError(name, reason, said)
+
+
+def _damaged(name: str, error: str) -> ImageError:
+    error, reason = error.rstrip("."), "a damaged or incomplete image"
+    said = f"found {reason} ({error}), expected a whole one; {_REMEDY}"
+    return ImageError(name, f"{reason}: {error}", said)
 
 
 def _line(error: Exception) -> str:
@@ -126,16 +158,13 @@ def _eight_bits(image: Image.Image, white: int, inverted: bool, name: str) -> Im
     if white == 2**32 - 1:
         values = values.view(np.uint32)  # PIL holds unsigned values as signed
     grey = np.rint(values * (255 / white))
+    remedy = "scale them, or save the image with 8 or 16 bits"
     if not ((grey >= 0) & (grey <= 255)).all():  # also false for NaN
-        raise InputError(
-            f"{name}: found grey values from {values.min()} to {values.max()}, expected 0 to "
-            f"{white}; scale them, or save the image with 8 or 16 bits"
-        )
+        reason = f"grey values from {values.min()} to {values.max()}"
+        raise ImageError(name, reason, f"found {reason}, expected 0 to {white}; {remedy}")
     if values.any() and not grey.any():
-        raise InputError(
-            f"{name}: found grey values up to {values.max()}, which is black where white is "
-            f"{white}; scale them, or save the image with 8 or 16 bits"
-        )
+        reason = f"grey values up to {values.max()}, which is black where white is {white}"
+        raise ImageError(name, reason, f"found {reason}; {remedy}")
     return Image.fromarray((255 - grey if inverted else grey).astype(np.uint8))
 
 

@@ -83,6 +83,35 @@ def questions(config: dict[str, Any], table: str) -> list[tuple[str, str]]:
     return found
 
 
+def data_sets(config: dict[str, Any], table: str) -> list[str]:
+    """The data sets that a table's numbers come from, each once, its own first.
+
+    Then those that its figures show, that its methods learn from or are adjusted on, and the pools
+    that others were chosen from.
+    """
+    spec, asked = config["tables"][table], questions(config, table)
+    names = [*(spec.get("datasets") or [spec["dataset"]]), *(dataset for _, dataset in asked)]
+    tasks = {config["datasets"][name].get("prompts") for name in names}
+    methods = list(spec["methods"])
+    for name, dataset in asked:
+        evaluation = config["evaluations"][name]
+        methods += [evaluation["prior"]["method"]] if "prior" in evaluation else []
+        if stages_of(config, name, dataset).get("timesteps") == "learned":
+            names += [evaluation["calibration"]["datasets"][config["datasets"][dataset]["prompts"]]]
+        model = config["models"][evaluation["model"]]
+        names += [model["training"]["data"]] if model["weights"] == "train" else []
+    for method in methods:
+        if method not in config["evaluations"]:
+            learned = baseline_spec(config, method)
+            names += [learned["train"]] if "train" in learned else []
+            for task, sets in learned.get("tasks", {}).items():
+                names += sets.values() if task in tasks else []
+    for name in names:  # which grows meanwhile
+        pool = config["datasets"][name].get("pool")
+        names += [pool] if pool and pool not in names else []
+    return list(dict.fromkeys(names))
+
+
 def groups_of(config: dict[str, Any], evaluation: str, dataset: str) -> dict[str, Any] | None:
     """How a data set's classes are grouped, if an evaluation asks about the groups first."""
     if "hierarchy" not in config["evaluations"][evaluation]:

@@ -12,7 +12,9 @@ from typing import Any
 
 import h5py
 import pandas as pd
+import pyarrow.parquet as pq
 
+from .left_out import read_left_out
 from .methods import questions
 from .status import of_question
 
@@ -20,17 +22,21 @@ PACKAGES = ("snakemake", "torch", "torchvision", "diffusers", "transformers", "n
 _MEASURED_AT = ("device", "dtype")
 
 
-def provenance(config: dict[str, Any], table: str, models: dict[str, str]) -> dict[str, Any]:
+def provenance(
+    config: dict[str, Any], table: str, models: dict[str, str], data: dict[str, str]
+) -> dict[str, Any]:
     """All that a table was made of, as JSON has it.
 
-    `models` are the folders of the diffusion models behind it, by name. Seconds are those of the
+    `models` are the folders of the diffusion models behind it, by name, and `data` the files of the
+    data sets. Seconds are those of the
     jobs that measured errors: `device` in the engine, `wall` with all their starting up.
     """
     results = Path(config["results"])
     rows = []
     for evaluation, dataset in questions(config, table):
         done = of_question(config, table, evaluation, dataset)
-        files = sorted((results / "errors" / evaluation / dataset).glob("stage*/*.nc"))
+        # not the hidden file that a killed job was writing
+        files = sorted((results / "errors" / evaluation / dataset).glob("stage*/[0-9]*.nc"))
         rows.append(
             {
                 "evaluation": evaluation,
@@ -49,6 +55,7 @@ def provenance(config: dict[str, Any], table: str, models: dict[str, str]) -> di
         "versions": {name: version(name) for name in PACKAGES},
         "seeds": dict(_seeds(config)),
         "models": {name: _weights(config["models"][name], models[name]) for name in sorted(models)},
+        "datasets": {name: _images(path) for name, path in data.items()},
         "evaluations": sum(row["evaluations"] for row in rows),
         "device_seconds": round(sum(row["device_seconds"] for row in rows), 3),
         "wall_seconds": round(sum(row["wall_seconds"] for row in rows), 3),
@@ -94,6 +101,16 @@ def _weights(spec: dict[str, Any], folder: str) -> dict[str, Any]:
             digest.update(hashlib.file_digest(file, "sha256").digest())
     named = {key: spec[key] for key in ("weights", "lora") if key in spec}
     return named | {"sha256": digest.hexdigest()}
+
+
+def _images(path: str) -> dict[str, Any]:
+    """How many images a data set has and what was left out of it: the reasons, and their files."""
+    record = read_left_out(path)
+    found: dict[str, Any] = {"images": pq.read_metadata(path).num_rows}
+    if record is None:
+        return found
+    counts = {"files": record.there, "looked_at": record.looked_at}
+    return found | {"left_out": counts | {"count": record.count, "reasons": record.reasons}}
 
 
 def _measured_at(files: list[Path]) -> dict[str, list[str]]:

@@ -7,11 +7,13 @@ A data set on disk is one Parquet file: `image` int64 (0..n-1), `label` int64, `
 from __future__ import annotations
 
 import inspect
+import sys
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from ..left_out import LeftOut, printable
 from ..messages import InputError
 from ..scenes.compositions import winoground_examples
 from .adversarial import adversarial_filter
@@ -121,13 +123,14 @@ def dataset(spec: dict[str, Any]) -> pd.DataFrame:
     return pd.concat(pieces(spec), ignore_index=True)
 
 
-def pieces(spec: dict[str, Any]) -> Iterator[pd.DataFrame]:
+def pieces(spec: dict[str, Any], left_out: LeftOut | None = None) -> Iterator[pd.DataFrame]:
     """The data set of one entry of the config's `datasets`, in tables that fit in memory.
 
-    Image files that cannot be read are left out and said on stderr, or end it with `strict`. A
-    source of EXAMPLES gives two images per example, and `limit` counts examples. `seed` is 0 unless
-    given. A shift keeps the labels, so the same `limit` and `seed` with and without a shift choose
-    the same images. Raises InputError as `open_source`, `chosen` and `tables` do.
+    Files that are no images, or cannot be read, are said on stderr and noted in `left_out`; with
+    `strict`, InputError is raised for them in the end. A source of EXAMPLES gives two images per
+    example, and `limit` counts examples. `seed` is 0 unless given. A shift keeps the labels, so the
+    same `limit` and `seed` with and without a shift choose the same images. Raises InputError as
+    `open_source`, `chosen` and `tables` do.
     """
     name = spec.get("source")
     if name in EXAMPLES:
@@ -135,12 +138,39 @@ def pieces(spec: dict[str, Any]) -> Iterator[pd.DataFrame]:
         yield winoground_table(examples, spec.get("limit"), spec.get("seed", 0))
         return
     source = open_source(spec)
-    strict = name not in _FILES or spec.get("strict", False)
+    indices = chosen(source, spec)
+    if name not in _FILES:
+        yield from tables(source, indices)
+        return
+    left_out = LeftOut() if left_out is None else left_out
+    where = f"{name} {spec.get('path') or spec.get('dataset')!r}"
     try:
-        yield from tables(source, chosen(source, spec), strict)
+        yield from _readable(source, indices, left_out)
     except NoImageError as error:
-        where = spec.get("path") or spec.get("dataset")
-        raise InputError(f"{name} {where!r}: {error}") from None
+        raise InputError(f"{where}: {error}") from None
+    if left_out.count and spec.get("strict", False):
+        raise InputError(left_out.refusal(where))
+    if left_out.count:
+        print(left_out.sentence(where), file=sys.stderr)
+
+
+def _readable(
+    source: ImageSource, indices: np.ndarray, left_out: LeftOut
+) -> Iterator[pd.DataFrame]:
+    """The tables of the images that can be read; `left_out` becomes the record of the others."""
+    unshifted = getattr(source, "original", source)
+    no_images = getattr(unshifted, "left_out", {})
+    for file, reason in no_images.items():
+        print(f"{printable(file)}: left out ({reason})", file=sys.stderr)
+        left_out.add(file, reason)
+    left_out.what = getattr(unshifted, "what", left_out.what)
+    left_out.there = len(unshifted) + len(no_images)
+    left_out.looked_at = len(np.unique(indices % len(unshifted))) + len(no_images)
+    without = {source.label(index) for index in indices}
+    for piece in tables(source, indices, left_out):
+        without -= set(piece["label"])
+        yield piece
+    left_out.classes = {str(label): source.class_names[label] for label in sorted(without)}
 
 
 def chosen(source: ImageSource, spec: dict[str, Any]) -> np.ndarray:

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any, Protocol
 import numpy as np
 from PIL import Image
 
-from ..images import load_image
+from ..images import ImageError, load_image
+from ..left_out import LeftOut
 from ..messages import InputError
 from ..progress import Progress
 
@@ -106,27 +107,32 @@ def draw(labels: np.ndarray, counts: dict[int, int], seed: int) -> np.ndarray:
 
 
 def tables(
-    source: ImageSource, indices: Iterable[int], strict: bool = True
+    source: ImageSource, indices: Iterable[int], left_out: LeftOut | None = None
 ) -> Iterator[pd.DataFrame]:
     """The data set of the images at `indices`, in pieces, so that few are in memory at a time.
 
     Columns: `image` int64 (0..n-1), `label` int64, `classname`, `source`, `bytes` (see `stored`),
     and what a source's own `more(index)` adds, as the captions of training scenes. Every image is
-    decoded once, to see that it can be. One that cannot is left out and said on stderr; with
-    `strict` its InputError is raised. Raises NoImageError if none is left.
+    decoded once, to see that it can be. One that cannot is said on stderr and noted in `left_out`;
+    without this its ImageError is raised. Raises NoImageError if none is left.
     """
     indices = [int(index) for index in indices]
     progress = Progress(len(indices), "images")
     rows: list[dict[str, Any]] = []
+    gone: set[str] = set()  # of an image that has several copies, it is said once
     size = kept = 0
     for done, index in enumerate(indices, 1):
         try:
             rows.append(_row(source, index))
             size += len(rows[-1]["bytes"])
-        except InputError as error:
-            if strict:
+        except ImageError as error:
+            if left_out is None:
                 raise
-            print(error, file=sys.stderr)
+            name = original(source, index)
+            if name not in gone:
+                print(error, file=sys.stderr)
+                left_out.add(name, error.reason)
+                gone.add(name)
         if size >= PIECE:
             yield _frame(rows, kept)
             size, kept, rows = 0, kept + len(rows), []
@@ -139,6 +145,12 @@ def tables(
             f"found no image that can be read among the {len(indices)} chosen, expected at least "
             "one; see the lines above"
         )
+
+
+def original(source: ImageSource, index: int) -> str:
+    """The `source` of the image that image `index` is a shifted copy of, or its own."""
+    unshifted = getattr(source, "original", source)
+    return unshifted.source(index % len(unshifted))
 
 
 def table(source: ImageSource, indices: Iterable[int]) -> pd.DataFrame:

@@ -10,8 +10,11 @@ from pathlib import Path, PurePosixPath
 
 from PIL import Image
 
-from ..images import EXTENSIONS, load_image, read_file
+from ..image_formats import EXTENSIONS
+from ..images import load_image, read_file
+from ..left_out import LeftOut
 from ..messages import InputError
+from .listing import files_below, is_litter, unreadable
 
 _SCHEMA = "the columns `file_name` and `label` (and `classname`, if `label` is an integer)"
 
@@ -19,11 +22,20 @@ _SCHEMA = "the columns `file_name` and `label` (and `classname`, if `label` is a
 class Folder:
     """An ImageSource of files below `root`; see `folder`.
 
-    `files` holds their paths relative to `root`, with `/`; `labels` the class index of each.
+    `files` holds their paths relative to `root`, with `/`; `labels` the class index of each;
+    `left_out` the files that are no images, each with the reason.
     """
 
-    def __init__(self, root: Path, files: list[str], labels: list[int], names: list[str]) -> None:
+    def __init__(
+        self,
+        root: Path,
+        files: list[str],
+        labels: list[int],
+        names: list[str],
+        left_out: dict[str, str],
+    ) -> None:
         self.root, self.files, self.labels, self.class_names = root, files, labels, names
+        self.left_out = left_out
 
     def __len__(self) -> int:
         return len(self.files)
@@ -50,90 +62,97 @@ def folder(path: str, metadata: str | None = None) -> Folder:
     """The images in the folder `path`, classes as its subfolders or the CSV `metadata` say.
 
     Without `metadata`, each subfolder is a class, in the order of their names as torchvision's
-    ImageFolder sorts them; its images are the files that end in one of EXTENSIONS, at any depth,
-    in natural order (`2.png` before `10.png`). What is hidden and what lies beside the subfolders
-    is passed over. `metadata` is a file in `path`, as Hugging Face's imagefolder has it: its rows
-    give `file_name`, relative to `path`, and `label`: a class name, or a class index if all are
-    integers, named by `classname` where there is one. The order is that of the rows; class names
-    are sorted.
+    ImageFolder sorts them; its images are the files at any depth whose names end in one of
+    EXTENSIONS or that begin as an image, in natural order (`2.png` before `10.png`). All other
+    files are `left_out`, also hidden ones and those beside the subfolders, but not what operating
+    systems leave behind. `metadata` is a file in `path`, as Hugging Face's imagefolder has it: its
+    rows give `file_name`, relative to `path`, and `label`: a class name, or a class index if all
+    are integers, named by `classname` where there is one. The order is that of the rows; class
+    names are sorted. Rows whose file is not there, or empty, are `left_out`.
 
-    No image is opened. Raises InputError if there is no such folder, class, image or column, for
+    No image is decoded. Raises InputError if there is no such folder, class, image or column, for
     an empty class, and for fewer than two classes.
     """
     root = Path(path)
-    if not root.is_dir():
+    if not os.path.isdir(root):
         raise InputError(f"{path}: found no such folder, expected one of images; correct the path")
-    if metadata is None:
-        files, labels, names = _by_subfolder(root)
-    else:
-        files, labels, names = _by_metadata(root, metadata)
-    if len(names) < 2:
+    found = _by_subfolder(root) if metadata is None else _by_metadata(root, metadata)
+    if len(names := found.class_names) < 2:
         raise InputError(
             f"{path}: found {len(names)} class ({', '.join(names)}), expected at least 2; "
             "add the images of another class"
         )
-    return Folder(root, files, labels, names)
+    return found
 
 
-def fingerprint(path: str, metadata: str | None = None) -> list[str]:
+def fingerprint(path: str, metadata: str | None = None, strict: bool = False) -> list[str]:
     """The files a Folder is made of, relative to `path` and sorted, `metadata` among them.
 
-    Raises InputError as `folder` does.
+    Raises InputError as `folder` does and, if it is `strict`, for files that are left out.
     """
-    return sorted(folder(path, metadata).files + ([] if metadata is None else [metadata]))
+    found = folder(path, metadata)
+    if strict and found.left_out:
+        raise InputError(LeftOut.before(len(found), found.left_out).refusal(path))
+    return sorted(found.files + ([] if metadata is None else [metadata]))
 
 
-def _natural(name: str) -> tuple[list[str | int], str]:
-    """A sort key that compares runs of digits as numbers; equal numbers by their spelling."""
-    parts = re.split("([0-9]+)", name)  # text and digits by turns, beginning with text
-    return [int(part) if i % 2 else part for i, part in enumerate(parts)], name
-
-
-def _by_subfolder(root: Path) -> tuple[list[str], list[int], list[str]]:
-    """Files, class indices and class names of ImageFolder's layout."""
-    names = sorted(
-        entry.name for entry in root.iterdir() if entry.is_dir() and entry.name[0] != "."
-    )
+def _by_subfolder(root: Path) -> Folder:
+    """The images of ImageFolder's layout."""
+    try:
+        entries = sorted(n for n in os.listdir(root) if n[0] != "." and not is_litter(n))
+    except OSError as error:
+        raise InputError(
+            f"{root}: cannot be opened ({error.strerror}), expected a folder of images; correct "
+            "its permissions or the path"
+        ) from None
+    names = [name for name in entries if os.path.isdir(root / name)]
     if not names:
         raise InputError(
             f"{root}: found no subfolder, expected one for each class with its images; "
             "make them, or name a CSV file with the labels as `metadata`"
         )
+    left_out = {name: "in no class folder" for name in entries if name not in names}
     files, labels = [], []
     for label, name in enumerate(names):
-        found = _images(root / name)
+        every = files_below(root / name, frozenset([root.resolve()]))
+        below = {file.relative_to(root).as_posix(): why for file, why in every}
+        found = [file for file, why in below.items() if why is None]
         if not found:
-            raise InputError(
-                f"{root / name}: found no image, expected at least one of this class, ending in "
-                f"{', '.join(EXTENSIONS)}; add some or remove the folder"
-            )
-        files += [file.relative_to(root).as_posix() for file in found]
+            raise InputError(_without_image(root / name, below))
+        files += found
         labels += [label] * len(found)
-    return files, labels, names
+        left_out |= {file: why for file, why in below.items() if why is not None}
+    return Folder(root, files, labels, names, left_out)
 
 
-def _images(directory: Path, above: frozenset[Path] = frozenset()) -> list[Path]:
-    """Image files at any depth below `directory`, in natural order, files before folders.
-
-    Links are followed, but not one to a folder that is open already: it would never end.
-    """
-    here = directory.resolve()
-    if here in above:
-        return []
-    entries = sorted(
-        (entry for entry in directory.iterdir() if entry.name[0] != "."),
-        key=lambda entry: _natural(entry.name),
+def _without_image(directory: Path, below: dict[str, str | None]) -> str:
+    """The message that a class has no image, and what its folder has instead."""
+    first = "".join(f" ({file}: {why})" for file, why in list(below.items())[:1])
+    found = f"no image among its files, {len(below)} in all{first}" if below else "no image"
+    return (
+        f"{directory}: found {found}, expected at least one of this class, ending in "
+        f"{', '.join(EXTENSIONS)}; add some or remove the folder"
     )
-    files = [entry for entry in entries if entry.suffix.lower() in EXTENSIONS and entry.is_file()]
-    for entry in entries:
-        if entry.is_dir():
-            files += _images(entry, above | {here})
-    return files
 
 
-def _by_metadata(root: Path, metadata: str) -> tuple[list[str], list[int], list[str]]:
-    """Files, class indices and class names that the CSV `metadata` in `root` gives."""
+def _by_metadata(root: Path, metadata: str) -> Folder:
+    """The images that the CSV `metadata` in `root` names and that are there."""
     where = str(root / metadata)
+    files, labels, names = _rows_of_metadata(root, metadata, where)
+    left_out = {file: why for file in files if (why := unreadable(root / file)) is not None}
+    there = [i for i, file in enumerate(files) if file not in left_out]
+    if not there:
+        raise InputError(
+            f"{where}: found none of its {len(files)} files ({files[0]}: {left_out[files[0]]}), "
+            f"expected at least one in {root}; correct `file_name`, which is relative to it"
+        )
+    return Folder(root, [files[i] for i in there], [labels[i] for i in there], names, left_out)
+
+
+def _rows_of_metadata(
+    root: Path, metadata: str, where: str
+) -> tuple[list[str], list[int], list[str]]:
+    """Files, class indices and class names that the CSV `metadata` in `root` gives."""
     rows = _rows(root / metadata)
     files = [_file(root, row["file_name"], f"{where}, line {line}") for line, row in rows]
     repeated = [file for file, count in Counter(files).items() if count > 1]
@@ -192,15 +211,11 @@ def _row(row: dict[str | None, str], where: str) -> dict[str, str]:
 
 
 def _file(root: Path, name: str, where: str) -> str:
-    """`name` as a path relative to `root`; raises InputError if there is no such file inside."""
+    """`name` as a path relative to `root`; raises InputError if it leads out of it."""
     relative = PurePosixPath(os.path.normpath(name))
     if relative.is_absolute() or ".." in relative.parts:
         raise InputError(
             f"{where}: found the file_name {name}, expected a path inside {root}; correct it"
-        )
-    if not (root / relative).is_file():
-        raise InputError(
-            f"{where}: found no file {name} in {root}; correct `file_name` or remove the row"
         )
     return str(relative)
 

@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from PIL import Image
 
-from ..images import load_image, read_file
+from ..images import ImageError, load_image, read_file
 from ..messages import InputError
 from .hub_data import from_files, from_hub
+from .listing import is_litter, unreadable
 
 if TYPE_CHECKING:
     from datasets import Dataset, Features
@@ -19,13 +20,17 @@ if TYPE_CHECKING:
 LOCAL = ("parquet", "imagefolder")
 """The values of `dataset` that stand for files on this machine."""
 
+_NO_ROW = "not read by `datasets`, by the end of its name"
+
 
 class HubImages:
     """An ImageSource of the rows of a `datasets.Dataset`, whose images are `bytes` or files.
 
     `rows` has the image in its only column; files are read only below `root`, as the rows may come
-    from anybody.
+    from anybody. `left_out` are files of which the library made no rows, each with the reason.
     """
+
+    what = "images"
 
     def __init__(
         self, name: str, root: Path, rows: Dataset, labels: np.ndarray, names: list[str]
@@ -33,6 +38,7 @@ class HubImages:
         self.name, self.root, self.rows, self.labels = name, root, rows, labels
         self.class_names = names
         (self.column,) = rows.column_names
+        self.left_out = _without_rows(rows, self.column, root, name)
 
     def __len__(self) -> int:
         return len(self.rows)
@@ -48,9 +54,12 @@ class HubImages:
             return stored["bytes"]
         path = stored.get("path")
         if path is None or not Path(path).is_relative_to(self.root) or ".." in Path(path).parts:
-            raise InputError(
-                f"{self.source(index)}: found a row without an image in `{self.column}`, expected "
-                "one embedded or in a file beside the data; leave it out"
+            reason = "a row without an image"
+            raise ImageError(
+                self.source(index),
+                reason,
+                f"found {reason} in `{self.column}`, expected one embedded or in a file beside the "
+                "data; leave it out",
             )
         return read_file(path, self.source(index))
 
@@ -63,6 +72,24 @@ class HubImages:
         if path is not None and Path(path).is_relative_to(self.root):
             return f"{self.name}/{Path(path).relative_to(self.root).as_posix()}"
         return f"{self.name}/{index}"
+
+
+def _without_rows(rows: Dataset, column: str, root: Path, name: str) -> dict[str, str]:
+    """The files of which `datasets` made no rows, in the folders of those that it made some of."""
+    import pyarrow.compute as pc
+
+    paths = pc.struct_field(rows.with_format("arrow")[:][column], "path").to_pylist()
+    files = {Path(path) for path in paths if path and Path(path).is_relative_to(root)}
+    return {
+        f"{name}/{file.relative_to(root).as_posix()}": unreadable(file) or _NO_ROW
+        for folder in sorted({file.parent for file in files})
+        for file in sorted(folder.iterdir())
+        if file not in files and not file.is_dir() and not _belongs_to_library(file.name)
+    }
+
+
+def _belongs_to_library(name: str) -> bool:
+    return is_litter(name) or name.startswith("metadata.") or name == "README.md"
 
 
 def huggingface(

@@ -11,7 +11,7 @@ from pathlib import Path
 from PIL import Image
 
 from ..class_lists import class_rows
-from ..images import EXTENSIONS
+from ..image_formats import EXTENSIONS
 from ..messages import InputError
 from .folder import Folder, folder
 
@@ -72,7 +72,14 @@ def imagenet(path: str, classes: str | None = None) -> Folder:
     ]
     taken.sort(key=lambda image: image[0])
     names = list({row["classidx"]: row["classname"] for row in rows}.values())
-    return Folder(found.root, [f for _, f in taken], [label for label, _ in taken], names)
+    files, labels = [file for _, file in taken], [label for label, _ in taken]
+    kept = {file.partition("/")[0] for file in files}
+    left_out = {
+        file: why
+        for file, why in found.left_out.items()
+        if file.partition("/")[0] in kept or _is_loose_image(file)
+    }
+    return Folder(found.root, files, labels, names, left_out)
 
 
 def imagenet_v2(path: str) -> Folder:
@@ -86,7 +93,7 @@ def imagenet_v2(path: str) -> Folder:
 def imagenet_a(path: str) -> Folder:
     """ImageNet-A (Hendrycks et al. 2021), labels 0 to 199 in the order of the WordNet ids.
 
-    README.txt beside the folders is passed over. Raises InputError as `imagenet` does.
+    README.txt beside the folders is not counted as left out. Raises InputError as `imagenet` does.
     """
     return _read("imagenet-a", Path(path), "imagenet-a", "wnid")
 
@@ -98,7 +105,7 @@ def objectnet(path: str) -> ObjectNet:
     InputError as `imagenet` does, but a folder of another class only if there is no other.
     """
     found = _read("objectnet", _inner(path, "images"), "objectnet", "classname", others=True)
-    return ObjectNet(found.root, found.files, found.labels, found.class_names)
+    return ObjectNet(found.root, found.files, found.labels, found.class_names, found.left_out)
 
 
 def _inner(path: str, name: str) -> Path:
@@ -129,7 +136,17 @@ def _read(source: str, root: Path, listed: str, column: str, others: bool = Fals
     ]
     taken.sort(key=lambda image: image[0])  # stable: within a class the natural order stays
     labels, files = [label for label, _ in taken], [file for _, file in taken]
-    return Folder(root, files, labels, [row["classname"] for row in rows])
+    left_out = {
+        file: why
+        for file, why in found.left_out.items()
+        # beside the folders archives have texts and scripts
+        if file.partition("/")[0] in label_of or _is_loose_image(file)
+    }
+    return Folder(root, files, labels, [row["classname"] for row in rows], left_out)
+
+
+def _is_loose_image(file: str) -> bool:
+    return "/" not in file and file.lower().endswith(EXTENSIONS)
 
 
 def _check_folders(source: str, root: Path) -> None:
