@@ -1,13 +1,16 @@
 # The table of contents: which chapters the workflow has and what it makes by default.
+from pathlib import Path
+
 from snakemake.utils import min_version
 
 min_version("9.0")
 
 
-# a config file given on the command line stands alone: it is not mixed with the default one
+# a config file given on the command line stands alone: it is not mixed with the default one, which
+# may lie in the working directory, or else beside this file
 if not workflow.overwrite_configfiles:
 
-    configfile: "config.yaml"
+    configfile: "config.yaml" if Path("config.yaml").exists() else f"{workflow.basedir}/config.yaml"
 
 
 report: "report/workflow.rst"

@@ -3,6 +3,7 @@ import atexit
 import os
 import re
 import sys
+from copy import deepcopy
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -33,6 +34,7 @@ def config_file():
     return ", ".join(map(str, workflow.overwrite_configfiles)) or "config.yaml"
 
 
+WRITTEN = deepcopy(config)  # before its paths are replaced by where they lead
 try:
     check_config(config, workflow.basedir)
 except InputError as error:

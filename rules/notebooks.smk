@@ -225,7 +225,7 @@ def notebook_parameters(table, input, output):
         "first_stages": first_stages(table),
     }
     return ({} if table == "winoground" else compared | {"data_behind": data_behind(table)}) | {
-        "library": str(HERE / "workflow_scripts"),
+        "library": "workflow_scripts",
         "scores": input.scores,
         "table": str(Path(output.table).with_name(table)),
         "figure": str(Path(RESULTS) / "figures" / table),

@@ -27,7 +27,7 @@ def dataset_sources(wildcards):
             files = fingerprint(spec["path"], spec.get("metadata"), spec.get("strict", False))
         except InputError as error:
             sys.exit(f"{config_file()}: datasets.{wildcards.dataset}.path: {error}")
-        return [f"{spec['path']}/{name}" for name in files]
+        return [os.path.join(spec["path"], name) for name in files]
     named = [spec.get("file"), spec["indices"] if isinstance(spec.get("indices"), str) else None]
     return [file for file in named if file]
 

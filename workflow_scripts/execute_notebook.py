@@ -7,7 +7,12 @@ hidden) and the tables and figures that it writes itself.
 from job import job
 
 with job(snakemake):
+    from pathlib import Path
+
     from diffusion_classifier.notebooks import execute, write_page
 
-    execute(snakemake.input.notebook, snakemake.output.notebook, snakemake.params.notebook)
+    source, parameters = Path(snakemake.input.notebook), snakemake.params.notebook
+    workflow = source.parents[1]  # the working directory may be another
+    given = parameters | {"library": str(workflow / parameters["library"])}
+    execute(source, snakemake.output.notebook, given, workflow)
     write_page(snakemake.output.notebook, snakemake.output.html)

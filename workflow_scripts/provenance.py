@@ -11,5 +11,6 @@ with job(snakemake):
     from diffusion_classifier.provenance import provenance
 
     params = snakemake.params
-    found = provenance(params.config, snakemake.wildcards.table, params.folders, params.data)
+    table, written = snakemake.wildcards.table, params.config
+    found = provenance(snakemake.config, table, params.folders, params.data, written)
     files.write_json(without_home(found), snakemake.output[0])

@@ -63,12 +63,14 @@ def _status(paths: Sequence[str]) -> int:
     from snakemake.utils import update_config
 
     from .configuration import check_config
+    from .places import found
     from .status import progress, render, troubles
 
     config: dict[str, Any] = {}
     for path in paths:
         try:
-            update_config(config, yaml.safe_load(Path(path).read_text(encoding="utf-8")))
+            text = Path(found(path, PROJECT)).read_text(encoding="utf-8")
+            update_config(config, yaml.safe_load(text))
         except (OSError, ValueError, TypeError, AttributeError, yaml.YAMLError):
             raise InputError(
                 f"--configfile: {path} cannot be read, expected the YAML of a run; correct the path"

@@ -13,6 +13,7 @@ import yaml
 
 from .consistency import check_consistency
 from .messages import InputError
+from .places import place
 from .startup import hidden
 
 SCHEMA = Path("config") / "schema.yaml"
@@ -41,9 +42,10 @@ def check_config(config: dict[str, Any], workflow: str | os.PathLike) -> None:
     """Raise InputError unless `config` fits the schema and makes sense as a whole.
 
     `workflow` is the folder of the Snakefile. Also checked: that the results folder can be
-    written to.
+    written to. The paths in `config` are replaced by where they lead; see `places`.
     """
     _check_schema(config, Path(workflow) / SCHEMA)
+    place(config, Path(workflow))
     check_consistency(config, Path(workflow))
     _check_writable(config["results"])
 

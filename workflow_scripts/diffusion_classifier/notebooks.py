@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from .files import atomic, write_json, write_text
+from .messages import without_home
 from .startup import hidden
 
 if TYPE_CHECKING:
@@ -19,9 +20,14 @@ NEEDS = "needs:"
 
 
 def execute(
-    notebook: str | os.PathLike, output: str | os.PathLike, parameters: dict[str, Any]
+    notebook: str | os.PathLike,
+    output: str | os.PathLike,
+    parameters: dict[str, Any],
+    workflow: str | os.PathLike = ".",
 ) -> None:
     """Run `notebook` with `parameters` by papermill; `output` appears only if all cells ran.
+
+    What is written names paths below the folder `workflow` relative to it, see `without_place`.
 
     Cells tagged `needs:NAME` are left out where the parameter NAME is empty: a table may go without
     some of its parts. The kernel is this very Python, whatever kernels are installed for the user:
@@ -51,7 +57,30 @@ def execute(
             )
             # papermill notes down what it was given, which here is a whole notebook
             executed.metadata.papermill["input_path"] = os.fspath(notebook)
-            nbformat.write(executed, os.fspath(temporary))
+            nbformat.write(without_place(executed, workflow), os.fspath(temporary))
+
+
+def without_place(notebook: NotebookNode, workflow: str | os.PathLike) -> NotebookNode:
+    """`notebook` without what tells where on this machine it ran.
+
+    Paths below `workflow`, given as the notebook was, begin below it; the home folder is `~`.
+    """
+    below = f"{os.fspath(workflow)}{os.sep}"
+    for part in (notebook.metadata, *notebook.cells):
+        kept = {"source", "metadata"} if "cell_type" in part else set(part)  # not pictures
+        for key in kept & set(part):
+            part[key] = _replaced(without_home(part[key]), below)
+    return notebook
+
+
+def _replaced(said: Any, below: str) -> Any:
+    """Text, or JSON-like data, without `below` where it begins a path."""
+    if isinstance(said, dict):
+        return type(said)({key: _replaced(value, below) for key, value in said.items()})
+    if isinstance(said, list):
+        return [_replaced(value, below) for value in said]
+    names = set(Path(below).parts) - {os.pardir}  # "." and "../.." tell nothing
+    return said.replace(below, "") if names and isinstance(said, str) else said
 
 
 def without_empty_parts(notebook: NotebookNode, parameters: dict[str, Any]) -> NotebookNode:

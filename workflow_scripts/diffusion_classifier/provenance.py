@@ -23,14 +23,20 @@ _MEASURED_AT = ("device", "dtype")
 
 
 def provenance(
-    config: dict[str, Any], table: str, models: dict[str, str], data: dict[str, str]
+    config: dict[str, Any],
+    table: str,
+    models: dict[str, str],
+    data: dict[str, str],
+    written: dict[str, Any] | None = None,
 ) -> dict[str, Any]:
     """All that a table was made of, as JSON has it.
 
     `models` are the folders of the diffusion models behind it, by name, and `data` the files of the
-    data sets. Seconds are those of the
-    jobs that measured errors: `device` in the engine, `wall` with all their starting up.
+    data sets; `written` is the config with its paths as they were written (default: `config`).
+    Seconds are those of the jobs that measured errors: `device` in the engine, `wall` with all
+    their starting up.
     """
+    written = config if written is None else written
     results = Path(config["results"])
     rows = []
     for evaluation, dataset in questions(config, table):
@@ -54,13 +60,15 @@ def provenance(
         "commit": commit(Path(__file__).parent),
         "versions": {name: version(name) for name in PACKAGES},
         "seeds": dict(_seeds(config)),
-        "models": {name: _weights(config["models"][name], models[name]) for name in sorted(models)},
+        "models": {
+            name: _weights(written["models"][name], models[name]) for name in sorted(models)
+        },
         "datasets": {name: _images(path) for name, path in data.items()},
         "evaluations": sum(row["evaluations"] for row in rows),
         "device_seconds": round(sum(row["device_seconds"] for row in rows), 3),
         "wall_seconds": round(sum(row["wall_seconds"] for row in rows), 3),
         "errors": rows,
-        "config": config,
+        "config": written,
     }
 
 
