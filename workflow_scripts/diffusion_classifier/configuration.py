@@ -14,6 +14,7 @@ import yaml
 from .consistency import check_consistency
 from .messages import InputError
 from .places import place
+from .results_checks import check_results
 from .startup import hidden
 
 SCHEMA = Path("config") / "schema.yaml"
@@ -41,13 +42,14 @@ _LIMITS = {
 def check_config(config: dict[str, Any], workflow: str | os.PathLike) -> None:
     """Raise InputError unless `config` fits the schema and makes sense as a whole.
 
-    `workflow` is the folder of the Snakefile. Also checked: that the results folder can be
-    written to. The paths in `config` are replaced by where they lead; see `places`.
+    `workflow` is the folder of the Snakefile. Also checked: that results have a folder of their
+    own, that can be written to. The paths in `config` are replaced by where they lead, as `place`
+    does.
     """
     _check_schema(config, Path(workflow) / SCHEMA)
     place(config, Path(workflow))
     check_consistency(config, Path(workflow))
-    _check_writable(config["results"])
+    check_results(config, Path(workflow))
 
 
 def _check_schema(config: dict[str, Any], schema: Path) -> None:
@@ -153,18 +155,3 @@ def _one_of(values: list) -> str:
 def _short(value: Any) -> str:
     text = repr(value)
     return text if len(text) <= 60 else text[:57] + "..."
-
-
-def _check_writable(results: str) -> None:
-    folder = Path(results).absolute()
-    existing = next(parent for parent in (folder, *folder.parents) if parent.exists())
-    if not existing.is_dir():
-        raise InputError(
-            f"results: found {results!r}, but {existing.name!r} on its path is a file; expected a "
-            "folder; choose another `results`"
-        )
-    if not os.access(existing, os.W_OK | os.X_OK):
-        raise InputError(
-            f"results: found {results!r}, which cannot be written to; expected a writable folder; "
-            "change its permissions or choose another `results`"
-        )

@@ -7,12 +7,15 @@ from typing import Any
 
 from . import class_lists
 from .benchmark_checks import check_benchmark
+from .count_checks import check_counts
 from .dataset_checks import check_dataset
 from .hierarchy_checks import check_groups, check_hierarchies
 from .messages import InputError, known
 from .methods import clip_names, method_names, text_to_image_names
 from .model_checks import check_fetched, check_model
 from .prior_checks import check_priors
+from .shape_checks import check_shapes
+from .size_checks import check_sizes
 from .stage_checks import check_calibrations, check_evaluation
 from .table_checks import check_tables
 
@@ -44,6 +47,9 @@ def check_consistency(config: dict[str, Any], workflow: Path) -> None:
     check_priors(config)
     check_hierarchies(config)
     check_benchmark(config)
+    check_sizes(config)
+    check_counts(config)
+    check_shapes(config, workflow)
 
 
 def _check_baseline(config: dict[str, Any], name: str, spec: dict[str, Any]) -> None:

@@ -82,6 +82,11 @@ def check_stages(
     """Raise ValueError, naming key, value, expectation and remedy, if the stages make no sense."""
     _check_keep(samples, keep)
     size = grid or max(samples)
+    if trials > noise_size:
+        raise ValueError(
+            f"trials: found {trials} noises per timestep, but the noise bank has {noise_size}; "
+            "lower it or raise `noise: size`"
+        )
     if size < max(samples):
         raise ValueError(
             f"grid: {size} timesteps cannot hold {max(samples)} samples; raise `grid` or leave it "
