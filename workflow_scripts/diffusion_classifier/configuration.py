@@ -60,11 +60,12 @@ def _check_schema(config: dict[str, Any], schema: Path) -> None:
     from jsonschema.exceptions import best_match, relevance
     from jsonschema.validators import extend
 
-    # stricter than JSON: 5.0 is no whole number, and .nan and .inf are no numbers
+    # stricter than JSON: 5.0 is no whole number, .nan and .inf are no numbers, and nothing counts
+    # further than 64 bits
     types = Draft202012Validator.TYPE_CHECKER.redefine_many(
         {
-            "integer": lambda _, value: type(value) is int,
-            "number": lambda _, value: type(value) in (int, float) and math.isfinite(value),
+            "integer": lambda _, value: _is_integer(value),
+            "number": lambda _, value: _is_number(value),
         }
     )
     validator = extend(Draft202012Validator, type_checker=types)(
@@ -79,6 +80,14 @@ def _check_schema(config: dict[str, Any], schema: Path) -> None:
     error = best_match(validator.iter_errors(config), key=importance)
     if error is not None:
         raise InputError(_explained(error))
+
+
+def _is_integer(value: Any) -> bool:
+    return type(value) is int and abs(value) < 2**63
+
+
+def _is_number(value: Any) -> bool:
+    return _is_integer(value) or (type(value) is float and math.isfinite(value))
 
 
 def _explained(error: Any) -> str:

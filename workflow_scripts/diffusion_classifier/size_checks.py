@@ -23,10 +23,15 @@ MOST_STAGES = 10
 
 _MEGABYTE = 10**6
 # where a config has arguments of other libraries, whose names no schema knows
-_NETWORKS = ("architecture", "params")
+_ARGUMENTS = ("architecture", "scheduler", "params")
 _WIDTHS = ("hidden_size", "intermediate_size", "projection_dim", "cross_attention_dim", "width")
 _WIDTHS += ("block_out_channels",)
 _DEPTHS = ("layers", "num_layers", "num_hidden_layers", "layers_per_block", "stages", "depth")
+_COUNTS = (*_WIDTHS, *_DEPTHS, "num_attention_heads", "attention_head_dim", "heads", "patch")
+_COUNTS += ("patch_size", "sample_size", "in_channels", "out_channels", "latent_channels")
+_COUNTS += ("norm_num_groups", "num_embeds_ada_norm", "num_train_timesteps", "n_neighbors")
+_COUNTS += ("max_iter",)
+_SHARES = ("beta_start", "beta_end")
 
 
 def check_sizes(config: dict[str, Any]) -> None:
@@ -132,18 +137,22 @@ def _check_trained(key: str, spec: dict[str, Any], form: dict | None, memory: in
             count = FLOAT * size * _channels(form) * form["size"] ** 2
             where = f"{key}.{name}.batch_size"
             _refuse(where, size, "a batch of images", count, memory, "lower it")
-    for part in _NETWORKS:
+    for part in _ARGUMENTS:
         for where, name, value in _numbers(f"{key}.{part}", part, spec.get(part, {})):
             _check_argument(where, name, value, memory)
-    for where, _, value in _numbers(f"{key}.scheduler", "", spec.get("scheduler", {})):
-        _check_argument(where, "", value, memory)
 
 
 def _check_argument(where: str, name: str, value: float, memory: int) -> None:
     """That a number among the arguments of a network can be meant."""
     most = DEEPEST if name in _DEPTHS else LARGEST
-    if not isfinite(value) or abs(value) > most * (1 if isinstance(value, int) else 10**9):
-        raise InputError(f"{where}: found {value}, expected at most {most:,}; lower it")
+    whole = isinstance(value, int)
+    if not -most <= value <= most if whole else not isfinite(value):
+        found = f"{float(value):.3g}" if abs(value) < 1e300 else "a number that no computer has"
+        raise InputError(f"{where}: found {found}, expected at most {most:,}; correct it")
+    if name in _COUNTS and not (whole and value >= 1):
+        raise InputError(f"{where}: found {value}, expected a whole number from 1 on; correct it")
+    if name in _SHARES and not 0 < value < 1:
+        raise InputError(f"{where}: found {value}, expected more than 0, less than 1; correct it")
     if name in _WIDTHS:
         count = TRAINED * FLOAT * int(value) ** 2
         _refuse(where, value, "a single layer", count, memory, "lower it")
