@@ -77,7 +77,7 @@ def project(root, slurm, python, tmp_path_factory):
     shutil.copytree(root / "resources/models/digits-dit", project / "model")
     shutil.copy(root / "tests/slurm/config.yaml", project / "tiny.yaml")
     quick = ["--slurm-init-seconds-before-status-checks", "2", "--latency-wait", "5"]
-    result = snakemake(project, "--profile", "profiles/slurm", *quick, python=python)
+    result = snakemake(project, "--workflow-profile", "profiles/slurm", *quick, python=python)
     assert result.returncode == 0, result.stdout + result.stderr
     return project
 
@@ -158,7 +158,7 @@ def disturbed(whole, python, tmp_path):
     """A run under SLURM whose job that measures HIT has a journal: snakemake, project, job id."""
     project = before_the_hit(whole, tmp_path / "project")
     quick = ["--slurm-init-seconds-before-status-checks", "2", "--latency-wait", "5"]
-    run = start(project, "--profile", "profiles/slurm", *quick, python=python, cores=False)
+    run = start(project, "--workflow-profile", "profiles/slurm", *quick, python=python, cores=False)
     journal = project / "results" / f"{HIT}.journal.safetensors"
     wait_until(lambda: journal.exists() or run.poll() is not None)
     assert run.poll() is None, (project / "said").read_text()

@@ -41,9 +41,10 @@ def job(snakemake: Any) -> Iterator[None]:
         print(network_time.log_line(), file=sys.stderr)
         _leave()
     except Exception as error:
-        said = _damage(snakemake) if not isinstance(error, MemoryError) else []
-        if not said and isinstance(error, (InputError, FloatingPointError, MemoryError)):
-            said = [str(error)]
+        memory = _is_memory_error(error)
+        said = [] if memory else _damage(snakemake)
+        if not said and (memory or isinstance(error, (InputError, FloatingPointError))):
+            said = [" ".join(str(error).split()) or "there is too little memory"]
         for line in said:
             print(f"{FAILED}{snakemake.rule}: {line}", file=sys.stderr)
         if said:
@@ -52,6 +53,12 @@ def job(snakemake: Any) -> Iterator[None]:
         trace = f"{traceback.format_exc()}{FAILED}{snakemake.rule}: {type(error).__name__}: {error}"
         print(without_home(trace), file=sys.stderr)
         raise SystemExit(1) from None
+
+
+def _is_memory_error(error: Exception) -> bool:
+    """Whether there was too little memory, of which PyTorch has errors of its own."""
+    named = isinstance(error, MemoryError) or type(error).__name__ == "OutOfMemoryError"
+    return named or "can't allocate memory" in str(error)  # a RuntimeError, of the host's
 
 
 def _leave() -> None:

@@ -56,7 +56,7 @@ def _add_status(commands: argparse._SubParsersAction) -> None:
         allow_abbrev=False,
         help="say how far a run of the workflow is",
         description="Say how far a run of the workflow is: what is done of every table, at which "
-        "rate, how long the rest will take, and which jobs failed. Run it in the project's folder.",
+        "rate, how long the rest will take, and which jobs failed. Run it where the workflow runs.",
     )
     command.add_argument(
         "--configfile",

@@ -23,8 +23,7 @@ INPUTS: dict[str, tuple[str, ...]] = {
 }
 """The keys of each section's entries whose values, where they are texts, are paths of inputs."""
 
-_NO_PATHS = {"weights": ("shipped", "train")}
-_IN_THEIR_FOLDER = ("metadata",)  # a file of the folder `path`, unless it is an absolute path
+_WORDS = ("shipped", "train")  # which stand for weights of `models`
 
 
 def place(config: dict[str, Any], workflow: Path) -> None:
@@ -35,10 +34,9 @@ def place(config: dict[str, Any], workflow: Path) -> None:
     """
     config["results"] = os.path.normpath(_expanded("results", config["results"]))
     for key, entry, name in _inputs(config):
-        if entry[name] in _NO_PATHS.get(name, ()):
-            continue
         path = _expanded(key, entry[name])
-        entry[name] = path if name in _IN_THEIR_FOLDER else found(path, workflow)
+        # `metadata` is a file in the folder `path`, unless it is an absolute path
+        entry[name] = path if name == "metadata" else found(path, workflow)
 
 
 def found(path: str, workflow: Path) -> str:
@@ -48,18 +46,20 @@ def found(path: str, workflow: Path) -> str:
     where on a machine the project lies.
     """
     beside = os.path.join(os.path.relpath(workflow), path)
-    return path if _leads(path) or not _leads(beside) else os.path.normpath(beside)
+    shipped = path and not _leads(path) and _leads(beside)
+    return os.path.normpath(beside) if shipped else path
 
 
 def folders(config: dict[str, Any]) -> Iterator[tuple[str, Path]]:
     """Key and path of every folder that a config names as an input."""
     for key, entry, name in _inputs(config):
-        if entry[name] not in _NO_PATHS.get(name, ()) and Path(entry[name]).is_dir():
+        if Path(entry[name]).is_dir():
             yield key, Path(entry[name])
 
 
 def _inputs(config: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any], str]]:
     """Every path of an input: its key, and the mapping and the name that it is the value of."""
+    words = {("models", "weights"): _WORDS}
     for section, keys in INPUTS.items():
         for own, spec in config[section].items():
             for key in keys:
@@ -67,7 +67,8 @@ def _inputs(config: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any], str]]
                 entry = spec
                 for parent in parents:
                     entry = entry.get(parent, {})
-                if isinstance(entry.get(name), str):
+                value = entry.get(name)
+                if isinstance(value, str) and value not in words.get((section, key), ()):
                     yield f"{section}.{own}.{key}", entry, name
 
 

@@ -43,7 +43,7 @@ def check_sizes(config: dict[str, Any]) -> None:
     for name, spec in config["models"].items():
         key, memory = f"models.{name}", _memory(spec)
         _check_pixels(key, spec, memory)
-        _check_trained(key, spec.get("training", {}), spec["preprocess"], memory)
+        _check_trained(f"{key}.training", spec.get("training", {}), spec["preprocess"], memory)
         if "latent_shape" in spec:
             _check_latents(key, spec, memory)
             _check_noise(config, key, spec, memory)
@@ -75,7 +75,7 @@ def readable(count: float) -> str:
 def _refuse(key: str, value: Any, what: str, count: int, memory: int, remedy: str) -> None:
     if count > memory:
         raise InputError(
-            f"{key}: found {value}, {what} of {readable(count)}; expected at most "
+            f"{key}: found {value}, {what} of {readable(count)}, expected at most "
             f"{readable(memory)}, the memory there is; {remedy}"
         )
 
@@ -92,8 +92,8 @@ def _check_noise(config: dict[str, Any], key: str, spec: dict[str, Any], memory:
     """That the bank of noises fits in memory, which holds it whole, and on the disk."""
     size, shape = config["noise"]["size"], spec["latent_shape"]
     count = FLOAT * size * prod(shape)
-    what = f"of {key}.latent_shape {shape} a bank"
-    remedy = f"lower it, or say in {key}.mem_mb what the nodes of your cluster have"
+    what = f"with {key}.latent_shape {shape} a bank"
+    remedy = f"lower it, or say what a cluster's nodes have in {key}.mem_mb"
     _refuse("noise.size", size, what, count, memory, remedy)
     folder = Path(config["results"]).absolute()
     existing = next(parent for parent in (folder, *folder.parents) if parent.is_dir())
@@ -101,7 +101,7 @@ def _check_noise(config: dict[str, Any], key: str, spec: dict[str, Any], memory:
     name = f"{'x'.join(map(str, shape))}-seed{config['noise']['seed']}.safetensors"
     if count > free and not (folder / "noise" / name).exists():
         raise InputError(
-            f"noise.size: found {size}, {what} of {readable(count)}; expected at most "
+            f"noise.size: found {size}, {what} of {readable(count)}, expected at most "
             f"{readable(free)}, what is free where `results` lies; lower it, or choose other "
             "`results`"
         )

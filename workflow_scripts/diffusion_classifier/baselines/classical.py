@@ -25,11 +25,18 @@ def fit_predict(
     `train_y` is int64 `(image,)`. Predictions are int64 `(image,)`; scores float32
     `(image, class)`, the larger the likelier: log-probabilities of `logistic_regression`, shares
     of the votes of `k_nearest`. `params` go to the scikit-learn class. Raises InputError for an
-    unknown `kind` or parameter.
+    unknown `kind` or parameter, and for a value that scikit-learn refuses.
     """
     train_y = np.asarray(train_y)
-    model = _model(kind, params).fit(_flat(train_x), train_y)
-    return {name: _predict(model, _flat(x)) for name, x in test_xs.items()}
+    model = _model(kind, params)
+    try:
+        model.fit(_flat(train_x), train_y)
+        return {name: _predict(model, _flat(x)) for name, x in test_xs.items()}
+    except ValueError as error:
+        said = str(error).partition("\n")[0]
+        raise InputError(
+            f"baseline of kind {kind!r}: found the `params` {params}: {said}; correct them"
+        ) from error
 
 
 def _model(kind: str, params: dict[str, Any]) -> Any:
