@@ -164,6 +164,8 @@ def test_a_class_without_training_images_is_never_predicted(kind, lowest, digits
     [
         ("svm", {}, "'svm', expected one of logistic_regression, k_nearest"),
         ("k_nearest", {"C": 1}, "'k_nearest': found {'C': 1}"),
+        ("k_nearest", {"n_neighbors": 0}, "`params` {'n_neighbors': 0}: .*correct them"),
+        ("logistic_regression", {"C": -1}, "`params` {'C': -1}: .*correct them"),
     ],
 )
 def test_a_wrong_classical_baseline_is_explained(kind, params, message, digits):

@@ -10,7 +10,7 @@ from .messages import InputError
 from .places import folders
 
 OWN = (
-    *(".git", ".snakemake", ".venv", "benchmarks", "config", "docs", "envs", "notebooks"),
+    *(".git", ".snakemake", ".venv", "config", "docs", "envs", "notebooks"),
     *("profiles", "report", "resources", "rules", "tests", "workflow_scripts"),
 )
 """The folders beside the Snakefile that are the project's, or its tools'."""

@@ -1,0 +1,138 @@
+"""What a model's folder says of its latents, timesteps and classes is compared with the config."""
+
+import json
+
+import pytest
+import yaml
+
+from diffusion_classifier.configuration import check_config
+from diffusion_classifier.messages import InputError
+from job import _is_memory_error
+
+VAE = {"in_channels": 3, "latent_channels": 4, "block_out_channels": [8, 8, 8, 8]}
+UNET = {"down_block_types": ["DownBlock2D"] * 4, "sample_size": 64}
+SD3 = {"patch_size": 2, "sample_size": 64, "pos_embed_max_size": 48}
+PIXART = {"patch_size": 2, "sample_size": 64}
+DIT = {"patch_size": 2, "sample_size": 32, "num_embeds_ada_norm": 1000}
+
+
+@pytest.fixture
+def model(root, tmp_path, monkeypatch):
+    """Makes a config of digits and a model's folder of these parts; nothing but JSON is in it."""
+    monkeypatch.chdir(tmp_path)
+
+    def make(family, parts, latent_shape, size, **preprocess):
+        for name, content in parts.items():
+            path = tmp_path / "model" / name
+            path.mkdir(parents=True)
+            file = "scheduler_config.json" if name == "scheduler" else "config.json"
+            (path / file).write_text(json.dumps(content))
+        config = yaml.safe_load((root / "config/my-model.yaml").read_text(encoding="utf-8"))
+        config["models"]["my-model"] |= {
+            **{"family": family, "weights": "model", "latent_shape": latent_shape},
+            **{"preprocess": {"size": size, **preprocess}},
+        }
+        return config
+
+    return make
+
+
+GOOD = {
+    "as it was trained": ("stable-diffusion", {"vae": VAE, "unet": UNET}, [4, 64, 64], 512),
+    "smaller than it was trained": (
+        "stable-diffusion",
+        {"vae": VAE, "unet": UNET},
+        [4, 32, 32],
+        256,
+    ),
+    "a size that the VAE rounds": (
+        "stable-diffusion",
+        {"vae": VAE, "unet": UNET},
+        [4, 32, 32],
+        260,
+    ),
+    "cropped positions": ("stable-diffusion-3", {"vae": VAE, "transformer": SD3}, [4, 64, 64], 512),
+    "positions of any size": ("pixart", {"vae": VAE, "transformer": PIXART}, [4, 128, 128], 1024),
+    "a class-conditional model": ("dit", {"vae": VAE, "transformer": DIT}, [4, 32, 32], 256),
+    "a model that reads texts": (
+        "pixart",
+        {"vae": VAE, "transformer": PIXART | {"num_embeds_ada_norm": 2}},
+        [4, 64, 64],
+        512,
+    ),
+    "another kind of VAE": ("pixart", {"vae": {}, "transformer": PIXART}, [32, 16, 16], 512),
+    "a folder that says nothing": ("pixart", {"transformer.bak": {}}, [4, 64, 64], 512),
+}
+
+
+@pytest.mark.parametrize("case", GOOD.values(), ids=GOOD)
+def test_models_that_fit_pass(root, model, case):
+    check_config(model(*case), root)
+
+
+BAD = {
+    "channels": (
+        (
+            "stable-diffusion",
+            {"vae": VAE | {"latent_channels": 16}, "unet": UNET},
+            [4, 64, 64],
+            512,
+        ),
+        ["latent_shape: found [4, 64, 64]", "512 pixels", "VAE makes [16, 64, 64]", "set it"],
+    ),
+    "pixels": (
+        ("stable-diffusion", {"vae": VAE, "unet": UNET}, [4, 512, 512], 512),
+        ["latent_shape: found [4, 512, 512]", "VAE makes [4, 64, 64]"],
+    ),
+    "no square": (
+        ("stable-diffusion", {"vae": VAE, "unet": UNET}, [4, 64, 96], 512),
+        ["latent_shape: found [4, 64, 96]", "VAE makes [4, 64, 64]"],
+    ),
+    "halves": (
+        ("stable-diffusion", {"vae": VAE, "unet": UNET}, [4, 36, 36], 288),
+        ["latent_shape: found [4, 36, 36]", "sides that 8 divides", "UNet halves"],
+    ),
+    "patches": (
+        ("pixart", {"vae": VAE, "transformer": PIXART}, [4, 33, 33], 264),
+        ["latent_shape: found [4, 33, 33]", "sides that 2 divides", "patches"],
+    ),
+    "positions": (
+        ("stable-diffusion-3", {"vae": VAE, "transformer": SD3}, [4, 128, 128], 1024),
+        ["latent_shape: found [4, 128, 128]", "48 × 48 patches of 2", "at most 96", "smaller"],
+    ),
+    "learned positions": (
+        ("dit", {"vae": VAE, "transformer": DIT}, [4, 64, 64], 512),
+        ["latent_shape: found [4, 64, 64]", "sides of 32 alone", "`preprocess.size`"],
+    ),
+    "classes": (
+        ("dit", {"vae": VAE, "transformer": DIT | {"num_embeds_ada_norm": 8}}, [4, 32, 32], 256),
+        ["prompts.digits: found the class index 9", "the classes 0 to 7", "correct"],
+    ),
+    "timesteps beyond the schedule": (
+        (
+            "dit",
+            {"vae": VAE, "transformer": DIT, "scheduler": {"num_train_timesteps": 4000}},
+            [4, 32, 32],
+            256,
+        ),
+        ["evaluations.my-evaluation.model: found a model of 4000 timesteps", "expected a model of"],
+    ),
+}
+
+
+@pytest.mark.parametrize("case,said", BAD.values(), ids=BAD)
+def test_models_that_do_not_fit_are_refused(root, model, case, said):
+    with pytest.raises(InputError) as error:
+        check_config(model(*case), root)
+    for words in said:
+        assert words in str(error.value)
+
+
+def test_memory_that_pytorch_does_not_get_is_too_little_memory():
+    """Nothing of it is allocated: a job says it in one line instead of a traceback."""
+    import torch
+
+    with pytest.raises(RuntimeError) as error:
+        torch.empty(10**15)
+    assert _is_memory_error(error.value)
+    assert not _is_memory_error(RuntimeError("shapes do not fit"))
