@@ -13,6 +13,7 @@ from torch import Tensor
 from .files import read_tensors
 from .network_time import in_network
 from .preprocess import Preprocess
+from .weights.networks import load_network
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -36,10 +37,7 @@ def encode_images(
         return torch.stack([preprocess(image) for image in images])
     from diffusers import AutoencoderKL
 
-    vae = AutoencoderKL.from_pretrained(
-        folder, subfolder="vae", torch_dtype=dtype, use_safetensors=True
-    )
-    vae = vae.to(device).eval()
+    vae = load_network(AutoencoderKL, folder, "vae", dtype).to(device)
     shift, scale = vae.config.shift_factor or 0.0, vae.config.scaling_factor
 
     def latent(image: Image) -> Tensor:

@@ -20,7 +20,7 @@ from .files import atomic_folder, read_json, write_json
 from .hub import link
 from .lora_files import named_as_layers, one_line, read_lora
 from .messages import InputError
-from .reading import reading
+from .weights.networks import load_network
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
@@ -59,13 +59,7 @@ def merge_lora(
     with atomic_folder(folder) as temporary:
         for name, kind in models.items():
             if any(key.startswith(f"{name}.") for key in weights[0]):
-                with reading(
-                    base, "a Stable Diffusion", "the diffusers layout with .safetensors weights"
-                ):
-                    model = kind.from_pretrained(
-                        base, subfolder=name, torch_dtype=torch.float32, use_safetensors=True
-                    )
-                    dtype = _dtype(base / name)
+                model, dtype = load_network(kind, base, name), _dtype(base / name)
                 with _fitting(lora_file, base, name):
                     layers[name] = _merge(model, name, weights, scale)
                 _save(model if dtype == torch.float32 else model.to(dtype), temporary / name)
