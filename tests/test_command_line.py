@@ -199,7 +199,7 @@ def test_a_damaged_model_is_said_to_be_one(sd, files, tmp_path, capsys):
     weights = tmp_path / "unet" / "diffusion_pytorch_model.safetensors"
     weights.write_bytes(weights.read_bytes()[:1000])
     result = run(capsys, files[0], "--model", tmp_path, *TWO)
-    check_mistake(result, "cannot be read as a model of the family stable-diffusion")
+    check_mistake(result, "diffusion_pytorch_model.safetensors: cannot be read as safetensors (")
 
 
 def test_no_home_path_is_printed(dit, files, capsys, monkeypatch):

@@ -129,9 +129,7 @@ def predict(
     return scores.argmax(dim=1).numpy(), scores.numpy()
 
 
-def _timm(
-    root: Path, stored: Stored, found: Shapes
-) -> tuple[nn.Module, Callable[[Image], Tensor]]:
+def _timm(root: Path, stored: Stored, found: Shapes) -> tuple[nn.Module, Callable[[Image], Tensor]]:
     """The network as timm builds it; of names that it has no longer, timm knows what they became.
 
     It would also stretch positions to another size, and draw a classifier of other classes.
@@ -150,15 +148,21 @@ def _timm(
     try:
         _read_weights(model, stored, found, config["architecture"])
     except InputError:
-        if set(found) <= set(needed) and not config.get("label_offset"):
-            raise
-        try:
-            model = timm.create_model(name, pretrained=True)
-        except RuntimeError:
-            model = None
+        foreign = config.get("label_offset") or not set(found) <= set(needed)
+        model = _converted(name) if foreign else None
         if model is None:
             raise
     return model, timm.data.create_transform(**timm.data.resolve_model_data_config(model))
+
+
+def _converted(name: str) -> nn.Module | None:
+    """The network with weights that timm renames on loading, all of them; None if it cannot."""
+    import timm
+
+    try:
+        return timm.create_model(name, pretrained=True)
+    except Exception:  # of any kind: it takes the file for one of the network's older ones
+        return None
 
 
 def _read_weights(model: nn.Module, stored: Stored, found: Shapes, name: str) -> None:

@@ -12,7 +12,7 @@ from ..files import read_json
 from ..forward_process import ForwardProcess
 from ..messages import InputError
 from ..weights.networks import load_network
-from ..weights.parts import check_model_folder
+from ..weights.parts import check_denoiser
 from .base import Query
 from .scheduler import read_scheduler
 from .shared_dit import SharedDiT, can_share
@@ -61,7 +61,7 @@ def load(folder: str, device: torch.device, dtype: torch.dtype) -> DiT:
     """
     from diffusers import DiTTransformer2DModel
 
-    check_model_folder(folder, "dit")
+    check_denoiser(folder, "dit")
     process, _ = read_scheduler(folder, ("epsilon",))
     transformer = load_network(DiTTransformer2DModel, folder, "transformer", dtype)
     return DiT(transformer.to(device), process)

@@ -9,7 +9,7 @@ from torch import Tensor, nn
 
 from ..forward_process import ForwardProcess
 from ..weights.networks import load_network
-from ..weights.parts import check_model_folder
+from ..weights.parts import check_denoiser, check_text_encoders
 from .base import Query
 from .scheduler import read_scheduler
 from .shared_unet import KeyValue, SharedUNet, can_share
@@ -65,7 +65,7 @@ def load(folder: str, device: torch.device, dtype: torch.dtype) -> StableDiffusi
     """
     from diffusers import UNet2DConditionModel
 
-    check_model_folder(folder, "stable-diffusion")
+    check_denoiser(folder, "stable-diffusion")
     unet = load_network(UNet2DConditionModel, folder, "unet", dtype)
     # channels last, as GPUs want it; what `speed.accelerate` is told goes before
     unet = unet.to(device, memory_format=torch.channels_last)
@@ -86,7 +86,7 @@ def encode_prompts(
     """
     from transformers import CLIPTextModel, CLIPTokenizer
 
-    check_model_folder(folder, "stable-diffusion")
+    check_text_encoders(folder, "stable-diffusion")
     tokenizer = CLIPTokenizer.from_pretrained(folder, subfolder="tokenizer")
     texts = prompts["prompt"].tolist()
     if not truncate:

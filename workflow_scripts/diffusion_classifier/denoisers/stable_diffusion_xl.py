@@ -11,7 +11,7 @@ from torch import Tensor
 from ..files import read_json
 from ..forward_process import ForwardProcess
 from ..weights.networks import load_network
-from ..weights.parts import check_model_folder
+from ..weights.parts import check_denoiser, check_text_encoders
 from .scheduler import read_scheduler
 from .text import clip_states
 
@@ -70,7 +70,7 @@ def load(folder: str, device: torch.device, dtype: torch.dtype) -> StableDiffusi
     """
     from diffusers import UNet2DConditionModel
 
-    check_model_folder(folder, "stable-diffusion-xl")
+    check_denoiser(folder, "stable-diffusion-xl")
     process, prediction = read_scheduler(folder, ("epsilon", "v_prediction"))
     unet = load_network(UNet2DConditionModel, folder, "unet", dtype)
     size = unet.config.sample_size
@@ -100,7 +100,7 @@ def encode_prompts(
     (prompt, channel). A prompt longer than a tokenizer takes is cut with `truncate`; without,
     InputError names it.
     """
-    check_model_folder(folder, "stable-diffusion-xl")
+    check_text_encoders(folder, "stable-diffusion-xl")
     texts = prompts["prompt"].tolist()
     first, _ = clip_states(folder, "", texts, device, dtype, truncate, projected=False)
     second, pooled = clip_states(folder, "_2", texts, device, dtype, truncate)

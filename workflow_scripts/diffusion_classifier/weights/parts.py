@@ -35,26 +35,54 @@ def check_model_folder(folder: str | os.PathLike, family: str) -> None:
     """Raise InputError unless `folder` holds a whole model of `family` that can be evaluated.
 
     Its network has to take what the classifier gives it (see `inputs`), and every part has to be
-    there: network, scheduler, VAE, text encoders and their tokenizers. A VAE and the T5 of Stable
-    Diffusion 3 are parts only of a model whose index names them, or whose network is no network
-    of pixels. Only configs are read, so that it takes milliseconds.
+    there: network, scheduler, VAE, text encoders and their tokenizers. Only configs are read, so
+    that it takes milliseconds.
     """
+    refuse_single_part(Path(folder))
+    check_denoiser(folder, family)
+    check_vae(folder)
+    check_text_encoders(folder, family)
+
+
+def check_denoiser(folder: str | os.PathLike, family: str) -> None:
+    """Raise InputError unless the network and its schedule are there, and take the right inputs."""
     folder, part = Path(folder), denoiser_part(family)
-    refuse_single_part(folder)
     try:
         check_inputs(folder, family)
-        _check_network(folder, part, "diffusers")
-        if _has_vae(folder, read_config(folder, part)):
-            _check_network(folder, "vae", "diffusers")
-        _require(folder / "scheduler", "the schedule of its noise", (("scheduler_config.json",),))
-        for suffix, kinds in _TEXT_ENCODERS[family].items():
-            if suffix != "_3" or _named(folder, "text_encoder_3"):
-                _check_text_encoder(folder, suffix, kinds)
     except (TypeError, AttributeError) as error:  # a value of another type than it should be
         raise InputError(
             f"{folder}: found configs that do not describe a model of the family {family} "
             f"({error}), expected those that diffusers writes; fetch them again"
         ) from None
+    find_weights(folder / part, STEMS["diffusers"])
+    _require(folder / "scheduler", "the schedule of its noise", (("scheduler_config.json",),))
+
+
+def check_vae(folder: str | os.PathLike) -> None:
+    """Raise InputError unless the VAE is there, or the model works on pixels and has none."""
+    folder = Path(folder)
+    if (folder / "vae").is_dir():
+        read_config(folder, "vae")
+        find_weights(folder / "vae", STEMS["diffusers"])
+        return
+    part = "unet" if (folder / "unet").is_dir() else "transformer"
+    channels = read_config(folder, part).get("in_channels", 4)
+    if _named(folder, "vae") or channels not in (1, 3):
+        raise InputError(
+            f"{folder}: found no vae/, expected the VAE that makes latents of images, as {part}/ "
+            f"takes {channels} channels; add it, or choose a whole model"
+        )
+
+
+def check_text_encoders(folder: str | os.PathLike, family: str) -> None:
+    """Raise InputError unless text encoders and tokenizers of a model of `family` are there.
+
+    The T5 of Stable Diffusion 3 is a part only of a model that has its folder or names it.
+    """
+    folder = Path(folder)
+    for suffix, kinds in _TEXT_ENCODERS[family].items():
+        if suffix != "_3" or _named(folder, "text_encoder_3"):
+            _check_text_encoder(folder, suffix, kinds)
 
 
 def check_clip_folder(folder: str | os.PathLike) -> None:
@@ -77,7 +105,12 @@ def check_clip_folder(folder: str | os.PathLike) -> None:
 
 def check_classifier_folder(folder: str | os.PathLike) -> None:
     """Raise InputError unless `folder` holds the config and the weights of a classifier."""
-    read_config(Path(folder), ".")
+    folder = Path(folder)
+    if not (folder / "config.json").is_file():
+        raise InputError(
+            f"{folder}: found no config.json, expected an ImageNet network of timm or torchvision "
+            "as config.json and model.safetensors; complete the folder or choose another"
+        )
     find_weights(folder, STEMS["transformers"])
 
 
@@ -111,15 +144,6 @@ def refuse_single_part(folder: Path) -> None:
         f"{folder}: found {found}, expected a whole model in the diffusers layout (unet/ or "
         "transformer/, scheduler/ and what else it is made of); name the folder of one"
     )
-
-
-def _check_network(folder: Path, part: str, library: str) -> None:
-    read_config(folder, part)
-    find_weights(folder / part, STEMS[library])
-
-
-def _has_vae(folder: Path, denoiser: dict) -> bool:
-    return _named(folder, "vae") or denoiser.get("in_channels", 4) not in (1, 3)
 
 
 def _named(folder: Path, part: str) -> bool:

@@ -54,8 +54,8 @@ def find_weights(folder: str | os.PathLike, stems: Sequence[str]) -> Stored:
             note(f"{folder}: found only weights of the variant {variant}, which are loaded")
             return _stored(folder, name, variant)
     raise InputError(
-        f"{folder}: found {_instead(names)}, expected the weights {stems[0]}.safetensors; add "
-        "them, or choose a whole model"
+        f"{folder}: found no {stems[0]}.safetensors, expected the weights of a network in that "
+        f"format{_instead(names)}; add them, or choose a whole model"
     )
 
 
@@ -93,9 +93,9 @@ def _instead(names: Sequence[str]) -> str:
     """What lies in the folder where no weights do."""
     pickles = [name for name in names if name.endswith(_PICKLES)]
     if pickles:
-        return f"only {pickles[0]}, a pickle, which is never opened"
+        return f" (and not {pickles[0]}: a pickle is never opened)"
     shards = [name for name in names if "-of-" in name and name.endswith(".safetensors")]
-    return f"{shards[0]} without the index of its shards" if shards else "no weights"
+    return f" (and the index of shards such as {shards[0]})" if shards else ""
 
 
 @cache
