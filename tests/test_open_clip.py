@@ -197,7 +197,7 @@ def test_a_tokenizer_of_transformers_lies_in_the_folder(tmp_path):
     [
         ("text_cfg", {"hf_model_name": "roberta-base"}, "found 'roberta-base' as a part"),
         ("vision_cfg", {"timm_model_name": "hf-hub:a/b"}, "found 'hf-hub:a/b' as a part"),
-        ("vision_cfg", {"width": 48}, r"32 of the 62 in another shape"),
+        ("vision_cfg", {"width": 48}, r"32 of the 62 tensors of CLIP in another shape"),
         (None, {"model_cfg": None}, "cannot be read as an OpenCLIP model"),
     ],
 )

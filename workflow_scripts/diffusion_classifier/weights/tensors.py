@@ -38,22 +38,19 @@ def account_for(
     needed = {name: shape for name, shape in needed.items() if not _HARMLESS.search(name)}
     missing = [name for name in needed if name not in found]
     other = [name for name in needed if name in found and not _same(needed[name], found[name])]
-    said = []
+    all_of_them, said = f"of the {len(needed)} tensors of {network}", []
     if missing:
-        said.append(f"{len(missing)} of the {len(needed)} missing, the first {missing[0]}")
+        said.append(f"{len(missing)} {all_of_them} missing, the first {missing[0]}")
     if other:
         first = f"{other[0]}: {list(found[other[0]])} instead of {list(needed[other[0]])}"
-        said.append(f"{len(other)} of the {len(needed)} in another shape, the first {first}")
+        said.append(f"{len(other)} {all_of_them} in another shape, the first {first}")
     if said:
-        raise InputError(
-            f"{file}: found, of the tensors that {network} needs, {', and '.join(said)}; expected "
-            f"all of them; {remedy}"
-        )
+        raise InputError(f"{file}: found {', and '.join(said)}, expected every one; {remedy}")
     extra = sorted(name for name in found if name not in needed and not _HARMLESS.search(name))
     if extra:
         note(
-            f"{file}: {len(extra)} of its tensors are not used, as {network} has none of that "
-            f"name, the first {extra[0]}"
+            f"{file}: {len(extra)} of its tensors are not used, as {network} has none of their "
+            f"names, the first {extra[0]}"
         )
 
 
