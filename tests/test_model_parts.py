@@ -72,7 +72,7 @@ SINGLE = {
     "a ControlNet": ({"config.json": {"_class_name": "ControlNet"}}, "a ControlNet alone"),
     "a UNet": ({"config.json": UNET}, "a UNet2DConditionModel alone"),
     "a text encoder": ({"config.json": CLIP}, "a clip_text_model alone"),
-    "a LoRA": ({"pytorch_lora_weights.safetensors": ""}, "the file pytorch_lora_weights.safetensors alone"),
+    "a LoRA": ({"lora_weights.safetensors": ""}, "the file lora_weights.safetensors alone"),
     "one file": ({"v1-5-pruned.ckpt": "", "README.md": ""}, "the file v1-5-pruned.ckpt alone"),
     "nothing": ({}, "an empty folder"),
 }  # fmt: skip

@@ -8,6 +8,7 @@ from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 from .messages import InputError
+from .weights.stored import Stored
 from .weights.tensors import account_for, stored_shapes
 
 if TYPE_CHECKING:
@@ -78,7 +79,7 @@ def read_lora(base: Path, file: Path) -> tuple[dict[str, Tensor], dict | None, d
 def _check_pairs(file: Path) -> None:
     """Raise InputError if a matrix lacks its other half, which would be drawn or taken for zero."""
     try:
-        found = stored_shapes([file])
+        found = stored_shapes(Stored(file, (file,), None))
     except InputError:  # no safetensors: said by who reads it
         return
     halves = {}

@@ -84,7 +84,7 @@ def load(
 
     root = Path(folder)
     stored = find_weights(root, OPEN_CLIP_STEMS)
-    found = stored_shapes(stored.files)
+    found = stored_shapes(stored)
     with reading(folder, "an OpenCLIP model", f"{CONFIG} and {stored.file.name} of one model"):
         config = read_json(root / CONFIG)["model_cfg"]
         _refuse_foreign_towers(folder, config)

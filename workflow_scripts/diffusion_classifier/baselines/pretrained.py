@@ -76,7 +76,7 @@ def load(folder: str | os.PathLike, device: torch.device, dtype: torch.dtype) ->
     root = Path(folder)
     check_classifier_folder(root)
     stored = find_weights(root, STEMS["transformers"])
-    found = stored_shapes(stored.files)
+    found = stored_shapes(stored)
     with reading(
         folder, "an ImageNet network", f"a {CONFIG} with the {stored.file.name} it describes"
     ):

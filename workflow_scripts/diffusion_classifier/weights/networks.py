@@ -44,7 +44,7 @@ def load_network(
             "complete the folder, or choose a whole model"
         )
     stored = find_weights(where, STEMS[library])
-    found = stored_shapes(stored.files)
+    found = stored_shapes(stored)
     with _quiet(), reading(where, f"a {kind.__name__}", "its config.json and weights"):
         if library == "diffusers":
             network, report = _of_diffusers(kind, where, stored, found, dtype)

@@ -35,24 +35,22 @@ class Stored:
 def find_weights(folder: str | os.PathLike, stems: Sequence[str]) -> Stored:
     """The weights in `folder` whose names begin with one of `stems`, the first that is there.
 
-    The plain ones are taken where there are any, else those of the only variant, which is then
-    said in the log. Raises InputError if there are none, if there are several variants and no
-    plain weights, or if a shard is missing. Only the index of shards is read.
+    The plain ones are taken where there are any, else those of the only variant. Raises InputError
+    if there are none, if there are several variants and no plain weights, or if a shard is missing.
+    Only the index of shards is read.
     """
     folder = Path(folder)
     names = sorted(path.name for path in folder.glob("*") if path.is_file())
     for stem in stems:
         found = _by_variant(names, stem)
-        if None in found:
-            return _stored(folder, found[None], None)
-        if len(found) > 1:
+        if len(found) > 1 and None not in found:
             raise InputError(
                 f"{folder}: found weights of the variants {', '.join(sorted(found))} and no plain "
                 f"ones, expected {stem}.safetensors or one variant; remove the files of the others"
             )
-        for variant, name in found.items():
-            note(f"{folder}: found only weights of the variant {variant}, which are loaded")
-            return _stored(folder, name, variant)
+        if found:
+            variant = None if None in found else next(iter(found))
+            return _stored(folder, found[variant], variant)
     raise InputError(
         f"{folder}: found no {stems[0]}.safetensors, expected the weights of a network in that "
         f"format{_instead(names)}; add them, or choose a whole model"
@@ -61,11 +59,13 @@ def find_weights(folder: str | os.PathLike, stems: Sequence[str]) -> Stored:
 
 def _by_variant(names: Sequence[str], stem: str) -> dict[str | None, str]:
     """The file of weights, or the index of shards, of each variant among `names`."""
-    patterns = (
+    patterns = [
         rf"{stem}(?:\.(?P<variant>\w+))?\.safetensors",
-        # an index comes before a file, as diffusers has it
         rf"{stem}\.safetensors\.index(?:\.(?P<variant>\w+))?\.json",
-    )
+    ]
+    # where there are both, the last one counts: diffusers prefers shards, transformers a file
+    if stem not in STEMS["diffusers"]:
+        patterns.reverse()
     matches = [match for p in patterns for name in names if (match := re.fullmatch(p, name))]
     return {match["variant"]: match[0] for match in matches}
 

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ..messages import InputError
-from .stored import note
+from .stored import Stored, note
 
 if TYPE_CHECKING:
     from torch import nn
@@ -65,15 +65,18 @@ def shapes(network: nn.Module) -> Shapes:
     return {name: tuple(tensor.shape) for name, tensor in first.items()}
 
 
-def stored_shapes(files: Iterable[Path]) -> Shapes:
-    """The tensors in some safetensors files, by their headers.
+def stored_shapes(stored: Stored) -> Shapes:
+    """The tensors in the files of weights, by their headers; a variant is named in the log.
 
     Raises InputError for a file that is damaged, cut short, or of another format.
     """
     from safetensors import SafetensorError, safe_open
 
+    if stored.variant is not None:
+        only = f"found only weights of the variant {stored.variant}"
+        note(f"{stored.file.parent}: {only}, which are loaded")
     found: Shapes = {}
-    for path in files:
+    for path in stored.files:
         try:
             with safe_open(path, "pt") as file:
                 names = file.keys()
