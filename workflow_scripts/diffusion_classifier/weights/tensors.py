@@ -17,9 +17,12 @@ if TYPE_CHECKING:
 Shapes = dict[str, tuple[int, ...]]
 """The shape of each tensor, by its name."""
 
-# positions are counted, not learned, and batches were counted in training: whether they are stored
-# differs between versions of the libraries and changes no number
-_HARMLESS = re.compile(r"(^|\.)(position_ids|num_batches_tracked|rotary_emb\.inv_freq)$")
+# positions and masks are computed, not learned, and batches were counted in training: whether these
+# are stored differs between versions of the libraries and changes no number
+_HARMLESS = re.compile(
+    r"(^|\.)(position_ids|relative_position_index|attn_mask|rotary_emb\.inv_freq"
+    r"|num_batches_tracked)$"
+)
 
 
 def account_for(
