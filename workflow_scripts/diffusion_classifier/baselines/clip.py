@@ -6,7 +6,6 @@ import os
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Sequence
 from itertools import islice
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -125,7 +124,7 @@ def load(
     from . import openclip
 
     check_clip_folder(folder)
-    if in_open_clips_layout(Path(folder)):
+    if in_open_clips_layout(folder):
         return openclip.load(folder, device, dtype, truncate)
     return _load_transformers(folder, device, dtype, truncate)
 

@@ -114,11 +114,12 @@ def check_classifier_folder(folder: str | os.PathLike) -> None:
     find_weights(folder, STEMS["transformers"])
 
 
-def in_open_clips_layout(folder: Path) -> bool:
+def in_open_clips_layout(folder: str | os.PathLike) -> bool:
     """Whether `folder` is to be read by open_clip, which is preferred if transformers could too.
 
     A repository with both may have been fetched with transformers' weights alone: then not.
     """
+    folder = Path(folder)
     if not (folder / OPEN_CLIP_CONFIG).is_file():
         return False
     if any(path.name.startswith(OPEN_CLIP_STEMS) for path in folder.glob("*.safetensors*")):
