@@ -33,6 +33,22 @@ def golden() -> Path:
     return ROOT / "tests" / "golden"
 
 
+@pytest.fixture(scope="session")
+def stored(tmp_path_factory):
+    """The folder of a tiny network by its name in `stored_networks`, made when first asked for."""
+    from stored_networks import SAVED
+
+    root = tmp_path_factory.mktemp("stored")
+
+    def folder(name: str) -> Path:
+        if not (root / name).exists():
+            (root / name).mkdir()
+            SAVED[name](root / name)
+        return root / name
+
+    return folder
+
+
 @pytest.fixture
 def outcome(request, capsys):
     """Print what became of a fault, if all was as it should be."""

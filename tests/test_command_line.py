@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from safetensors.torch import load_file, save_file
 from test_stable_diffusion import save_pipeline
 from tiny_dit import grey_images, save_dit
 from transformers.utils import logging
@@ -199,7 +200,17 @@ def test_a_damaged_model_is_said_to_be_one(sd, files, tmp_path, capsys):
     weights = tmp_path / "unet" / "diffusion_pytorch_model.safetensors"
     weights.write_bytes(weights.read_bytes()[:1000])
     result = run(capsys, files[0], "--model", tmp_path, *TWO)
-    check_mistake(result, "cannot be read as a model of the family stable-diffusion")
+    check_mistake(result, "diffusion_pytorch_model.safetensors: cannot be read as safetensors (")
+
+
+def test_a_model_that_lacks_tensors_is_refused(sd, files, tmp_path, capsys):
+    """The rest would be drawn at random: another answer at every run."""
+    shutil.copytree(sd, tmp_path, dirs_exist_ok=True)
+    path = tmp_path / "text_encoder" / "model.safetensors"
+    tensors = load_file(path)
+    save_file({name: tensors[name] for name in sorted(tensors)[::2]}, path, {"format": "pt"})
+    result = run(capsys, files[0], "--model", tmp_path, *TWO)
+    check_mistake(result, f"{path}: found 18 of the 36 tensors of CLIPTextModel missing, the first")
 
 
 def test_no_home_path_is_printed(dit, files, capsys, monkeypatch):

@@ -80,7 +80,7 @@ def test_the_base_passes(config, root):
 @pytest.mark.parametrize("path,value", GOOD.values(), ids=GOOD)
 def test_good_changes_pass(config, root, tmp_path, path, value):
     write_prompts(tmp_path / "prompts.csv", [(f"a {digit}", digit, digit) for digit in range(10)])
-    (tmp_path / "my-model").mkdir()
+    (tmp_path / "my-model").symlink_to(root / "resources" / "models" / "digits-dit")
     for digit in range(10):
         (tmp_path / "mine" / str(digit)).mkdir(parents=True)
         (tmp_path / "mine" / str(digit) / "a.png").touch()

@@ -23,7 +23,6 @@ from transformers import (
 )
 
 from diffusion_classifier.lora import merge_lora
-from diffusion_classifier.messages import InputError
 from diffusion_classifier.model_folders import detect_family
 
 TOKENS = torch.tensor([[0, 3, 4, 1], [0, 2, 5, 1]])
@@ -254,43 +253,3 @@ def test_stable_diffusion_xl(tmp_path):
 
     torch.testing.assert_close(epsilon(other), epsilon(pipeline), rtol=1e-4, atol=1e-5)
     assert not other.text_encoder_2.config.to_dict().get("peft_config")
-
-
-def refused(base, tensors, tmp_path, match):
-    file = tmp_path / "lora.safetensors"
-    save_file(tensors, file)
-    with pytest.raises(InputError, match=match) as caught:
-        merge_lora(base, file, 1.0, tmp_path / "merged")
-    assert "\n" not in str(caught.value)
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["lora.safetensors"]
-
-
-def test_a_lora_of_another_model_is_refused(base, tmp_path):
-    wide = kohya([(f"lora_unet:{ATTENTION}.attn1.to_q", (32, 32), 2, 1)])[0]
-    refused(base, wide, tmp_path, r"does not fit unet/ of .*, expected layers of its names and")
-    other = [("lora_unet:down_blocks.2.attentions.0.transformer_blocks.0.attn1.to_q", (8, 8), 2, 1)]
-    refused(base, kohya(other)[0], tmp_path, "does not fit unet/")
-    # one that fits and one that does not: nothing is merged in part
-    refused(base, kohya([*KOHYA[:1], *other])[0], tmp_path, "does not fit unet/")
-    deep = [("lora_te:text_model.encoder.layers.7.self_attn.q_proj", (16, 16), 2, 1)]
-    refused(base, kohya(deep)[0], tmp_path, "does not fit text_encoder/")
-    refused(base, kohya([*KOHYA[3:4], *deep])[0], tmp_path, "does not fit text_encoder/")
-    second = kohya([("lora_te2:text_model.encoder.layers.0.self_attn.q_proj", (16, 16), 2, 1)])[0]
-    refused(base, second, tmp_path, "found the layer text_encoder_2.*use a LoRA made for this")
-
-
-def test_files_that_are_no_lora_are_refused(base, tmp_path):
-    refused(base, {"weight": torch.ones(2)}, tmp_path, "found tensors that are no LoRA's")
-    magnitude = {f"lora_unet_{ATTENTION.replace('.', '_')}_attn1_to_q.dora_scale": torch.ones(8, 1)}
-    (tmp_path / "lora.safetensors").unlink()
-    refused(base, kohya(KOHYA[:1])[0] | magnitude, tmp_path, "found a DoRA")
-    (tmp_path / "lora.safetensors").unlink()
-    with pytest.raises(InputError, match="found no such file"):
-        merge_lora(base, tmp_path / "absent.safetensors", 1.0, tmp_path / "merged")
-    for name in ("pickle.bin", "text.safetensors"):
-        (tmp_path / name).write_text("cos\nsystem\n")
-        with pytest.raises(InputError, match=r"cannot be read as a LoRA .* expected a .safetens"):
-            merge_lora(base, tmp_path / name, 1.0, tmp_path / "merged")
-    with pytest.raises(InputError, match=r"found no unet/, expected a Stable Diffusion"):
-        merge_lora(tmp_path, tmp_path / "text.safetensors", 1.0, tmp_path / "merged")
-    assert not (tmp_path / "merged").exists()

@@ -100,6 +100,6 @@ def test_a_tokenizer_nothing_can_read_is_named(pixart_folder, tmp_path, monkeypa
     """The published PixArt folders have only SentencePiece's format."""
     monkeypatch.setattr("diffusion_classifier.denoisers.text.find_spec", lambda name: None)
     copy = shutil.copytree(pixart_folder[1], tmp_path / "old")
-    (copy / "tokenizer" / "tokenizer.json").unlink()
+    (copy / "tokenizer" / "tokenizer.json").rename(copy / "tokenizer" / "spiece.model")
     with pytest.raises(InputError, match=r"tokenizer: found no tokenizer\.json.* put the"):
         encode("pixart", copy)

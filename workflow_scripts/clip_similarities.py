@@ -10,16 +10,17 @@ with job(snakemake):
     from contextlib import nullcontext
 
     from diffusion_classifier import files
-    from diffusion_classifier.baselines import clip, openclip
+    from diffusion_classifier.baselines import clip
     from diffusion_classifier.datasets import decode
     from diffusion_classifier.datasets.stored import encoded_images, read_labels
     from diffusion_classifier.pairs import candidates
     from diffusion_classifier.prompts import is_unconditional, read_prompts
     from diffusion_classifier.startup import lean_transformers
+    from diffusion_classifier.weights.parts import in_open_clips_layout
 
     device, dtype = compute(snakemake)
     # open_clip needs torchvision, and that a compiler
-    with nullcontext() if openclip.lies_in(snakemake.params.folder) else lean_transformers():
+    with nullcontext() if in_open_clips_layout(snakemake.params.folder) else lean_transformers():
         model = clip.load(snakemake.params.folder, device, dtype, snakemake.params.truncate)
     data = read_labels(snakemake.input.data)
     prompts = read_prompts(snakemake.input.prompts)

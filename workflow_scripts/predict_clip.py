@@ -10,17 +10,18 @@ with job(snakemake):
     from contextlib import nullcontext
 
     from diffusion_classifier import files
-    from diffusion_classifier.baselines import clip, openclip
+    from diffusion_classifier.baselines import clip
     from diffusion_classifier.baselines.tables import prediction_table
     from diffusion_classifier.datasets import decode
     from diffusion_classifier.datasets.stored import encoded_images, read_labels
     from diffusion_classifier.prompts import named_prompts, read_prompts
     from diffusion_classifier.startup import lean_transformers
+    from diffusion_classifier.weights.parts import in_open_clips_layout
 
     device, dtype = compute(snakemake)
     params = snakemake.params
     # open_clip needs torchvision, and that a compiler
-    with nullcontext() if openclip.lies_in(params.folder) else lean_transformers():
+    with nullcontext() if in_open_clips_layout(params.folder) else lean_transformers():
         model = clip.load(params.folder, device, dtype, params.truncate)
     paths = zip(snakemake.input.data, snakemake.input.prompts, snakemake.output, strict=True)
     for path, prompts_path, output in paths:

@@ -82,12 +82,14 @@ def _status(paths: Sequence[str]) -> int:
 
 def _classify(arguments: argparse.Namespace) -> int:
     from .model_folders import detect_family
+    from .weights.parts import check_model_folder
 
     # what can be said without reading weights is said first
     name = arguments.family or detect_family(arguments.model)
     known("--family", name, FAMILIES, "model family")
     if not Path(arguments.model).is_dir():
         raise InputError(f"--model: found no folder {arguments.model}; correct the path")
+    check_model_folder(arguments.model, name)
     _check_samples(arguments)
     prompts = _prompts(arguments, name)
     images = [_image(path) for path in arguments.images]

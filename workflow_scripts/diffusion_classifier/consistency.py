@@ -18,6 +18,7 @@ from .shape_checks import check_shapes
 from .size_checks import check_sizes
 from .stage_checks import check_calibrations, check_evaluation
 from .table_checks import check_tables
+from .weights.parts import check_classifier_folder
 
 
 def check_consistency(config: dict[str, Any], workflow: Path) -> None:
@@ -74,6 +75,11 @@ def _check_baseline(config: dict[str, Any], name: str, spec: dict[str, Any]) -> 
             f"{key}.weights: found {spec['weights']!r}, but there is no such folder; expected one, "
             "or `hub` and `revision`, or `torchvision`; correct it"
         )
+    elif spec["kind"] == "pretrained":
+        try:
+            check_classifier_folder(spec["weights"])
+        except InputError as error:
+            raise InputError(f"{key}.weights: {error}") from None
     if spec["kind"] == "probe":
         known(f"{key}.model", spec["model"], text_to_image_names(config), "text-to-image model")
 

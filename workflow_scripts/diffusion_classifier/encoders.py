@@ -13,6 +13,8 @@ from torch import Tensor
 from .files import read_tensors
 from .network_time import in_network
 from .preprocess import Preprocess
+from .weights.networks import load_network
+from .weights.parts import check_vae
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -30,16 +32,14 @@ def encode_images(
 
     With a vae/ in the folder: the posterior's mean, less the VAE's `shift_factor` if it has one
     (Stable Diffusion 3), times its `scaling_factor` (latent diffusion, section 3.1). Without one:
-    pixels in [-1, 1].
+    pixels in [-1, 1]. Raises InputError if it is missing, also in part.
     """
+    check_vae(folder)
     if not (Path(folder) / "vae").is_dir():
         return torch.stack([preprocess(image) for image in images])
     from diffusers import AutoencoderKL
 
-    vae = AutoencoderKL.from_pretrained(
-        folder, subfolder="vae", torch_dtype=dtype, use_safetensors=True
-    )
-    vae = vae.to(device).eval()
+    vae = load_network(AutoencoderKL, folder, "vae", dtype).to(device)
     shift, scale = vae.config.shift_factor or 0.0, vae.config.scaling_factor
 
     def latent(image: Image) -> Tensor:

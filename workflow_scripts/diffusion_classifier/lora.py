@@ -18,9 +18,10 @@ import torch
 
 from .files import atomic_folder, read_json, write_json
 from .hub import link
-from .lora_files import named_as_layers, one_line, read_lora
+from .lora_files import check_layers, named_as_layers, one_line, read_lora
 from .messages import InputError
-from .reading import reading
+from .weights.networks import load_network
+from .weights.stored import STEMS, find_weights
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
@@ -59,15 +60,10 @@ def merge_lora(
     with atomic_folder(folder) as temporary:
         for name, kind in models.items():
             if any(key.startswith(f"{name}.") for key in weights[0]):
-                with reading(
-                    base, "a Stable Diffusion", "the diffusers layout with .safetensors weights"
-                ):
-                    model = kind.from_pretrained(
-                        base, subfolder=name, torch_dtype=torch.float32, use_safetensors=True
-                    )
-                    dtype = _dtype(base / name)
-                with _fitting(lora_file, base, name):
-                    layers[name] = _merge(model, name, weights, scale)
+                model, dtype = load_network(kind, base, name), _dtype(base / name)
+                fit = f"{lora_file}: does not fit {name}/ of {base}"
+                with _fitting(fit):
+                    layers[name] = _merge(model, name, weights, scale, fit)
                 _save(model if dtype == torch.float32 else model.to(dtype), temporary / name)
         _link_others(base, temporary, layers)
         write_json(_record(base, lora_file, scale, layers), temporary / "lora.json")
@@ -85,8 +81,8 @@ def _models() -> dict[str, Any]:
 
 
 @contextmanager
-def _fitting(file: Path, base: Path, name: str) -> Iterator[None]:
-    """Say in one line that the LoRA does not fit; the libraries' own lines are not shown."""
+def _fitting(fit: str) -> Iterator[None]:
+    """Say in one line, which `fit` begins, that the LoRA does not; without the libraries' own."""
     logging.disable(logging.ERROR)
     try:
         yield
@@ -94,8 +90,8 @@ def _fitting(file: Path, base: Path, name: str) -> Iterator[None]:
         raise
     except Exception as error:
         raise InputError(
-            f"{file}: does not fit {name}/ of {base} ({one_line(error)}), expected layers of its "
-            "names and shapes; use a LoRA made for this model"
+            f"{fit} ({one_line(error)}), expected layers of its names and shapes; use a LoRA made "
+            "for this model"
         ) from None
     finally:
         logging.disable(logging.NOTSET)
@@ -106,10 +102,11 @@ def _merge(
     name: str,
     weights: tuple[dict[str, Tensor], dict | None, dict | None],
     scale: float,
+    fit: str,
 ) -> int:
     """Add the LoRA's part `name` to the weights of `model`, in place; how many layers it changes.
 
-    Raises ValueError unless every matrix of the LoRA has found its layer.
+    Raises InputError, which `fit` begins, or ValueError unless every matrix has found its layer.
     """
     from diffusers.loaders import StableDiffusionLoraLoaderMixin as Loader
     from diffusers.utils import recurse_remove_peft_layers
@@ -119,6 +116,7 @@ def _merge(
     if not any(key.startswith(f"{name}.") for key in metadata or ()):
         metadata = None  # diffusers would take an empty one for a description
     state = named_as_layers(model, name, state, alphas)
+    check_layers(fit, model, name, state)
     if name == "unet":
         Loader.load_lora_into_unet(state, None, model, metadata=metadata)
     else:
@@ -165,8 +163,8 @@ def _dtype(folder: Path) -> torch.dtype:
     """The floating-point type a model's weights are stored in."""
     from safetensors import safe_open
 
-    path = min(folder.glob("*.safetensors"))
-    with safe_open(path, "pt") as file:
+    stems = [stem for library in STEMS.values() for stem in library]
+    with safe_open(find_weights(folder, stems).files[0], "pt") as file:
         dtypes = (file.get_tensor(name).dtype for name in file.keys())  # noqa: SIM118 (no mapping)
         return next((dtype for dtype in dtypes if dtype.is_floating_point), torch.float32)
 

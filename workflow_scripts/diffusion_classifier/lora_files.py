@@ -8,6 +8,8 @@ from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 from .messages import InputError
+from .weights.stored import Stored
+from .weights.tensors import account_for, stored_shapes
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
@@ -18,6 +20,9 @@ _MATRIX = re.compile(
     r"(?:\.(?P<projection>to_q|to_k|to_v|to_out)_lora|\.lora_linear_layer|\.lora)?"
     r"\.(?P<side>down|up|lora_A|lora_B)\.weight"
 )
+# one half of a pair in any of the formats, and the other half
+_HALF = re.compile(r"(?<=[._])(?:lora_)?(?P<side>down|up|A|B)(?=(?:\.\w+)?\.weight$)")
+_OTHER = {"down": "up", "up": "down", "A": "B", "B": "A"}
 _SIDES = {"down": "lora_A", "up": "lora_B", "lora_A": "lora_A", "lora_B": "lora_B"}
 _UNET = {"to_q": "to_q", "to_k": "to_k", "to_v": "to_v", "to_out": "to_out.0"}
 _CLIP = {"to_q": "q_proj", "to_k": "k_proj", "to_v": "v_proj", "to_out": "out_proj"}
@@ -35,6 +40,7 @@ def read_lora(base: Path, file: Path) -> tuple[dict[str, Tensor], dict | None, d
 
     if not file.is_file():
         raise InputError(f"{file}: found no such file, expected a LoRA's; correct the path")
+    _check_pairs(file)
     options: dict[str, Any] = {}
     mixin = StableDiffusionLoraLoaderMixin
     if (base / "text_encoder_2").is_dir():
@@ -68,6 +74,46 @@ def read_lora(base: Path, file: Path) -> tuple[dict[str, Tensor], dict | None, d
             "lora_down and lora_up; name another file"
         )
     return state, alphas, metadata
+
+
+def _check_pairs(file: Path) -> None:
+    """Raise InputError if a matrix lacks its other half, which would be drawn or taken for zero."""
+    try:
+        found = stored_shapes(Stored(file, (file,), None))
+    except InputError:  # no safetensors: said by who reads it
+        return
+    halves = {}
+    for name, shape in found.items():
+        if match := _HALF.search(name):
+            other = f"{name[: match.start('side')]}{_OTHER[match['side']]}{name[match.end() :]}"
+            halves |= {name: shape, other: found.get(other, ())}
+    own = {name: shape for name, shape in found.items() if name in halves}
+    account_for(file, "this LoRA", halves, own, "use a LoRA that is whole")
+
+
+def check_layers(file: str, model: nn.Module, name: str, state: dict[str, Tensor]) -> None:
+    """Raise InputError unless every tensor of the part `name` fits a layer of `model`.
+
+    `state` is what `named_as_layers` returned: matrices A `(r, in)` and B `(out, r)` of a layer
+    `(out, in)`, of a convolution with its kernel and of 1 by 1. `file` begins the message.
+    """
+    modules = dict(model.named_modules())
+    needed, found = {}, {key.removeprefix(f"{name}."): value for key, value in state.items()}
+    for key in found:
+        layer, _, side = key.rpartition(".lora_")
+        weight = getattr(modules.get(layer), "weight", None)
+        if weight is None or side not in ("A.weight", "B.weight", "B.bias"):
+            raise InputError(
+                f"{file}: found the tensor {key} of no layer, expected layers of its names and "
+                "shapes; use a LoRA made for this model"
+            )
+        rank, (outputs, *inputs) = found[f"{layer}.lora_A.weight"].shape[0], weight.shape
+        needed[f"{layer}.lora_A.weight"] = (rank, *inputs)
+        needed[f"{layer}.lora_B.weight"] = (outputs, rank, *[1] * len(inputs[1:]))
+        if side == "B.bias":
+            needed[key] = (outputs,)
+    shapes = {key: tuple(tensor.shape) for key, tensor in found.items()}
+    account_for(file, f"{name}/", needed, shapes, "use a LoRA made for this model")
 
 
 def named_as_layers(

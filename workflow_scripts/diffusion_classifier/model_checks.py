@@ -7,6 +7,7 @@ from typing import Any
 
 from .messages import InputError, known
 from .methods import clip_names
+from .weights.parts import check_clip_folder, check_model_folder
 
 TRAINED = ("dit", "clip", "stable-diffusion")
 """The model families that the rule `train` knows."""
@@ -49,6 +50,13 @@ def check_model(config: dict[str, Any], name: str, spec: dict[str, Any], workflo
             f"{key}.weights: found {spec['weights']!r}, but there is no such folder; expected "
             "`shipped`, `train` or a model folder in the diffusers layout; correct it"
         )
+    try:
+        if spec["family"] == "clip":
+            check_clip_folder(folder)
+        else:
+            check_model_folder(folder, spec["family"])
+    except InputError as error:
+        raise InputError(f"{key}.weights: {error}") from None
 
 
 def check_fetched(key: str, weights: dict[str, str]) -> None:

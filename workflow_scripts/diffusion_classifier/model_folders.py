@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
 from .denoisers import FAMILIES
-from .files import read_json
 from .messages import InputError
+from .weights.configs import read_config as _config
+from .weights.inputs import denoiser_part
+from .weights.parts import refuse_single_part
 
 # by the beginning of the pipeline's class; the longer names of Stable Diffusion come first
 _PIPELINES = {
@@ -35,15 +36,21 @@ def detect_family(folder: str) -> str:
     root = Path(folder)
     if not root.is_dir():
         raise InputError(f"{folder}: found no such folder, expected a model's; correct the path")
+    pipeline = None
     if (root / "model_index.json").is_file():
-        name = str(_config(root, ".", "model_index.json").get("_class_name"))
-        families = [family for start, family in _PIPELINES.items() if name.startswith(start)]
-        return families[0] if families else _unknown(folder, name)
+        pipeline = str(_config(root, ".", "model_index.json").get("_class_name"))
+        families = [family for start, family in _PIPELINES.items() if pipeline.startswith(start)]
+        if families:
+            return families[0]
+    # a pipeline of another name may be made of known parts: whether it is, their configs say
     if (root / "unet").is_dir() and (root / "text_encoder").is_dir():
         return "stable-diffusion" + ("-xl" if (root / "text_encoder_2").is_dir() else "")
     if (root / "transformer").is_dir():
         name = str(_config(root, "transformer").get("_class_name"))
         return _TRANSFORMERS.get(name) or _unknown(folder, name)
+    if pipeline is not None:
+        _unknown(folder, pipeline)
+    refuse_single_part(root)
     raise InputError(
         f"{folder}: found neither model_index.json nor unet/ with text_encoder/ nor transformer/, "
         "expected a diffusion model in the diffusers layout; choose its folder"
@@ -58,7 +65,7 @@ def input_form(folder: str, family: str) -> tuple[int | None, str, int]:
     folder that is no model of `family`.
     """
     root = Path(folder)
-    part = "unet" if family in ("stable-diffusion", "stable-diffusion-xl") else "transformer"
+    part = denoiser_part(family)
     denoiser = _config(root, part)
     scale, channels = 1, denoiser.get("in_channels")
     if (root / "vae").is_dir():
@@ -86,24 +93,6 @@ def class_count(folder: str, family: str) -> int | None:
     if family != "dit":
         return None
     return _config(Path(folder), "transformer").get("num_embeds_ada_norm")
-
-
-def _config(root: Path, part: str, name: str = "config.json") -> dict[str, Any]:
-    path = root / part / name
-    try:
-        config = read_json(path)
-    except (OSError, ValueError) as error:
-        reason = getattr(error, "strerror", None) or "not JSON"
-        raise InputError(
-            f"{path}: cannot be read ({reason}), expected a part of the model; choose a "
-            "whole model, or the family it is of"
-        ) from None
-    if not isinstance(config, dict):
-        raise InputError(
-            f"{path}: found no JSON object, expected a config; choose a whole model, or the "
-            "family it is of"
-        )
-    return config
 
 
 def _unknown(folder: str, name: str) -> str:

@@ -13,6 +13,7 @@ from torch import Tensor
 from .denoisers.base import Denoiser
 from .messages import InputError
 from .network_time import in_network
+from .weights.networks import load_network
 
 PROMPTS = ("right", "wrong")
 
@@ -91,10 +92,7 @@ def decoder(folder: str, device: torch.device, dtype: torch.dtype) -> Callable[[
         return pixels
     from diffusers import AutoencoderKL
 
-    vae = AutoencoderKL.from_pretrained(
-        folder, subfolder="vae", torch_dtype=dtype, use_safetensors=True
-    )
-    vae = vae.to(device).eval()
+    vae = load_network(AutoencoderKL, folder, "vae", dtype).to(device)
     scale, shift = vae.config.scaling_factor, vae.config.shift_factor or 0.0
     return lambda latents: pixels(vae.decode((latents / scale + shift).to(dtype)).sample)
 

@@ -17,6 +17,8 @@ from ..denoisers.text import check_lengths
 from ..messages import InputError
 from ..network_time import in_network
 from ..reading import reading
+from ..weights.networks import load_network
+from ..weights.parts import check_clip_folder, in_open_clips_layout
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -121,7 +123,8 @@ def load(
     """
     from . import openclip
 
-    if openclip.lies_in(folder):
+    check_clip_folder(folder)
+    if in_open_clips_layout(folder):
         return openclip.load(folder, device, dtype, truncate)
     return _load_transformers(folder, device, dtype, truncate)
 
@@ -132,9 +135,7 @@ def _load_transformers(
     from transformers import AutoImageProcessor, CLIPModel, CLIPTokenizer
 
     with reading(folder, "a CLIP", "a CLIPModel with its tokenizer, in .safetensors"):
-        model = CLIPModel.from_pretrained(
-            folder, dtype=dtype, use_safetensors=True, local_files_only=True
-        )
+        model = load_network(CLIPModel, folder, dtype=dtype)
         tokenizer = CLIPTokenizer.from_pretrained(folder, local_files_only=True)
         # PIL's resize is the one CLIP was trained with, and is the same without torchvision
         processor = AutoImageProcessor.from_pretrained(folder, backend="pil", local_files_only=True)

@@ -14,6 +14,7 @@ from ..messages import InputError
 from ..network_time import in_network
 from ..training.augment import Augmentation
 from ..training.loop import Optimisation, fit
+from ..weights.networks import load_network
 
 if TYPE_CHECKING:
     import os
@@ -102,10 +103,7 @@ def load(folder: str | os.PathLike) -> PreTrainedModel:
     """The model in `folder`, ready to predict; never anything from the network."""
     from transformers import AutoModelForImageClassification
 
-    model = AutoModelForImageClassification.from_pretrained(
-        folder, local_files_only=True, use_safetensors=True
-    )
-    return model.eval()
+    return load_network(AutoModelForImageClassification, folder)
 
 
 def _resnet(

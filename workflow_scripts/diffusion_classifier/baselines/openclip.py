@@ -19,6 +19,10 @@ from ..denoisers.text import check_lengths
 from ..files import read_json
 from ..messages import InputError
 from ..reading import reading
+from ..weights.parts import OPEN_CLIP_CONFIG as CONFIG
+from ..weights.parts import OPEN_CLIP_STEMS
+from ..weights.stored import Stored, find_weights
+from ..weights.tensors import Shapes, account_for, shapes, stored_shapes
 from .clip import Clip
 
 if TYPE_CHECKING:
@@ -26,9 +30,6 @@ if TYPE_CHECKING:
     from PIL.Image import Image
     from torch import nn
 
-CONFIG = "open_clip_config.json"
-# the second one is what a converted open_clip_pytorch_model.bin is called
-WEIGHTS = ("open_clip_model.safetensors", "open_clip_pytorch_model.safetensors")
 # OpenCLIP's own words; its half precisions keep the layer norms in float32
 _PRECISION = {torch.float32: "fp32", torch.float16: "fp16", torch.bfloat16: "bf16"}
 
@@ -70,18 +71,6 @@ class OpenClip(Clip):
         )
 
 
-def lies_in(folder: str | os.PathLike) -> bool:
-    """Whether `folder` is to be read by open_clip, which is preferred if transformers could too.
-
-    A repository with both may have been fetched with transformers' weights alone: then not.
-    """
-    root = Path(folder)
-    if not (root / CONFIG).is_file():
-        return False
-    other = root / "config.json"  # of transformers, or of timm for the image tower alone
-    return bool(_weights(root)) or not other.is_file() or "model_type" not in read_json(other)
-
-
 def load(
     folder: str | os.PathLike, device: torch.device, dtype: torch.dtype, truncate: bool = False
 ) -> OpenClip:
@@ -94,26 +83,37 @@ def load(
     import open_clip
 
     root = Path(folder)
-    if not _weights(root):
-        raise InputError(
-            f"{folder}: found no {WEIGHTS[0]}, expected the weights that {CONFIG} describes, as "
-            "safetensors; fetch them too"
-        )
-    with reading(folder, "an OpenCLIP model", f"{CONFIG} and {WEIGHTS[0]} of one model"):
+    stored = find_weights(root, OPEN_CLIP_STEMS)
+    found = stored_shapes(stored)
+    with reading(folder, "an OpenCLIP model", f"{CONFIG} and {stored.file.name} of one model"):
         config = read_json(root / CONFIG)["model_cfg"]
         _refuse_foreign_towers(folder, config)
         name = f"local-dir:{folder}"
-        model, transform = open_clip.create_model_from_pretrained(
-            name, precision=_PRECISION[dtype], device=device
+        model, _, transform = open_clip.create_model_and_transforms(
+            name, precision=_PRECISION[dtype], device=device, load_weights=False
         )
+        _read_weights(model, stored, found)
         named = config["text_cfg"].get("hf_tokenizer_name")
         options = {"local_files_only": True, "trust_remote_code": False} if named else {}
         tokenizer = open_clip.get_tokenizer(name, **options)
     return OpenClip(model, tokenizer, transform, dtype, truncate)
 
 
-def _weights(root: Path) -> list[str]:
-    return [name for name in WEIGHTS if (root / name).is_file()]
+def _read_weights(model: nn.Module, stored: Stored, found: Shapes) -> None:
+    """Read the weights into `model`; open_clip knows the names of other libraries for its tensors.
+
+    It would also stretch positions to another size, and invent a bias of SigLIP's.
+    """
+    import open_clip
+
+    needed = shapes(model)
+    shared = {name: found.get(name, shape) for name, shape in needed.items()}
+    account_for(stored.file, type(model).__name__, needed, shared)  # in their shapes
+    missing, extra = open_clip.load_checkpoint(model, str(stored.file), strict=False)
+    if not any(name.endswith("logit_bias") for name in found):
+        missing.append("logit_bias")
+    held = {name: shape for name, shape in needed.items() if name not in missing}
+    account_for(stored.file, type(model).__name__, needed, held | dict.fromkeys(extra, ()))
 
 
 def _refuse_foreign_towers(folder: str | os.PathLike, config: dict[str, Any]) -> None:

@@ -22,13 +22,16 @@ from ..messages import InputError
 from ..progress import Progress
 from ..prompts import CONDITION
 from ..reading import reading
+from ..weights.parts import check_classifier_folder
+from ..weights.stored import STEMS, Stored, find_weights
+from ..weights.tensors import Shapes, account_for, shapes, stored_shapes
 
 if TYPE_CHECKING:
     import pandas as pd
     from PIL.Image import Image
     from torch import nn
 
-CONFIG, WEIGHTS = "config.json", "model.safetensors"
+CONFIG = "config.json"
 
 
 class Pretrained:
@@ -71,18 +74,17 @@ def load(folder: str | os.PathLike, device: torch.device, dtype: torch.dtype) ->
     or if the weights are not those of the network it names.
     """
     root = Path(folder)
-    for name in (CONFIG, WEIGHTS):
-        if not (root / name).is_file():
-            raise InputError(
-                f"{folder}: found no {name}, expected an ImageNet network of timm or torchvision "
-                f"as {CONFIG} and {WEIGHTS}; complete the folder or choose another"
-            )
-    with reading(folder, "an ImageNet network", f"a {CONFIG} with the {WEIGHTS} it describes"):
+    check_classifier_folder(root)
+    stored = find_weights(root, STEMS["transformers"])
+    found = stored_shapes(stored)
+    with reading(
+        folder, "an ImageNet network", f"a {CONFIG} with the {stored.file.name} it describes"
+    ):
         config = read_json(root / CONFIG)
         if "torchvision" in config:
-            model, transform = _torchvision(root, config)
+            model, transform = _torchvision(stored, found, config)
         elif "architecture" in config:
-            model, transform = _timm(root)
+            model, transform = _timm(root, stored, found)
         else:
             raise InputError(
                 f"{root / CONFIG}: found neither `architecture` (timm) nor `torchvision`, expected "
@@ -127,22 +129,61 @@ def predict(
     return scores.argmax(dim=1).numpy(), scores.numpy()
 
 
-def _timm(root: Path) -> tuple[nn.Module, Callable[[Image], Tensor]]:
+def _timm(root: Path, stored: Stored, found: Shapes) -> tuple[nn.Module, Callable[[Image], Tensor]]:
+    """The network as timm builds it; of names that it has no longer, timm knows what they became.
+
+    It would also stretch positions to another size, and draw a classifier of other classes.
+    """
     import timm
 
-    # of several files it prefers model.safetensors, which is known to be there
-    model = timm.create_model(f"local-dir:{root}", pretrained=True)
+    name = f"local-dir:{root}"
+    model = timm.create_model(name)
+    needed, config = shapes(model), model.pretrained_cfg
+    if config.get("label_offset"):  # a class in front, which timm takes away
+        layers = config["classifier"]
+        for layer in [layers] if isinstance(layers, str) else layers:
+            found = {key: shape for key, shape in found.items() if not key.startswith(f"{layer}.")}
+    shared = {key: found.get(key, shape) for key, shape in needed.items()}
+    account_for(stored.file, config["architecture"], needed, shared)  # in their shapes
+    try:
+        _read_weights(model, stored, found, config["architecture"])
+    except InputError:
+        foreign = config.get("label_offset") or not set(found) <= set(needed)
+        model = _converted(name) if foreign else None
+        if model is None:
+            raise
     return model, timm.data.create_transform(**timm.data.resolve_model_data_config(model))
 
 
-def _torchvision(root: Path, config: dict[str, Any]) -> tuple[nn.Module, Callable[[Image], Tensor]]:
+def _converted(name: str) -> nn.Module | None:
+    """The network with weights that timm renames on loading, all of them; None if it cannot."""
+    import timm
+
+    try:
+        return timm.create_model(name, pretrained=True)
+    except Exception:  # of any kind: it takes the file for one of the network's older ones
+        return None
+
+
+def _read_weights(model: nn.Module, stored: Stored, found: Shapes, name: str) -> None:
+    needed = shapes(model)
+    account_for(stored.file, name, needed, found)
+    for path in stored.files:
+        tensors = read_tensors(path)
+        own = {key: tensor for key, tensor in tensors.items() if key in needed}
+        model.load_state_dict(own, strict=False)
+
+
+def _torchvision(
+    stored: Stored, found: Shapes, config: dict[str, Any]
+) -> tuple[nn.Module, Callable[[Image], Tensor]]:
     from torchvision.models import get_model
     from torchvision.transforms import InterpolationMode
     from torchvision.transforms._presets import ImageClassification
 
     name, transforms = config["torchvision"], config["transforms"]
     model = get_model(name, weights=None, **_options(name, transforms["crop"]))
-    model.load_state_dict(read_tensors(root / WEIGHTS))
+    _read_weights(model, stored, found, name)
     return model, ImageClassification(
         resize_size=transforms["resize"],
         crop_size=transforms["crop"],

@@ -13,6 +13,8 @@ from ..denoisers.stable_diffusion import check_lengths
 from ..messages import InputError
 from ..network_time import in_network
 from ..progress import Progress
+from ..weights.networks import load_network
+from ..weights.parts import check_model_folder
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -86,23 +88,29 @@ def load(
     folder: str | os.PathLike, device: torch.device, dtype: torch.dtype
 ) -> StableDiffusionPipeline:
     """The pipeline in `folder` (safetensors only), sampling by DDIM, without safety checker."""
-    from diffusers import DDIMScheduler, StableDiffusionPipeline
+    from diffusers import (
+        AutoencoderKL,
+        DDIMScheduler,
+        StableDiffusionPipeline,
+        UNet2DConditionModel,
+    )
+    from transformers import CLIPTextModel, CLIPTokenizer
 
-    local = os.path.isdir(folder)
+    check_model_folder(folder, "stable-diffusion")
     # latents are not confined to [-1, 1], so they must not be clipped, which is DDIM's default;
     # the pipeline would set steps_offset to 1 itself, with a warning
     scheduler = DDIMScheduler.from_pretrained(
-        folder, subfolder="scheduler", clip_sample=False, steps_offset=1, local_files_only=local
+        folder, subfolder="scheduler", clip_sample=False, steps_offset=1, local_files_only=True
     )
-    pipeline = StableDiffusionPipeline.from_pretrained(
-        folder,
-        scheduler=scheduler,
+    pipeline = StableDiffusionPipeline(
+        load_network(AutoencoderKL, folder, "vae", dtype),
+        load_network(CLIPTextModel, folder, "text_encoder", dtype),
+        CLIPTokenizer.from_pretrained(folder, subfolder="tokenizer", local_files_only=True),
+        load_network(UNet2DConditionModel, folder, "unet", dtype),
+        scheduler,
         safety_checker=None,
         feature_extractor=None,
         requires_safety_checker=False,
-        dtype=dtype,
-        use_safetensors=True,
-        local_files_only=local,
     )
     pipeline.set_progress_bar_config(disable=True)
     return pipeline.to(device)

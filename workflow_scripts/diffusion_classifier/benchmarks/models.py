@@ -21,6 +21,8 @@ from ..denoisers.stable_diffusion import StableDiffusion
 from ..errors import Inputs
 from ..forward_process import ForwardProcess
 from ..noise import noise_bank
+from ..weights.inputs import denoiser_part
+from ..weights.networks import load_network
 from .plain_loop import PlainModel
 
 
@@ -99,10 +101,8 @@ def random_inputs(name: str, images: int, prompts: int, samples: int, seed: int 
 def plain_model(name: str, folder: str, device: torch.device, dtype: torch.dtype) -> PlainModel:
     """A model folder of the family `name`, as diffusers loads it."""
     process, prediction = read_scheduler(folder, ("epsilon", "v_prediction"))
-    network = network_class(name).from_pretrained(
-        folder, subfolder=_SUBFOLDERS[name], torch_dtype=dtype, use_safetensors=True
-    )
-    network = network.to(device).eval().requires_grad_(False)
+    network = load_network(network_class(name), folder, denoiser_part(name), dtype)
+    network = network.to(device).requires_grad_(False)
     return PlainModel(network, process.to(device), name, prediction)
 
 
@@ -131,9 +131,6 @@ def network_class(name: str) -> type:
     from diffusers import DiTTransformer2DModel, UNet2DConditionModel
 
     return {"dit": DiTTransformer2DModel, "stable-diffusion": UNet2DConditionModel}[name]
-
-
-_SUBFOLDERS = {"dit": "transformer", "stable-diffusion": "unet"}
 
 
 @contextmanager

@@ -11,6 +11,8 @@ from torch import Tensor
 from ..files import read_json
 from ..forward_process import ForwardProcess
 from ..messages import InputError
+from ..weights.networks import load_network
+from ..weights.parts import check_denoiser
 from .base import Query
 from .scheduler import read_scheduler
 from .shared_dit import SharedDiT, can_share
@@ -54,14 +56,14 @@ class DiT:
 def load(folder: str, device: torch.device, dtype: torch.dtype) -> DiT:
     """Read transformer/ (safetensors only) and the noise schedule of scheduler/.
 
-    Raises InputError if the model predicts something other than ε.
+    Raises InputError if the model predicts something other than ε, is not whole, or takes more
+    than the classifier has.
     """
     from diffusers import DiTTransformer2DModel
 
+    check_denoiser(folder, "dit")
     process, _ = read_scheduler(folder, ("epsilon",))
-    transformer = DiTTransformer2DModel.from_pretrained(
-        folder, subfolder="transformer", torch_dtype=dtype, use_safetensors=True
-    )
+    transformer = load_network(DiTTransformer2DModel, folder, "transformer", dtype)
     return DiT(transformer.to(device), process)
 
 

@@ -10,6 +10,8 @@ from torch import Tensor
 
 from ..files import read_json
 from ..forward_process import ForwardProcess
+from ..weights.networks import load_network
+from ..weights.parts import check_denoiser, check_text_encoders
 from .scheduler import read_scheduler
 from .stable_diffusion_xl import vae_scale_factor
 from .text import t5_states
@@ -74,14 +76,14 @@ class PixArt:
 def load(folder: str, device: torch.device, dtype: torch.dtype) -> PixArt:
     """Read transformer/ (safetensors only) and the noise schedule of scheduler/.
 
-    Raises InputError if the model predicts something other than ε.
+    Raises InputError if the model predicts something other than ε, is not whole, or takes more
+    than the classifier has.
     """
     from diffusers import PixArtTransformer2DModel
 
+    check_denoiser(folder, "pixart")
     process, _ = read_scheduler(folder, ("epsilon",))
-    transformer = PixArtTransformer2DModel.from_pretrained(
-        folder, subfolder="transformer", torch_dtype=dtype, use_safetensors=True
-    )
+    transformer = load_network(PixArtTransformer2DModel, folder, "transformer", dtype)
     edge = transformer.config.sample_size * vae_scale_factor(folder)
     return PixArt(transformer.to(device), process, (edge, edge))
 
@@ -100,6 +102,7 @@ def encode_prompts(
     pipelines does by default, a prompt is not cleaned beyond that. One of more than 120 tokens
     (300 of a `PixArtSigmaPipeline`) is cut with `truncate`; without, InputError names it.
     """
+    check_text_encoders(folder, "pixart")
     texts = [text.lower().strip() for text in prompts["prompt"]]
     limit = _tokens(folder)
     text, mask = t5_states(folder, "", texts, device, dtype, truncate, limit, masked=True)

@@ -8,6 +8,8 @@ import torch
 from torch import Tensor, nn
 
 from ..forward_process import ForwardProcess
+from ..weights.networks import load_network
+from ..weights.parts import check_denoiser, check_text_encoders
 from .base import Query
 from .scheduler import read_scheduler
 from .shared_unet import KeyValue, SharedUNet, can_share
@@ -58,13 +60,13 @@ class StableDiffusion:
 def load(folder: str, device: torch.device, dtype: torch.dtype) -> StableDiffusion:
     """Read unet/ (safetensors only) and the noise schedule of scheduler/.
 
-    Raises InputError if the model predicts neither ε nor the velocity.
+    Raises InputError if the model predicts neither ε nor the velocity, is not whole, or takes more
+    than the classifier has.
     """
     from diffusers import UNet2DConditionModel
 
-    unet = UNet2DConditionModel.from_pretrained(
-        folder, subfolder="unet", torch_dtype=dtype, use_safetensors=True
-    )
+    check_denoiser(folder, "stable-diffusion")
+    unet = load_network(UNet2DConditionModel, folder, "unet", dtype)
     # channels last, as GPUs want it; what `speed.accelerate` is told goes before
     unet = unet.to(device, memory_format=torch.channels_last)
     return StableDiffusion(unet, *read_scheduler(folder, ("epsilon", "v_prediction")))
@@ -84,14 +86,12 @@ def encode_prompts(
     """
     from transformers import CLIPTextModel, CLIPTokenizer
 
+    check_text_encoders(folder, "stable-diffusion")
     tokenizer = CLIPTokenizer.from_pretrained(folder, subfolder="tokenizer")
     texts = prompts["prompt"].tolist()
     if not truncate:
         check_lengths(tokenizer, texts)
-    encoder = CLIPTextModel.from_pretrained(
-        folder, subfolder="text_encoder", torch_dtype=dtype, use_safetensors=True
-    )
-    encoder = encoder.to(device).eval()
+    encoder = load_network(CLIPTextModel, folder, "text_encoder", dtype).to(device)
     length = tokenizer.model_max_length
     tokens = tokenizer(
         texts, padding="max_length", max_length=length, truncation=True, return_tensors="pt"

@@ -28,6 +28,8 @@ from torch import Tensor
 from ..files import read_json
 from ..forward_process import FlowMatching
 from ..messages import InputError
+from ..weights.networks import load_network
+from ..weights.parts import check_denoiser, check_text_encoders
 from .text import clip_states, t5_states
 
 if TYPE_CHECKING:
@@ -63,14 +65,14 @@ class StableDiffusion3:
 def load(folder: str, device: torch.device, dtype: torch.dtype) -> StableDiffusion3:
     """Read transformer/ (safetensors only) and the noise levels of scheduler/.
 
-    Raises InputError if the model is not one of flow matching.
+    Raises InputError if the model is not one of flow matching, is not whole, or takes more than
+    the classifier has.
     """
     from diffusers import SD3Transformer2DModel
 
+    check_denoiser(folder, "stable-diffusion-3")
     process = _read_scheduler(folder)
-    transformer = SD3Transformer2DModel.from_pretrained(
-        folder, subfolder="transformer", torch_dtype=dtype, use_safetensors=True
-    )
+    transformer = load_network(SD3Transformer2DModel, folder, "transformer", dtype)
     return StableDiffusion3(transformer.to(device), process)
 
 
@@ -109,6 +111,7 @@ def encode_prompts(
     without text_encoder_3/ is a model used without T5: its tokens are zeros. A prompt longer
     than one of the encoders reads is cut for it with `truncate`; without, InputError names it.
     """
+    check_text_encoders(folder, "stable-diffusion-3")
     texts = prompts["prompt"].tolist()
     first, pooled = clip_states(folder, "", texts, device, dtype, truncate)
     # the pipeline cuts for the second CLIP where it cuts for the first

@@ -10,16 +10,14 @@ from torch import Tensor
 
 from ..files import read_json
 from ..forward_process import ForwardProcess
-from ..messages import InputError
+from ..weights.networks import load_network
+from ..weights.parts import check_denoiser, check_text_encoders
 from .scheduler import read_scheduler
 from .text import clip_states
 
 if TYPE_CHECKING:
     import pandas as pd
     from diffusers import UNet2DConditionModel
-
-SIZES = 6
-"""Numbers in SDXL's micro-conditioning: original size, crop's corner, target size; two each."""
 
 
 class StableDiffusionXL:
@@ -67,16 +65,14 @@ class StableDiffusionXL:
 def load(folder: str, device: torch.device, dtype: torch.dtype) -> StableDiffusionXL:
     """Read unet/ (safetensors only) and the noise schedule of scheduler/.
 
-    Raises InputError if the model predicts neither ε nor the velocity, or if it is a refiner,
-    which asks for other numbers than sizes.
+    Raises InputError if the model predicts neither ε nor the velocity, is not whole, or takes more
+    than the classifier has, as a refiner, which asks for other numbers than sizes.
     """
     from diffusers import UNet2DConditionModel
 
+    check_denoiser(folder, "stable-diffusion-xl")
     process, prediction = read_scheduler(folder, ("epsilon", "v_prediction"))
-    unet = UNet2DConditionModel.from_pretrained(
-        folder, subfolder="unet", torch_dtype=dtype, use_safetensors=True
-    )
-    _check_sizes(folder, unet)
+    unet = load_network(UNet2DConditionModel, folder, "unet", dtype)
     size = unet.config.sample_size
     height, width = (size, size) if isinstance(size, int) else size
     scale = vae_scale_factor(folder)
@@ -89,19 +85,6 @@ def vae_scale_factor(folder: str) -> int:
     if not config.is_file():
         return 8
     return 2 ** (len(read_json(config)["block_out_channels"]) - 1)
-
-
-def _check_sizes(folder: str, unet: UNet2DConditionModel) -> None:
-    """Raise InputError unless the UNet embeds the pooled text and SIZES numbers."""
-    pooled = read_json(Path(folder) / "text_encoder_2" / "config.json")["projection_dim"]
-    channels = unet.config.addition_time_embed_dim or 0
-    found = unet.config.projection_class_embeddings_input_dim
-    if not channels or found != pooled + SIZES * channels:
-        raise InputError(
-            f"{folder}: found a UNet whose projection_class_embeddings_input_dim is {found}, "
-            f"expected {pooled + SIZES * channels}: the pooled text's {pooled} and {SIZES} sizes "
-            f"of {channels} channels; choose an SDXL base model, not a refiner or another family's"
-        )
 
 
 def encode_prompts(
@@ -117,6 +100,7 @@ def encode_prompts(
     (prompt, channel). A prompt longer than a tokenizer takes is cut with `truncate`; without,
     InputError names it.
     """
+    check_text_encoders(folder, "stable-diffusion-xl")
     texts = prompts["prompt"].tolist()
     first, _ = clip_states(folder, "", texts, device, dtype, truncate, projected=False)
     second, pooled = clip_states(folder, "_2", texts, device, dtype, truncate)

@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 
 from ..messages import InputError
+from ..weights.networks import load_network
 
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerBase
@@ -74,10 +75,7 @@ def clip_states(
     tokenizer = CLIPTokenizer.from_pretrained(folder, subfolder="tokenizer" + suffix)
     tokens, _ = tokenized(tokenizer, texts, limit or tokenizer.model_max_length, truncate)
     kind = CLIPTextModelWithProjection if projected else CLIPTextModel
-    encoder = kind.from_pretrained(
-        folder, subfolder="text_encoder" + suffix, torch_dtype=dtype, use_safetensors=True
-    )
-    encoder = encoder.to(device).eval()
+    encoder = load_network(kind, folder, "text_encoder" + suffix, dtype).to(device)
     hidden, pooled = [], []
     for part in tokens.split(BATCH):
         output = encoder(part.to(device), output_hidden_states=True)
@@ -109,10 +107,7 @@ def t5_states(
     _check_t5_tokenizer(Path(folder) / f"tokenizer{suffix}")
     tokenizer = T5Tokenizer.from_pretrained(folder, subfolder="tokenizer" + suffix)
     tokens, mask = tokenized(tokenizer, texts, limit, truncate)
-    encoder = T5EncoderModel.from_pretrained(
-        folder, subfolder="text_encoder" + suffix, torch_dtype=dtype, use_safetensors=True
-    )
-    encoder = encoder.to(device).eval()
+    encoder = load_network(T5EncoderModel, folder, "text_encoder" + suffix, dtype).to(device)
     hidden = []
     for part, seen in zip(tokens.split(BATCH), mask.split(BATCH), strict=True):
         attention_mask = seen.to(device) if masked else None

@@ -14,6 +14,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from ..preprocess import Preprocess, pixels
+from ..weights.networks import load_network
 from .augment import Augmentation
 from .loop import Optimisation
 
@@ -144,7 +145,7 @@ def _stable_diffusion(
         posterior_means(vae, images).clone() * vae.config.scaling_factor,
         table["captions"],
         tokenizer,
-        text_encoder := CLIPTextModel.from_pretrained(clip, use_safetensors=True),
+        text_encoder := load_network(CLIPTextModel, clip),
         architecture["unet"],
         recipe["scheduler"],
         Optimisation(**recipe["optimisation"]),

@@ -1,0 +1,219 @@
+"""What a diffusion model's network takes in, by its config, and whether the classifier has it.
+
+The classifier gives a network noised latents, a timestep and what its family's `encode_prompts`
+makes of the prompts: no second image, mask, depth map, noise level or guidance scale.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from ..messages import InputError
+from .configs import read_config
+
+SUPPORTED = (
+    "supported are models told a text (Stable Diffusion 1 to 3.5 and XL, PixArt) or a class (DiT) "
+    "and nothing else"
+)
+
+_CLASSES = {
+    "dit": ("DiTTransformer2DModel",),
+    "pixart": ("PixArtTransformer2DModel",),
+    "stable-diffusion": ("UNet2DConditionModel",),
+    "stable-diffusion-3": ("SD3Transformer2DModel",),
+    "stable-diffusion-xl": ("UNet2DConditionModel",),
+}
+# as diffusers called DiT and PixArt at first, which differ in how a block is told the timestep
+_OLD_CLASS, _OLD_NORMS = "Transformer2DModel", {"dit": "ada_norm_zero", "pixart": "ada_norm_single"}
+
+# what a UNet's keys ask for that are not of the value in front
+_MORE = {
+    "class_embed_type": (None, "a class, a noise level or an image's embedding beside the text"),
+    "num_class_embeds": (None, "a class or a noise level beside the text, as upscalers do"),
+    "time_cond_proj_dim": (None, "the scale of guidance, as models distilled for it do (LCM)"),
+    "dual_cross_attention": (False, "an image's embedding beside the text"),
+    "attention_type": ("default", "boxes or other places beside the text, as GLIGEN does"),
+}
+_IMAGE_TOO = ("text_image_proj", "image_proj", "ip_image_proj")
+SIZES = 6
+"""Numbers in SDXL's micro-conditioning: original size, crop's corner, target size; two each."""
+
+
+def denoiser_part(family: str) -> str:
+    """The folder of the network that predicts the noise."""
+    return "unet" if family in ("stable-diffusion", "stable-diffusion-xl") else "transformer"
+
+
+def check_inputs(folder: Path, family: str) -> None:
+    """Raise InputError unless the network takes what the classifier gives a model of `family`.
+
+    Its class, its channels in and out, its further conditions, and the widths of the texts that
+    it is told, are those that the VAE and the text encoders in `folder` put out. Parts that are
+    not there are not compared; only configs are read.
+    """
+    part = denoiser_part(family)
+    config = read_config(folder, part)
+    where = folder / part / "config.json"
+    _check_class(where, config, family)
+    _check_channels(folder, where, config, family)
+    if part == "unet":
+        _check_conditions(where, config, family)
+    _check_widths(folder, where, config, family)
+
+
+def _check_class(where: Path, config: dict[str, Any], family: str) -> None:
+    found, expected = config.get("_class_name"), _CLASSES[family]
+    if found == _OLD_CLASS and config.get("norm_type") == _OLD_NORMS.get(family):
+        return
+    if found is not None and found not in expected:
+        raise InputError(
+            f"{where}: found a network of the class {found}, expected {expected[0]}, that of the "
+            f"family {family}; choose another model, or the family it is of ({SUPPORTED})"
+        )
+
+
+def _check_channels(folder: Path, where: Path, config: dict[str, Any], family: str) -> None:
+    """The network takes the latents alone, and puts out as much (or as much variance, too)."""
+    taken = config.get("in_channels", 16 if family == "stable-diffusion-3" else 4)
+    latents = latent_channels(folder)
+    if latents is None:
+        if taken not in (1, 3):  # not pixels: `parts` says that the VAE is missing
+            return
+        latents = taken
+    if taken != latents:
+        _refuse(where, f"takes {taken} channels{_purpose(taken, latents)}", latents)
+    default = 4 if denoiser_part(family) == "unet" else taken
+    out = config.get("out_channels", default)
+    out = taken if out is None else out
+    allowed = (latents, 2 * latents) if family in ("dit", "pixart") else (latents,)
+    if out not in allowed:
+        _refuse(where, f"puts out {out} channels", latents)
+
+
+def latent_channels(folder: Path) -> int | None:
+    """Channels of the latents of the VAE in `folder`; None without a VAE."""
+    if not (folder / "vae").is_dir():
+        return None
+    vae = read_config(folder, "vae")
+    found = vae.get("_class_name", "AutoencoderKL")
+    if found != "AutoencoderKL":
+        raise InputError(
+            f"{folder / 'vae' / 'config.json'}: found a VAE of the class {found}, expected "
+            "AutoencoderKL; choose a model with one"
+        )
+    return vae.get("latent_channels", 4)
+
+
+def _purpose(taken: int, latents: int) -> str:
+    """What a network takes so many channels for."""
+    kinds = {
+        2 * latents + 1: "the latents, those of a masked image and a mask, as inpainting does",
+        2 * latents: "the latents and those of another image, as InstructPix2Pix does",
+        latents + 1: "the latents and a depth map",
+        latents + 3: "the latents and a small image, as upscalers do",
+    }
+    return f" ({kinds[taken]})" if taken in kinds else ""
+
+
+def _check_conditions(where: Path, config: dict[str, Any], family: str) -> None:
+    for key, (usual, wanted) in _MORE.items():
+        if config.get(key, usual) not in (usual, None):
+            _refuse(where, f"takes {wanted} ({key}: {config[key]})")
+    projection = config.get("encoder_hid_dim_type")
+    if projection in _IMAGE_TOO:
+        _refuse(where, f"takes an image's embedding (encoder_hid_dim_type: {projection})")
+    added = config.get("addition_embed_type")
+    if family == "stable-diffusion" and added == "text_time":
+        _refuse(where, "takes sizes beside the text, as one of the family stable-diffusion-xl does")
+    if family == "stable-diffusion-xl" and added is None:
+        _refuse(where, "takes no sizes beside the text, as one of stable-diffusion-xl would")
+    if added not in (None, "text_time"):
+        _refuse(where, f"takes more than the text (addition_embed_type: {added})")
+
+
+def _check_widths(folder: Path, where: Path, config: dict[str, Any], family: str) -> None:
+    """What the network is told is as wide as what the text encoders say."""
+    match family:
+        case "stable-diffusion":
+            _check_width(where, _unet_widths(config), [_width(folder, "text_encoder")])
+        case "stable-diffusion-xl":
+            _check_sizes(folder, where, config)
+            both = [_width(folder, "text_encoder"), _width(folder, "text_encoder_2")]
+            _check_width(where, _unet_widths(config), both)
+        case "pixart":
+            caption = config.get("caption_channels") or config.get("cross_attention_dim", 1152)
+            _check_width(where, {caption}, [_width(folder, "text_encoder")])
+        case "stable-diffusion-3":
+            told = {config.get("joint_attention_dim", 4096)}
+            _check_width(where, told, [_width(folder, "text_encoder_3")])
+            pooled = [_projection(folder, part) for part in ("text_encoder", "text_encoder_2")]
+            told = {config.get("pooled_projection_dim", 2048)}
+            _check_width(where, told, pooled, "pooled text embeddings")
+
+
+def _check_width(
+    where: Path, told: set[int], widths: Sequence[int | None], what: str = "texts"
+) -> None:
+    """`widths` are those of text encoders side by side; None for one that is not there."""
+    if None in widths or told == {sum(widths)}:
+        return
+    wanted = " or ".join(map(str, sorted(told)))
+    found = " + ".join(map(str, widths))
+    raise InputError(
+        f"{where}: found a network told {what} of {wanted} channels, but the model's text encoders "
+        f"put out {found}, expected the same; choose a whole model whose parts belong together "
+        f"({SUPPORTED})"
+    )
+
+
+def _unet_widths(config: dict[str, Any]) -> set[int]:
+    """Channels of the texts a UNet's blocks are told, before a projection of its own if any."""
+    if config.get("encoder_hid_dim") is not None:
+        return {config["encoder_hid_dim"]}
+    widths = config.get("cross_attention_dim", 1280)
+    if isinstance(widths, int):
+        return {widths}
+    blocks = config.get("down_block_types", ["CrossAttn"] * len(widths))
+    return {width for width, block in zip(widths, blocks, strict=False) if "CrossAttn" in block}
+
+
+def _check_sizes(folder: Path, where: Path, config: dict[str, Any]) -> None:
+    """SDXL's UNet embeds the pooled text and SIZES numbers; a refiner's, an aesthetic score."""
+    pooled = _projection(folder, "text_encoder_2")
+    channels = config.get("addition_time_embed_dim") or 0
+    found = config.get("projection_class_embeddings_input_dim")
+    if pooled is not None and (not channels or found != pooled + SIZES * channels):
+        raise InputError(
+            f"{where}: found a UNet whose projection_class_embeddings_input_dim is {found}, "
+            f"expected {pooled + SIZES * channels}: the pooled text's {pooled} and {SIZES} sizes "
+            f"of {channels} channels; choose an SDXL base model, not a refiner or another family's"
+        )
+
+
+def _width(folder: Path, part: str) -> int | None:
+    """Channels of a text encoder's hidden states; None if it is not there."""
+    config = _text_config(folder, part)
+    return config and config.get("hidden_size", config.get("d_model", 512))
+
+
+def _projection(folder: Path, part: str) -> int | None:
+    """Channels of a CLIP's text embeddings; None if it is not there."""
+    config = _text_config(folder, part)
+    return config and config.get("projection_dim", 512)
+
+
+def _text_config(folder: Path, part: str) -> dict[str, Any] | None:
+    if not (folder / part).is_dir():
+        return None
+    config = read_config(folder, part)
+    return config | (config.get("text_config") or {})  # of a whole CLIP
+
+
+def _refuse(where: Path, takes: str, latents: int | None = None) -> None:
+    have = f"the model's latents have {latents} channels" if latents else "the classifier has none"
+    raise InputError(
+        f"{where}: found a network that {takes}, but {have}, expected one that takes noised "
+        f"latents, a timestep and the prompt alone; choose another model ({SUPPORTED})"
+    )
