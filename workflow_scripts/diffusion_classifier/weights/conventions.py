@@ -91,14 +91,19 @@ def scheduler_config(folder: Path) -> tuple[dict[str, Any], list[str]]:
     """What scheduler/ says, and its class; of two, diffusers' pipeline uses the first.
 
     The pipeline takes the class that model_index.json names, whatever the scheduler's own config
-    says. Without either it is a DDPMScheduler, whose keys all of them have.
+    says. Raises InputError if neither names one.
     """
     config = read_config(folder, "scheduler", "scheduler_config.json")
     entry = pipeline_config(folder).get("scheduler")
     found = [entry[1] if isinstance(entry, list) and len(entry) == 2 else None]
     found.append(config.get("_class_name"))
     names = list(dict.fromkeys(str(name) for name in found if name))
-    return config, names or ["DDPMScheduler"]
+    if not names:
+        raise InputError(
+            f"{folder}/scheduler/scheduler_config.json: found no _class_name, expected that of the "
+            "scheduler that the model was trained with; add it"
+        )
+    return config, names
 
 
 def _check_discrete(folder: Path, may_learn_variance: bool) -> None:
