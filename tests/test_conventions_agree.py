@@ -185,6 +185,18 @@ def test_what_is_predicted_becomes_the_schedulers_noise(
         assert torch.equal(predicted(family, folder, noise, last)[1][0], noise)
 
 
+def test_a_dit_may_have_more_than_a_thousand_timesteps(bases, tmp_path):
+    scheduler = DDIMScheduler(**LINEAR, num_train_timesteps=2000)
+    folder, pipeline = bases("dit").replaced(tmp_path / "model", scheduler=scheduler)
+    x_t, timestep = torch.ones(1, 4, 8, 8), torch.tensor([1990])
+    denoiser, found = predicted("dit", folder, x_t, timestep)
+    assert denoiser.process.timesteps == 2000 and len(found) == 2
+    with torch.no_grad():
+        output = pipeline.transformer(x_t, timestep, class_labels=torch.tensor([1])).sample
+    for noise in found:
+        close(noise, output[:, :4])
+
+
 def check_latents(base, tmp_path, changes, preprocess):
     """Latents as the pipeline decodes them, and images as its VAE encodes them."""
     folder, pipeline = base.changed(tmp_path / "model", "vae", changes)
