@@ -124,6 +124,7 @@ rule latents:
         runtime=latents_ask(latents_minutes),
         gpu=GPU,
     params:
+        family=lambda w: model(w.model)["family"],
         folder=model_folder,
         preprocess=lambda w: model(w.model)["preprocess"],
         shards=lambda w: shard_count(w.dataset),

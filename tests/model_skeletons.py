@@ -20,6 +20,7 @@ CONFIGS = {
     "stable-diffusion-xl": {
         "unet": UNET
         | {
+            "sample_size": 128,
             "cross_attention_dim": 2048,
             "addition_embed_type": "text_time",
             "addition_time_embed_dim": 256,
@@ -75,7 +76,9 @@ def save(folder, family, index=True):
             names = ["spiece.model"] if config is T5 else ["vocab.json", "merges.txt"]
             for name in names:
                 write(tokenizer / name, "")
-    write(folder / "scheduler" / "scheduler_config.json", {})
+    name = "FlowMatchEuler" if family == "stable-diffusion-3" else "Euler"
+    scheduler = {"_class_name": f"{name}DiscreteScheduler"}
+    write(folder / "scheduler" / "scheduler_config.json", scheduler)
     named = {part: ["library", "Class"] for part in parts}
     if index:
         write(folder / "model_index.json", {"_class_name": PIPELINES[family], **named})

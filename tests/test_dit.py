@@ -101,12 +101,12 @@ def test_the_forward_process_is_the_schedulers(folder, tmp_path, scheduler):
 
 
 def test_a_model_that_predicts_something_else_is_refused(folder, tmp_path):
-    saved = DDPMScheduler(**SCHEDULE, prediction_type="v_prediction")
+    saved = DDPMScheduler(**SCHEDULE, prediction_type="trigflow")
     saved.save_pretrained(tmp_path / "scheduler")
     (tmp_path / "transformer").symlink_to(folder / "transformer")
     with pytest.raises(InputError) as error:
         load(tmp_path)
-    for words in (str(tmp_path), "'v_prediction'", "expected 'epsilon'", "choose"):
+    for words in (str(tmp_path), "'trigflow'", "expected 'epsilon'", "choose"):
         assert words in str(error.value)
 
 

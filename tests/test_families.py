@@ -69,8 +69,10 @@ def test_an_unknown_prediction_is_named(saved, tmp_path):
     adapter, folder = saved
     (copy := tmp_path / "copy").mkdir()
     shutil.copytree(folder, copy, dirs_exist_ok=True)
-    DDPMScheduler(prediction_type="sample").save_pretrained(copy / "scheduler")
-    with pytest.raises(InputError, match=r"found .*prediction_type 'sample'.* expected .* choose"):
+    DDPMScheduler(prediction_type="trigflow").save_pretrained(copy / "scheduler")
+    with pytest.raises(
+        InputError, match=r"found .*prediction_type 'trigflow'.* expected .* choose"
+    ):
         adapter.load(str(copy), CPU, torch.float32)
 
 

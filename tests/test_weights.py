@@ -206,7 +206,7 @@ def test_the_whole_project_loads_in_one_way(root):
         "baselines/pretrained.py": "load_state_dict(",
         "training/loop.py": "load_state_dict(",  # of a network in memory
     }
-    no_weights = ("Tokenizer", "Scheduler", "Processor")
+    no_weights = ("Tokenizer", "Scheduler", "Processor", "Config")
     for path in library.rglob("*.py"):
         for line in path.read_text(encoding="utf-8").splitlines():
             calls = (".from_pretrained(", "load_state_dict(", "load_checkpoint(")

@@ -29,6 +29,6 @@ with job(snakemake):
     preprocess = Preprocess(**params.preprocess)
     has_vae = (Path(params.folder) / "vae").is_dir()  # pixels need no diffusers at all
     with lean_diffusers() if has_vae else nullcontext():
-        latents = encode_images(params.folder, preprocess, images, device, dtype)
+        latents = encode_images(params.folder, preprocess, images, device, dtype, params.family)
     tensors = {"latents": latents, "image": torch.tensor(numbers)}
     files.write_tensors(tensors, snakemake.output[0])

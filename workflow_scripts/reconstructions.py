@@ -32,6 +32,7 @@ with job(snakemake):
         params.timesteps,
         device,
         dtype,
+        params.family,
     )
     texts = prompts["prompt"].to_numpy(dtype=str)[asked]
     found = found.assign_coords(image=data["image"].to_numpy())

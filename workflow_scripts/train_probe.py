@@ -27,6 +27,7 @@ with job(snakemake):
             map(decode, encoded_images(path)),
             device,
             dtype,
+            "stable-diffusion",
         )
         asked = (params.spec["timesteps"], params.spec["layers"], device, dtype, params.seed)
         with lean_transformers():

@@ -87,7 +87,7 @@ def classify(
         conditions = adapter.encode_prompts(
             model.folder, prompts, device, dtype, model.truncate_prompts
         )
-        latents = encode_images(model.folder, model.preprocess, images, device, dtype)
+        latents = encode_images(model.folder, model.preprocess, images, device, dtype, model.family)
         denoiser = adapter.load(model.folder, device, dtype)
     _check_loss(evaluation.loss, denoiser)
     schedule = stage_samples(

@@ -13,7 +13,7 @@ from torch import Tensor
 from .files import read_tensors
 from .network_time import in_network
 from .preprocess import Preprocess
-from .weights.networks import load_network
+from .vae import load_vae
 from .weights.parts import check_vae
 
 if TYPE_CHECKING:
@@ -27,25 +27,24 @@ def encode_images(
     images: Iterable[Image],
     device: torch.device,
     dtype: torch.dtype,
+    family: str | None = None,
 ) -> Tensor:
     """The latents x_0 of `images` under the model in `folder`: `(image, c, h, w)` float32, CPU.
 
-    With a vae/ in the folder: the posterior's mean, less the VAE's `shift_factor` if it has one
-    (Stable Diffusion 3), times its `scaling_factor` (latent diffusion, section 3.1). Without one:
-    pixels in [-1, 1]. Raises InputError if it is missing, also in part.
+    With a vae/ in the folder: the posterior's mean, scaled as the model's `family` does it (see
+    `vae.scaling`; None is the family that the folder says it is of). Without one: pixels in
+    [-1, 1]. Raises InputError for a VAE that is missing, also in part, or of another class, or
+    that has another family's options.
     """
     check_vae(folder)
     if not (Path(folder) / "vae").is_dir():
         return torch.stack([preprocess(image) for image in images])
-    from diffusers import AutoencoderKL
-
-    vae = load_network(AutoencoderKL, folder, "vae", dtype).to(device)
-    shift, scale = vae.config.shift_factor or 0.0, vae.config.scaling_factor
+    vae, scaling = load_vae(folder, device, dtype, family)
 
     def latent(image: Image) -> Tensor:
-        pixels = preprocess(image).unsqueeze(0).to(device, dtype)
+        pixels = preprocess(image).unsqueeze(0).to(device, vae.dtype)
         with in_network():
-            return ((vae.encode(pixels).latent_dist.mean[0] - shift) * scale).float().cpu()
+            return scaling.latent(vae.encode(pixels).latent_dist.mean[0]).float().cpu()
 
     return torch.stack([latent(image) for image in images])
 

@@ -46,14 +46,34 @@ class ForwardProcess:
         return _over(signal, x0) * x0 + _over(sigma, x0) * noise
 
     def predicted_x0(self, x_t: Tensor, noise: Tensor, timestep: Tensor) -> Tensor:
-        """x_0 from x_t and a predicted ε (DDPM eq. 15)."""
+        """x_0 from x_t and a predicted ε (DDPM eq. 15); zeros where x_t has no signal (ᾱ = 0)."""
         alpha_bar = self.alphas_cumprod[timestep]
-        return _over(alpha_bar**-0.5, x_t) * x_t - _over((1 / alpha_bar - 1) ** 0.5, x_t) * noise
+        signal = alpha_bar > 0
+        of_x_t = torch.where(signal, alpha_bar**-0.5, 0)
+        of_noise = torch.where(signal, (1 / alpha_bar - 1) ** 0.5, 0)
+        return _over(of_x_t, x_t) * x_t - _over(of_noise, x_t) * noise
+
+    def predicted_noise(
+        self, output: Tensor, x_t: Tensor, timestep: Tensor, prediction: str
+    ) -> Tensor:
+        """ε from the output of a network that predicts `prediction`: `sample` is x_0."""
+        if prediction == "epsilon":
+            return output
+        # in float32: ε may be a small difference, which half precision would lose
+        output, x_t = output.float(), x_t.float()
+        if prediction == "sample":
+            return self.noise_from_x0(x_t, output, timestep)
+        return self.noise_from_velocity(x_t, output, timestep)
 
     def noise_from_velocity(self, x_t: Tensor, velocity: Tensor, timestep: Tensor) -> Tensor:
         """ε from a v-prediction (Salimans & Ho 2022): ε = √ᾱ_t v + √(1-ᾱ_t) x_t."""
         alpha_bar = self.alphas_cumprod[timestep]
         return _over(alpha_bar**0.5, x_t) * velocity + _over((1 - alpha_bar) ** 0.5, x_t) * x_t
+
+    def noise_from_x0(self, x_t: Tensor, x0: Tensor, timestep: Tensor) -> Tensor:
+        """ε from a predicted x_0 (DDPM eq. 4): ε = (x_t - √ᾱ_t x_0) / √(1-ᾱ_t)."""
+        alpha_bar = self.alphas_cumprod[timestep]
+        return (x_t - _over(alpha_bar**0.5, x_t) * x0) / _over((1 - alpha_bar) ** 0.5, x_t)
 
     def posterior_mean(self, x0: Tensor, x_t: Tensor, timestep: Tensor) -> Tensor:
         """Mean of q(x_{t-1} | x_t, x_0) (DDPM eq. 7)."""

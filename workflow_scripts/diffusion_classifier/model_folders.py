@@ -69,17 +69,25 @@ def input_form(folder: str, family: str) -> tuple[int | None, str, int]:
     denoiser = _config(root, part)
     scale, channels = 1, denoiser.get("in_channels")
     if (root / "vae").is_dir():
-        vae = _config(root, "vae")
-        scale, channels = 2 ** (len(vae.get("block_out_channels", [0])) - 1), vae.get("in_channels")
+        scale, channels = vae_scale_factor(folder), _config(root, "vae").get("in_channels")
     if channels not in _MODES:
         raise InputError(
             f"{folder}: found a model of {channels} channels of pixels, expected 1 (greyscale) or "
             "3 (RGB); choose another model"
         )
     size = denoiser.get("sample_size")
+    if isinstance(size, list) and len(set(size)) == 1:
+        size = size[0]
     edge = size * scale if isinstance(size, int) else None
     patch = denoiser.get("patch_size") if part == "transformer" else None
     return edge, _MODES[channels], scale * (patch or 1)
+
+
+def vae_scale_factor(folder: str) -> int:
+    """Pixels per latent along an edge: what the VAE in `folder` downsamples by; 8 without one."""
+    if not (Path(folder) / "vae" / "config.json").is_file():
+        return 8
+    return 2 ** (len(_config(Path(folder), "vae").get("block_out_channels", [0])) - 1)
 
 
 def train_timesteps(folder: str) -> int:

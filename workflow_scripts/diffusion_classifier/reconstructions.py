@@ -13,7 +13,7 @@ from torch import Tensor
 from .denoisers.base import Denoiser
 from .messages import InputError
 from .network_time import in_network
-from .weights.networks import load_network
+from .vae import load_vae
 
 PROMPTS = ("right", "wrong")
 
@@ -29,6 +29,7 @@ def reconstruct(
     timesteps: Sequence[int],
     device: torch.device,
     dtype: torch.dtype,
+    family: str | None = None,
 ) -> xr.Dataset:
     """Images decoded from x_t and from x̂_0(x_t, ε_θ) under two prompts (DDPM eq. 15).
 
@@ -37,6 +38,7 @@ def reconstruct(
     prompt; `noise` the shared bank `(noise, c, h, w)` float32, of which the k-th of `timesteps`
     takes the k-th (again from the start where there are fewer): the two prompts, and all images,
     share it. `vae_folder` is the model's folder; without a vae/ in it the latent is the image.
+    `family` is the model's, as in `decoder`.
 
     Returns `decoded` (image, level, prompt, channel, row, column) and `noised` (image, level,
     channel, row, column), float32 in [0, 1]; `error` (image, level, prompt), the mean of
@@ -44,7 +46,7 @@ def reconstruct(
     `prompt` ("right", "wrong"). Raises InputError if a timestep is not one of the model's.
     """
     _check_timesteps(timesteps, denoiser.process.timesteps)
-    decode = decoder(vae_folder, device, dtype)
+    decode = decoder(vae_folder, device, dtype, family)
     levels = torch.tensor(list(timesteps), dtype=torch.int64, device=device)
     noise = noise[torch.arange(len(levels)) % len(noise)].to(device)
     conditions = {name: value.to(device) for name, value in conditions.items()}
@@ -78,11 +80,13 @@ def _one_step(
     return denoiser.process.predicted_x0(x_t, predicted, timestep), error
 
 
-def decoder(folder: str, device: torch.device, dtype: torch.dtype) -> Callable[[Tensor], Tensor]:
+def decoder(
+    folder: str, device: torch.device, dtype: torch.dtype, family: str | None = None
+) -> Callable[[Tensor], Tensor]:
     """From latents to pixels in [0, 1], both `(batch, c, h, w)`; the way back of `encode_images`.
 
-    With a vae/ in the folder latents are divided by its `scaling_factor`, its `shift_factor` is
-    added, and they are decoded; without one they are the pixels in [-1, 1].
+    With a vae/ in the folder latents are scaled back as the model's `family` does it (see
+    `vae.scaling`) and decoded; without one they are the pixels in [-1, 1].
     """
 
     def pixels(decoded: Tensor) -> Tensor:
@@ -90,11 +94,8 @@ def decoder(folder: str, device: torch.device, dtype: torch.dtype) -> Callable[[
 
     if not (Path(folder) / "vae").is_dir():
         return pixels
-    from diffusers import AutoencoderKL
-
-    vae = load_network(AutoencoderKL, folder, "vae", dtype).to(device)
-    scale, shift = vae.config.scaling_factor, vae.config.shift_factor or 0.0
-    return lambda latents: pixels(vae.decode((latents / scale + shift).to(dtype)).sample)
+    vae, scaling = load_vae(folder, device, dtype, family)
+    return lambda latents: pixels(vae.decode(scaling.encoded(latents).to(vae.dtype)).sample)
 
 
 def _dataset(values: dict[str, np.ndarray], timesteps: Sequence[int]) -> xr.Dataset:

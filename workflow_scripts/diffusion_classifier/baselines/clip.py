@@ -13,7 +13,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from ..denoisers.text import check_lengths
+from ..denoisers.text import check_lengths, token_limit
 from ..messages import InputError
 from ..network_time import in_network
 from ..reading import reading
@@ -96,12 +96,19 @@ class TransformersClip(Clip):
     ) -> None:
         super().__init__(model, tokenizer, truncate)
         self.processor = processor
+        self.limit = token_limit(tokenizer, model.config.text_config.max_position_embeddings)
 
     def check_lengths(self, prompts: Sequence[str]) -> None:
-        check_lengths(self.tokenizer, prompts)
+        check_lengths(self.tokenizer, prompts, self.limit)
 
     def encode_texts(self, prompts: Sequence[str]) -> Tensor:
-        tokens = self.tokenizer(prompts, padding="max_length", truncation=True, return_tensors="pt")
+        tokens = self.tokenizer(
+            prompts,
+            padding="max_length",
+            max_length=self.limit,
+            truncation=True,
+            return_tensors="pt",
+        )
         return self.model.get_text_features(**tokens.to(self.device)).pooler_output
 
     def pixels(self, image: Image) -> Tensor:

@@ -9,7 +9,7 @@ import numpy as np
 import torch
 
 from ..datasets.base import encode
-from ..denoisers.stable_diffusion import check_lengths
+from ..denoisers.text import check_lengths, token_limit
 from ..messages import InputError
 from ..network_time import in_network
 from ..progress import Progress
@@ -58,7 +58,8 @@ def sample_images(
     pipeline = load(folder, device, dtype)
     _check_size(size, pipeline.vae_scale_factor)
     if not truncate:
-        check_lengths(pipeline.tokenizer, prompts["prompt"].tolist())
+        limit = pipeline.tokenizer.model_max_length
+        check_lengths(pipeline.tokenizer, prompts["prompt"].tolist(), limit)
     orders, rows = _orders(prompts, per_class), []
     progress = Progress(len(orders), "images")
     for start in range(0, len(orders), batch):
@@ -112,6 +113,9 @@ def load(
         feature_extractor=None,
         requires_safety_checker=False,
     )
+    # what the pipeline pads and cuts to, which a tokenizer need not say
+    positions = pipeline.text_encoder.config.max_position_embeddings
+    pipeline.tokenizer.model_max_length = token_limit(pipeline.tokenizer, positions)
     pipeline.set_progress_bar_config(disable=True)
     return pipeline.to(device)
 

@@ -100,7 +100,7 @@ def random_inputs(name: str, images: int, prompts: int, samples: int, seed: int 
 
 def plain_model(name: str, folder: str, device: torch.device, dtype: torch.dtype) -> PlainModel:
     """A model folder of the family `name`, as diffusers loads it."""
-    process, prediction = read_scheduler(folder, ("epsilon", "v_prediction"))
+    process, prediction = read_scheduler(folder)
     network = load_network(network_class(name), folder, denoiser_part(name), dtype)
     network = network.to(device).requires_grad_(False)
     return PlainModel(network, process.to(device), name, prediction)
@@ -110,7 +110,7 @@ def adapted(plain: PlainModel) -> Denoiser:
     """A copy of a plain model as the engine has it: what its family's `load` would make of it."""
     network = deepcopy(plain.network)
     if plain.family == "dit":
-        return DiT(network, plain.process)
+        return DiT(network, plain.process, plain.prediction)
     return StableDiffusion(network, plain.process, plain.prediction)
 
 

@@ -32,7 +32,7 @@ BATCH = 32
 class PlainModel:
     """A network of diffusers, untouched, and what it was trained for.
 
-    `family` is `dit` or `stable-diffusion`; `prediction` is `epsilon` or `v_prediction`.
+    `family` is `dit` or `stable-diffusion`; `prediction` is one of PREDICTIONS.
     """
 
     network: nn.Module
@@ -47,15 +47,16 @@ class PlainModel:
         if self.family == "dit":
             labels = condition["class_labels"]
             output = self.network(x_t, timestep=timestep, class_labels=labels).sample
-            if output.shape[1] == x_t.shape[1]:
-                return output, None
-            noise, variance = output.chunk(2, dim=1)
-            return noise, variance
+            variance = None
+            if output.shape[1] != x_t.shape[1]:
+                output, variance = output.chunk(2, dim=1)
+            return self._noise(output, x_t, timestep), variance
         text = condition["text"].to(x_t.dtype)
         output = self.network(x_t, timestep, encoder_hidden_states=text).sample
-        if self.prediction == "v_prediction":
-            output = self.process.noise_from_velocity(x_t.float(), output.float(), timestep)
-        return output, None
+        return self._noise(output, x_t, timestep), None
+
+    def _noise(self, output: Tensor, x_t: Tensor, timestep: Tensor) -> Tensor:
+        return self.process.predicted_noise(output, x_t, timestep, self.prediction)
 
 
 @torch.inference_mode()

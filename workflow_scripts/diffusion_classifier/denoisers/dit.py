@@ -23,14 +23,24 @@ if TYPE_CHECKING:
 
 
 class DiT:
-    """The denoiser of `facebook/DiT-XL-2-256` and its kind; see `Denoiser`."""
+    """The denoiser of `facebook/DiT-XL-2-256` and its kind; see `Denoiser`.
 
-    def __init__(self, transformer: DiTTransformer2DModel, process: ForwardProcess) -> None:
+    `prediction` is what the network predicts, one of PREDICTIONS; it is converted to ε.
+    """
+
+    def __init__(
+        self,
+        transformer: DiTTransformer2DModel,
+        process: ForwardProcess,
+        prediction: str = "epsilon",
+    ) -> None:
         self.network = transformer.eval().requires_grad_(False)
         self.process = process.to(transformer.device)
+        self.prediction = prediction
         self.channels = transformer.config.in_channels
         self.learned_variance = transformer.out_channels == 2 * self.channels
-        self.shared = SharedDiT(self.network) if can_share(transformer) else None
+        shared = can_share(transformer)
+        self.shared = SharedDiT(self.network, process.timesteps) if shared else None
 
     def predict(
         self, x_t: Tensor, timestep: Tensor, condition: dict[str, Tensor]
@@ -39,32 +49,33 @@ class DiT:
         output = self.network(
             x_t, timestep=timestep, class_labels=condition["class_labels"], return_dict=False
         )[0]
-        return self._parts(output)
+        return self._parts(output, x_t, timestep)
 
     def predict_shared(self, query: Query, prepared: Tensor) -> tuple[Tensor, Tensor | None]:
         """See `Denoiser`; `prepared` is what `SharedDiT.prepare` returned."""
-        return self._parts(self.shared(query, prepared))
+        output = self.shared(query, prepared)
+        return self._parts(output, query.x_t[query.row], query.timestep[query.row])
 
-    def _parts(self, output: Tensor) -> tuple[Tensor, Tensor | None]:
+    def _parts(self, output: Tensor, x_t: Tensor, timestep: Tensor) -> tuple[Tensor, Tensor | None]:
         """ε and, where it is learned, the variance, from what the network put out."""
-        if not self.learned_variance:
-            return output, None
-        noise, variance = output.split(self.channels, dim=1)
-        return noise, variance
+        variance = None
+        if self.learned_variance:
+            output, variance = output.split(self.channels, dim=1)
+        return self.process.predicted_noise(output, x_t, timestep, self.prediction), variance
 
 
 def load(folder: str, device: torch.device, dtype: torch.dtype) -> DiT:
     """Read transformer/ (safetensors only) and the noise schedule of scheduler/.
 
-    Raises InputError if the model predicts something other than ε, is not whole, or takes more
-    than the classifier has.
+    Raises InputError for a scheduler that `read_scheduler` refuses, or if the model is not whole or
+    takes more than the classifier has.
     """
     from diffusers import DiTTransformer2DModel
 
     check_denoiser(folder, "dit")
-    process, _ = read_scheduler(folder, ("epsilon",))
     transformer = load_network(DiTTransformer2DModel, folder, "transformer", dtype)
-    return DiT(transformer.to(device), process)
+    learned = transformer.out_channels == 2 * transformer.config.in_channels
+    return DiT(transformer.to(device), *read_scheduler(folder, learned))
 
 
 def encode_prompts(

@@ -10,10 +10,10 @@ from torch import Tensor
 
 from ..files import read_json
 from ..forward_process import ForwardProcess
+from ..model_folders import vae_scale_factor
 from ..weights.networks import load_network
 from ..weights.parts import check_denoiser, check_text_encoders
 from .scheduler import read_scheduler
-from .stable_diffusion_xl import vae_scale_factor
 from .text import t5_states
 
 if TYPE_CHECKING:
@@ -31,6 +31,7 @@ class PixArt:
     (IDDPM's "learned range", in the authors' code); distilled descendants (LCM, DMD) have the
     channels but did not train them, so their `vlb` means nothing. `size` is the images' (height,
     width) in pixels: models of 1024 pixels are told it and the aspect ratio (α's section 2.4).
+    `prediction` is what the network predicts, one of PREDICTIONS; it is converted to ε.
     """
 
     def __init__(
@@ -38,9 +39,11 @@ class PixArt:
         transformer: PixArtTransformer2DModel,
         process: ForwardProcess,
         size: tuple[int, int],
+        prediction: str = "epsilon",
     ) -> None:
         self.network = transformer.eval().requires_grad_(False)
         self.process = process.to(transformer.device)
+        self.prediction = prediction
         self.channels = transformer.config.in_channels
         self.learned_variance = transformer.out_channels == 2 * self.channels
         self.size = torch.tensor([size], dtype=torch.float32).to(transformer.device)
@@ -57,10 +60,10 @@ class PixArt:
             added_cond_kwargs=self._sizes(len(x_t)),
             return_dict=False,
         )[0]
-        if not self.learned_variance:
-            return output, None
-        noise, variance = output.split(self.channels, dim=1)
-        return noise, variance
+        variance = None
+        if self.learned_variance:
+            output, variance = output.split(self.channels, dim=1)
+        return self.process.predicted_noise(output, x_t, timestep, self.prediction), variance
 
     def _sizes(self, batch: int) -> dict[str, Tensor | None]:
         """`resolution` (batch, 2) and `aspect_ratio` (batch, 1), of a model that wants them."""
@@ -76,16 +79,17 @@ class PixArt:
 def load(folder: str, device: torch.device, dtype: torch.dtype) -> PixArt:
     """Read transformer/ (safetensors only) and the noise schedule of scheduler/.
 
-    Raises InputError if the model predicts something other than ε, is not whole, or takes more
-    than the classifier has.
+    Raises InputError for a scheduler that `read_scheduler` refuses, or if the model is not whole or
+    takes more than the classifier has.
     """
     from diffusers import PixArtTransformer2DModel
 
     check_denoiser(folder, "pixart")
-    process, _ = read_scheduler(folder, ("epsilon",))
     transformer = load_network(PixArtTransformer2DModel, folder, "transformer", dtype)
+    learned = transformer.out_channels == 2 * transformer.config.in_channels
+    process, prediction = read_scheduler(folder, learned)
     edge = transformer.config.sample_size * vae_scale_factor(folder)
-    return PixArt(transformer.to(device), process, (edge, edge))
+    return PixArt(transformer.to(device), process, (edge, edge), prediction)
 
 
 def encode_prompts(

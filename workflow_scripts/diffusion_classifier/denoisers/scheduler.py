@@ -1,33 +1,107 @@
-"""The noise schedule a model was trained with, from scheduler/ of its folder."""
+"""The noise schedule a model was trained with, from scheduler/ of its folder.
+
+A scheduler of diffusers is a noise schedule and a way to sample by it. Only the schedule, and what
+the network predicts, matter to a classifier: how steps are spaced, ordered and clipped does not.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from inspect import signature
+from pathlib import Path
+from typing import Any
+
+import torch
 
 from ..forward_process import ForwardProcess
 from ..messages import InputError
+from ..weights.conventions import scheduler_config
+
+NOISE_SCHEDULE = (
+    "num_train_timesteps",
+    "beta_start",
+    "beta_end",
+    "beta_schedule",
+    "trained_betas",
+    "rescale_betas_zero_snr",
+    "snr_shift_scale",
+)
+"""The keys of a scheduler that its ᾱ is made of."""
+_SAME_SCHEDULE = {
+    # these need further packages, or a second, to sample by; the others' keys and defaults are
+    # the same
+    "DPMSolverSDEScheduler": "HeunDiscreteScheduler",
+    "KDPM2AncestralDiscreteScheduler": "HeunDiscreteScheduler",
+    "KDPM2DiscreteScheduler": "HeunDiscreteScheduler",
+    "LMSDiscreteScheduler": "PNDMScheduler",
+}
 
 
-def read_scheduler(folder: str, predictions: Sequence[str]) -> tuple[ForwardProcess, str]:
-    """The forward process and the prediction type, which must be one of `predictions`.
+def read_scheduler(folder: str, learned_variance: bool = False) -> tuple[ForwardProcess, str]:
+    """The forward process and what the network predicts, one of PREDICTIONS.
 
-    Any discrete diffusers scheduler will do: only its betas are read. Raises InputError if there
-    are none, as in a scheduler of flow matching, or if the model predicts something else.
+    ᾱ is that of the scheduler's own class, as classes differ in their defaults and in what they
+    make of a terminal signal of zero. `learned_variance` says that the network has channels for
+    it. Raises InputError for a schedule that the class does not know, that has a timestep without
+    noise, or of which a learned variance has no bound. See `weights.conventions` for what is
+    refused before that.
     """
-    from diffusers import DDPMScheduler
+    config, names = scheduler_config(Path(folder))
+    alphas_cumprod, *others = (_alphas_cumprod(folder, name, config) for name in names)
+    if any(not torch.equal(other, alphas_cumprod) for other in others):
+        raise InputError(
+            f"{folder}: found the scheduler {names[0]} in model_index.json and {names[1]} in "
+            "scheduler/scheduler_config.json, which make other noise schedules of the latter, "
+            "expected one class; name the one that the model was trained with in both"
+        )
+    zero_snr = "rescale_betas_zero_snr"
+    if config.get(zero_snr) and zero_snr not in signature(_class(names[0])).parameters:
+        raise InputError(
+            f"{folder}/scheduler: found {zero_snr}: true, expected none in a {names[0]}, which "
+            "does not know it; name the class that the model was trained with (such as "
+            "DDIMScheduler), or remove the key"
+        )
+    if learned_variance and not alphas_cumprod.all():
+        raise InputError(
+            f"{folder}/scheduler: found a last timestep without signal (rescale_betas_zero_snr) "
+            "and a network with a learned variance, expected some signal, without which the loss "
+            "`vlb` does not exist; choose another model"
+        )
+    return ForwardProcess(alphas_cumprod), config.get("prediction_type", "epsilon")
 
-    config = DDPMScheduler.load_config(folder, subfolder="scheduler")
-    if not {"beta_schedule", "trained_betas"} & set(config):
+
+def _alphas_cumprod(folder: str, name: str, config: dict[str, Any]) -> torch.Tensor:
+    """ᾱ, `(timestep,)` float32, that the scheduler called `name` makes of a config."""
+    known = _class(name)
+    options = known.extract_init_dict(config)[0]
+    told = {key: options[key] for key in NOISE_SCHEDULE if key in options}
+    try:
+        alphas_cumprod = known(**told).alphas_cumprod
+    except (NotImplementedError, TypeError, ValueError, RuntimeError) as error:
         raise InputError(
-            f"{folder}: found the scheduler {config.get('_class_name')} without betas, expected a "
-            "noise schedule given by its betas; choose the model's own family"
-        )
-    scheduler = DDPMScheduler.from_pretrained(folder, subfolder="scheduler")
-    prediction = scheduler.config.prediction_type
-    if prediction not in predictions:
-        expected = " or ".join(map(repr, predictions))
+            f"{folder}/scheduler: found one whose noise schedule cannot be made ("
+            f"{' '.join(str(error).split())}), expected one that diffusers' {known.__name__} "
+            "knows; correct scheduler_config.json"
+        ) from None
+    return _checked(folder, alphas_cumprod, config)
+
+
+def _class(name: str) -> type:
+    import diffusers
+
+    return getattr(diffusers, _SAME_SCHEDULE.get(name, name))
+
+
+def _checked(folder: str, alphas_cumprod: torch.Tensor, config: dict[str, Any]) -> torch.Tensor:
+    timesteps = config.get("num_train_timesteps", 1000)
+    if len(alphas_cumprod) != timesteps:
         raise InputError(
-            f"{folder}: found the prediction_type {prediction!r} in its scheduler, expected "
-            f"{expected}; choose a model that predicts that"
+            f"{folder}/scheduler: found {len(alphas_cumprod)} trained_betas, expected "
+            f"{timesteps}, its num_train_timesteps; correct scheduler_config.json"
         )
-    return ForwardProcess(scheduler.alphas_cumprod), prediction
+    if not ((alphas_cumprod >= 0) & (alphas_cumprod < 1)).all():
+        raise InputError(
+            f"{folder}/scheduler: found betas whose ᾱ runs from "
+            f"{alphas_cumprod.max():.3g} to {alphas_cumprod.min():.3g}, expected some below 1 and "
+            "not below 0: noise at every timestep; correct scheduler_config.json"
+        )
+    return alphas_cumprod

@@ -20,10 +20,6 @@ if TYPE_CHECKING:
     from diffusers import DiTTransformer2DModel
 
 
-TIMESTEPS = 1000
-"""Timesteps that a DiT is trained on."""
-
-
 def can_share(transformer: DiTTransformer2DModel) -> bool:
     """Whether `SharedDiT` knows all that this DiT does."""
     blocks = transformer.transformer_blocks
@@ -35,13 +31,13 @@ def can_share(transformer: DiTTransformer2DModel) -> bool:
 
 
 class SharedDiT:
-    """Evaluates a DiT of which `can_share` is true."""
+    """Evaluates a DiT of which `can_share` is true, trained on the timesteps 0 to timesteps - 1."""
 
-    def __init__(self, transformer: DiTTransformer2DModel) -> None:
+    def __init__(self, transformer: DiTTransformer2DModel, timesteps: int) -> None:
         self.transformer = transformer
         self.projections = [_fused(block.attn1) for block in transformer.transformer_blocks]
         # one sine for all blocks and evaluations, which on a CPU takes as long as a block does
-        every = torch.arange(TIMESTEPS, device=transformer.device)
+        every = torch.arange(timesteps, device=transformer.device)
         self.waves = transformer.transformer_blocks[0].norm1.emb.time_proj(every)
 
     def prepare(self, conditions: dict[str, Tensor]) -> Tensor:

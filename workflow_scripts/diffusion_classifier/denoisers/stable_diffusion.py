@@ -13,7 +13,7 @@ from ..weights.parts import check_denoiser, check_text_encoders
 from .base import Query
 from .scheduler import read_scheduler
 from .shared_unet import KeyValue, SharedUNet, can_share
-from .text import check_lengths
+from .text import BATCH, clip_config, token_limit, tokenized
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 class StableDiffusion:
     """The denoiser of `stabilityai/stable-diffusion-2-base` and its kind; see `Denoiser`.
 
-    `prediction` is `epsilon` or `v_prediction`; the latter's answer is converted to ε.
+    `prediction` is what the network predicts, one of PREDICTIONS; it is converted to ε.
     """
 
     def __init__(
@@ -40,28 +40,22 @@ class StableDiffusion:
         """See `Denoiser.predict`; the condition is `text`, `(batch, token, channel)`."""
         text = condition["text"].to(x_t.dtype)
         output = self.network(x_t, timestep, encoder_hidden_states=text, return_dict=False)[0]
-        return self._noise(output, x_t, timestep), None
+        return self.process.predicted_noise(output, x_t, timestep, self.prediction), None
 
     def predict_shared(
         self, query: Query, prepared: dict[nn.Module, KeyValue] | Tensor
     ) -> tuple[Tensor, None]:
         """See `Denoiser`; `prepared` is what `SharedUNet.prepare` returned."""
         output = self.shared(query, prepared)
-        return self._noise(output, query.x_t[query.row], query.timestep[query.row]), None
-
-    def _noise(self, output: Tensor, x_t: Tensor, timestep: Tensor) -> Tensor:
-        """ε from what the network put out."""
-        if self.prediction == "v_prediction":
-            # in float32: at large t, ε is a small difference that half precision would lose
-            return self.process.noise_from_velocity(x_t.float(), output.float(), timestep)
-        return output
+        x_t, timestep = query.x_t[query.row], query.timestep[query.row]
+        return self.process.predicted_noise(output, x_t, timestep, self.prediction), None
 
 
 def load(folder: str, device: torch.device, dtype: torch.dtype) -> StableDiffusion:
     """Read unet/ (safetensors only) and the noise schedule of scheduler/.
 
-    Raises InputError if the model predicts neither ε nor the velocity, is not whole, or takes more
-    than the classifier has.
+    Raises InputError for a scheduler that `read_scheduler` refuses, or if the model is not whole or
+    takes more than the classifier has.
     """
     from diffusers import UNet2DConditionModel
 
@@ -69,7 +63,7 @@ def load(folder: str, device: torch.device, dtype: torch.dtype) -> StableDiffusi
     unet = load_network(UNet2DConditionModel, folder, "unet", dtype)
     # channels last, as GPUs want it; what `speed.accelerate` is told goes before
     unet = unet.to(device, memory_format=torch.channels_last)
-    return StableDiffusion(unet, *read_scheduler(folder, ("epsilon", "v_prediction")))
+    return StableDiffusion(unet, *read_scheduler(folder))
 
 
 @torch.inference_mode()
@@ -82,19 +76,21 @@ def encode_prompts(
 ) -> dict[str, Tensor]:
     """CLIP's last hidden states of each prompt, padded: `text`, (prompt, token, channel) float32.
 
-    A prompt longer than the tokenizer takes is cut with `truncate`; without, InputError names it.
+    No token attends to the padding if the text encoder's config has `use_attention_mask`, as in
+    diffusers' pipeline. A prompt longer than the tokenizer and the text encoder take is cut with
+    `truncate`; without, InputError names it.
     """
     from transformers import CLIPTextModel, CLIPTokenizer
 
     check_text_encoders(folder, "stable-diffusion")
+    config = clip_config(folder)
     tokenizer = CLIPTokenizer.from_pretrained(folder, subfolder="tokenizer")
-    texts = prompts["prompt"].tolist()
-    if not truncate:
-        check_lengths(tokenizer, texts)
+    limit = token_limit(tokenizer, config.max_position_embeddings)
+    tokens, mask = tokenized(tokenizer, prompts["prompt"].tolist(), limit, truncate)
     encoder = load_network(CLIPTextModel, folder, "text_encoder", dtype).to(device)
-    length = tokenizer.model_max_length
-    tokens = tokenizer(
-        texts, padding="max_length", max_length=length, truncation=True, return_tensors="pt"
-    )
-    parts = tokens.input_ids.to(device).split(64)
-    return {"text": torch.cat([encoder(part)[0].float().cpu() for part in parts])}
+    masked = getattr(config, "use_attention_mask", False)
+    hidden = []
+    for part, seen in zip(tokens.split(BATCH), mask.split(BATCH), strict=True):
+        attention_mask = seen.to(device) if masked else None
+        hidden.append(encoder(part.to(device), attention_mask=attention_mask)[0].float().cpu())
+    return {"text": torch.cat(hidden)}

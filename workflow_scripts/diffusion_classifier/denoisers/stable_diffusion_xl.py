@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING
 import torch
 from torch import Tensor
 
-from ..files import read_json
 from ..forward_process import ForwardProcess
+from ..model_folders import vae_scale_factor
+from ..weights.conventions import pipeline_config
 from ..weights.networks import load_network
 from ..weights.parts import check_denoiser, check_text_encoders
 from .scheduler import read_scheduler
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
 class StableDiffusionXL:
     """The denoiser of `stabilityai/stable-diffusion-xl-base-1.0` and its kind; see `Denoiser`.
 
-    `prediction` is `epsilon` or `v_prediction`; the latter's answer is converted to ε. `size` is
+    `prediction` is what the network predicts, one of PREDICTIONS; it is converted to ε. `size` is
     the images' (height, width) in pixels, of which SDXL is told (Podell et al. 2023, section 2.2):
     all images are said to be of the size it was trained for, and uncropped.
     """
@@ -56,35 +57,24 @@ class StableDiffusionXL:
             added_cond_kwargs=added,
             return_dict=False,
         )[0]
-        if self.prediction == "v_prediction":
-            # in float32: at large t, ε is a small difference that half precision would lose
-            output = self.process.noise_from_velocity(x_t.float(), output.float(), timestep)
-        return output, None
+        return self.process.predicted_noise(output, x_t, timestep, self.prediction), None
 
 
 def load(folder: str, device: torch.device, dtype: torch.dtype) -> StableDiffusionXL:
     """Read unet/ (safetensors only) and the noise schedule of scheduler/.
 
-    Raises InputError if the model predicts neither ε nor the velocity, is not whole, or takes more
-    than the classifier has, as a refiner, which asks for other numbers than sizes.
+    Raises InputError for a scheduler that `read_scheduler` refuses, or if the model is not whole or
+    takes more than the classifier has, as a refiner, which asks for other numbers than sizes.
     """
     from diffusers import UNet2DConditionModel
 
     check_denoiser(folder, "stable-diffusion-xl")
-    process, prediction = read_scheduler(folder, ("epsilon", "v_prediction"))
+    process, prediction = read_scheduler(folder)
     unet = load_network(UNet2DConditionModel, folder, "unet", dtype)
     size = unet.config.sample_size
     height, width = (size, size) if isinstance(size, int) else size
     scale = vae_scale_factor(folder)
     return StableDiffusionXL(unet.to(device), process, prediction, (height * scale, width * scale))
-
-
-def vae_scale_factor(folder: str) -> int:
-    """Pixels per latent along an edge: what the VAE in `folder` downsamples by; 8 without one."""
-    config = Path(folder) / "vae" / "config.json"
-    if not config.is_file():
-        return 8
-    return 2 ** (len(read_json(config)["block_out_channels"]) - 1)
 
 
 def encode_prompts(
@@ -97,11 +87,19 @@ def encode_prompts(
     """Both CLIPs' last but one hidden states and the second's text embedding, float32.
 
     `text` is (prompt, token, channel), the channels of one CLIP after the other's; `pooled` is
-    (prompt, channel). A prompt longer than a tokenizer takes is cut with `truncate`; without,
-    InputError names it.
+    (prompt, channel). The empty prompt, the unconditional one, is zeros where the pipeline's
+    `force_zeros_for_empty_prompt` says so. A prompt longer than a tokenizer takes is cut with
+    `truncate`; without, InputError names it.
     """
     check_text_encoders(folder, "stable-diffusion-xl")
     texts = prompts["prompt"].tolist()
     first, _ = clip_states(folder, "", texts, device, dtype, truncate, projected=False)
     second, pooled = clip_states(folder, "_2", texts, device, dtype, truncate)
-    return {"text": torch.cat([first, second], dim=-1), "pooled": pooled}
+    text = torch.cat([first, second], dim=-1)
+    if pipeline_config(Path(folder)).get("force_zeros_for_empty_prompt", True):
+        empty = torch.tensor([prompt == "" for prompt in texts])
+        text, pooled = (
+            text.masked_fill(empty[:, None, None], 0),
+            pooled.masked_fill(empty[:, None], 0),
+        )
+    return {"text": text, "pooled": pooled}

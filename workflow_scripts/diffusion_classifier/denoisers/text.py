@@ -14,20 +14,22 @@ from ..messages import InputError
 from ..weights.networks import load_network
 
 if TYPE_CHECKING:
-    from transformers import PreTrainedTokenizerBase
+    from transformers import CLIPTextConfig, PreTrainedTokenizerBase
 
 BATCH = 64
 """Prompts in one forward pass of a text encoder."""
 
 
-def check_lengths(
-    tokenizer: PreTrainedTokenizerBase, texts: Sequence[str], limit: int | None = None
-) -> None:
-    """Raise InputError naming the first of `texts` that would have to be cut to `limit` tokens.
+def token_limit(tokenizer: PreTrainedTokenizerBase, positions: int) -> int:
+    """Tokens a text encoder reads: what its tokenizer says, at most its own `positions`.
 
-    Without `limit`, what the tokenizer says it takes (`model_max_length`).
+    A tokenizer without `model_max_length` says 10^30.
     """
-    limit = limit or tokenizer.model_max_length
+    return min(tokenizer.model_max_length, positions)
+
+
+def check_lengths(tokenizer: PreTrainedTokenizerBase, texts: Sequence[str], limit: int) -> None:
+    """Raise InputError naming the first of `texts` that would have to be cut to `limit` tokens."""
     for text, tokens in zip(texts, tokenizer(texts).input_ids, strict=True):
         if len(tokens) > limit:
             raise InputError(
@@ -72,8 +74,10 @@ def clip_states(
     """
     from transformers import CLIPTextModel, CLIPTextModelWithProjection, CLIPTokenizer
 
+    positions = clip_config(folder, suffix).max_position_embeddings
     tokenizer = CLIPTokenizer.from_pretrained(folder, subfolder="tokenizer" + suffix)
-    tokens, _ = tokenized(tokenizer, texts, limit or tokenizer.model_max_length, truncate)
+    limit = min(limit or positions, token_limit(tokenizer, positions))
+    tokens, _ = tokenized(tokenizer, texts, limit, truncate)
     kind = CLIPTextModelWithProjection if projected else CLIPTextModel
     encoder = load_network(kind, folder, "text_encoder" + suffix, dtype).to(device)
     hidden, pooled = [], []
@@ -83,6 +87,13 @@ def clip_states(
         if projected:
             pooled.append(output.text_embeds.float().cpu())
     return torch.cat(hidden), torch.cat(pooled) if projected else None
+
+
+def clip_config(folder: str, suffix: str = "") -> CLIPTextConfig:
+    """The config of the CLIP in text_encoder`suffix`/."""
+    from transformers import CLIPTextConfig
+
+    return CLIPTextConfig.from_pretrained(folder, subfolder="text_encoder" + suffix)
 
 
 @torch.inference_mode()

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from ..messages import InputError
 from .configs import read_config
+from .conventions import check_conventions
 from .inputs import check_inputs, denoiser_part
 from .stored import STEMS, find_weights
 
@@ -35,8 +36,8 @@ def check_model_folder(folder: str | os.PathLike, family: str) -> None:
     """Raise InputError unless `folder` holds a whole model of `family` that can be evaluated.
 
     Its network has to take what the classifier gives it (see `inputs`), and every part has to be
-    there: network, scheduler, VAE, text encoders and their tokenizers. Only configs are read, so
-    that it takes milliseconds.
+    there: network, scheduler, VAE, text encoders and their tokenizers. Its numbers have to be made
+    as they are here (see `conventions`). Only configs are read, so that it takes milliseconds.
     """
     refuse_single_part(Path(folder))
     check_denoiser(folder, family)
@@ -49,13 +50,14 @@ def check_denoiser(folder: str | os.PathLike, family: str) -> None:
     folder, part = Path(folder), denoiser_part(family)
     try:
         check_inputs(folder, family)
+        find_weights(folder / part, STEMS["diffusers"])
+        _require(folder / "scheduler", "the schedule of its noise", (("scheduler_config.json",),))
+        check_conventions(folder, family)
     except (TypeError, AttributeError) as error:  # a value of another type than it should be
         raise InputError(
             f"{folder}: found configs that do not describe a model of the family {family} "
             f"({error}), expected those that diffusers writes; fetch them again"
         ) from None
-    find_weights(folder / part, STEMS["diffusers"])
-    _require(folder / "scheduler", "the schedule of its noise", (("scheduler_config.json",),))
 
 
 def check_vae(folder: str | os.PathLike) -> None:
