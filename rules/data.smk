@@ -3,7 +3,7 @@
 
 rule dataset:
     input:
-        dataset_sources,
+        lambda w: given("datasets", w.dataset),
     output:
         f"{RESULTS}/data/{{dataset}}.parquet",
     log:

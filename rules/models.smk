@@ -34,7 +34,7 @@ rule download:
 rule merge_lora:
     input:
         base=lambda w: base_files(w),
-        lora=lambda w: model(w.model)["lora"]["weights"],
+        lora=lambda w: given("loras", w.model),
     output:
         folder=directory(f"{RESULTS}/models/{{model}}"),
     log:
@@ -51,6 +51,7 @@ rule merge_lora:
         runtime=growing(60),
     params:
         base=lambda w: base_folder(w),
+        lora=lambda w: model(w.model)["lora"]["weights"],
         scale=lambda w: model(w.model)["lora"].get("scale", 1.0),
     script:
         "../workflow_scripts/merge_lora.py"

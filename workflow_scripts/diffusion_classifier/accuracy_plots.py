@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import textwrap
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
@@ -15,7 +14,8 @@ from matplotlib.figure import Figure, SubFigure
 from matplotlib.patches import Rectangle
 
 from .confusions import confusion, drawn_classes
-from .plots import PALETTE, RIGHT, STYLE, WRONG, _band, panels, wrapped
+from .escaping import shortened
+from .plots import PALETTE, RIGHT, STYLE, WRONG, _band, broken, name_label, panels, wrapped
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 MARKERS = "oDsv^P<>Xp"
 CELL, MARGIN = 0.3, 1.6  # inches: a cell of a confusion matrix, the labels beside it
+LABEL = 32  # characters of such a label
 
 
 def timestep_curves_plot(
@@ -61,14 +62,15 @@ def accuracy_bars(
     """
     shown = rows[(rows["metric"] == metric) & rows["loss"].isin(["", loss])]
     methods = list(pd.unique(shown["method"]))[::-1]
+    labels = list(map(name_label, methods))
     with mpl.rc_context(STYLE):
-        figure, axes = panels(len(columns), 4.2, max(2.4, 1.3 + 0.3 * len(methods)), methods)
+        figure, axes = panels(len(columns), 4.2, max(2.4, 1.3 + 0.3 * len(methods)), labels)
         for i, (ax, (dataset, header)) in enumerate(zip(axes, columns.items(), strict=True)):
             found = shown[shown["dataset"] == dataset].set_index("method").reindex(methods)
             for y, row in enumerate(found.itertuples()):
                 _interval(ax, y, row)
             ax.axvline(chance[dataset], color="0.3", linestyle=":", label="guessing")
-            ax.set_yticks(range(len(methods)), methods)
+            ax.set_yticks(range(len(methods)), labels)
             ax.set(xlim=(-2, 102), ylim=(-0.6, len(methods) - 0.4), xlabel="accuracy (%)")
             ax.set_title(wrapped(header, 4), loc="left")
             ax.tick_params(labelleft=i % 3 == 0)
@@ -130,7 +132,7 @@ def _block(block: SubFigure, recon: xr.Dataset, original: Image, prompts: list[s
             ax.set_xlabel(f"{error:.4f}", fontsize=9, fontweight=weight, labelpad=2)
         if level == 0:
             for ax, name, colour in zip(axes, names, colours, strict=True):
-                text = "\n".join(textwrap.wrap(name, 18))
+                text = broken(shortened(name, 120), 18)
                 ax.set_ylabel(text, rotation=0, ha="right", va="center", color=colour, fontsize=10)
 
 
@@ -174,8 +176,8 @@ def _heatmap(ax: Axes, table: pd.DataFrame, classes: Sequence[str]) -> None:
     sns.heatmap(
         table, ax=ax, vmin=0, vmax=100, cmap="Blues", cbar=False, annot=text, fmt="",
         annot_kws={"fontsize": 7}, linewidths=0.3, linecolor="0.85",
-        xticklabels=[classes[index] for index in table.columns],
-        yticklabels=[classes[index] for index in table.index],
+        xticklabels=[name_label(classes[index], LABEL) for index in table.columns],
+        yticklabels=[name_label(classes[index], LABEL) for index in table.index],
     )  # fmt: skip
     for y, index in enumerate(table.index):
         x = table.columns.get_loc(index)
@@ -209,9 +211,9 @@ def trend_plot(
             ax.errorbar(
                 x, own["value"], yerr=np.abs(bars), color=PALETTE[i % len(PALETTE)], capsize=2,
                 marker=MARKERS[i % len(MARKERS)], linestyle=("-", "--", ":")[i // 10 % 3],
-                label=header,
+                label=name_label(header),
             )  # fmt: skip
-        names = ["\n".join(textwrap.wrap(name, 16)) for name in versions]
+        names = [broken(shortened(name, 60), 16) for name in versions]
         ax.set_xticks(range(len(versions)), names)
         ax.set(ylim=(-2, 102), xlim=(-0.5, len(versions) - 0.5), ylabel="accuracy (%)")
         ax.grid(axis="x", visible=False)

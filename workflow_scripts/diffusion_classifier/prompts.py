@@ -16,6 +16,7 @@ import pandas as pd
 
 from .class_lists import CLASS_LISTS, class_list
 from .messages import InputError
+from .names import check_line, normalised
 
 COLUMNS = ["prompt", "classname", "classidx"]
 CONDITION = "condition"
@@ -83,9 +84,9 @@ def named_prompts(prompts: pd.DataFrame) -> pd.DataFrame:
 def read_prompts(path: str | os.PathLike) -> pd.DataFrame:
     """Read and check a prompts file; rows keep their order, which numbers the prompts.
 
-    `classidx` and, where there is one, `condition` are int64. Raises InputError naming file and
-    line for missing columns, a line of another length than the header, an empty prompt, a class
-    index or condition that is no whole number from 0 on, and a prompt that its class has twice,
+    `classidx` and, where there is one, `condition` are int64; texts are in Unicode's form NFC.
+    Raises InputError naming file and line for missing columns, a line of another length than the
+    header, an empty prompt, a class name that is not one line of text, a class index or condition that is no whole number from 0 on, and a prompt that its class has twice,
     with the same condition if there is one. Two classes may share a prompt: the authors' ImageNet
     has two called "missile"; the earlier one wins the tie. A row without prompt and without name
     is no mistake: it is the unconditional prompt, of which the condition is NO_CONDITION.
@@ -94,7 +95,7 @@ def read_prompts(path: str | os.PathLike) -> pd.DataFrame:
         with open(path, encoding="utf-8-sig", newline="") as file:
             reader = csv.reader(file, strict=True)
             # a quoted text may run over lines: what is named is the line where a row ends
-            lines = [(reader.line_num, row) for row in reader if row]
+            lines = [(reader.line_num, list(map(normalised, row))) for row in reader if row]
     except (OSError, ValueError, csv.Error) as error:
         raise InputError(
             f"{path}: cannot be read as CSV ({error}); expected {_FORM}; correct it"
@@ -132,6 +133,7 @@ def _check_row(
     prompt, index, condition = named["prompt"], named["classidx"], named.get(CONDITION, "0")
     if not prompt.strip() and named["classname"]:
         raise InputError(f"{where}: found an empty prompt, expected a text; fill it in")
+    check_line(named["classname"], where, "the class name")
     if not _is_index(index):
         raise InputError(
             f"{where}: found the class index {index!r}, expected a whole number from 0 on; correct "
