@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 import matplotlib as mpl
@@ -164,7 +164,8 @@ def confusion_plot(
             _heatmap(ax, table, classes[name])
             left_out = len(classes[name]) > len(drawn[name])
             few = f": the {len(drawn[name])} most confused of {len(classes[name])} classes"
-            ax.set_title(wrapped(f"{name}{few if left_out else ''}", size[0]), loc="left")
+            header = f"{name}{few if left_out else ''}"
+            ax.set_title(wrapped(header, size[0] - MARGIN), loc="left")
         bar = figure.colorbar(axes[0].collections[0], ax=list(axes), aspect=40, pad=0.01)
         bar.set_label("images of the true class (%)")
         _title(figure, title)
@@ -176,15 +177,20 @@ def _heatmap(ax: Axes, table: pd.DataFrame, classes: Sequence[str]) -> None:
     sns.heatmap(
         table, ax=ax, vmin=0, vmax=100, cmap="Blues", cbar=False, annot=text, fmt="",
         annot_kws={"fontsize": 7}, linewidths=0.3, linecolor="0.85",
-        xticklabels=[name_label(classes[index], LABEL) for index in table.columns],
-        yticklabels=[name_label(classes[index], LABEL) for index in table.index],
+        xticklabels=False, yticklabels=False,
     )  # fmt: skip
+    ax.set_xticks(np.arange(table.shape[1]) + 0.5, _class_labels(table.columns, classes))
+    ax.set_yticks(np.arange(table.shape[0]) + 0.5, _class_labels(table.index, classes))
     for y, index in enumerate(table.index):
         x = table.columns.get_loc(index)
         ax.add_patch(Rectangle((x, y), 1, 1, fill=False, edgecolor=RIGHT, linewidth=1.5))
     ax.tick_params(axis="x", rotation=90, labelsize=8)
     ax.tick_params(axis="y", rotation=0, labelsize=8)
     ax.set(xlabel="predicted", ylabel="true")
+
+
+def _class_labels(indices: Iterable[int], classes: Sequence[str]) -> list[str]:
+    return [name_label(classes[index], LABEL) for index in indices]
 
 
 def trend_plot(

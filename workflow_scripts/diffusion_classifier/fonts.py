@@ -32,14 +32,20 @@ def use_fonts(figure: Figure) -> Iterator[None]:
         for text in texts:
             text.set_fontfamily([*families, *more])
     if missing:
-        print(
-            f"figure: no font of this machine has the characters {''.join(sorted(missing))}, which "
-            "are boxes in the PNG; the SVG has them as text. Fonts such as Noto have them",
-            file=sys.stderr,
-        )
+        _say("".join(sorted(missing)))
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", "Glyph .* missing from font")
         yield
+
+
+@functools.cache
+def _say(missing: str) -> None:
+    """Name the characters that are boxes; the same ones of another figure are not named again."""
+    print(
+        f"figures: no font of this machine has the characters {missing}, which are boxes in the "
+        "PNG; the SVG has them as text. Fonts such as Noto have them",
+        file=sys.stderr,
+    )
 
 
 def _covering(characters: set[str]) -> tuple[list[str], set[str]]:

@@ -9,10 +9,12 @@ from collections.abc import Callable, Mapping, Sequence
 import pandas as pd
 from pandas.io.formats.style import Styler
 
-from .escaping import isolated, latex, width
+from .escaping import isolated, latex, shortened, width
 from .messages import InputError
 
 MISSING = "—"
+NAME = 70
+"""Characters of a name in a table for the terminal."""
 BEST = "font-weight: bold"
 
 
@@ -132,8 +134,8 @@ def to_text(table: pd.DataFrame, caption: str = "", most: int = 160) -> str:
 
 def aligned(text: pd.DataFrame) -> list[str]:
     """Lines of equal width: the index to the left, the columns to the right, a rule below."""
-    names = ["", *map(isolated, map(str, text.index))]
-    headers = [isolated(str(header)) + " " for header in text.columns]
+    names = ["", *map(_in_line, text.index)]
+    headers = [_in_line(header) + " " for header in text.columns]
     columns = [[header, *text.iloc[:, i]] for i, header in enumerate(headers)]
     cells = [[name, *(column[i] for column in columns)] for i, name in enumerate(names)]
     widths = [max(map(width, column)) for column in zip(*cells, strict=True)]
@@ -143,6 +145,11 @@ def aligned(text: pd.DataFrame) -> list[str]:
         right = [space + cell for space, cell in zip(others, row[1:], strict=True)]
         lines.append("  ".join([row[0] + first, *right]))
     return [lines[0], "-" * width(lines[0]), *lines[1:]]
+
+
+def _in_line(name: str) -> str:
+    """A name as it stands in a line of text: not too long, and not turning the line around."""
+    return isolated(shortened(name, NAME))
 
 
 def overlaps(
