@@ -101,6 +101,13 @@ def write_csv(frame: pd.DataFrame, path: str | os.PathLike) -> None:
         frame.to_csv(temporary, index=False)
 
 
+def read_csv(path: str | os.PathLike, texts: Iterable[str] = ()) -> pd.DataFrame:
+    """A CSV; the columns `texts` are text even if they look like numbers, or read `NA`."""
+    import pandas as pd
+
+    return pd.read_csv(path, converters=dict.fromkeys(texts, str))
+
+
 def write_tensors(
     tensors: dict[str, Tensor], path: str | os.PathLike, metadata: dict[str, str] | None = None
 ) -> None:
