@@ -5,8 +5,9 @@ from __future__ import annotations
 import re
 import unicodedata
 
-# what Markdown reads as more than a character; brackets only where they make a link or a footnote
-_MARKDOWN = re.compile(r"[\\`*_<&$~]|(?<=\])[(\[:]|(?<=\[)\^")
+# what Markdown reads as more than a character; brackets only where they make a link or a footnote,
+# spaces at the end, where they keep ** from ending what is bold
+_MARKDOWN = re.compile(r"[\\`*_<&$~]|(?<=\])[(\[:]|(?<=\[)\^| +$")
 # at the beginning also what makes a list, a heading, a quotation or, as spaces, code
 _MARKDOWN_START = re.compile(r" *(?:[-+#>=|:]|\d+(?=[.)]))| +")
 

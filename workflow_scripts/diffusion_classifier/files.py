@@ -102,10 +102,12 @@ def write_csv(frame: pd.DataFrame, path: str | os.PathLike) -> None:
 
 
 def read_csv(path: str | os.PathLike, texts: Iterable[str] = ()) -> pd.DataFrame:
-    """A CSV; the columns `texts` are text even if they look like numbers, or read `NA`."""
+    """A CSV of numbers, but for the columns `texts`, which may look like numbers or read `NA`."""
     import pandas as pd
 
-    return pd.read_csv(path, converters=dict.fromkeys(texts, str))
+    frame = pd.read_csv(path, dtype=str, keep_default_na=False)
+    numbers = frame.columns.difference(list(texts))
+    return frame.assign(**{name: pd.to_numeric(frame[name]) for name in numbers})
 
 
 def write_tensors(
