@@ -27,29 +27,3 @@ def given(section, name):
 def unnameable(wildcards):
     """Those of the files of GIVEN that cannot be inputs."""
     return [file for file in GIVEN[wildcards.section](wildcards.name) if not nameable(file)]
-
-
-localrules:
-    given,
-
-
-rule given:
-    output:
-        f"{RESULTS}/given/{{section}}/{{name}}.json",
-    log:
-        f"{LOGS}/given/{{section}}/{{name}}.log",
-    benchmark:
-        f"{BENCHMARKS}/given/{{section}}/{{name}}.tsv"
-    wildcard_constraints:
-        section=one_of(GIVEN),
-        name="[^/]+",
-    conda:
-        "../envs/environment.yaml"
-    threads: 1
-    resources:
-        mem_mb=growing(1000),
-        runtime=growing(10),
-    params:
-        identity=lambda w: identity(unnameable(w)),
-    script:
-        "../workflow_scripts/given.py"

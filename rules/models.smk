@@ -5,6 +5,7 @@
 # lack, the others a second each
 localrules:
     download,
+    given,
     noise,
     prompts,
 

@@ -64,5 +64,5 @@ def on_disk(root: Path, path: str) -> str:
 
 
 def printable(name: str) -> str:
-    """`name` with what is not UTF-8 in it written as escapes, so that it can be printed."""
-    return name.encode("utf-8", "backslashreplace").decode("utf-8")
+    """`name` in one line: a line break and what else cannot be printed of it is escaped."""
+    return _NOT_IN_A_LINE.sub(lambda found: ascii(found[0])[1:-1], name)
