@@ -82,7 +82,7 @@ rule predict_pretrained:
     input:
         data=[dataset_file(name) for name in table_datasets("robustness")],
         prompts=[f"{RESULTS}/prompts/{name}.csv" for name in table_prompts("robustness")],
-        network=lambda w: folder_files(pretrained_folder(w)),
+        network=pretrained_inputs,
     output:
         method_predictions("robustness", "{pretrained}"),
     log:

@@ -178,7 +178,7 @@ rule benchmarks:
         rules=f"{RESULTS}/benchmarks/shares-by-rule.csv",
         policies=policies_csv(),
         compared=compared_csv(),
-        notebook=str(HERE / "notebooks" / "benchmarks.ipynb"),
+        notebook=lambda w: str(HERE / "notebooks" / "benchmarks.ipynb"),
     output:
         notebook=f"{RESULTS}/benchmarks/benchmarks.ipynb",
         html=report(

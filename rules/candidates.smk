@@ -22,10 +22,15 @@ def groups(wildcards):
     return groups_of(config, wildcards.evaluation, wildcards.dataset)
 
 
+def groups_files(prompts):
+    """The file that says which class of a set of prompts is in which group, if it is a file."""
+    of = config["prompts"][prompts].get("groups", {}).get("of")
+    return [of] if isinstance(of, str) else []
+
+
 def groups_file(wildcards):
-    """The file that says which class is in which group, if it is a file."""
-    spec = groups(wildcards)
-    return spec["of"] if spec and isinstance(spec["of"], str) else []
+    """`groups_files`, where an evaluation asks about the groups first."""
+    return given("groups", dataset(wildcards.dataset)["prompts"]) if groups(wildcards) else []
 
 
 def group_prompts_file(wildcards):

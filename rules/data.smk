@@ -1,9 +1,31 @@
 # Images and prompts: what there is to recognise, and what it may be called.
 
 
+rule given:
+    output:
+        f"{RESULTS}/given/{{section}}/{{name}}.json",
+    log:
+        f"{LOGS}/given/{{section}}/{{name}}.log",
+    benchmark:
+        f"{BENCHMARKS}/given/{{section}}/{{name}}.tsv"
+    wildcard_constraints:
+        section=one_of(GIVEN),
+        name="[^/]+",
+    conda:
+        "../envs/environment.yaml"
+    threads: 1
+    resources:
+        mem_mb=growing(1000),
+        runtime=growing(10),
+    params:
+        identity=lambda w: identity(unnameable(w)),
+    script:
+        "../workflow_scripts/given.py"
+
+
 rule dataset:
     input:
-        dataset_sources,
+        lambda w: given("datasets", w.dataset),
     output:
         f"{RESULTS}/data/{{dataset}}.parquet",
     log:

@@ -5,6 +5,7 @@
 # lack, the others a second each
 localrules:
     download,
+    given,
     noise,
     prompts,
 
@@ -34,7 +35,7 @@ rule download:
 rule merge_lora:
     input:
         base=lambda w: base_files(w),
-        lora=lambda w: model(w.model)["lora"]["weights"],
+        lora=lambda w: given("loras", w.model),
     output:
         folder=directory(f"{RESULTS}/models/{{model}}"),
     log:
@@ -51,6 +52,7 @@ rule merge_lora:
         runtime=growing(60),
     params:
         base=lambda w: base_folder(w),
+        lora=lambda w: model(w.model)["lora"]["weights"],
         scale=lambda w: model(w.model)["lora"].get("scale", 1.0),
     script:
         "../workflow_scripts/merge_lora.py"

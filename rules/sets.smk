@@ -19,15 +19,15 @@ def dataset_file(name):
     return f"{RESULTS}/data/{name}.parquet"
 
 
-def dataset_sources(wildcards):
+def dataset_files(name):
     """The user's own files that a data set is made of."""
-    spec = dataset(wildcards.dataset)
+    spec = dataset(name)
     if spec["source"] == "folder":
         try:
             files = fingerprint(spec["path"], spec.get("metadata"), spec.get("strict", False))
         except InputError as error:
-            sys.exit(f"{config_file()}: datasets.{wildcards.dataset}.path: {error}")
-        return [os.path.join(spec["path"], name) for name in files]
+            sys.exit(f"{config_file()}: datasets.{name}.path: {error}")
+        return [str(Path(spec["path"]) / file) for file in files]
     named = [spec.get("file"), spec["indices"] if isinstance(spec.get("indices"), str) else None]
     return [file for file in named if file]
 
@@ -67,6 +67,12 @@ def prompts_spec(name):
     return {key: value for key, value in config["prompts"][name].items() if key != "groups"}
 
 
+def prompts_files(name):
+    """The CSV that a set of prompts is read from, if it is."""
+    spec = config["prompts"][name]
+    return [spec["file"]] if "file" in spec else []
+
+
 def prompts_source(wildcards):
     """What a set of prompts is read from, if from anything: a user's CSV or a data set."""
     spec = config["prompts"][wildcards.prompts]
@@ -74,4 +80,4 @@ def prompts_source(wildcards):
         return dataset_file(spec["captions"])
     if isinstance(spec.get("classes"), str):
         return str(HERE / "resources" / "classes" / f"{spec['classes']}.csv")
-    return spec.get("file", [])
+    return given("prompts", wildcards.prompts)

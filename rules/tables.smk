@@ -38,9 +38,9 @@ rule robustness:
         data_behind=lambda w: list(data_behind("robustness")),
         curve_errors=lambda w: curve_errors("robustness"),
         curve_schedule=lambda w: curve_schedule("robustness"),
-        published=published_file("robustness"),
+        published=lambda w: given("tables", "robustness"),
         first_stages=lambda w: first_stages_files("robustness"),
-        notebook=str(HERE / "notebooks" / "robustness.ipynb"),
+        notebook=lambda w: str(HERE / "notebooks" / "robustness.ipynb"),
     output:
         notebook=f"{RESULTS}/tables/robustness.ipynb",
         html=report(
@@ -120,9 +120,9 @@ rule accuracy:
         curve_errors=lambda w: [file for files in accuracy_curves().values() for file in files],
         reconstructions=lambda w: accuracy_reconstructions(),
         trend=[path for paths in accuracy_trend().values() for path in paths.values()],
-        published=published_file("accuracy"),
+        published=lambda w: given("tables", "accuracy"),
         first_stages=lambda w: first_stages_files("accuracy"),
-        notebook=str(HERE / "notebooks" / "accuracy.ipynb"),
+        notebook=lambda w: str(HERE / "notebooks" / "accuracy.ipynb"),
     output:
         notebook=f"{RESULTS}/tables/accuracy.ipynb",
         html=report(

@@ -13,8 +13,8 @@ def table_folders(name):
 
 def table_weights(name):
     """The files of `table_folders`, of models made here the folders."""
-    files = map(folder_files, table_folders(name).values())
-    return [file for own in files for file in ([own] if isinstance(own, str) else own)]
+    models = [SimpleNamespace(model=model) for model in table_folders(name)]
+    return [file for model in models for file in model_files(model)]
 
 
 def data_behind(name):
@@ -115,23 +115,23 @@ def paired_file(table):
     return f"{RESULTS}/scores/{table}-paired.parquet"
 
 
-def published_file(table):
-    """The published numbers that a table is compared with, if any."""
-    return table_spec(table).get("published", [])
+def published_files(table):
+    """The file of published numbers that a table is compared with, if any."""
+    return [table_spec(table)["published"]] if "published" in table_spec(table) else []
 
 
 def published_csv(table):
-    return [f"{RESULTS}/tables/{table}-published.csv"] if published_file(table) else []
+    return [f"{RESULTS}/tables/{table}-published.csv"] if published_files(table) else []
 
 
 def published_parameters(table):
     """What a notebook is told of published numbers: where they are, and their names of ours."""
-    if not published_file(table):
+    if not published_files(table):
         return {}
     entries = config["evaluations"] | config["baselines"]
     named = {name: entries[name].get("published") for name in table_spec(table)["methods"]}
     return {
-        "file": published_file(table),
+        "file": table_spec(table)["published"],
         "methods": {name: theirs for name, theirs in named.items() if theirs},
         "datasets": {n: dataset(n).get("published", n) for n in table_datasets(table)},
     }

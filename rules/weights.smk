@@ -47,20 +47,33 @@ def model_folder(wildcards):
 
 
 def folder_files(folder):
-    """What a job that loads a folder depends on: a made folder as a whole, or a given one's files."""
+    """The files of a model's folder, if it is not made here."""
     if folder.startswith(f"{RESULTS}/"):
-        return folder
+        return []
     return sorted(
         str(path) for path in Path(folder).rglob("*") if path.suffix in (".json", ".safetensors")
     )
 
 
+def weights_files(name):
+    """The files of a model's weights, before a LoRA is merged into them, if they are given."""
+    return folder_files(base_folder(SimpleNamespace(model=name)))
+
+
+def lora_files(name):
+    """The file of a model's LoRA, if it has one."""
+    return [model(name)["lora"]["weights"]] if "lora" in model(name) else []
+
+
 def base_files(wildcards):
-    return folder_files(base_folder(wildcards))
+    """What a job depends on that loads a model's weights before a LoRA: files, or a made folder."""
+    return given("models", wildcards.model) or [base_folder(wildcards)]
 
 
 def model_files(wildcards):
-    return folder_files(model_folder(wildcards))
+    """What a job depends on that loads a model: the files of its folder, or the folder as made."""
+    merged = "lora" in model(wildcards.model)
+    return [model_folder(wildcards)] if merged else base_files(wildcards)
 
 
 def trained_models():
@@ -90,6 +103,18 @@ def pretrained_folder(wildcards):
     name = split_seed(config, wildcards.pretrained)[0]
     weights = config["baselines"][name]["weights"]
     return fetched_folder("baselines", name) if isinstance(weights, dict) else weights
+
+
+def pretrained_files(name):
+    """The files of a network that others trained, if they are given."""
+    method = SimpleNamespace(pretrained=name)
+    return folder_files(pretrained_folder(method))
+
+
+def pretrained_inputs(wildcards):
+    """What a job depends on that loads such a network: files, or a made folder."""
+    name = split_seed(config, wildcards.pretrained)[0]
+    return given("baselines", name) or [pretrained_folder(wildcards)]
 
 
 def evaluated_clip(wildcards):

@@ -36,8 +36,8 @@ rule winoground:
         errors=lambda w: winoground_errors(),
         similarity=lambda w: similarity_files([shown_method("winoground")])[0],
         maps=lambda w: winoground_maps(),
-        published=published_file("winoground"),
-        notebook=str(HERE / "notebooks" / "winoground.ipynb"),
+        published=lambda w: given("tables", "winoground"),
+        notebook=lambda w: str(HERE / "notebooks" / "winoground.ipynb"),
     output:
         notebook=f"{RESULTS}/tables/winoground.ipynb",
         html=report(

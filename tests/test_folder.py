@@ -189,7 +189,7 @@ def test_metadata_with_named_class_indices_as_a_spreadsheet_saves_it(tmp_path):
 def test_metadata_is_read_as_pandas_reads_it(tmp_path):
     pd = pytest.importorskip("pandas")
     path = tree(tmp_path, "1.png", "it's, 2.png", 'a "3".png')
-    rows = [("1.png", "new\nline"), ("it's, 2.png", "é"), ('a "3".png', "1e3")]
+    rows = [("1.png", "new  line"), ("it's, 2.png", "é"), ('a "3".png', "1e3")]
     write_csv(tmp_path, ("file_name", "label"), *rows)
     frame = pd.read_csv(tmp_path / "metadata.csv", dtype=str)
     expected = dict(zip(frame["file_name"], frame["label"], strict=True))

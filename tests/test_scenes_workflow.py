@@ -1,5 +1,6 @@
 """Both tables of text prompts, end to end on a tiny config, against sums done by hand."""
 
+import html
 from pathlib import Path
 
 import numpy as np
@@ -17,6 +18,7 @@ from diffusion_classifier.baselines import features
 from diffusion_classifier.datasets import decode
 from diffusion_classifier.datasets.stored import encoded_images
 from diffusion_classifier.encoders import encode_images
+from diffusion_classifier.escaping import latex
 from diffusion_classifier.preprocess import Preprocess
 from diffusion_classifier.scores import LONG
 
@@ -85,6 +87,26 @@ def test_what_a_method_could_not_learn_from_is_said(project):
         "an empty file": ["0-small/empty.png"],
         "a broken link": ["1-large/moved.png"],
     }
+
+
+def test_names_are_only_names(project):
+    """Braces, dollars, tags … of a label, a class and a subtitle, in all that shows them."""
+    label, name, subtitle = "_{s} $a_b$ & <b>5 %</b> #~^\\", "{heart}, $x$ <i>", "*{test}*, 100 %"
+    tables = project / "results/tables"
+    for path in (tables / "accuracy.html", tables / "accuracy-table.html"):
+        page = path.read_text()
+        for tag in ("<b>5 %</b>", "<i>", "<u>.", "<em>{test}</em>"):
+            assert tag not in page
+        assert label in html.unescape(page) and subtitle in html.unescape(page)
+    assert name in html.unescape((tables / "accuracy.html").read_text())
+    assert label in (tables / "accuracy.txt").read_text()
+    assert latex(label) in (tables / "accuracy.tex").read_text()
+    assert name in (project / "results/prompts/shapes.csv").read_text()
+    for figure, shown in (("methods", label), ("confusion", name)):
+        svg = (project / f"results/figures/accuracy-{figure}.svg").read_text()
+        assert shown in html.unescape(svg).replace("\u200b", "")
+    report = (project / "results/report.html").read_text()
+    assert "Numbers of a *{test}*, 100 %" in report
 
 
 def test_every_method_is_a_row_of_the_accuracy_table(project):

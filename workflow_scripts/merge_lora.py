@@ -11,7 +11,7 @@ with job(snakemake):
 
     merge_lora(
         snakemake.params.base,
-        snakemake.input.lora,
+        snakemake.params.lora,
         snakemake.params.scale,
         snakemake.output.folder,
     )

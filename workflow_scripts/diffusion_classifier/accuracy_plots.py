@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import textwrap
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 import matplotlib as mpl
@@ -15,7 +14,8 @@ from matplotlib.figure import Figure, SubFigure
 from matplotlib.patches import Rectangle
 
 from .confusions import confusion, drawn_classes
-from .plots import PALETTE, RIGHT, STYLE, WRONG, _band, panels, wrapped
+from .escaping import shortened
+from .plots import PALETTE, RIGHT, STYLE, WRONG, _band, broken, name_label, panels, wrapped
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 MARKERS = "oDsv^P<>Xp"
 CELL, MARGIN = 0.3, 1.6  # inches: a cell of a confusion matrix, the labels beside it
+LABEL = 32  # characters of such a label
 
 
 def timestep_curves_plot(
@@ -61,14 +62,15 @@ def accuracy_bars(
     """
     shown = rows[(rows["metric"] == metric) & rows["loss"].isin(["", loss])]
     methods = list(pd.unique(shown["method"]))[::-1]
+    labels = list(map(name_label, methods))
     with mpl.rc_context(STYLE):
-        figure, axes = panels(len(columns), 4.2, max(2.4, 1.3 + 0.3 * len(methods)), methods)
+        figure, axes = panels(len(columns), 4.2, max(2.4, 1.3 + 0.3 * len(methods)), labels)
         for i, (ax, (dataset, header)) in enumerate(zip(axes, columns.items(), strict=True)):
             found = shown[shown["dataset"] == dataset].set_index("method").reindex(methods)
             for y, row in enumerate(found.itertuples()):
                 _interval(ax, y, row)
             ax.axvline(chance[dataset], color="0.3", linestyle=":", label="guessing")
-            ax.set_yticks(range(len(methods)), methods)
+            ax.set_yticks(range(len(methods)), labels)
             ax.set(xlim=(-2, 102), ylim=(-0.6, len(methods) - 0.4), xlabel="accuracy (%)")
             ax.set_title(wrapped(header, 4), loc="left")
             ax.tick_params(labelleft=i % 3 == 0)
@@ -130,7 +132,7 @@ def _block(block: SubFigure, recon: xr.Dataset, original: Image, prompts: list[s
             ax.set_xlabel(f"{error:.4f}", fontsize=9, fontweight=weight, labelpad=2)
         if level == 0:
             for ax, name, colour in zip(axes, names, colours, strict=True):
-                text = "\n".join(textwrap.wrap(name, 18))
+                text = broken(shortened(name, 120), 18)
                 ax.set_ylabel(text, rotation=0, ha="right", va="center", color=colour, fontsize=10)
 
 
@@ -162,7 +164,8 @@ def confusion_plot(
             _heatmap(ax, table, classes[name])
             left_out = len(classes[name]) > len(drawn[name])
             few = f": the {len(drawn[name])} most confused of {len(classes[name])} classes"
-            ax.set_title(wrapped(f"{name}{few if left_out else ''}", size[0]), loc="left")
+            header = f"{name}{few if left_out else ''}"
+            ax.set_title(wrapped(header, size[0] - MARGIN), loc="left")
         bar = figure.colorbar(axes[0].collections[0], ax=list(axes), aspect=40, pad=0.01)
         bar.set_label("images of the true class (%)")
         _title(figure, title)
@@ -174,15 +177,20 @@ def _heatmap(ax: Axes, table: pd.DataFrame, classes: Sequence[str]) -> None:
     sns.heatmap(
         table, ax=ax, vmin=0, vmax=100, cmap="Blues", cbar=False, annot=text, fmt="",
         annot_kws={"fontsize": 7}, linewidths=0.3, linecolor="0.85",
-        xticklabels=[classes[index] for index in table.columns],
-        yticklabels=[classes[index] for index in table.index],
+        xticklabels=False, yticklabels=False,
     )  # fmt: skip
+    ax.set_xticks(np.arange(table.shape[1]) + 0.5, _class_labels(table.columns, classes))
+    ax.set_yticks(np.arange(table.shape[0]) + 0.5, _class_labels(table.index, classes))
     for y, index in enumerate(table.index):
         x = table.columns.get_loc(index)
         ax.add_patch(Rectangle((x, y), 1, 1, fill=False, edgecolor=RIGHT, linewidth=1.5))
     ax.tick_params(axis="x", rotation=90, labelsize=8)
     ax.tick_params(axis="y", rotation=0, labelsize=8)
     ax.set(xlabel="predicted", ylabel="true")
+
+
+def _class_labels(indices: Iterable[int], classes: Sequence[str]) -> list[str]:
+    return [name_label(classes[index], LABEL) for index in indices]
 
 
 def trend_plot(
@@ -209,9 +217,9 @@ def trend_plot(
             ax.errorbar(
                 x, own["value"], yerr=np.abs(bars), color=PALETTE[i % len(PALETTE)], capsize=2,
                 marker=MARKERS[i % len(MARKERS)], linestyle=("-", "--", ":")[i // 10 % 3],
-                label=header,
+                label=name_label(header),
             )  # fmt: skip
-        names = ["\n".join(textwrap.wrap(name, 16)) for name in versions]
+        names = [broken(shortened(name, 60), 16) for name in versions]
         ax.set_xticks(range(len(versions)), names)
         ax.set(ylim=(-2, 102), xlim=(-0.5, len(versions) - 0.5), ylabel="accuracy (%)")
         ax.grid(axis="x", visible=False)

@@ -13,7 +13,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 
 from .benchmarks.summary import ENGINES
-from .plots import PALETTE, STYLE, panels, wrapped
+from .plots import PALETTE, STYLE, name_label, panels, wrapped
 
 COLOURS = {"plain": "0.6", "engine": PALETTE[0], "compiled": PALETTE[1]}
 MARKERS = "os^Dv*PX<>p"
@@ -149,11 +149,11 @@ def policies_plot(policies: pd.DataFrame, datasets: Mapping[str, str], title: st
                     row.evaluations_per_image, row.top1,
                     yerr=[[row.top1 - row.low], [row.high - row.top1]], capsize=3,
                     marker=MARKERS[n % len(MARKERS)], markersize=8, linestyle="none",
-                    color=PALETTE[n % len(PALETTE)], label=row.policy,
+                    color=PALETTE[n % len(PALETTE)], label=name_label(row.policy),
                 )  # fmt: skip
             ax.set(xscale="log", xlabel="evaluations per image")
             _plain_numbers(ax.xaxis)
-            ax.set_title(datasets.get(dataset, dataset), loc="left")
+            ax.set_title(wrapped(datasets.get(dataset, dataset), 4.4), loc="left")
             if i % 3 == 0:
                 ax.set_ylabel("top-1 accuracy (%)")
         handles = {}

@@ -9,6 +9,7 @@ once. A mistake is one line on stderr and exit status 2.
 from __future__ import annotations
 
 import argparse
+import csv
 import os
 import re
 import sys
@@ -22,6 +23,7 @@ from typing import TYPE_CHECKING, Any
 from .command_options import parser
 from .denoisers import FAMILIES
 from .messages import InputError, known
+from .names import check_line, checked_name, printable
 
 PROJECT = Path(__file__).parents[2]
 _REPOSITORY = r"[\w.-]+/[\w.-]+"
@@ -98,7 +100,7 @@ def _classify(arguments: argparse.Namespace) -> int:
     from .command_output import as_json, as_text
 
     table = classify(_model(arguments, name), images, prompts, _evaluation(arguments))
-    paths = [_without_home(path) for path in arguments.images]
+    paths = [printable(_without_home(path)) for path in arguments.images]
     print(as_json(table, paths) if arguments.json else as_text(table, paths))
     return 0
 
@@ -158,7 +160,8 @@ def _prompts(arguments: argparse.Namespace, family: str) -> pd.DataFrame:
         raise InputError("--template: found one without {}, where the class name goes; add it")
     if arguments.prompts_file:
         return _several(named_prompts(read_prompts(arguments.prompts_file)), given[0])
-    texts = arguments.prompts or [text.strip() for text in (arguments.classes or "").split(",")]
+    texts = arguments.prompts or _comma_separated(arguments.classes)
+    texts = [checked_name(text, given[0], "the text") for text in texts]
     if not all(text.strip() for text in texts):
         raise InputError(f"{given[0]}: found an empty text, expected one per class; fill it in")
     twice = [text for text in texts if texts.count(text) > 1]
@@ -166,6 +169,13 @@ def _prompts(arguments: argparse.Namespace, family: str) -> pd.DataFrame:
         raise InputError(f"{given[0]}: found {twice[0]!r} twice, expected each once; remove one")
     _check_class_count(len(texts), arguments.model, family, given[0])
     return _several(from_templates(texts, templates), given[0])
+
+
+def _comma_separated(names: str) -> list[str]:
+    """The names in a line of CSV, where a comma in a name is possible too: in double quotes."""
+    check_line(names, "--classes", "the text")
+    found = [name.strip() for row in csv.reader([names], skipinitialspace=True) for name in row]
+    return found or [""]
 
 
 def _several(prompts: pd.DataFrame, where: str) -> pd.DataFrame:

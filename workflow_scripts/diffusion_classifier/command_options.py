@@ -90,7 +90,7 @@ def _add_classify(commands: argparse._SubParsersAction) -> None:
 def _add_prompts(group: argparse._ArgumentGroup) -> None:
     add = group.add_argument
     add("--prompts", nargs="+", metavar="TEXT", help="the prompts, one per class")
-    add("--classes", metavar="NAME,NAME,...", help="class names, to be put into --template")
+    add("--classes", metavar="NAME,...", help="names for --template; with a comma in quotes")
     add("--prompts-file", metavar="CSV", help="prompts of classes: prompt,classname,classidx")
     add("--template", nargs="+", metavar="TEXT", help="with {} for the class name (default: {})")
     add("--truncate-prompts", action="store_true", help="cut too long prompts (`truncate_prompts`)")

@@ -7,6 +7,7 @@ import math
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from .escaping import isolated, width
 from .progress import duration
 
 if TYPE_CHECKING:
@@ -33,11 +34,12 @@ def as_json(table: pd.DataFrame, paths: Sequence[str]) -> str:
 def _table(rows: pd.DataFrame, path: str) -> str:
     first = rows.iloc[0]
     cells = [_HEADER, *(_cells(row) for row in rows.itertuples())]
-    widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
+    widths = [max(map(width, column)) for column in zip(*cells, strict=True)]
     lines = []
     for line in cells:
-        padded = [cell.rjust(width) for cell, width in zip(line, widths, strict=True)]
-        padded[1] = line[1].ljust(widths[1])
+        spaces = [" " * (most - width(cell)) for cell, most in zip(line, widths, strict=True)]
+        padded = [space + cell for space, cell in zip(spaces, line, strict=True)]
+        padded[1] = line[1] + spaces[1]
         lines.append("  ".join(padded))
     seconds = first["seconds"]
     took = f"{seconds:.2g} s" if seconds < 10 else duration(seconds)
@@ -51,4 +53,5 @@ def _cells(row: tuple) -> tuple[str, ...]:
         error = "?" if unknown else f"{row.standard_error:.2g}"
         difference = f"{row.difference:.3g} ± {error}"
     posterior = f"{row.posterior:.3g}"
-    return str(row.rank), row.prompt, f"{row.error:.5f}", difference, posterior, str(row.samples)
+    prompt = isolated(" ".join(row.prompt.splitlines()))
+    return str(row.rank), prompt, f"{row.error:.5f}", difference, posterior, str(row.samples)

@@ -13,6 +13,7 @@ import yaml
 
 from .consistency import check_consistency
 from .messages import InputError
+from .names import check_line, normalised
 from .places import place
 from .results_checks import check_results
 from .startup import hidden
@@ -26,6 +27,8 @@ _TYPES = {
     "string": "a text",
     "boolean": "true or false",
 }
+_PROSE = ("description", "subtitle")
+_SHOWN = (*_PROSE, "label", "version", "classes", "templates", "names")
 _LIMITS = {
     "minimum": "at least {}",
     "maximum": "at most {}",
@@ -44,12 +47,31 @@ def check_config(config: dict[str, Any], workflow: str | os.PathLike) -> None:
 
     `workflow` is the folder of the Snakefile. Also checked: that results have a folder of their
     own, that can be written to. The paths in `config` are replaced by where they lead, as `place`
-    does.
+    does; labels, class names and other texts that are shown become Unicode's form NFC, so that two
+    spellings of one name are one.
     """
     _check_schema(config, Path(workflow) / SCHEMA)
+    _normalise(config)
     place(config, Path(workflow))
     check_consistency(config, Path(workflow))
     check_results(config, Path(workflow))
+
+
+def _normalise(entry: dict[str, Any] | list[Any], path: str = "", shown: bool = False) -> None:
+    """Rewrite the texts in `entry`, which lies at `path`, that are shown in Unicode's form NFC.
+
+    `shown` says that all in it are. Paths stay as they are: on a disk the two forms are two names.
+    Raises InputError for a text that is not one line; in prose a line break is a space.
+    """
+    for key, value in entry.items() if isinstance(entry, dict) else enumerate(entry):
+        where = f"{path}.{key}".lstrip(".")
+        named = key in _SHOWN or (key == "published" and not path.startswith("tables"))
+        if isinstance(value, dict | list):
+            _normalise(value, where, named)
+        elif isinstance(value, str):
+            text = " ".join(value.split()) if key in _PROSE else value
+            check_line(text, where, "the text")
+            entry[key] = normalised(text) if named or shown else text
 
 
 def _check_schema(config: dict[str, Any], schema: Path) -> None:

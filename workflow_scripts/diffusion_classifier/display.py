@@ -9,11 +9,19 @@ from IPython.display import Image, Markdown
 from matplotlib.figure import Figure
 
 from . import plots
+from .escaping import markdown
 
 
-def bullets(lines: Iterable[str]) -> Markdown:
-    """`lines` as a bulleted list."""
-    return Markdown("\n".join(f"* {line}" for line in lines))
+def plain(*paragraphs: str) -> Markdown:
+    """Paragraphs whose characters are all shown as they are, those of names too."""
+    return Markdown("\n\n".join(map(markdown, paragraphs)))
+
+
+def bullets(lines: Iterable[str | tuple[str, str]]) -> Markdown:
+    """`lines` as a bulleted list, shown as they are; of a pair the first part is bold."""
+    pairs = [("", line) if isinstance(line, str) else line for line in lines]
+    bold = [(f"**{markdown(head)}** " if head else "", markdown(text)) for head, text in pairs]
+    return Markdown("\n".join(f"* {head}{text}" for head, text in bold))
 
 
 def show(figure: Figure, stem: str | os.PathLike, alt: str) -> Image:

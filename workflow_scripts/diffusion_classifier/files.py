@@ -101,6 +101,15 @@ def write_csv(frame: pd.DataFrame, path: str | os.PathLike) -> None:
         frame.to_csv(temporary, index=False)
 
 
+def read_csv(path: str | os.PathLike, texts: Iterable[str] = ()) -> pd.DataFrame:
+    """A CSV of numbers, but for the columns `texts`, which may look like numbers or read `NA`."""
+    import pandas as pd
+
+    frame = pd.read_csv(path, dtype=str, keep_default_na=False)
+    numbers = frame.columns.difference(list(texts))
+    return frame.assign(**{name: pd.to_numeric(frame[name]) for name in numbers})
+
+
 def write_tensors(
     tensors: dict[str, Tensor], path: str | os.PathLike, metadata: dict[str, str] | None = None
 ) -> None:

@@ -14,6 +14,7 @@ from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING
 
 from .files import read_parquet
+from .names import printable
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -99,11 +100,6 @@ class LeftOut:
 
 def _alike(reason: str, count: int) -> str:
     return reason if count == 1 else f"{reason}; {count} such files"
-
-
-def printable(name: str) -> str:
-    """`name` in one line: what cannot be printed of it, as a line break, is escaped."""
-    return "".join(c if c.isprintable() else ascii(c)[1:-1] for c in name)
 
 
 def read_left_out(path: str | os.PathLike) -> LeftOut | None:

@@ -17,6 +17,10 @@ if TYPE_CHECKING:
     from nbformat import NotebookNode
 
 NEEDS = "needs:"
+_PAGE = """{%- extends 'lab/index.html.j2' -%}
+{#- no notebook has formulas, and MathJax would take a $ in a name for the beginning of one -#}
+{%- block html_head_js_mathjax -%}{%- endblock -%}
+"""
 
 
 def execute(
@@ -117,7 +121,10 @@ def write_page(notebook: str | os.PathLike, page: str | os.PathLike) -> None:
     from nbconvert import HTMLExporter
 
     exporter = HTMLExporter(
-        exclude_input=True, exclude_input_prompt=True, exclude_output_prompt=True
+        raw_template=_PAGE,
+        exclude_input=True,
+        exclude_input_prompt=True,
+        exclude_output_prompt=True,
     )
     html, _ = exporter.from_filename(str(notebook))
     write_text(html, page)

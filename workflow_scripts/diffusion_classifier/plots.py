@@ -17,7 +17,9 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 
 from .datasets.base import decode
+from .escaping import shortened, width
 from .files import atomic
+from .fonts import use_fonts
 
 STYLE = {
     **sns.axes_style("whitegrid"),
@@ -25,6 +27,7 @@ STYLE = {
     "axes.titlesize": 11,
     "svg.hashsalt": "diffusion-classifier",  # the same figure is the same file
     "svg.fonttype": "none",
+    "text.parse_math": False,  # a $ in a name is no formula
 }
 PALETTE = sns.color_palette("colorblind", 10)
 RIGHT, WRONG = PALETTE[2], PALETTE[3]
@@ -36,7 +39,7 @@ def save(figure: Figure, stem: str | os.PathLike, dpi: int = 160) -> list[Path]:
     Both have the layout of the latter.
     """
     svg, png = paths = [Path(f"{os.fspath(stem)}.{kind}") for kind in ("svg", "png")]
-    with mpl.rc_context(STYLE):
+    with mpl.rc_context(STYLE), use_fonts(figure):
         with atomic(png) as temporary:
             figure.savefig(temporary, dpi=dpi, metadata={"Software": None})
         figure.set_layout_engine("none")
@@ -46,18 +49,18 @@ def save(figure: Figure, stem: str | os.PathLike, dpi: int = 160) -> list[Path]:
 
 
 def panels(
-    count: int, width: float, height: float, labels: Iterable[str] = ()
+    count: int, inches: float, height: float, labels: Iterable[str] = ()
 ) -> tuple[Figure, np.ndarray]:
-    """A figure of `count` panels, each `width` x `height` inches, three to a row, and its axes.
+    """A figure of `count` panels, each `inches` x `height` inches, three to a row, and its axes.
 
     `labels` are what stands beside the first panel of a row: one or two panels have little room to
     spare and so get some for them.
     """
     rows, columns = -(-count // 3), min(count, 3)
     if columns < 3:
-        width += 0.09 * max(map(len, labels), default=0) / columns
+        inches += 0.09 * max(map(width, labels), default=0) / columns
     # Figure, not pyplot: nothing global keeps it alive or shows it twice in a notebook.
-    figure = Figure(figsize=(width * columns, height * rows), layout="constrained")
+    figure = Figure(figsize=(inches * columns, height * rows), layout="constrained")
     axes = figure.subplots(rows, columns, squeeze=False).ravel()
     for ax in axes[count:]:
         ax.remove()
@@ -66,7 +69,22 @@ def panels(
 
 def wrapped(text: str, inches: float) -> str:
     """`text` broken into lines that fit `inches` at the figures' font size."""
-    return "\n".join(textwrap.wrap(text, max(20, int(11 * inches))))
+    return broken(text, max(20, int(11 * inches)))
+
+
+def broken(text: str, most: int) -> str:
+    """`text` broken into lines of `most` columns, of which each of 漢字 takes two."""
+    characters = most * len(text) // max(1, len(text), width(text))
+    return "\n".join(textwrap.wrap(text, max(1, characters)))
+
+
+def name_label(name: str, most: int = 60) -> str:
+    """A name as it stands in a legend or beside an axis: with an ellipsis if it is very long.
+
+    matplotlib leaves labels that begin with `_` out of legends, but not after a space of no width.
+    """
+    label = shortened(name, most)
+    return f"\u200b{label}" if label.startswith("_") else label
 
 
 def timestep_accuracy_plot(curve: pd.DataFrame, title: str, chance: float | None = None) -> Figure:
@@ -100,7 +118,8 @@ def evaluations_plot(curve: pd.DataFrame, pruned: pd.DataFrame, title: str) -> F
             bars = np.array([[row.accuracy - row.low], [row.high - row.accuracy]])
             ax.errorbar(
                 row.evaluations, row.accuracy, yerr=np.abs(bars), marker="*", markersize=15,
-                linestyle="none", color=PALETTE[(3, 1, 4)[i % 3]], zorder=3, label=row.method,
+                linestyle="none", color=PALETTE[(3, 1, 4)[i % 3]], zorder=3,
+                label=name_label(row.method),
             )  # fmt: skip
         ax.set_xscale("log")
         ax.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
@@ -127,7 +146,7 @@ def paired_plot(
     """
     others = list(pd.unique(paired["method_b"]))[::-1]
     with mpl.rc_context(STYLE):
-        shown = [names.get(name, name) for name in others]
+        shown = [name_label(names.get(name, name)) for name in others]
         figure, axes = panels(len(columns), 4.2, max(2.0, 1.2 + 0.28 * len(others)), shown)
         for i, (ax, (dataset, header)) in enumerate(zip(axes, columns.items(), strict=True)):
             found = paired[paired["dataset"] == dataset].set_index("method_b").reindex(others)
@@ -144,7 +163,7 @@ def paired_plot(
             ax.axvline(0, color="0.3", linewidth=1)
             ax.set_yticks(range(len(others)), shown)
             ax.set_ylim(-0.6, len(others) - 0.4)
-            ax.set_title(header, loc="left")
+            ax.set_title(wrapped(header, 4), loc="left")
             ax.set_xlabel("difference in accuracy (points)")
             ax.tick_params(labelleft=i % 3 == 0)
         figure.suptitle(wrapped(title, figure.get_figwidth()), x=0.01, ha="left", fontsize=11)
@@ -192,7 +211,7 @@ def example_sheet(examples: Mapping[str, pd.DataFrame], title: str) -> Figure:
         )
         grid = figure.subplots(len(examples), count, squeeze=False)
         for row, (name, chosen) in zip(grid, examples.items(), strict=True):
-            row[0].set_ylabel(textwrap.fill(name, 14), fontsize=11)
+            row[0].set_ylabel(broken(shortened(name, 60), 14), fontsize=11)
             for ax, example in zip_longest(row, chosen.itertuples()):
                 _example(ax, example)
         figure.suptitle(wrapped(title, figure.get_figwidth()), x=0.01, ha="left", fontsize=11)
@@ -210,5 +229,6 @@ def _example(ax: Axes, example) -> None:
     # Colour, line style and a sign: none of them alone has to be seen.
     for spine in ax.spines.values():
         spine.set(color=RIGHT if right else WRONG, linewidth=3, linestyle="-" if right else ":")
-    verdict = f"{'✓' if right else '✗'} {example.true} → {example.predicted}"
-    ax.set_title("\n".join(textwrap.wrap(verdict, 16)), color=RIGHT if right else WRONG, fontsize=9)
+    true, predicted = (shortened(name, 40) for name in (example.true, example.predicted))
+    verdict = f"{'✓' if right else '✗'} {true} → {predicted}"
+    ax.set_title(broken(verdict, 16), color=RIGHT if right else WRONG, fontsize=9)

@@ -16,6 +16,7 @@ import pandas as pd
 
 from .class_lists import CLASS_LISTS, class_list
 from .messages import InputError
+from .names import check_line, normalised
 
 COLUMNS = ["prompt", "classname", "classidx"]
 CONDITION = "condition"
@@ -83,18 +84,19 @@ def named_prompts(prompts: pd.DataFrame) -> pd.DataFrame:
 def read_prompts(path: str | os.PathLike) -> pd.DataFrame:
     """Read and check a prompts file; rows keep their order, which numbers the prompts.
 
-    `classidx` and, where there is one, `condition` are int64. Raises InputError naming file and
-    line for missing columns, a line of another length than the header, an empty prompt, a class
-    index or condition that is no whole number from 0 on, and a prompt that its class has twice,
-    with the same condition if there is one. Two classes may share a prompt: the authors' ImageNet
-    has two called "missile"; the earlier one wins the tie. A row without prompt and without name
-    is no mistake: it is the unconditional prompt, of which the condition is NO_CONDITION.
+    `classidx` and, where there is one, `condition` are int64; texts are in Unicode's form NFC.
+    Raises InputError naming file and line for missing columns, a line of another length than the
+    header, an empty prompt, a class name that is not one line of text, a class index or condition
+    that is no whole number from 0 on, and a prompt that its class has twice, with the same
+    condition if there is one. Two classes may share a prompt: the authors' ImageNet has two called
+    "missile"; the earlier one wins the tie. A row without prompt and without name is no mistake:
+    it is the unconditional prompt, of which the condition is NO_CONDITION.
     """
     try:
         with open(path, encoding="utf-8-sig", newline="") as file:
             reader = csv.reader(file, strict=True)
             # a quoted text may run over lines: what is named is the line where a row ends
-            lines = [(reader.line_num, row) for row in reader if row]
+            lines = [(reader.line_num, list(map(normalised, row))) for row in reader if row]
     except (OSError, ValueError, csv.Error) as error:
         raise InputError(
             f"{path}: cannot be read as CSV ({error}); expected {_FORM}; correct it"
@@ -132,6 +134,7 @@ def _check_row(
     prompt, index, condition = named["prompt"], named["classidx"], named.get(CONDITION, "0")
     if not prompt.strip() and named["classname"]:
         raise InputError(f"{where}: found an empty prompt, expected a text; fill it in")
+    check_line(named["classname"], where, "the class name")
     if not _is_index(index):
         raise InputError(
             f"{where}: found the class index {index!r}, expected a whole number from 0 on; correct "
@@ -177,7 +180,10 @@ def check_named(prompts: pd.DataFrame, classes: int, where: str) -> None:
 
 
 def check_labels(prompts: pd.DataFrame, labels: pd.DataFrame, dataset: str) -> None:
-    """Raise InputError if a class among `labels` (`label, classname`) has no prompt."""
+    """Raise InputError if a class among `labels` (`label, classname`) has no prompt.
+
+    Also if the prompts have the classes' names in another order: answers would be taken for others.
+    """
     named = prompts.loc[~is_unconditional(prompts), "classidx"]
     without = labels[~labels["label"].isin(named)]
     if len(without):
@@ -186,3 +192,13 @@ def check_labels(prompts: pd.DataFrame, labels: pd.DataFrame, dataset: str) -> N
             f"data set {dataset}: its class {label} ({name}) has no prompt, expected at least one "
             "per class; add it to the data set's `prompts`"
         )
+    known = prompts.groupby("classname")["classidx"].agg(set)
+    classes = labels[["label", "classname"]].drop_duplicates("label")
+    if classes["classname"].isin(known.index).all():
+        for label, name in classes.itertuples(index=False):
+            if label not in known[name]:
+                raise InputError(
+                    f"data set {dataset}: its class {label} is {name!r}, found this name at the "
+                    f"class index {min(known[name])} in its `prompts`, expected the classes in one "
+                    "order; correct `classidx`, or the order of the prompts' classes"
+                )

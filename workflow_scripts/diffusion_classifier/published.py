@@ -8,9 +8,11 @@ from collections.abc import Mapping
 
 import pandas as pd
 
+from .escaping import latex
 from .messages import InputError
+from .names import normalised
 from .scores import COMPARED, long_form
-from .tables import MISSING, _aligned, _latex, interval_text
+from .tables import MISSING, aligned, interval_text
 
 KEYS = ["table", "method", "dataset", "metric"]
 COLUMNS = [*KEYS, "value"]
@@ -41,6 +43,7 @@ def read_published(path: str | os.PathLike) -> pd.DataFrame:
             f"{path}: found the columns {', '.join(map(str, found))}, expected "
             f"{', '.join(COLUMNS)}, but `{missing[0]}` is missing; add it"
         )
+    found[KEYS] = found[KEYS].map(normalised)
     values = pd.to_numeric(found["value"], errors="coerce")
     for wrong, expected in (
         (~values.between(0, 100), "a percentage from 0 to 100"),
@@ -143,19 +146,19 @@ def statements(rows: pd.DataFrame, columns: Mapping[str, str]) -> list[str]:
 def to_text(rows: pd.DataFrame, columns: Mapping[str, str], caption: str) -> str:
     """`listed` for the terminal, below `caption`."""
     table = listed(rows, columns).set_index("method")
-    lines = _aligned(table) if len(table) else [NOTHING]
+    lines = aligned(table) if len(table) else [NOTHING]
     return "\n".join([*textwrap.wrap(caption, 160), *lines]) + "\n"
 
 
 def to_latex(rows: pd.DataFrame, columns: Mapping[str, str], caption: str, label: str) -> str:
     """`listed` for LaTeX with booktabs."""
-    table = listed(rows, columns).style.hide(axis="index").format(escape="latex")
-    table = table.format_index(escape="latex", axis=1)
+    table = listed(rows, columns).style.hide(axis="index").format(latex)
+    table = table.format_index(latex, axis=1)
     return table.to_latex(
         hrules=True,
         column_format="llccrc",
         position_float="centering",
-        caption=_latex(caption),
+        caption=latex(caption),
         label=label,
     )
 

@@ -13,7 +13,7 @@ from matplotlib.ticker import FixedLocator, FuncFormatter, NullFormatter, NullLo
 from scipy.special import expit, logit
 
 from . import robustness
-from .plots import PALETTE, STYLE, panels, wrapped
+from .plots import PALETTE, STYLE, name_label, panels, wrapped
 
 NO_LINE = "no line: it needs two baselines"
 MARKERS = "osD^vPX<>p"
@@ -47,9 +47,9 @@ def effective_robustness_plot(
             _distances(ax, points, distances, looks)
             head = [f"{wrapped(r.method, 4.2)}:\n    {_signed(r)}" for r in distances.itertuples()]
             head = head if has_line(points) else [NO_LINE]
-            ax.set_title("\n".join([columns.get(shift, shift), *head]), loc="left")
-            ax.set_xlabel(f"{columns.get(in_distribution, in_distribution)}, accuracy")
-            ax.set_ylabel(f"{columns.get(shift, shift)}, accuracy")
+            ax.set_title("\n".join([wrapped(columns.get(shift, shift), 4.2), *head]), loc="left")
+            ax.set_xlabel(f"{name_label(columns.get(in_distribution, in_distribution))}, accuracy")
+            ax.set_ylabel(f"{name_label(columns.get(shift, shift))}, accuracy")
         figure.suptitle(wrapped(title, figure.get_figwidth()), x=0.01, ha="left", fontsize=11)
         handles = {}
         for ax in axes:
@@ -103,7 +103,7 @@ def _points_with_line(ax: Axes, points: pd.DataFrame, looks: Mapping[str, dict])
         error = {f"{a}err": [b.loc[own.index] for b in bars[a]] for a in "xy"}
         ax.errorbar(
             at["x"][own.index], at["y"][own.index], **error, **{"markersize": 7} | looks[name],
-            linestyle="none", elinewidth=1, alpha=0.9, label=name,
+            linestyle="none", elinewidth=1, alpha=0.9, label=name_label(name),
         )  # fmt: skip
     limits = {axis: _limits(at[axis], points, axis) for axis in "xy"}
     x = np.linspace(*limits["x"], 400)

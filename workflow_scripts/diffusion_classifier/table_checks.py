@@ -47,7 +47,7 @@ def _check_methods(config: dict[str, Any], table: str, spec: dict[str, Any]) -> 
                 f"{', '.join(_KINDS[table])}; remove it from this table"
             )
     evaluations = [name for name in spec["methods"] if name in config["evaluations"]]
-    _check_labels(config, key, evaluations)
+    _check_labels(config, key, spec["methods"])
     if not evaluations:
         raise InputError(
             f"{key}: found no evaluation among them, expected at least one; add one of "
@@ -56,21 +56,23 @@ def _check_methods(config: dict[str, Any], table: str, spec: dict[str, Any]) -> 
 
 
 def _check_labels(
-    config: dict[str, Any], key: str, evaluations: Iterable[str], versions: bool = False
+    config: dict[str, Any], key: str, names: Iterable[str], versions: bool = False
 ) -> None:
-    """Evaluations of one label would be averaged like the seeds of one method.
+    """Methods of one label would be averaged like the seeds of one, data sets share a column.
 
     With `versions`, what tells them apart is what a figure of versions calls them.
     """
+    sections = ("datasets",) if key.endswith(".datasets") else ("evaluations", "baselines")
     seen: dict[str, str] = {}
-    for name in evaluations:
-        spec = config["evaluations"][name]
+    for name in dict.fromkeys(names):
+        section = next(section for section in sections if name in config[section])
+        spec = config[section][name]
         own = "version" if versions and "version" in spec else "label"
         label = version_of(config, name) if versions else spec["label"]
         if label in seen:
             raise InputError(
-                f"evaluations.{name}.{own}: found {label!r}, which `{seen[label]}` of {key} has "
-                "too, expected different labels to tell their rows apart; change one"
+                f"{section}.{name}.{own}: found {label!r}, which `{seen[label]}` of {key} has "
+                "too, expected different labels to tell them apart; change one"
             )
         seen[label] = name
 
@@ -173,6 +175,8 @@ def _check_datasets(config: dict[str, Any], key: str, names: Iterable[str]) -> N
                 f"datasets.{name}: found no `prompts`, expected a set of prompts, as "
                 f"{key.rpartition('.')[0]} classifies its images; name one"
             )
+    if key.endswith(".datasets"):
+        _check_labels(config, key, names)
 
 
 def _check_single_stage(

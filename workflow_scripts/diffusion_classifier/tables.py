@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import html
 import textwrap
 from collections.abc import Callable, Mapping, Sequence
 
 import pandas as pd
 from pandas.io.formats.style import Styler
 
+from .escaping import isolated, latex, shortened, width
 from .messages import InputError
 
 MISSING = "—"
+NAME = 70
+"""Characters of a name in a table for the terminal."""
 BEST = "font-weight: bold"
 
 
@@ -65,18 +69,26 @@ def best(table: pd.DataFrame) -> pd.DataFrame:
     return values.eq(values.max())
 
 
-def _styler(table: pd.DataFrame, caption: str) -> Styler:
+def _styler(table: pd.DataFrame, caption: str, name: str = "scores") -> Styler:
     marked = best(table).replace({True: BEST, False: ""})
     # A fixed id keeps the file the same from run to run.
-    styler = Styler(cells(table), uuid="scores", caption=caption or None)
+    styler = Styler(cells(table), uuid=name, caption=caption or None)
     return styler.apply(lambda _: marked, axis=None)
 
 
-def to_html(table: pd.DataFrame, caption: str = "") -> str:
-    """`wide`'s table as an HTML fragment, the best of each column in bold."""
-    styler = _styler(table, caption).format(escape="html")
+def to_html(table: pd.DataFrame, caption: str = "", name: str = "scores") -> str:
+    """`wide`'s table as an HTML fragment, the best of each column in bold.
+
+    `name` becomes the table's HTML id: give each table of a page its own.
+    """
+    styler = _styler(table, html.escape(caption, quote=False), name).format(escape="html")
     styler = styler.format_index(escape="html").format_index(escape="html", axis=1)
     return styler.set_table_styles(TABLE_STYLE).to_html()
+
+
+def paragraph_html(text: str) -> str:
+    """`text` as a paragraph of HTML, shown as it is."""
+    return f"<p>{html.escape(text, quote=False)}</p>"
 
 
 def frame_html(frame: pd.DataFrame, name: str, index: bool = True) -> str:
@@ -93,9 +105,8 @@ def frame_html(frame: pd.DataFrame, name: str, index: bool = True) -> str:
 
 def to_latex(table: pd.DataFrame, caption: str = "", label: str = "") -> str:
     """`wide`'s table for LaTeX with booktabs, the best of each column in bold."""
-    caption = _latex(caption)
-    styler = _styler(table, caption).format(escape="latex")
-    styler = styler.format_index(escape="latex").format_index(escape="latex", axis=1)
+    styler = _styler(table, latex(caption)).format(latex)
+    styler = styler.format_index(latex).format_index(latex, axis=1)
     return styler.to_latex(
         hrules=True,
         convert_css=True,
@@ -105,42 +116,40 @@ def to_latex(table: pd.DataFrame, caption: str = "", label: str = "") -> str:
     )
 
 
-def to_text(table: pd.DataFrame, caption: str = "", width: int = 160) -> str:
+def to_text(table: pd.DataFrame, caption: str = "", most: int = 160) -> str:
     """`wide`'s table for the terminal, the best of each column with a `*`.
 
-    Intervals become half widths, and then go, where the table would be wider than `width`.
+    Intervals become half widths, and then go, where the table would be wider than `most` columns.
     """
     forms = (interval_text, half_width_text, lambda value, *_: half_width_text(value, 0, 0)[:5])
     for text in forms:
-        lines = _aligned(cells(table, text) + best(table).replace({True: "*", False: " "}))
-        if len(lines[0]) <= width:
+        lines = aligned(cells(table, text) + best(table).replace({True: "*", False: " "}))
+        if width(lines[0]) <= most:
             break
     note = "* best of the column; brackets: 95 % interval"
     if text is not interval_text:
         note = "* best of the column" + ("; ±: 95 % interval" if text is half_width_text else "")
-    return "\n".join([*textwrap.wrap(caption, width), *lines, note]) + "\n"
+    return "\n".join([*textwrap.wrap(caption, most), *lines, note]) + "\n"
 
 
-def _aligned(text: pd.DataFrame) -> list[str]:
-    """Lines of equal length: the index to the left, the columns to the right, a rule below."""
-    names = ["", *map(str, text.index)]
-    columns = [[str(header) + " ", *text[header]] for header in text.columns]
-    first = max(map(len, names))
-    widths = [max(map(len, column)) for column in columns]
-    lines = [
-        "  ".join(
-            [name.ljust(first), *(c[i].rjust(w) for c, w in zip(columns, widths, strict=True))]
-        )
-        for i, name in enumerate(names)
-    ]
-    return [lines[0], "-" * len(lines[0]), *lines[1:]]
+def aligned(text: pd.DataFrame) -> list[str]:
+    """Lines of equal width: the index to the left, the columns to the right, a rule below."""
+    names = ["", *map(_in_line, text.index)]
+    headers = [_in_line(header) + " " for header in text.columns]
+    columns = [[header, *text.iloc[:, i]] for i, header in enumerate(headers)]
+    cells = [[name, *(column[i] for column in columns)] for i, name in enumerate(names)]
+    widths = [max(map(width, column)) for column in zip(*cells, strict=True)]
+    lines = []
+    for row in cells:
+        first, *others = (" " * (w - width(cell)) for cell, w in zip(row, widths, strict=True))
+        right = [space + cell for space, cell in zip(others, row[1:], strict=True)]
+        lines.append("  ".join([row[0] + first, *right]))
+    return [lines[0], "-" * width(lines[0]), *lines[1:]]
 
 
-def _latex(text: str) -> str:
-    """`text` with LaTeX's special characters escaped, as Styler does for cells."""
-    for character in "&%$#_{}":
-        text = text.replace(character, "\\" + character)
-    return text
+def _in_line(name: str) -> str:
+    """A name as it stands in a line of text: not too long, and not turning the line around."""
+    return isolated(shortened(name, NAME))
 
 
 def overlaps(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import textwrap
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
@@ -14,7 +13,7 @@ from matplotlib.figure import Figure
 
 from .compositional import METRICS
 from .datasets.base import decode
-from .plots import PALETTE, STYLE, _band, wrapped
+from .plots import PALETTE, STYLE, _band, broken, name_label, wrapped
 from .winoground_curves import CHANCE, TAGS
 
 if TYPE_CHECKING:
@@ -66,7 +65,7 @@ def _method(
     """The points of one method, `offset` below the middle of their metric."""
     y = own["metric"].map(list(metrics).index) + offset
     bars = [own["value"] - own["low"], own["high"] - own["value"]]
-    label = own["method"].iloc[0] if len(own) else None
+    label = name_label(own["method"].iloc[0]) if len(own) else None
     ax.errorbar(
         own["value"], y, xerr=np.clip(bars, 0, None), linestyle="none", label=label,
         marker=MARKERS[number % len(MARKERS)], color=PALETTE[number % len(PALETTE)],
@@ -171,7 +170,7 @@ def _verdict(scored: pd.Series) -> str:
 
 
 def _caption(text: str) -> str:
-    return "\n".join(textwrap.wrap(text, 24))
+    return broken(text, 24)
 
 
 def _height(data: pd.DataFrame, examples: Sequence[int]) -> float:

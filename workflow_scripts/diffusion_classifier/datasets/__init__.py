@@ -13,8 +13,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ..left_out import LeftOut, printable
+from ..left_out import LeftOut
 from ..messages import InputError
+from ..names import printable
 from ..scenes.compositions import winoground_examples
 from .adversarial import adversarial_filter
 from .base import ImageSource, NoImageError, decode, encode, labels, stratified, table, tables

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
@@ -13,6 +13,7 @@ from PIL import Image
 from ..images import ImageError, load_image
 from ..left_out import LeftOut
 from ..messages import InputError
+from ..names import checked_name
 from ..progress import Progress
 
 if TYPE_CHECKING:
@@ -117,13 +118,14 @@ def tables(
     without this its ImageError is raised. Raises NoImageError if none is left.
     """
     indices = [int(index) for index in indices]
+    names = [checked_name(name, f"class {i}") for i, name in enumerate(source.class_names)]
     progress = Progress(len(indices), "images")
     rows: list[dict[str, Any]] = []
     gone: set[str] = set()  # of an image that has several copies, it is said once
     size = kept = 0
     for done, index in enumerate(indices, 1):
         try:
-            rows.append(_row(source, index))
+            rows.append(_row(source, index, names))
             size += len(rows[-1]["bytes"])
         except ImageError as error:
             if left_out is None:
@@ -171,11 +173,11 @@ def stored(source: ImageSource, index: int) -> bytes:
     return encode(image) if encoded is None else encoded
 
 
-def _row(source: ImageSource, index: int) -> dict[str, Any]:
+def _row(source: ImageSource, index: int, names: Sequence[str]) -> dict[str, Any]:
     label = source.label(index)
     return {
         "label": label,
-        "classname": source.class_names[label],
+        "classname": names[label],
         "source": source.source(index),
         "bytes": stored(source, index),
         **getattr(source, "more", lambda index: {})(index),

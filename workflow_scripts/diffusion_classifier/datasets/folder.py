@@ -14,6 +14,7 @@ from ..image_formats import EXTENSIONS
 from ..images import load_image, read_file
 from ..left_out import LeftOut
 from ..messages import InputError
+from ..names import check_line, checked_name, normalised, on_disk
 from .listing import files_below, is_litter, unreadable
 
 _SCHEMA = "the columns `file_name` and `label` (and `classname`, if `label` is an integer)"
@@ -68,15 +69,18 @@ def folder(path: str, metadata: str | None = None) -> Folder:
     systems leave behind. `metadata` is a file in `path`, as Hugging Face's imagefolder has it: its
     rows give `file_name`, relative to `path`, and `label`: a class name, or a class index if all
     are integers, named by `classname` where there is one. The order is that of the rows; class
-    names are sorted. Rows whose file is not there, or empty, are `left_out`.
+    names are sorted. Rows whose file is not there, or empty, are `left_out`. Two spellings of one
+    Unicode name are one class.
 
     No image is decoded. Raises InputError if there is no such folder, class, image or column, for
-    an empty class, and for fewer than two classes.
+    an empty class, for fewer than two classes, and for a name that is not one line of text.
     """
     root = Path(path)
     if not os.path.isdir(root):
         raise InputError(f"{path}: found no such folder, expected one of images; correct the path")
     found = _by_subfolder(root) if metadata is None else _by_metadata(root, metadata)
+    for file in found.files:
+        check_line(file, path, "the file")
     if len(names := found.class_names) < 2:
         raise InputError(
             f"{path}: found {len(names)} class ({', '.join(names)}), expected at least 2; "
@@ -105,17 +109,25 @@ def _by_subfolder(root: Path) -> Folder:
             f"{root}: cannot be opened ({error.strerror}), expected a folder of images; correct "
             "its permissions or the path"
         ) from None
-    names = [name for name in entries if os.path.isdir(root / name)]
+    folders: dict[str, list[str]] = {}
+    for entry in entries:
+        if os.path.isdir(root / entry):
+            folders.setdefault(checked_name(entry, str(root), "the folder"), []).append(entry)
+    names = sorted(folders)
     if not names:
         raise InputError(
             f"{root}: found no subfolder, expected one for each class with its images; "
             "make them, or name a CSV file with the labels as `metadata`"
         )
-    left_out = {name: "in no class folder" for name in entries if name not in names}
+    loose = set(entries) - {spelling for spellings in folders.values() for spelling in spellings}
+    left_out = {entry: "in no class folder" for entry in entries if entry in loose}
     files, labels = [], []
     for label, name in enumerate(names):
-        every = files_below(root / name, frozenset([root.resolve()]))
-        below = {file.relative_to(root).as_posix(): why for file, why in every}
+        below = {
+            file.relative_to(root).as_posix(): why
+            for spelling in folders[name]
+            for file, why in files_below(root / spelling, frozenset([root.resolve()]))
+        }
         found = [file for file, why in below.items() if why is None]
         if not found:
             raise InputError(_without_image(root / name, below))
@@ -198,21 +210,28 @@ def _rows(path: Path) -> list[tuple[int, dict[str, str]]]:
 
 
 def _row(row: dict[str | None, str], where: str) -> dict[str, str]:
-    """`row` with its values stripped; raises InputError for one too many and one too few."""
+    """`row` with its values stripped, in NFC, but for the file's name.
+
+    Raises InputError for a value too many or too few, and a name that is not one line of text.
+    """
     if None in row:
         raise InputError(
             f"{where}: found more values than columns; put a value with a comma in quotation marks"
         )
-    values = {column: value.strip() for column, value in row.items()}
+    values = {
+        column: value if column == "file_name" else normalised(value.strip())
+        for column, value in row.items()
+    }
     for column in ("file_name", "label", "classname"):
-        if not values.get(column, "?"):
+        if not values.get(column, "?").strip():
             raise InputError(f"{where}: `{column}` is empty, expected a value; fill it in")
+        check_line(values.get(column, ""), where, f"the `{column}`")
     return values
 
 
 def _file(root: Path, name: str, where: str) -> str:
     """`name` as a path relative to `root`; raises InputError if it leads out of it."""
-    relative = PurePosixPath(os.path.normpath(name))
+    relative = PurePosixPath(on_disk(root, os.path.normpath(name)))
     if relative.is_absolute() or ".." in relative.parts:
         raise InputError(
             f"{where}: found the file_name {name}, expected a path inside {root}; correct it"
