@@ -34,11 +34,12 @@ def config_file():
     return ", ".join(map(str, workflow.overwrite_configfiles)) or "config.yaml"
 
 
-if re.search("[{}]", str(workflow.basedir)):
-    sys.exit(
-        f"the workflow lies in {workflow.basedir}; found a brace in this path, expected none, as "
-        "Snakemake reads it as a variable; rename the folder or move the workflow"
-    )
+for what, path in (("workflow", workflow.basedir), ("working directory", os.getcwd())):
+    if re.search("[{}]", str(path)):
+        sys.exit(
+            f"the {what} is {path}; found a brace in this path, expected none, as Snakemake reads "
+            "it as a variable; rename the folder or choose another"
+        )
 WRITTEN = deepcopy(config)  # before its paths are replaced by where they lead
 try:
     check_config(config, workflow.basedir)
