@@ -20,6 +20,7 @@ rule train_network:
         runtime=growing(120),
         gpu=GPU,
     params:
+        code=code("train_network"),
         spec=lambda w: fitted_part(w.network),
         seed=lambda w: split_seed(config, w.network)[1],
         device=config["compute"]["device"],
@@ -47,6 +48,7 @@ rule predict_networks:
         runtime=growing(60),
         gpu=GPU,
     params:
+        code=code("predict_networks"),
         specs=[fitted_part(name) for name in predicted_networks()],
         device=config["compute"]["device"],
         dtype="float32",
@@ -73,6 +75,7 @@ rule predict_classical:
         mem_mb=growing(4000),
         runtime=growing(60),
     params:
+        code=code("predict_classical"),
         spec=lambda w: fitted_part(w.classical),
     script:
         "../workflow_scripts/predict_classical.py"
@@ -99,6 +102,7 @@ rule predict_pretrained:
         runtime=growing(120),
         gpu=GPU,
     params:
+        code=code("predict_pretrained"),
         folder=lambda w: pretrained_folder(w),
         device=config["compute"]["device"],
         dtype="float32",

@@ -21,6 +21,7 @@ rule benchmark_miniature:
         runtime=growing(60),
         gpu=GPU,
     params:
+        code=code("benchmark_miniature", family=evaluated_family),
         label=lambda w: evaluated_model(w)["label"],
         family=lambda w: evaluated_model(w)["family"],
         folder=lambda w: evaluated_model_folder(w),
@@ -50,6 +51,7 @@ rule benchmark_full_size:
         runtime=growing(60),
         gpu=GPU,
     params:
+        code=code("benchmark_full_size"),
         spec=lambda w: BENCHMARK["full_size"],
         device=config["compute"]["device"],
         dtype=lambda w: w.dtype,
@@ -75,6 +77,7 @@ rule benchmark_growth:
         runtime=growing(60),
         gpu=GPU,
     params:
+        code=code("benchmark_growth", family=lambda w: evaluated_family(growth_wildcards())),
         family=lambda w: evaluated_model(growth_wildcards())["family"],
         folder=lambda w: evaluated_model_folder(growth_wildcards()),
         batch_size=lambda w: evaluation(growth_wildcards()).get("batch_size", 256),
@@ -106,6 +109,7 @@ rule benchmark_ttest:
         runtime=growing(240),
         gpu=GPU,
     params:
+        code=code("benchmark_ttest", family=lambda w: evaluated_family(ttest(w)[1])),
         family=lambda w: evaluated_model(ttest(w)[1])["family"],
         folder=lambda w: evaluated_model_folder(ttest(w)[1]),
         samples=lambda w: ttest_samples(w),
@@ -136,6 +140,7 @@ rule benchmark_policies:
         mem_mb=growing(2000),
         runtime=growing(10),
     params:
+        code=code("benchmark_policies"),
         policies=policy_losses(),
     script:
         "../workflow_scripts/benchmark_policies.py"
@@ -159,6 +164,7 @@ rule benchmark_shares:
         mem_mb=growing(1000),
         runtime=growing(10),
     params:
+        code=code("benchmark_shares"),
         jobs=BENCHMARKS,
         logs=LOGS,
         cores=lambda w: workflow.cores,
@@ -215,6 +221,7 @@ rule benchmarks:
         mem_mb=growing(4000),
         runtime=growing(30),
     params:
+        code=code("execute_notebook", notebook="benchmarks"),
         notebook=lambda w, input, output: benchmark_parameters(input, output),
     script:
         "../workflow_scripts/execute_notebook.py"

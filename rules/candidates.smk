@@ -61,6 +61,11 @@ def best_groups(wildcards):
     }
 
 
+def unused_by_pairs(wildcards):
+    """Functions of the script pairs.py that a job does not call."""
+    return () if groups(wildcards) else ("best_groups",)
+
+
 def of_groups(wildcards):
     """Whether a stage is that of the groups, before the first; without a stage, it is not."""
     return int(getattr(wildcards, "stage", 1)) == GROUPS

@@ -11,6 +11,7 @@ sys.path.insert(0, str(Path(workflow.basedir) / "workflow_scripts"))
 
 from diffusion_classifier.configuration import check_config
 from diffusion_classifier.costs import estimate, render
+from diffusion_classifier.identity import Code
 from diffusion_classifier.messages import InputError
 from diffusion_classifier.methods import (
     baseline_spec,
@@ -87,6 +88,20 @@ wildcard_constraints:
     part=r"\d+",
 
 
+CODE = Code(Path(workflow.basedir) / "workflow_scripts")
+
+
+def code(script, notebook=None, **functions):
+    """A parameter by which a rule's results are made anew if the code that computes them changes.
+
+    `functions` give what `Code.identity` is told of a job, from the job's wildcards.
+    """
+    page = notebook and str(Path(workflow.basedir) / "notebooks" / f"{notebook}.ipynb")
+    return lambda wildcards: CODE.identity(
+        script, notebook=page, **{key: of(wildcards) for key, of in functions.items()}
+    )
+
+
 # --- evaluations
 
 
@@ -102,6 +117,10 @@ def evaluated(wildcards):
 
 def evaluated_model(wildcards):
     return model(evaluation(wildcards)["model"])
+
+
+def evaluated_family(wildcards):
+    return evaluated_model(wildcards)["family"]
 
 
 def evaluated_model_folder(wildcards):
@@ -189,6 +208,12 @@ def race_of_stage(wildcards):
         return None
     combine = evaluation(wildcards).get("combine", "mean")
     return {**spec["race"], "loss": spec["loss"], "combine": combine}
+
+
+def unused_by_errors(wildcards):
+    """Functions of the script errors.py that a job does not call."""
+    used = {"gap_race": race_of_stage(wildcards), "learned_samples": learned(wildcards)}
+    return tuple(name for name, needed in used.items() if not needed)
 
 
 def stages(wildcards):

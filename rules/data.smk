@@ -41,6 +41,7 @@ rule dataset:
         mem_mb=growing(4000),
         runtime=growing(240),
     params:
+        code=code("dataset", entries=registered),
         spec=lambda w: data_spec(w.dataset),
     script:
         "../workflow_scripts/dataset.py"
@@ -66,6 +67,7 @@ rule adversarial_dataset:
         runtime=growing(60),
         gpu=GPU,
     params:
+        code=code("adversarial_dataset"),
         limit=lambda w: dataset(w.dataset)["limit"],
         seed=lambda w: dataset(w.dataset).get("seed", 0),
         preprocess=lambda w: baseline_spec(config, dataset(w.dataset)["wrong_by"])["preprocess"],
@@ -95,6 +97,7 @@ rule synthetic_dataset:
         runtime=growing(240),
         gpu=GPU,
     params:
+        code=code("synthetic_dataset"),
         folder=lambda w: model_folder(generator(w)),
         truncate=lambda w: model(dataset(w.dataset)["model"]).get("truncate_prompts", False),
         size=lambda w: model(dataset(w.dataset)["model"])["preprocess"]["size"],
@@ -122,6 +125,7 @@ rule prompts:
         mem_mb=growing(1000),
         runtime=growing(10),
     params:
+        code=code("prompts"),
         spec=lambda w: prompts_spec(w.prompts),
     script:
         "../workflow_scripts/prompts.py"

@@ -27,6 +27,7 @@ rule group_pairs:
         mem_mb=growing(2000),
         runtime=growing(5),
     params:
+        code=code("group_pairs"),
         shards=lambda w: shard_count(w.dataset),
         prior=lambda w: prior(w),
         of=lambda w: groups(w)["of"],
@@ -58,6 +59,7 @@ rule pairs:
         mem_mb=growing(2000),
         runtime=growing(5),
     params:
+        code=code("pairs", unused=unused_by_pairs),
         shards=lambda w: shard_count(w.dataset),
         prior=lambda w: prior(w),
         groups=lambda w: best_groups(w),
@@ -87,6 +89,7 @@ rule timesteps:
         runtime=growing(240),
         gpu=GPU,
     params:
+        code=code("timesteps", family=evaluated_family),
         family=lambda w: evaluated_model(w)["family"],
         folder=lambda w: evaluated_model_folder(w),
         samples=lambda w: calibration(w).get("samples", CALIBRATION_SAMPLES),
@@ -128,6 +131,7 @@ rule errors:
         runtime=errors_ask(errors_minutes),
         gpu=GPU,
     params:
+        code=code("errors", family=evaluated_family, unused=unused_by_errors),
         family=lambda w: evaluated_model(w)["family"],
         folder=lambda w: evaluated_model_folder(w),
         samples=lambda w: samples_of_stage(w),
@@ -164,6 +168,7 @@ rule prune:
         mem_mb=reading_megabytes,
         runtime=growing(5),
     params:
+        code=code("prune"),
         keep=lambda w: stages(w)["keep"][int(w.stage) - 2],
         loss=lambda w: stages(w)["loss"],
         combine=lambda w: evaluation(w).get("combine", "mean"),
@@ -200,6 +205,7 @@ rule predictions:
         mem_mb=reading_megabytes,
         runtime=growing(30),
     params:
+        code=code("predictions"),
         combine=lambda w: evaluation(w).get("combine", "mean"),
         pruning=lambda w: stages(w)["loss"] if PRUNING_LOSS else None,
     script:
@@ -221,5 +227,7 @@ rule similarities:
     resources:
         mem_mb=reading_megabytes,
         runtime=growing(30),
+    params:
+        code=code("similarities"),
     script:
         "../workflow_scripts/similarities.py"

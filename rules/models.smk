@@ -10,6 +10,7 @@ localrules:
     prompts,
 
 
+# without `code`: what is fetched is named by the config, however it is fetched
 rule download:
     output:
         folder=directory(f"{RESULTS}/weights/{{kind}}/{{name}}"),
@@ -51,6 +52,7 @@ rule merge_lora:
         mem_mb=growing_memory(lambda w: w.model),
         runtime=growing(60),
     params:
+        code=code("merge_lora"),
         base=lambda w: base_folder(w),
         lora=lambda w: model(w.model)["lora"]["weights"],
         scale=lambda w: model(w.model)["lora"].get("scale", 1.0),
@@ -78,6 +80,7 @@ rule train:
         runtime=growing(240),
         gpu=GPU,
     params:
+        code=code("train", entries=lambda w: (model(w.model)["family"],)),
         model=lambda w: trained_part(w.model),
         text_encoder=lambda w: text_encoder_folder(w),
         device=config["compute"]["device"],
@@ -103,6 +106,7 @@ rule noise:
         mem_mb=growing(2000),
         runtime=growing(10),
     params:
+        code=code("noise"),
         size=config["noise"]["size"],
     script:
         "../workflow_scripts/noise.py"
@@ -126,6 +130,7 @@ rule latents:
         runtime=latents_ask(latents_minutes),
         gpu=GPU,
     params:
+        code=code("latents", family=lambda w: model(w.model)["family"]),
         family=lambda w: model(w.model)["family"],
         folder=model_folder,
         preprocess=lambda w: model(w.model)["preprocess"],
@@ -156,6 +161,7 @@ rule conditions:
         runtime=growing(30),
         gpu=GPU,
     params:
+        code=code("conditions", family=lambda w: model(w.model)["family"]),
         family=lambda w: model(w.model)["family"],
         folder=model_folder,
         truncate=lambda w: model(w.model).get("truncate_prompts", False),

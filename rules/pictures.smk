@@ -24,6 +24,7 @@ rule spatial:
         runtime=growing(30),
         gpu=GPU,
     params:
+        code=code("spatial", family=evaluated_family),
         family=lambda w: evaluated_model(w)["family"],
         folder=lambda w: evaluated_model_folder(w),
         samples=lambda w: samples_of_stage(SimpleNamespace(stage=1, **w)),
@@ -57,6 +58,7 @@ rule reconstructions:
         runtime=growing(30),
         gpu=GPU,
     params:
+        code=code("reconstructions", family=evaluated_family),
         family=lambda w: evaluated_model(w)["family"],
         folder=lambda w: evaluated_model_folder(w),
         images=lambda w: config["tables"]["accuracy"]["reconstructions"]["images"],

@@ -28,6 +28,7 @@ rule provenance:
         mem_mb=growing(4000),
         runtime=growing(30),
     params:
+        code=code("provenance"),
         config=WRITTEN,
         folders=lambda w: table_folders(w.table),
         data=lambda w: {name: dataset_file(name) for name in data_sets(config, w.table)},

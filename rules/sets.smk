@@ -50,6 +50,12 @@ def data_spec(name):
     }
 
 
+def registered(wildcards):
+    """The entries of the library's registries that a data set uses: its source, and its shift."""
+    spec = dataset(wildcards.dataset)
+    return spec["source"], *(value for key, value in spec.get("shift", {}).items() if key == "kind")
+
+
 def shard_count(name):
     return dataset(name).get("shards", 1)
 

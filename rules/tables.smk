@@ -23,6 +23,7 @@ rule scores:
         mem_mb=growing(4000),
         runtime=growing(30),
     params:
+        code=code("scores"),
         methods=lambda w: {name: method_entry(name) for name in table_methods(w.table)},
         datasets=lambda w: config["tables"][w.table]["datasets"],
     script:
@@ -104,6 +105,7 @@ rule robustness:
         mem_mb=growing(4000),
         runtime=growing(30),
     params:
+        code=code("execute_notebook", notebook="robustness"),
         notebook=lambda w, input, output: robustness_parameters(input, output),
     script:
         "../workflow_scripts/execute_notebook.py"
@@ -204,6 +206,7 @@ rule accuracy:
         mem_mb=growing(4000),
         runtime=growing(30),
     params:
+        code=code("execute_notebook", notebook="accuracy"),
         notebook=lambda w, input, output: accuracy_parameters(input, output),
     script:
         "../workflow_scripts/execute_notebook.py"

@@ -22,6 +22,7 @@ rule winoground_scores:
         mem_mb=growing(4000),
         runtime=growing(30),
     params:
+        code=code("winoground_scores"),
         methods=lambda w: {name: method_entry(name) for name in table_methods("winoground")},
         dataset=winoground_dataset(),
     script:
@@ -92,6 +93,7 @@ rule winoground:
         mem_mb=growing(4000),
         runtime=growing(30),
     params:
+        code=code("execute_notebook", notebook="winoground"),
         notebook=lambda w, input, output: winoground_parameters(input, output),
     script:
         "../workflow_scripts/execute_notebook.py"

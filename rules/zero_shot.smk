@@ -21,6 +21,7 @@ rule predict_task_networks:
         runtime=growing(60),
         gpu=GPU,
     params:
+        code=code("predict_task_networks"),
         spec=lambda w: fitted_part(w.network),
         tasks=tasks("accuracy"),
         task_of=table_prompts("accuracy"),
@@ -51,6 +52,7 @@ rule train_probe:
         runtime=growing(120),
         gpu=GPU,
     params:
+        code=code("train_probe"),
         spec=lambda w: fitted_part(w.probe),
         folder=lambda w: model_folder(baseline_model(w.probe)),
         preprocess=lambda w: model(baseline_spec(config, w.probe)["model"])["preprocess"],
@@ -87,6 +89,7 @@ rule predict_probe:
         runtime=growing(60),
         gpu=GPU,
     params:
+        code=code("predict_probe"),
         spec=lambda w: fitted_part(w.probe),
         tasks=tasks("accuracy"),
         task_of=table_prompts("accuracy"),
@@ -120,6 +123,7 @@ rule predict_clip:
         runtime=growing(60),
         gpu=GPU,
     params:
+        code=code("predict_clip"),
         folder=lambda w: model_folder(baseline_model(w.clip)),
         truncate=lambda w: evaluated_clip(w).get("truncate_prompts", False),
         combine=lambda w: baseline_spec(config, w.clip).get("combine", "mean"),
@@ -150,6 +154,7 @@ rule clip_similarities:
         runtime=growing(60),
         gpu=GPU,
     params:
+        code=code("clip_similarities"),
         folder=lambda w: model_folder(baseline_model(w.clip)),
         truncate=lambda w: evaluated_clip(w).get("truncate_prompts", False),
         device=config["compute"]["device"],
@@ -179,6 +184,7 @@ rule predict_chance:
         mem_mb=growing(2000),
         runtime=growing(10),
     params:
+        code=code("predict_chance"),
         seed=lambda w: split_seed(config, w.chance)[1],
     script:
         "../workflow_scripts/predict_chance.py"
@@ -205,6 +211,7 @@ rule chance_similarities:
         mem_mb=growing(2000),
         runtime=growing(10),
     params:
+        code=code("chance_similarities"),
         seed=lambda w: split_seed(config, w.chance)[1],
     script:
         "../workflow_scripts/chance_similarities.py"

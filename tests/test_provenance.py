@@ -37,8 +37,10 @@ def test_it_sums_what_was_measured(tmp_path):
     )
     changed |= {"results": str(tmp_path / "results"), "noise": {"seed": 7, "size": 9}}
     changed["models"] = {"m": {"weights": {"hub": "a/b", "revision": "c" * 40}}}
-    measured(tmp_path / "results", 0, seconds=2.0, device="cpu", dtype="float32")
-    measured(tmp_path / "results", 1, seconds=3.0, device="cuda", dtype="float32")
+    measured(tmp_path / "results", 0, seconds=2.0, device="cpu", dtype="float32", torch="1.0")
+    measured(
+        tmp_path / "results", 1, seconds=3.0, device="cuda", dtype="float32", torch="2.0", code="ab"
+    )
     (tmp_path / "results/errors/full/mnist/stage1/.0-0.1234.nc").write_bytes(b"of a killed job")
     files.write_tensors({"w": torch.ones(3)}, tmp_path / "model/unet/w.safetensors")
     table = next(iter(changed["tables"]))
@@ -53,6 +55,7 @@ def test_it_sums_what_was_measured(tmp_path):
     (row,) = found["errors"]
     assert (row["evaluations"], row["device_seconds"], row["wall_seconds"]) == (500, 5.0, 11.0)
     assert (row["device"], row["dtype"]) == (["cpu", "cuda"], ["float32"])
+    assert (row["torch"], row["code"]) == (["1.0", "2.0"], ["ab"])
     assert (found["evaluations"], found["device_seconds"]) == (500, 5.0)
     assert found["seeds"]["noise.seed"] == 7
     assert found["versions"]["torch"] == torch.__version__.partition("+")[0]

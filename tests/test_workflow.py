@@ -12,6 +12,7 @@ import xarray as xr
 import yaml
 from workflows import digests, planned, run_copy, snakemake
 
+from diffusion_classifier.identity import Code
 from diffusion_classifier.learned_timesteps import learned_samples
 from diffusion_classifier.scores import LONG
 
@@ -134,6 +135,47 @@ def test_running_again_does_nothing_and_says_so(project):
     assert result.returncode == 0
     assert "Nothing to be done" in result.stdout + result.stderr
     assert digests(project / "results/errors") == before
+
+
+@pytest.fixture
+def edit(project):
+    """Edit files of the library for one test: `edit(name, old, new)`."""
+    originals = {}
+
+    def change(name, old, new):
+        path = project / "workflow_scripts/diffusion_classifier" / name
+        text = originals.setdefault(path, path.read_text())
+        assert old in text
+        path.write_text(text.replace(old, new, 1))
+
+    yield change
+    for path, text in originals.items():
+        path.write_text(text)
+
+
+def test_a_plot_renders_the_page_and_comments_messages_and_versions_do_nothing(
+    project, edit, tmp_path, monkeypatch
+):
+    edit("plots.py", "PALETTE = ", "PALETTE = 2 * ")
+    edit("losses.py", '"""L1, L2', '# a comment\n    """L1, L2')
+    edit("prompts.py", "expected", "which should be")
+    edit("progress.py", "WINDOW = 60.0", "WINDOW = 6.0")
+    edit("../errors.py", "start = time", "# the clock runs\n    start = time")
+    for name in ("torch", "diffusers"):
+        metadata = tmp_path / f"{name}-99.9.dist-info/METADATA"
+        metadata.parent.mkdir()
+        metadata.write_text(f"Metadata-Version: 2.1\nName: {name}\nVersion: 99.9\n")
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    assert planned(project) == TABLE
+
+
+def test_editing_the_engine_recomputes_errors(project, edit):
+    found = xr.load_dataset(project / "results/errors/exhaustive/mnist/stage1/0-0.nc")
+    options = {"family": "dit", "unused": ("gap_race", "learned_samples")}
+    assert found.attrs["code"] == Code(project / "workflow_scripts").identity("errors", **options)
+    edit("losses.py", "F.l1_loss", "F.smooth_l1_loss")
+    every = {"timesteps": 1, "errors": 20, "prune": 6, "predictions": 4, "scores": 1}
+    assert planned(project) == every | TABLE
 
 
 def test_editing_the_notebook_renders_only_the_notebook(project):

@@ -11,6 +11,7 @@ with job(snakemake):
     import time
     from dataclasses import asdict
     from functools import partial
+    from importlib.metadata import version
 
     import pandas as pd
 
@@ -66,6 +67,8 @@ with job(snakemake):
         "device": str(device),
         "dtype": str(dtype).removeprefix("torch."),
         **{key: str(value).lower() for key, value in asdict(speed).items()},
+        "code": params.code,
+        **{name: version(name) for name in ("torch", "diffusers")},
     }
     files.write_dataset(error_dataset(errors, pairs, samples, record), snakemake.output[0])
     journal.close()

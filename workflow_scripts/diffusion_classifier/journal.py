@@ -31,7 +31,10 @@ def journal_of(result: str | os.PathLike) -> Path:
 
 
 def fingerprint(inputs: Iterable[str | os.PathLike], settings: Any) -> str:
-    """What a job's errors depend on: its input files, by size and time, and JSON-like settings."""
+    """What a job's errors depend on: its input files, by size and time, and JSON-like settings.
+
+    The rule's settings have the identity of its code, so a job does not go on after other code.
+    """
     digest = hashlib.sha256(json.dumps(settings, sort_keys=True, default=str).encode())
     digest.update(torch.__version__.encode())
     for path in sorted(map(os.fspath, inputs)):
@@ -88,6 +91,8 @@ class Journal:
         try:
             metadata = read_text_metadata(self.path)
             if metadata.get("job") != self.job:
+                said = "left aside, its inputs, settings, code or version of PyTorch were others"
+                print(f"{self.path}: {said}", file=sys.stderr)
                 return {}
             found = read_tensors(self.path)
             self.seconds = float(metadata["seconds"])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import platform
 import subprocess
 from collections.abc import Iterator
 from datetime import UTC, datetime
@@ -18,8 +19,14 @@ from .left_out import read_left_out
 from .methods import questions
 from .status import of_question
 
-PACKAGES = ("snakemake", "torch", "torchvision", "diffusers", "transformers", "numpy", "pandas")
-_MEASURED_AT = ("device", "dtype")
+PACKAGES = (
+    "snakemake", "torch", "torchvision", "diffusers", "transformers", "tokenizers", "safetensors",
+    "peft", "open_clip_torch", "timm", "numpy", "pandas", "scipy", "scikit-learn", "xarray",
+    "pillow", "pillow_heif", "pyarrow", "datasets", "huggingface_hub", "mlxtend", "accelerate",
+)  # fmt: skip
+"""What the rules compute with."""
+_MEASURED_AT = ("device", "dtype", "code", "torch", "diffusers")
+"""Attributes of a file of errors: there may be several values, as jobs run at different times."""
 
 
 def provenance(
@@ -33,8 +40,9 @@ def provenance(
 
     `models` are the folders of the diffusion models behind it, by name, and `data` the files of the
     data sets; `written` is the config with its paths as they were written (default: `config`).
-    Seconds are those of the jobs that measured errors: `device` in the engine, `wall` with all
-    their starting up.
+    `versions` are those that the table is written with; each evaluation has those that its errors
+    were measured with. Seconds are those of the jobs that measured errors: `device` in the engine,
+    `wall` with all their starting up.
     """
     written = config if written is None else written
     results = Path(config["results"])
@@ -58,7 +66,8 @@ def provenance(
         "table": table,
         "written": datetime.now(UTC).isoformat(timespec="seconds"),
         "commit": commit(Path(__file__).parent),
-        "versions": {name: version(name) for name in PACKAGES},
+        "versions": {"python": platform.python_version()}
+        | {name: version(name) for name in PACKAGES},
         "seeds": dict(_seeds(config)),
         "models": {
             name: _weights(written["models"][name], models[name]) for name in sorted(models)
@@ -122,7 +131,7 @@ def _images(path: str) -> dict[str, Any]:
 
 
 def _measured_at(files: list[Path]) -> dict[str, list[str]]:
-    """The devices and dtypes that the errors in files were measured with, each once."""
+    """The devices, dtypes, code and versions that errors in files were measured with, each once."""
     found: dict[str, set[str]] = {key: set() for key in _MEASURED_AT}
     for path in files:
         with h5py.File(path) as file:
