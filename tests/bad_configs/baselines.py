@@ -11,7 +11,11 @@ DIGITS = {
     "unknown training data": (
         "baselines/k-nearest/tasks/digits/train",
         "mnist-trian",
-        ["baselines.k-nearest.tasks.digits.train: ", "`mnist-trian`", "did you mean `mnist-train`?"],
+        [
+            "baselines.k-nearest.tasks.digits.train: ",
+            "`mnist-trian`",
+            "did you mean `mnist-train`?",
+        ],
     ),
     "a pretrained network that is not there": (
         "baselines/clip",
