@@ -1,4 +1,6 @@
 # What jobs ask a scheduler for. Every job asks for more each time it is tried again.
+from functools import cache
+
 from diffusion_classifier.methods import questions
 from diffusion_classifier.resources import (
     ENCODED,
