@@ -36,9 +36,9 @@ SCENES = {
         ["baselines.synthetic: ", "`tasks` is missing", "add it"],
     ),
     "images of other classes": (
-        "baselines/synthetic/tasks/shapes/train",
-        "sizes-train",
-        ["synthetic.tasks.shapes.train: ", "`sizes-train` of 2 classes", "expected 6", "choose"],
+        "baselines/synthetic/tasks/sizes/train",
+        "shapes-train",
+        ["synthetic.tasks.sizes.train: ", "`shapes-train` of 6 classes", "expected 2", "choose"],
     ),
     "no layers": (
         "baselines/features/layers",
