@@ -35,12 +35,15 @@ def config(root, tmp_path, monkeypatch):
         path = tmp_path / f"{name}.csv"
         path.write_text("\n".join(["prompt,classname,classidx,condition", *rows]))
         found["prompts"][name] = {"file": str(path)}
-    (tmp_path / "weights").mkdir()
+    for name in ("config.json", "model.safetensors"):
+        path = tmp_path / "weights" / name
+        path.parent.mkdir(exist_ok=True)
+        path.write_text("{}")
     found["baselines"] = {
         "logistic_regression": learner("logistic_regression"),
         "k_nearest": learner("k_nearest"),
         "resnet": network | {"kind": "resnet"} | learner(),
-        "vit": network | {"kind": "vit"} | learner(),
+        "vit": network | {"kind": "vit", "label": "ViT"} | learner(),
         "probe": probe,
         "pretrained": {"label": "R", "kind": "pretrained", "weights": str(tmp_path / "weights")},
         "clip": {"label": "CLIP", "kind": "clip", "model": "clip"},
@@ -96,7 +99,7 @@ def test_a_pretrained_network_is_told_which_of_its_classes_are_meant(config, roo
     with open(f"{folder}/config.json", "w", encoding="utf-8") as file:
         json.dump({"architecture": "resnet18", "num_classes": 2}, file)
     asked["tables"][table]["datasets"] = ["sizes", "more-sizes"]
-    asked["datasets"]["more-sizes"] = asked["datasets"]["sizes"]
+    asked["datasets"]["more-sizes"] = asked["datasets"]["sizes"] | {"label": "More"}
     check_config(asked, root)
 
 
@@ -151,7 +154,7 @@ def test_the_old_spelling_is_not_offered(config, root):
 def test_a_baseline_classifies_all_that_tables_and_priors_ask(config, root):
     config = asking(asking(config, "robustness", "clip"), "accuracy", "resnet", "chance")
     config["tables"]["robustness"]["datasets"] = ["sizes", "other-shapes"]
-    config["datasets"]["other-shapes"] = config["datasets"]["shapes"]
+    config["datasets"]["other-shapes"] = config["datasets"]["shapes"] | {"label": "Others"}
     staged = config["evaluations"]["staged"]
     config["evaluations"]["first"] = staged | {
         "label": "1",
