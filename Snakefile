@@ -18,6 +18,7 @@ report: "report/workflow.rst"
 
 include: "rules/common.smk"
 include: "rules/sets.smk"
+include: "rules/asked.smk"
 include: "rules/weights.smk"
 include: "rules/resources.smk"
 include: "rules/candidates.smk"

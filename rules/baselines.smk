@@ -31,11 +31,13 @@ rule train_network:
 
 rule predict_networks:
     input:
-        data=[dataset_file(name) for name in table_datasets("robustness")],
-        networks=[network_folder(name) for name in predicted_networks()],
+        data=[dataset_file(name) for _, name in network_pairs()],
+        networks=[
+            network_folder(f"{method}/{dataset(name)['prompts']}")
+            for method, name in network_pairs()
+        ],
     output:
-        [file for name in predicted_networks() for file in method_predictions("robustness", name)]
-        or method_predictions("robustness", "none"),
+        [predictions_file(method, name) for method, name in network_pairs()],
     log:
         f"{LOGS}/predict_networks.log",
     benchmark:
@@ -49,62 +51,72 @@ rule predict_networks:
         gpu=GPU,
     params:
         code=code("predict_networks"),
-        specs=[fitted_part(name) for name in predicted_networks()],
+        preprocess=[baseline_spec(config, method)["preprocess"] for method, _ in network_pairs()],
         device=config["compute"]["device"],
         dtype="float32",
     script:
         "../workflow_scripts/predict_networks.py"
 
 
-rule predict_classical:
-    input:
-        data=[dataset_file(name) for name in table_datasets("robustness")],
-        train=lambda w: dataset_file(baseline_spec(config, w.classical)["train"]),
-    output:
-        method_predictions("robustness", "{classical}"),
-    log:
-        f"{LOGS}/predict_classical/{{classical}}.log",
-    benchmark:
-        f"{BENCHMARKS}/predict_classical/{{classical}}.tsv"
-    wildcard_constraints:
-        classical=one_of(methods_of_kind("logistic_regression", "k_nearest")),
-    conda:
-        "../envs/environment.yaml"
-    threads: 1
-    resources:
-        mem_mb=growing(4000),
-        runtime=growing(60),
-    params:
-        code=code("predict_classical"),
-        spec=lambda w: fitted_part(w.classical),
-    script:
-        "../workflow_scripts/predict_classical.py"
+for number, datasets, methods in asked_alike("logistic_regression", "k_nearest"):
+
+    rule:
+        name:
+            numbered("predict_classical", number)
+        input:
+            data=[dataset_file(name) for name in datasets],
+            train=lambda w: [dataset_file(name) for name in learned_from(w.classical)],
+        output:
+            [predictions_file("{classical}", name) for name in datasets],
+        log:
+            f"{LOGS}/predict_classical/{{classical}}.log",
+        benchmark:
+            f"{BENCHMARKS}/predict_classical/{{classical}}.tsv"
+        wildcard_constraints:
+            classical=one_of(methods),
+        conda:
+            "../envs/environment.yaml"
+        threads: 1
+        resources:
+            mem_mb=growing(4000),
+            runtime=growing(60),
+        params:
+            code=code("predict_classical"),
+            spec=lambda w: fitted_part(w.classical),
+            tasks=lambda w: tasks(w.classical),
+            task_of=lambda w: prompts_of(w.classical),
+        script:
+            "../workflow_scripts/predict_classical.py"
 
 
-rule predict_pretrained:
-    input:
-        data=[dataset_file(name) for name in table_datasets("robustness")],
-        prompts=[f"{RESULTS}/prompts/{name}.csv" for name in table_prompts("robustness")],
-        network=pretrained_inputs,
-    output:
-        method_predictions("robustness", "{pretrained}"),
-    log:
-        f"{LOGS}/predict_pretrained/{{pretrained}}.log",
-    benchmark:
-        f"{BENCHMARKS}/predict_pretrained/{{pretrained}}.tsv"
-    wildcard_constraints:
-        pretrained=one_of(methods_of_kind("pretrained")),
-    conda:
-        "../envs/environment.yaml"
-    threads: 1
-    resources:
-        mem_mb=growing(8000),
-        runtime=growing(120),
-        gpu=GPU,
-    params:
-        code=code("predict_pretrained"),
-        folder=lambda w: pretrained_folder(w),
-        device=config["compute"]["device"],
-        dtype="float32",
-    script:
-        "../workflow_scripts/predict_pretrained.py"
+for number, datasets, methods in asked_alike("pretrained"):
+
+    rule:
+        name:
+            numbered("predict_pretrained", number)
+        input:
+            data=[dataset_file(name) for name in datasets],
+            prompts=lambda w: [prompts_csv(name) for name in prompts_of(w.pretrained)],
+            network=pretrained_inputs,
+        output:
+            [predictions_file("{pretrained}", name) for name in datasets],
+        log:
+            f"{LOGS}/predict_pretrained/{{pretrained}}.log",
+        benchmark:
+            f"{BENCHMARKS}/predict_pretrained/{{pretrained}}.tsv"
+        wildcard_constraints:
+            pretrained=one_of(methods),
+        conda:
+            "../envs/environment.yaml"
+        threads: 1
+        resources:
+            mem_mb=growing(8000),
+            runtime=growing(120),
+            gpu=GPU,
+        params:
+            code=code("predict_pretrained"),
+            folder=lambda w: pretrained_folder(w),
+            device=config["compute"]["device"],
+            dtype="float32",
+        script:
+            "../workflow_scripts/predict_pretrained.py"

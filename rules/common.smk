@@ -14,16 +14,16 @@ from diffusion_classifier.costs import estimate, render
 from diffusion_classifier.identity import Code
 from diffusion_classifier.messages import InputError
 from diffusion_classifier.methods import (
+    COMPARED_KINDS,
     baseline_spec,
     data_sets,
+    filter_network,
     groups_of,
+    method_kind,
     method_names,
     network_names,
-    single_networks,
     split_seed,
     stages_of,
-    task_networks,
-    training_set,
     version_of,
 )
 from diffusion_classifier.schedules import UNIFORM, spread, stage_samples
@@ -240,23 +240,3 @@ def errors_files(wildcards, stages, shards):
         for shard in shards
         for part in range(class_parts(wildcards.evaluation))
     ]
-
-
-# --- baselines
-
-
-def methods_of_kind(*kinds):
-    """The baseline methods of these kinds (each seed is a method)."""
-    names = METHODS["baseline"]
-    return [name for name in names if baseline_spec(config, name)["kind"] in kinds]
-
-
-def fitted_part(method):
-    """What of a baseline's entry decides what it learns."""
-    spec = baseline_spec(config, method)
-    return {k: v for k, v in spec.items() if k not in ("label", "published", "seeds", "tasks")}
-
-
-def task_sets(wildcards):
-    """The data sets that a probe of one set of prompts is fitted and chosen on."""
-    return baseline_spec(config, wildcards.probe)["tasks"][wildcards.prompts]

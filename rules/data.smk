@@ -50,7 +50,7 @@ rule dataset:
 rule adversarial_dataset:
     input:
         pool=lambda w: dataset_file(dataset(w.dataset)["pool"]),
-        network=lambda w: network_folder(dataset(w.dataset)["wrong_by"]),
+        network=lambda w: network_folder(filter_network(config, w.dataset)),
     output:
         f"{RESULTS}/data/{{dataset}}.parquet",
     log:

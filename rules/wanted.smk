@@ -43,18 +43,6 @@ def table_prompts(name):
     return [dataset(data)["prompts"] for data in table_datasets(name)]
 
 
-def tasks(name):
-    """The sets of prompts of a table, each once: what a classifier is trained for."""
-    return list(dict.fromkeys(table_prompts(name)))
-
-
-def method_predictions(table, method):
-    """The predictions that one job makes: a method's, on all data sets of a table."""
-    # without the table nobody asks for them, but the rule needs an output all the same
-    datasets = table_datasets(table) or ["none"]
-    return [f"{RESULTS}/predictions/{method}/{name}.parquet" for name in datasets]
-
-
 def table_methods(name):
     """All methods of a table: a baseline with seeds is one method per seed."""
     listed = config["tables"][name]["methods"]
@@ -64,13 +52,6 @@ def table_methods(name):
         if method in listed
         or (method in METHODS["baseline"] and split_seed(config, method)[0] in listed)
     ]
-
-
-def predicted_networks():
-    """The networks that anybody wants predictions of: the table of robustness, and priors."""
-    asked = {spec["prior"]["method"] for spec in config["evaluations"].values() if "prior" in spec}
-    asked |= set(table_methods("robustness")) if "robustness" in config["tables"] else set()
-    return [name for name in single_networks(config) if name in asked]
 
 
 def predictions_files(name):
@@ -84,15 +65,14 @@ def predictions_files(name):
 
 def method_entry(method):
     """How a method is named and grouped in tables and figures."""
-    if method in METHODS["diffusion"]:
-        return {
-            "label": config["evaluations"][method]["label"],
-            "kind": "diffusion",
-            "group": method,
-        }
-    spec = baseline_spec(config, method)
-    kind = "chance" if spec["kind"] == "chance" else "baseline"
-    return {"label": spec["label"], "kind": kind, "group": split_seed(config, method)[0]}
+    ours = method in METHODS["diffusion"]
+    return {
+        "label": (config["evaluations"][method] if ours else baseline_spec(config, method))[
+            "label"
+        ],
+        "kind": method_kind(config, method),
+        "group": method if ours else split_seed(config, method)[0],
+    }
 
 
 # --- the parts of a table: one that is not asked for is empty, and so left out of its notebook
@@ -106,7 +86,7 @@ def figures(titles, parts):
 def has_baselines(table):
     """Whether there is a method to compare a diffusion classifier with, image by image."""
     return any(
-        method_entry(method)["kind"] == "baseline"
+        method_kind(config, method) in COMPARED_KINDS
         for method in (table_methods(table) if table in config["tables"] else [])
     )
 

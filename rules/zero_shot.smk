@@ -1,36 +1,6 @@
 # What text prompts are compared with: one classifier per set of classes, CLIP, and guessing.
 
 
-rule predict_task_networks:
-    input:
-        data=[dataset_file(name) for name in table_datasets("accuracy")],
-        networks=lambda w: [network_folder(f"{w.network}/{task}") for task in tasks("accuracy")],
-    output:
-        method_predictions("accuracy", "{network}"),
-    log:
-        f"{LOGS}/predict_task_networks/{{network}}.log",
-    benchmark:
-        f"{BENCHMARKS}/predict_task_networks/{{network}}.tsv"
-    wildcard_constraints:
-        network=one_of(task_networks(config)),
-    conda:
-        "../envs/environment.yaml"
-    threads: 1
-    resources:
-        mem_mb=growing(4000),
-        runtime=growing(60),
-        gpu=GPU,
-    params:
-        code=code("predict_task_networks"),
-        spec=lambda w: fitted_part(w.network),
-        tasks=tasks("accuracy"),
-        task_of=table_prompts("accuracy"),
-        device=config["compute"]["device"],
-        dtype="float32",
-    script:
-        "../workflow_scripts/predict_task_networks.py"
-
-
 rule train_probe:
     input:
         train=lambda w: dataset_file(task_sets(w)["train"]),
@@ -63,74 +33,82 @@ rule train_probe:
         "../workflow_scripts/train_probe.py"
 
 
-rule predict_probe:
-    input:
-        data=[dataset_file(name) for name in table_datasets("accuracy")],
-        latents=lambda w: [
-            file
-            for name in table_datasets("accuracy")
-            for file in latents_files(baseline_model(w.probe).model, name)
-        ],
-        probes=lambda w: [network_folder(f"{w.probe}/{task}") for task in tasks("accuracy")],
-        model=lambda w: model_files(baseline_model(w.probe)),
-    output:
-        method_predictions("accuracy", "{probe}"),
-    log:
-        f"{LOGS}/predict_probe/{{probe}}.log",
-    benchmark:
-        f"{BENCHMARKS}/predict_probe/{{probe}}.tsv"
-    wildcard_constraints:
-        probe=one_of(methods_of_kind("probe")),
-    conda:
-        "../envs/environment.yaml"
-    threads: 1
-    resources:
-        mem_mb=growing_memory(lambda w: baseline_model(w.probe).model),
-        runtime=growing(60),
-        gpu=GPU,
-    params:
-        code=code("predict_probe"),
-        spec=lambda w: fitted_part(w.probe),
-        tasks=tasks("accuracy"),
-        task_of=table_prompts("accuracy"),
-        folder=lambda w: model_folder(baseline_model(w.probe)),
-        shards=[shard_count(name) for name in table_datasets("accuracy")],
-        seed=config["noise"]["seed"],
-        device=config["compute"]["device"],
-        dtype="float32",
-    script:
-        "../workflow_scripts/predict_probe.py"
+for number, datasets, methods in asked_alike("probe"):
+
+    rule:
+        name:
+            numbered("predict_probe", number)
+        input:
+            data=[dataset_file(name) for name in datasets],
+            latents=lambda w: [
+                file
+                for name in asked(w.probe)
+                for file in latents_files(baseline_model(w.probe).model, name)
+            ],
+            probes=lambda w: task_folders(w.probe),
+            model=lambda w: model_files(baseline_model(w.probe)),
+        output:
+            [predictions_file("{probe}", name) for name in datasets],
+        log:
+            f"{LOGS}/predict_probe/{{probe}}.log",
+        benchmark:
+            f"{BENCHMARKS}/predict_probe/{{probe}}.tsv"
+        wildcard_constraints:
+            probe=one_of(methods),
+        conda:
+            "../envs/environment.yaml"
+        threads: 1
+        resources:
+            mem_mb=growing_memory(lambda w: baseline_model(w.probe).model),
+            runtime=growing(60),
+            gpu=GPU,
+        params:
+            code=code("predict_probe"),
+            spec=lambda w: fitted_part(w.probe),
+            tasks=lambda w: tasks(w.probe),
+            task_of=lambda w: prompts_of(w.probe),
+            folder=lambda w: model_folder(baseline_model(w.probe)),
+            shards=[shard_count(name) for name in datasets],
+            seed=config["noise"]["seed"],
+            device=config["compute"]["device"],
+            dtype="float32",
+        script:
+            "../workflow_scripts/predict_probe.py"
 
 
-rule predict_clip:
-    input:
-        data=[dataset_file(name) for name in table_datasets("accuracy")],
-        prompts=[f"{RESULTS}/prompts/{name}.csv" for name in table_prompts("accuracy")],
-        model=lambda w: model_files(baseline_model(w.clip)),
-    output:
-        method_predictions("accuracy", "{clip}"),
-    log:
-        f"{LOGS}/predict_clip/{{clip}}.log",
-    benchmark:
-        f"{BENCHMARKS}/predict_clip/{{clip}}.tsv"
-    wildcard_constraints:
-        clip=one_of(methods_of_kind("clip")),
-    conda:
-        "../envs/environment.yaml"
-    threads: 1
-    resources:
-        mem_mb=growing_memory(lambda w: baseline_model(w.clip).model),
-        runtime=growing(60),
-        gpu=GPU,
-    params:
-        code=code("predict_clip"),
-        folder=lambda w: model_folder(baseline_model(w.clip)),
-        truncate=lambda w: evaluated_clip(w).get("truncate_prompts", False),
-        combine=lambda w: baseline_spec(config, w.clip).get("combine", "mean"),
-        device=config["compute"]["device"],
-        dtype="float32",
-    script:
-        "../workflow_scripts/predict_clip.py"
+for number, datasets, methods in asked_alike("clip"):
+
+    rule:
+        name:
+            numbered("predict_clip", number)
+        input:
+            data=[dataset_file(name) for name in datasets],
+            prompts=lambda w: [prompts_csv(name) for name in prompts_of(w.clip)],
+            model=lambda w: model_files(baseline_model(w.clip)),
+        output:
+            [predictions_file("{clip}", name) for name in datasets],
+        log:
+            f"{LOGS}/predict_clip/{{clip}}.log",
+        benchmark:
+            f"{BENCHMARKS}/predict_clip/{{clip}}.tsv"
+        wildcard_constraints:
+            clip=one_of(methods),
+        conda:
+            "../envs/environment.yaml"
+        threads: 1
+        resources:
+            mem_mb=growing_memory(lambda w: baseline_model(w.clip).model),
+            runtime=growing(60),
+            gpu=GPU,
+        params:
+            code=code("predict_clip"),
+            folder=lambda w: model_folder(baseline_model(w.clip)),
+            truncate=lambda w: evaluated_clip(w).get("truncate_prompts", False),
+            combine=lambda w: baseline_spec(config, w.clip).get("combine", "mean"),
+            device=config["compute"]["device"],
+            dtype="float32",
+        script:
+            "../workflow_scripts/predict_clip.py"
 
 
 rule clip_similarities:
@@ -165,16 +143,14 @@ rule clip_similarities:
 
 rule predict_chance:
     input:
-        data=[dataset_file(name) for name in table_datasets("accuracy")],
-        prompts=[f"{RESULTS}/prompts/{name}.csv" for name in table_prompts("accuracy")],
+        data=[dataset_file(name) for _, name in chance_pairs()],
+        prompts=[prompts_csv(dataset(name)["prompts"]) for _, name in chance_pairs()],
     output:
-        method_predictions("accuracy", "{chance}"),
+        [predictions_file(method, name) for method, name in chance_pairs()],
     log:
-        f"{LOGS}/predict_chance/{{chance}}.log",
+        f"{LOGS}/predict_chance.log",
     benchmark:
-        f"{BENCHMARKS}/predict_chance/{{chance}}.tsv"
-    wildcard_constraints:
-        chance=one_of(methods_of_kind("chance")),
+        f"{BENCHMARKS}/predict_chance.tsv"
     group:
         "chance"
     conda:
@@ -185,7 +161,7 @@ rule predict_chance:
         runtime=growing(10),
     params:
         code=code("predict_chance"),
-        seed=lambda w: split_seed(config, w.chance)[1],
+        seeds=[split_seed(config, method)[1] for method, _ in chance_pairs()],
     script:
         "../workflow_scripts/predict_chance.py"
 

@@ -255,7 +255,7 @@ def test_a_table_stands_on_its_own_data_sets_and_on_what_its_methods_learn_from(
     }
     sets = {"train": "train", "validation": "validation"}
     changed["baselines"] = {
-        "one": {"kind": "resnet", "train": "train", "seeds": [0, 1]},
+        "one": {"kind": "resnet", "tasks": {"digits": {"train": "train"}}, "seeds": [0, 1]},
         "probe": {"kind": "probe", "tasks": {"digits": sets, "others": {"train": "unused"}}},
     }
     (table,) = list(changed["tables"])[:1]

@@ -11,7 +11,7 @@ from diffusion_classifier.ceilings import ceiling, ceiling_table, ceiling_text
 from diffusion_classifier.configuration import check_config
 from diffusion_classifier.costs import estimate
 from diffusion_classifier.messages import InputError
-from diffusion_classifier.methods import questions
+from diffusion_classifier.methods import asked_datasets, questions
 from diffusion_classifier.prior import best_of_prior, contenders
 from diffusion_classifier.prompts import with_unconditional
 
@@ -196,7 +196,7 @@ def test_images_with_captions_of_their_own_have_no_prior(config, root):
     refused(exhaustive, root, ["evaluations.exhaustive.prior: ", *said])
     del config["tables"]["winoground"]
     config["tables"]["accuracy"]["datasets"].append("winoground")
-    for name in ("synthetic", "features"):
+    for name in ("synthetic", "features", "neighbours"):
         config["tables"]["accuracy"]["methods"].remove(name)
     refused(config, root, ["evaluations.staged.prior: ", *said])
 
@@ -207,21 +207,15 @@ def test_curves_need_all_classes(config, root):
     refused(config, root, ["curves.evaluation: ", "`exhaustive` with a `prior`", "all classes"])
 
 
-def test_a_prior_answers_the_same_data_sets(config, root):
-    config["baselines"]["k-nearest"] = {
-        **{"label": "k-NN", "kind": "k_nearest", "train": "shapes-train", "params": {}},
-        "preprocess": {"mode": "RGB", "size": 8},
-    }
-    said = ["prior.method: ", "`k-nearest`", "tables.robustness (there is none)", "`shapes`"]
-    refused(changed(config, staged=prior("k-nearest")), root, said)
-
-
-def test_a_probe_that_is_only_a_prior_needs_all_tasks_too(config, root):
-    config = changed(config, staged=prior("features"))
-    config["tables"]["accuracy"]["methods"].remove("features")
+@pytest.mark.parametrize("method", ["features", "neighbours", "synthetic"])
+def test_a_baseline_that_is_only_a_prior_needs_all_tasks_too(config, root, method):
+    config = changed(config, staged=prior(method))
+    config["tables"]["accuracy"]["methods"].remove(method)
     check_config(config, root)
-    del config["baselines"]["features"]["tasks"]["sizes"]
-    refused(config, root, ["baselines.features.tasks: ", "`sizes` is missing"])
+    assert asked_datasets(config, method) == ["shapes", "sizes"]
+    del config["baselines"][method]["tasks"]["sizes"]
+    said = [f"baselines.{method}.tasks: ", "evaluations.staged.prior", "`sizes`", "is missing"]
+    refused(config, root, said)
 
 
 # --- what it costs in evaluations

@@ -15,11 +15,12 @@ from workflows import planned, run_copy, snakemake
 
 from diffusion_classifier import files
 from diffusion_classifier.baselines import features
+from diffusion_classifier.baselines.classical import fit_predict
 from diffusion_classifier.datasets import decode
 from diffusion_classifier.datasets.stored import encoded_images
 from diffusion_classifier.encoders import encode_images
 from diffusion_classifier.escaping import latex
-from diffusion_classifier.preprocess import Preprocess
+from diffusion_classifier.preprocess import Preprocess, pixels
 from diffusion_classifier.scores import LONG
 
 SHOWN = {".log", ".ipynb", ".html", ".csv", ".svg", ".tex", ".txt", ".tsv", ".json"}
@@ -113,7 +114,7 @@ def test_every_method_is_a_row_of_the_accuracy_table(project):
     table = pd.read_csv(project / "results/tables/accuracy.csv").query("metric == 'top1'")
     assert set(table["method"]) == {
         *(f"Diffusion Classifier [{loss}]" for loss in ("L1", "L2", "Huber")),
-        *("ResNet on synthetic data", "SD features", "CLIP", "Chance"),
+        *("ResNet on synthetic data", "SD features", "k-NN", "CLIP", "Chance"),
     }
     assert (table.groupby("method")["dataset"].nunique() == 2).all()
     assert table.query("method == 'Chance' and dataset == 'shapes'")["images"].item() == 2 * 12
@@ -202,6 +203,36 @@ def test_the_probe_sees_the_latents_of_the_images(project, dataset):
     found = pd.read_parquet(project / f"results/predictions/features/{dataset}.parquet")
     np.testing.assert_array_equal(found["prediction"], classes)
     np.testing.assert_array_equal(np.stack(found["scores"]), scores)
+
+
+@pytest.mark.parametrize("dataset", ["shapes", "sizes"])
+def test_neighbours_are_those_of_the_set_of_prompts(project, dataset):
+    train, test = (
+        pd.read_parquet(project / f"results/data/{name}.parquet")
+        for name in (f"{dataset}-train", dataset)
+    )
+    images = [pixels(data, Preprocess(mode="RGB", size=8)) for data in (train, test)]
+    asked = ("k_nearest", {}, images[0], train["label"], {"": images[1]})
+    classes, scores = fit_predict(*asked)[""]
+    found = pd.read_parquet(project / f"results/predictions/neighbours/{dataset}.parquet")
+    np.testing.assert_array_equal(found["prediction"], classes)
+    np.testing.assert_array_equal(np.stack(found["scores"]), scores)
+
+
+def test_another_table_of_the_same_predictions_classifies_nothing_again(project):
+    """Every baseline may stand in it; what it shares with the table of accuracy is there."""
+    path = project / "tiny.yaml"
+    text = path.read_text()
+
+    def added(config):
+        asked = ["exhaustive", "synthetic", "features", "neighbours", "clip", "chance"]
+        config["tables"]["robustness"] = {"datasets": ["shapes", "sizes"], "methods": asked}
+
+    edited(project, added)
+    jobs = planned(project)
+    path.write_text(text)
+    assert {"scores", "robustness", "errors"} <= set(jobs)
+    assert not [name for name in jobs if name.startswith(("predict_", "train"))]
 
 
 def test_running_again_does_nothing(project):

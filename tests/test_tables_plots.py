@@ -232,10 +232,16 @@ def test_examples_show_some_mistakes():
 def write_inputs(folder):
     """All the notebook reads, under `folder`; returns its parameters."""
     found = fabricated()
+    for dataset in DATASETS:  # what may stand in the table and is not on its line
+        found["clip", dataset] = found["chance", dataset] = found["knn", dataset]
+    methods = METHODS | {
+        "clip": {"label": "CLIP", "kind": "more-data", "group": "clip"},
+        "chance": {"label": "Chance", "kind": "chance", "group": "chance"},
+    }
     for (name, dataset), frame in found.items():
         files.write_parquet(frame, folder / name / f"{dataset}.parquet")
-    files.write_parquet(scores.score_table(METHODS, found, "robustness"), folder / "scores.parquet")
-    files.write_parquet(scores.paired_table(METHODS, found), folder / "paired.parquet")
+    files.write_parquet(scores.score_table(methods, found, "robustness"), folder / "scores.parquet")
+    files.write_parquet(scores.paired_table(methods, found), folder / "paired.parquet")
     files.write_dataset(errors().isel(pair=slice(0, 100)), folder / "errors-0.nc")
     files.write_dataset(errors().isel(pair=slice(100, None)), folder / "errors-1.nc")
     files.write_parquet(images(), folder / "images.parquet")
@@ -270,9 +276,15 @@ def test_notebook_runs_and_writes_everything(tmp_path):
     names = ("paired", "effective", "timesteps", "evaluations", "examples")
     assert drawn == {f"robustness-{name}.{kind}" for name in names for kind in ("svg", "png")}
     exported = pd.read_csv(tmp_path / "tables" / "robustness.csv")
-    assert list(exported) == scores.LONG and len(exported) == 5 * 3 * 2
+    assert list(exported) == scores.LONG and len(exported) == 7 * 3 * 2
     outputs = [o for c in json.loads(executed.read_text())["cells"] for o in c.get("outputs", [])]
     assert not [o for o in outputs if o.get("name") == "stderr"]
+    said = [line for line in executed.read_text().splitlines() if "baselines' line" in line]
+    compared = {name for name in ("(DiT) [L2]", "CLIP", "Chance", "k-NN") if name in str(said)}
+    assert compared == {"(DiT) [L2]", "CLIP"}
+    assert set(pd.read_parquet(tmp_path / "paired.parquet")["method_b"]) == {*CHANCES, "clip"} - {
+        "dit"
+    }
 
 
 def test_paired_plot_shows_each_difference_and_whether_it_is_clear():

@@ -121,6 +121,12 @@ def test_adversarial_images_fool_the_network_that_chose_them(project):
     assert len(found) == 20 and (found["prediction"] != found["label"]).all()
 
 
+def test_guesses_stand_in_the_table(project):
+    table = pd.read_csv(project / "results/tables/robustness.csv").query("metric == 'top1'")
+    guessed = table[table["method"] == "Chance"].set_index("dataset")["images"]
+    assert guessed.to_dict() == {"mnist": 2 * 30, "adversarial": 2 * 20}
+
+
 def test_no_file_tells_where_the_project_lies(project):
     texts = (".html", ".ipynb", ".log", ".csv", ".json", ".svg", ".txt", ".tex")
     written = [path for path in (project / "results").rglob("*") if path.suffix in texts]

@@ -1,6 +1,6 @@
 """Guess the class of every image: what an accuracy has to be compared with.
 
-In: the data sets, their prompts. Out: predictions, one file per data set.
+In: a data set and its prompts for each output. Out: predictions, one file per seed and data set.
 """
 
 from job import job
@@ -11,10 +11,11 @@ with job(snakemake):
     from diffusion_classifier.baselines.tables import prediction_table
     from diffusion_classifier.prompts import named_prompts, read_prompts
 
-    paths = zip(snakemake.input.data, snakemake.input.prompts, snakemake.output, strict=True)
-    for path, prompts, output in paths:
+    given = snakemake.input
+    asked = (given.data, given.prompts, snakemake.params.seeds, snakemake.output)
+    for path, prompts, seed, output in zip(*asked, strict=True):
         data = files.read_parquet(path, columns=["image", "label"])
         classes = named_prompts(read_prompts(prompts))["classidx"].nunique()
-        predictions, scores = guess(data, classes, snakemake.params.seed)
+        predictions, scores = guess(data, classes, seed)
         table = prediction_table(data, predictions, scores, seconds=0.0)
         files.write_parquet(table.assign(evaluations=0.0), output)

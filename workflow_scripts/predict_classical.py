@@ -1,6 +1,7 @@
-"""Fit logistic regression or k-NN on the training pixels and classify every test set.
+"""Fit logistic regression or k-NN on training pixels and classify every test set.
 
-In: the training images, the data sets. Out: predictions, one file per data set.
+In: the training images of each set of prompts, the data sets. Out: predictions, one file per data
+set.
 """
 
 from job import job
@@ -13,21 +14,23 @@ with job(snakemake):
     from diffusion_classifier.baselines.tables import prediction_table
     from diffusion_classifier.preprocess import Preprocess, pixels
 
-    spec = snakemake.params.spec
-    preprocess = Preprocess(**spec["preprocess"])
-    train = files.read_parquet(snakemake.input.train)
-    tests = dict(zip(snakemake.output, map(files.read_parquet, snakemake.input.data), strict=True))
-    start = time.perf_counter()
-    found = fit_predict(
-        spec["kind"],
-        spec["params"],
-        pixels(train, preprocess),
-        train["label"].to_numpy(),
-        {output: pixels(data, preprocess) for output, data in tests.items()},
-    )
-    # fitting is part of what an answer costs here: nothing is kept between runs
-    share = (time.perf_counter() - start) / sum(map(len, tests.values()))
-    for output, data in tests.items():
-        predictions, scores = found[output]
-        table = prediction_table(data, predictions, scores, share * len(data))
-        files.write_parquet(table, output)
+    params = snakemake.params
+    preprocess = Preprocess(**params.spec["preprocess"])
+    sets = list(zip(snakemake.output, snakemake.input.data, params.task_of, strict=True))
+    for task, path in zip(params.tasks, snakemake.input.train, strict=True):
+        train = files.read_parquet(path)
+        tests = {output: files.read_parquet(data) for output, data, of in sets if of == task}
+        start = time.perf_counter()
+        found = fit_predict(
+            params.spec["kind"],
+            params.spec["params"],
+            pixels(train, preprocess),
+            train["label"].to_numpy(),
+            {output: pixels(data, preprocess) for output, data in tests.items()},
+        )
+        # fitting is part of what an answer costs here: nothing is kept between runs
+        share = (time.perf_counter() - start) / sum(map(len, tests.values()))
+        for output, data in tests.items():
+            predictions, scores = found[output]
+            table = prediction_table(data, predictions, scores, share * len(data))
+            files.write_parquet(table, output)

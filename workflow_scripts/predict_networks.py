@@ -1,31 +1,31 @@
-"""Classify every test set with each of the trained baseline networks.
+"""Classify test sets with all of the trained baseline networks.
 
 One job for all of them: a network takes tenths of a second, to import its libraries takes seconds.
-In: the networks, the data sets. Out: predictions, network by network one file per data set.
+In: a network and a data set for each output. Out: predictions.
 """
 
 from job import compute, job
 
 with job(snakemake):
     import time
+    from itertools import groupby
 
     from diffusion_classifier import files
     from diffusion_classifier.baselines import networks
     from diffusion_classifier.baselines.tables import prediction_table
-    from diffusion_classifier.preprocess import Preprocess, pixels
+    from diffusion_classifier.datasets.stored import encoded_images, read_labels
+    from diffusion_classifier.preprocess import Preprocess, batches
     from diffusion_classifier.startup import lean_transformers
 
     device, _ = compute(snakemake)
-    given, params = snakemake.input, snakemake.params
-    count = len(given.data)
-    for number, folder in enumerate(given.networks):
-        preprocess = Preprocess(**params.specs[number]["preprocess"])
+    given = snakemake.input
+    asked = (given.networks, snakemake.params.preprocess, given.data, snakemake.output)
+    for (folder, preprocess), same in groupby(zip(*asked, strict=True), lambda row: row[:2]):
         with lean_transformers():
             network = networks.load(folder).to(device)
-        outputs = snakemake.output[count * number : count * (number + 1)]
-        for path, output in zip(given.data, outputs, strict=True):
-            data = files.read_parquet(path)
-            images = pixels(data, preprocess)
+        for *_, path, output in same:
+            data = read_labels(path)
+            images = batches(encoded_images(path), Preprocess(**preprocess))
             start = time.perf_counter()
             predictions, scores = networks.predict(network, images)
             seconds = time.perf_counter() - start

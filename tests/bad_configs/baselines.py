@@ -2,14 +2,6 @@
 
 from .deletion import DELETE
 
-RESNET = {
-    "label": "ResNet",
-    "kind": "resnet",
-    "params": {},
-    "preprocess": {"size": 32},
-    "optimisation": {"steps": 1, "batch_size": 1, "learning_rate": 0.1},
-}
-
 DIGITS = {
     "network without budget": (
         "baselines/resnet-8/optimisation",
@@ -17,9 +9,13 @@ DIGITS = {
         ["baselines.resnet-8: ", "`optimisation` is missing", "add it"],
     ),
     "unknown training data": (
-        "baselines/k-nearest/train",
+        "baselines/k-nearest/tasks/digits/train",
         "mnist-trian",
-        ["baselines.k-nearest.train: ", "`mnist-trian`", "did you mean `mnist-train`?"],
+        [
+            "baselines.k-nearest.tasks.digits.train: ",
+            "`mnist-trian`",
+            "did you mean `mnist-train`?",
+        ],
     ),
     "a pretrained network that is not there": (
         "baselines/clip",
@@ -34,15 +30,15 @@ SCENES = {
         DELETE,
         ["baselines.features: ", "`kind` is missing", "`label` and `kind`", "add it"],
     ),
-    "neither one set nor tasks": (
+    "nothing to learn from": (
         "baselines/synthetic/tasks",
         DELETE,
-        ["baselines.synthetic: ", "none of these", "either `train`, or `tasks`", "not both", "add"],
+        ["baselines.synthetic: ", "`tasks` is missing", "add it"],
     ),
-    "both one set and tasks": (
-        "baselines/synthetic/train",
+    "images of other classes": (
+        "baselines/synthetic/tasks/sizes/train",
         "shapes-train",
-        ["baselines.synthetic: ", "`tasks`, `train`", "either `train`, or `tasks`", "not both"],
+        ["synthetic.tasks.sizes.train: ", "`shapes-train` of 6 classes", "expected 2", "choose"],
     ),
     "no layers": (
         "baselines/features/layers",
@@ -79,26 +75,5 @@ SCENES = {
         "baselines/features/tasks",
         {},
         ["baselines.features.tasks: ", "{}", "at least 1 entry"],
-    ),
-    "accuracy of one data set's classifier": (
-        "baselines/synthetic",
-        {**RESNET, "train": "shapes-train"},
-        ["tables.accuracy.methods: ", "`synthetic`", "one data set", "expected `tasks`", "change"],
-    ),
-    "accuracy of neighbours": (
-        "baselines/clip",
-        {**RESNET, "kind": "k_nearest", "train": "shapes-train"},
-        ["tables.accuracy.methods: ", "`clip` of kind k_nearest", "probe, clip, chance", "remove"],
-    ),
-    "a task missing": (
-        "baselines/synthetic/tasks/sizes",
-        DELETE,
-        [
-            "baselines.synthetic.tasks: ",
-            "found shapes",
-            "table accuracy",
-            "`sizes` is missing",
-            "add",
-        ],
     ),
 }

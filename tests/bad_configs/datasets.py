@@ -21,6 +21,11 @@ DIGITS = {
         "k-nearest",
         ["datasets.mnist-adversarial.wrong_by: ", "`k-nearest`", "`resnet-16-seed0`"],
     ),
+    "wrong by what has not learned the prompts": (
+        "baselines/resnet-16/tasks",
+        {"others": {"train": "mnist-train"}},
+        ["datasets.mnist-adversarial: ", "`digits`", "one of others", "`wrong_by`", "choose"],
+    ),
     "a pool of itself": (
         "datasets/mnist-adversarial/pool",
         "mnist-adversarial",

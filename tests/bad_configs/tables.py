@@ -7,17 +7,6 @@ from .deletion import DELETE
 PAPER = str(Path(__file__).parents[2] / "config" / "published.csv")
 
 
-def robustness(*methods):
-    """A table that is only asked for here."""
-    return {
-        "subtitle": "",
-        "datasets": ["shapes", "sizes"],
-        "methods": ["exhaustive", *methods],
-        "loss": "l2",
-        "curves": {"evaluation": "exhaustive", "dataset": "shapes"},
-    }
-
-
 DIGITS = {
     "twice the same": (
         "tables/robustness/methods",
@@ -57,16 +46,6 @@ DIGITS = {
 }
 
 SCENES = {
-    "robustness of a CLIP": (
-        "tables/robustness",
-        robustness("clip"),
-        ["tables.robustness.methods: ", "`clip` of kind clip", "k_nearest, resnet, vit", "remove"],
-    ),
-    "robustness of tasks": (
-        "tables/robustness",
-        robustness("synthetic"),
-        ["tables.robustness.methods: ", "`synthetic`", "one data set", "`train` or remove it"],
-    ),
     "accuracy without a diffusion model": (
         "tables/accuracy/methods",
         ["clip"],

@@ -50,9 +50,9 @@ def _check_policies(config: dict[str, Any], policies: dict, tests: dict) -> None
         known(key, entry["evaluation"], config["evaluations"], "evaluation")
     for dataset, names in policies.items():
         for policy, name in names.items():
-            if name not in tests:
-                where = {"evaluation": name, "dataset": dataset}
-                _check_names(config, f"benchmark.policies.{dataset}.{policy}", where)
+            evaluation = tests.get(name, {}).get("evaluation", name)
+            where = {"evaluation": evaluation, "dataset": dataset}
+            _check_names(config, f"benchmark.policies.{dataset}.{policy}", where)
 
 
 def _check_names(config: dict[str, Any], key: str, entry: dict[str, Any]) -> None:

@@ -120,8 +120,9 @@ def _explained(error: Any) -> str:
         return f"{key}: found the name {found}, expected {error.schema['description']}; rename it"
     match error.validator:
         case "additionalProperties":
-            known = sorted(error.schema.get("properties", {}))
-            unknown = next(name for name in error.instance if name not in known)
+            properties = error.schema.get("properties", {})
+            unknown = next(name for name in error.instance if name not in properties)
+            known = sorted(n for n, spec in properties.items() if not spec.get("deprecated"))
             remedy = _did_you_mean(unknown, known) or "remove it or correct it"
             return f"{key}: found the unknown key `{unknown}`, expected {_one_of(known)}; {remedy}"
         case "required":

@@ -12,8 +12,10 @@ from typing import Any
 from .image_counts import candidate_counts, counts_left, image_count
 from .methods import (
     baseline_spec,
+    filter_network,
     groups_of,
     method_names,
+    prior_method,
     questions,
     split_seed,
     stages_of,
@@ -96,16 +98,16 @@ def _of_table(config: dict[str, Any], table: str, spec: dict[str, Any]) -> Itera
     for name, dataset in questions(config, table):
         yield _of_evaluation(config, table, name, dataset)
     yield from _of_calibrations(config, table)
-    priors = [
-        config["evaluations"][name].get("prior", {}).get("method")
-        for name, _ in questions(config, table)
-    ]
+    priors = [(prior_method(config, name), data) for name, data in questions(config, table)]
     methods = [*spec["methods"]]
     for method in method_names(config)["baseline"]:
         own = split_seed(config, method)[0]  # a table lists it without its seeds
-        if own in spec["methods"] or method in priors:
+        asked = [data for name, data in priors if name == method]
+        if own in spec["methods"]:
+            asked = datasets
+        if asked:
             methods.append(own)
-            yield from _of_probe(config, table, method, datasets)
+            yield from _of_probe(config, table, method, asked)
     for name in _made_of(config, methods, datasets):
         if "model" in (data := config["datasets"][name]):
             passes = data["steps"] * (2 if data["guidance"] > 1 else 1)  # with the empty prompt
@@ -162,11 +164,10 @@ def _made_of(config: dict[str, Any], methods: list[str], datasets: list[str]) ->
     """The data sets of a table, those its baselines learn from, and those they are chosen from."""
     names, asked = list(datasets), {config["datasets"][name]["prompts"] for name in datasets}
     for spec in (config["baselines"].get(method, {}) for method in methods):
-        names += [spec["train"]] if "train" in spec else []
         names += [sets["train"] for task, sets in spec.get("tasks", {}).items() if task in asked]
     for name in names:  # which grows meanwhile
         if "pool" in (spec := config["datasets"][name]):
-            others = (spec["pool"], training_set(config, spec["wrong_by"]))
+            others = (spec["pool"], training_set(config, filter_network(config, name)))
             names += [other for other in others if other not in names]
     return list(dict.fromkeys(names))
 

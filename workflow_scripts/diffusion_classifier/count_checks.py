@@ -151,6 +151,7 @@ def _check_shown(config: dict[str, Any], images: dict[str, int | None]) -> None:
 def _check_neighbours(config: dict[str, Any], images: dict[str, int | None]) -> None:
     for name, spec in config["baselines"].items():
         found = spec.get("params", {}).get("n_neighbors", 1)
-        if spec["kind"] == "k_nearest" and "train" in spec and isinstance(found, int):
-            key, most = f"baselines.{name}.params.n_neighbors", images[spec["train"]]
-            _at_most(key, found, most, "the training images there are")
+        if spec["kind"] == "k_nearest" and isinstance(found, int):
+            for sets in spec["tasks"].values():
+                key, most = f"baselines.{name}.params.n_neighbors", images[sets["train"]]
+                _at_most(key, found, most, "the training images there are")

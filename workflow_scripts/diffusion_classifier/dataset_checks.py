@@ -8,7 +8,7 @@ from typing import Any
 from . import class_lists
 from .datasets.sizes import check_torchvision, class_count, size
 from .messages import InputError, known
-from .methods import network_names, text_to_image_names
+from .methods import baseline_spec, filter_prompts, network_methods, text_to_image_names
 
 SPLITS = {
     "mnist": ("train", "test"),
@@ -65,7 +65,7 @@ def check_dataset(config: dict[str, Any], name: str, spec: dict[str, Any]) -> No
             if other != name and ("limit" in pool or "source" in pool)
         ]
         known(f"{key}.pool", spec["pool"], others, "data set")
-        known(f"{key}.wrong_by", spec["wrong_by"], network_names(config), "trained network")
+        _check_filter(config, name)
         available = dataset_size(config, spec["pool"])
     else:
         _check_source(key, spec)
@@ -79,6 +79,19 @@ def check_dataset(config: dict[str, Any], name: str, spec: dict[str, Any]) -> No
         raise InputError(
             f"{key}.limit: found {spec.get('limit', 0)}{skipped}, expected at most {available}, "
             f"the number of {what} there are; lower it or leave it out to take all"
+        )
+
+
+def _check_filter(config: dict[str, Any], name: str) -> None:
+    """That the network whose mistakes are taken has learned the prompts of the data set."""
+    key, network = f"datasets.{name}", config["datasets"][name]["wrong_by"]
+    known(f"{key}.wrong_by", network, network_methods(config), "trained network")
+    prompts, tasks = filter_prompts(config, name), baseline_spec(config, network)["tasks"]
+    if prompts not in tasks:
+        found = f"prompts `{prompts}`" if prompts else "no `prompts`"
+        raise InputError(
+            f"{key}: found {found}, expected one of {', '.join(tasks)}, which the network "
+            f"`{network}` (`wrong_by`) has learned; add or correct `prompts`, or choose another"
         )
 
 

@@ -43,6 +43,12 @@ def candidate_counts(config: dict[str, Any], dataset: str) -> tuple[int, float] 
     return _named(config, spec)
 
 
+def prompt_class_count(config: dict[str, Any], prompts: str) -> int | None:
+    """The classes that a set of prompts names, if that is known."""
+    counted = _named(config, config["prompts"][prompts])
+    return counted and counted[0]
+
+
 def _named(config: dict[str, Any], spec: dict[str, Any]) -> tuple[int, float] | None:
     """`candidate_counts` of an entry of `prompts`, of all its classes."""
     if "file" in spec:

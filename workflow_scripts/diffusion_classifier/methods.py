@@ -2,10 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from itertools import product
 from typing import Any
 
 from .denoisers import FAMILIES
+
+NETWORKS = ("resnet", "vit")
+LEARNED = ("logistic_regression", "k_nearest", *NETWORKS, "probe")
+"""The kinds of baselines that learn one classifier for each set of prompts, their `tasks`."""
+COMPARED_KINDS = ("baseline", "more-data")
+"""What of `method_kind` diffusion classifiers are compared with, image by image."""
 
 
 def method_names(config: dict[str, Any]) -> dict[str, list[str]]:
@@ -23,30 +30,34 @@ def baseline_spec(config: dict[str, Any], method: str) -> dict[str, Any]:
 
 
 def network_names(config: dict[str, Any]) -> list[str]:
-    """What is trained by gradient descent and saved: methods, or METHOD/PROMPTS for each task."""
-    names = []
-    for method in method_names(config)["baseline"]:
-        spec = baseline_spec(config, method)
-        if spec["kind"] in ("resnet", "vit"):
-            names += [f"{method}/{task}" for task in spec["tasks"]] if "tasks" in spec else [method]
-    return names
+    """What is trained by gradient descent and saved, METHOD/PROMPTS for each set of prompts."""
+    return [
+        f"{method}/{prompts}"
+        for method in network_methods(config)
+        for prompts in baseline_spec(config, method)["tasks"]
+    ]
 
 
-def single_networks(config: dict[str, Any]) -> list[str]:
-    """The networks of `network_names` that learn one task."""
-    return [name for name in network_names(config) if "/" not in name]
-
-
-def task_networks(config: dict[str, Any]) -> list[str]:
-    """The baseline methods that are one network per set of prompts."""
-    names = [name.split("/")[0] for name in network_names(config) if "/" in name]
-    return list(dict.fromkeys(names))
+def network_methods(config: dict[str, Any]) -> list[str]:
+    """The baseline methods that are networks trained here."""
+    names = method_names(config)["baseline"]
+    return [name for name in names if baseline_spec(config, name)["kind"] in NETWORKS]
 
 
 def training_set(config: dict[str, Any], network: str) -> str:
     """The data set that a network of `network_names` is trained on."""
-    spec, task = baseline_spec(config, network), network.partition("/")[2]
-    return spec["tasks"][task]["train"] if task else spec["train"]
+    return baseline_spec(config, network)["tasks"][network.partition("/")[2]]["train"]
+
+
+def filter_prompts(config: dict[str, Any], dataset: str) -> str | None:
+    """The set of prompts whose network chooses the images of a data set with a `pool`, if any."""
+    spec = config["datasets"][dataset]
+    return spec.get("prompts", config["datasets"][spec["pool"]].get("prompts"))
+
+
+def filter_network(config: dict[str, Any], dataset: str) -> str:
+    """The network of `network_names` that gets the images of a data set with a `pool` wrong."""
+    return f"{config['datasets'][dataset]['wrong_by']}/{filter_prompts(config, dataset)}"
 
 
 def split_seed(config: dict[str, Any], method: str) -> tuple[str, int]:
@@ -76,9 +87,30 @@ def questions(config: dict[str, Any], table: str) -> list[tuple[str, str]]:
         wanted += product([curves["evaluation"]], curves.get("datasets") or [curves["dataset"]])
     if trend := spec.get("trend"):
         wanted += product(trend["methods"], trend.get("datasets", datasets))
+    return _with_priors(config, wanted)
+
+
+def benchmark_questions(config: dict[str, Any]) -> list[tuple[str, str]]:
+    """Which evaluation the benchmarks classify which data set by, each pair once."""
+    spec = config.get("benchmark", {})
+    tests = spec.get("ttest", {})
+    wanted = [
+        (tests.get(name, {}).get("evaluation", name), dataset)
+        for dataset, policies in spec.get("policies", {}).items()
+        for name in policies.values()
+    ]
+    if shard := spec.get("shard"):
+        wanted.append((shard["evaluation"], shard["dataset"]))
+    return _with_priors(config, wanted)
+
+
+def _with_priors(
+    config: dict[str, Any], wanted: Iterable[tuple[str, str]]
+) -> list[tuple[str, str]]:
+    """The evaluations of `wanted` and those that are their priors."""
     found = [pair for pair in dict.fromkeys(wanted) if pair[0] in config["evaluations"]]
     for name, dataset in found:  # which grows meanwhile
-        pair = (config["evaluations"][name].get("prior", {}).get("method"), dataset)
+        pair = (prior_method(config, name), dataset)
         found += [pair] if pair[0] in config["evaluations"] and pair not in found else []
     return found
 
@@ -103,13 +135,28 @@ def data_sets(config: dict[str, Any], table: str) -> list[str]:
     for method in methods:
         if method not in config["evaluations"]:
             learned = baseline_spec(config, method)
-            names += [learned["train"]] if "train" in learned else []
             for task, sets in learned.get("tasks", {}).items():
                 names += sets.values() if task in tasks else []
     for name in names:  # which grows meanwhile
         pool = config["datasets"][name].get("pool")
         names += [pool] if pool and pool not in names else []
     return list(dict.fromkeys(names))
+
+
+def prior_method(config: dict[str, Any], evaluation: str) -> str | None:
+    """The method that is an evaluation's prior, if it has one."""
+    return config["evaluations"][evaluation].get("prior", {}).get("method")
+
+
+def asked_datasets(config: dict[str, Any], method: str) -> list[str]:
+    """The data sets that a baseline method classifies, for any table or as a prior, each once."""
+    name = split_seed(config, method)[0]
+    listed = [spec for spec in config["tables"].values() if name in spec["methods"]]
+    found = [dataset for spec in listed for dataset in spec.get("datasets", [])]
+    asked = [pair for table in config["tables"] for pair in questions(config, table)]
+    for evaluation, dataset in asked + benchmark_questions(config):
+        found += [dataset] if prior_method(config, evaluation) == method else []
+    return list(dict.fromkeys(found))
 
 
 def groups_of(config: dict[str, Any], evaluation: str, dataset: str) -> dict[str, Any] | None:
@@ -119,11 +166,20 @@ def groups_of(config: dict[str, Any], evaluation: str, dataset: str) -> dict[str
     return config["prompts"][config["datasets"][dataset]["prompts"]].get("groups")
 
 
-def baseline_table(config: dict[str, Any], method: str) -> str:
-    """The table whose data sets a baseline method answers."""
+def method_kind(config: dict[str, Any], method: str) -> str:
+    """How tables treat a method: `diffusion`, `baseline`, `more-data` or `chance`.
+
+    `baseline` is trained on labelled images alone, as those through which the line of effective
+    robustness goes; `more-data` knows other images as well (a CLIP, a probe of a diffusion model's
+    features, what learned from images that such a model drew) and is compared with that line.
+    """
+    if method in config["evaluations"]:
+        return "diffusion"
     spec = baseline_spec(config, method)
-    single = "train" in spec or spec["kind"] == "pretrained"
-    return "robustness" if single else "accuracy"
+    learned_from = [config["datasets"][sets["train"]] for sets in spec.get("tasks", {}).values()]
+    if spec["kind"] in ("clip", "probe") or any("model" in data for data in learned_from):
+        return "more-data"
+    return "chance" if spec["kind"] == "chance" else "baseline"
 
 
 def version_of(config: dict[str, Any], evaluation: str) -> str:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
+from .baseline_checks import check_answers
 from .image_counts import candidate_counts
 from .messages import InputError, known
-from .methods import baseline_table, method_names, questions, split_seed, stages_of
-from .table_checks import check_choice, check_tasks
+from .methods import benchmark_questions, method_names, questions, split_seed, stages_of
+from .table_checks import check_choice
 
 
 def check_priors(config: dict[str, Any]) -> None:
@@ -19,10 +20,10 @@ def check_priors(config: dict[str, Any]) -> None:
         known(f"{key}.method", spec["method"], names, "method")
         _check_no_circle(config, key, name)
         _check_keep(f"evaluations.{name}", evaluations[name])
-    for table in config["tables"]:
-        for name, dataset in questions(config, table):
-            if "prior" in evaluations[name]:
-                _check_answers(config, table, name, dataset)
+    asked = [pair for table in config["tables"] for pair in questions(config, table)]
+    for name, dataset in asked + benchmark_questions(config):
+        if "prior" in evaluations[name]:
+            _check_answers(config, name, dataset)
 
 
 def _check_no_circle(config: dict[str, Any], key: str, name: str) -> None:
@@ -51,22 +52,14 @@ def _check_keep(key: str, spec: dict[str, Any]) -> None:
             )
 
 
-def _check_answers(config: dict[str, Any], table: str, name: str, dataset: str) -> None:
-    """That the prior of an evaluation answers a data set that a table asks the evaluation about."""
+def _check_answers(config: dict[str, Any], name: str, dataset: str) -> None:
+    """That the prior of an evaluation answers a data set that the evaluation is asked about."""
     key, method = f"evaluations.{name}.prior", config["evaluations"][name]["prior"]["method"]
     check_choice(config, name, dataset)
     if method in config["evaluations"]:  # answers whatever it is asked
-        _check_scores(config, f"evaluations.{name}.prior", config["evaluations"][name], dataset)
-        return
-    answered = baseline_table(config, method)
-    datasets = config["tables"].get(answered, {}).get("datasets", [])
-    if dataset not in datasets:
-        raise InputError(
-            f"{key}.method: found `{method}`, which answers the data sets of tables.{answered} "
-            f"({', '.join(datasets) or 'there is none'}), but `{name}` is asked about `{dataset}` "
-            f"(tables.{table}); add the data set to that table or choose another method"
-        )
-    check_tasks(config, split_seed(config, method)[0])
+        _check_scores(config, key, config["evaluations"][name], dataset)
+    else:
+        check_answers(config, split_seed(config, method)[0], dataset, key)
 
 
 def _check_scores(config: dict[str, Any], key: str, spec: dict[str, Any], dataset: str) -> None:

@@ -80,7 +80,7 @@ def _looks(points_of: Mapping[str, pd.DataFrame], shown: Sequence[str]) -> dict[
     }
     strong = [PALETTE[3], PALETTE[1], "black"]
     return looks | {
-        name: {"color": strong[i % len(strong)], "marker": "*", "markersize": 15}
+        name: {"color": strong[i % 3], "marker": "*Pd"[i // 3 % 3], "markersize": 15}
         for i, name in enumerate(shown)
     }
 

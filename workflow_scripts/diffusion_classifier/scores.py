@@ -12,6 +12,7 @@ from numpy.typing import ArrayLike
 from scipy.special import ndtri
 
 from .messages import InputError
+from .methods import COMPARED_KINDS
 
 # What is exported, one measured number per row; files between rules carry more columns.
 LONG = [
@@ -237,7 +238,10 @@ def paired_table(
         if methods[name_a]["kind"] != "diffusion":
             continue
         for name_b in methods:
-            if methods[name_b]["kind"] != "baseline" or (name_b, dataset) not in predictions:
+            if (
+                methods[name_b]["kind"] not in COMPARED_KINDS
+                or (name_b, dataset) not in predictions
+            ):
                 continue
             for loss, found_a in found.groupby("loss", sort=False):
                 key = {"dataset": dataset, "method_a": name_a, "method_b": name_b, "loss": loss}

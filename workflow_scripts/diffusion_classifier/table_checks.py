@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from itertools import product
 from typing import Any
 
+from .baseline_checks import check_answers
+from .datasets import EXAMPLES
 from .messages import InputError, known
 from .methods import groups_of, method_names, stages_of, version_of
 
-# which baselines can answer a table's question
-_KINDS = {
-    "robustness": ("logistic_regression", "k_nearest", "resnet", "vit", "pretrained"),
-    "accuracy": ("resnet", "vit", "probe", "clip", "chance"),
-    "winoground": ("clip", "chance"),
-}
-_EXAMPLES = ("scenes-winoground", "winoground")
+_CAPTIONS = ("clip", "chance")
+"""The kinds of baselines that can say which caption goes with which image."""
 
 
 def check_tables(config: dict[str, Any]) -> None:
@@ -40,12 +38,6 @@ def _check_methods(config: dict[str, Any], table: str, spec: dict[str, Any]) -> 
     key = f"tables.{table}.methods"
     for name in spec["methods"]:
         known(key, name, method_names(config)["diffusion"] + list(config["baselines"]), "method")
-        kind = config["baselines"].get(name, {}).get("kind", "")
-        if kind and kind not in _KINDS[table]:
-            raise InputError(
-                f"{key}: found `{name}` of kind {kind}, expected evaluations and baselines of kind "
-                f"{', '.join(_KINDS[table])}; remove it from this table"
-            )
     evaluations = [name for name in spec["methods"] if name in config["evaluations"]]
     _check_labels(config, key, spec["methods"])
     if not evaluations:
@@ -79,12 +71,7 @@ def _check_labels(
 
 def _check_robustness(config: dict[str, Any], key: str, spec: dict[str, Any]) -> None:
     _check_datasets(config, f"{key}.datasets", spec["datasets"])
-    for name in spec["methods"]:
-        if "tasks" in config["baselines"].get(name, {}):
-            raise InputError(
-                f"{key}.methods: found `{name}`, which has `tasks`, expected a baseline trained on "
-                "one data set; give it a `train` or remove it from this table"
-            )
+    _check_baselines(config, key, spec)
     if "curves" in spec:
         evaluation, dataset = spec["curves"]["evaluation"], spec["curves"]["dataset"]
         known(f"{key}.curves.dataset", dataset, spec["datasets"], "data set of this table")
@@ -93,14 +80,7 @@ def _check_robustness(config: dict[str, Any], key: str, spec: dict[str, Any]) ->
 
 def _check_accuracy(config: dict[str, Any], key: str, spec: dict[str, Any]) -> None:
     _check_datasets(config, f"{key}.datasets", spec["datasets"])
-    for name in spec["methods"]:
-        if "train" in config["baselines"].get(name, {}):
-            raise InputError(
-                f"{key}.methods: found `{name}`, which is trained on one data set, expected "
-                "`tasks` with a data set for each set of prompts; change it or take it out of this "
-                "table"
-            )
-        check_tasks(config, name)
+    _check_baselines(config, key, spec)
     curves = spec.get("curves", {"evaluation": "", "datasets": []})
     reconstructions = spec.get("reconstructions", {})
     parts = {
@@ -121,26 +101,19 @@ def _check_accuracy(config: dict[str, Any], key: str, spec: dict[str, Any]) -> N
         _check_labels(config, f"{key}.trend.methods", spec["trend"]["methods"], versions=True)
 
 
-def check_tasks(config: dict[str, Any], name: str) -> None:
-    """Raise InputError if a baseline with `tasks` lacks one that the table accuracy has."""
-    asked = config["tables"].get("accuracy", {}).get("datasets", [])
-    prompts = [config["datasets"][data]["prompts"] for data in asked]
-    tasks = config["baselines"].get(name, {}).get("tasks", prompts)
-    without = [task for task in prompts if task not in tasks]
-    if without:
-        raise InputError(
-            f"baselines.{name}.tasks: found {', '.join(tasks)}, expected all sets "
-            f"of prompts of the table accuracy, but `{without[0]}` is missing; add it"
-        )
-
-
 def _check_winoground(config: dict[str, Any], key: str, spec: dict[str, Any]) -> None:
     _check_datasets(config, f"{key}.dataset", [spec["dataset"]])
+    for name in set(spec["methods"]) & set(config["baselines"]):
+        if (kind := config["baselines"][name]["kind"]) not in _CAPTIONS:
+            raise InputError(
+                f"{key}.methods: found `{name}` of kind {kind}, expected evaluations and baselines "
+                f"of kind {', '.join(_CAPTIONS)}; remove it from this table"
+            )
     dataset = config["datasets"][spec["dataset"]]
-    if dataset.get("source") not in _EXAMPLES:
+    if dataset.get("source") not in EXAMPLES:
         raise InputError(
             f"{key}.dataset: found `{spec['dataset']}` without two images and two captions per "
-            f"example, expected a data set of the source {' or '.join(_EXAMPLES)}; choose another"
+            f"example, expected a data set of the source {' or '.join(EXAMPLES)}; choose another"
         )
     if config["prompts"][dataset["prompts"]].get("captions") != spec["dataset"]:
         raise InputError(
@@ -158,13 +131,20 @@ def check_choice(config: dict[str, Any], name: str, dataset: str) -> None:
     """Raise InputError if an evaluation with a prior is asked about images' own captions."""
     if (
         "prior" in config["evaluations"][name]
-        and config["datasets"][dataset].get("source") in _EXAMPLES
+        and config["datasets"][dataset].get("source") in EXAMPLES
     ):
         raise InputError(
             f"evaluations.{name}.prior: found for the data set `{dataset}`, whose images have "
             "captions of their own, so there are no classes for a prior to choose from; leave it "
             "out, or ask an evaluation without a prior about this data set"
         )
+
+
+def _check_baselines(config: dict[str, Any], key: str, spec: dict[str, Any]) -> None:
+    """That the baselines of a table answer the prompts of all its data sets."""
+    for name, dataset in product(spec["methods"], spec["datasets"]):
+        if name in config["baselines"]:
+            check_answers(config, name, dataset, key)
 
 
 def _check_datasets(config: dict[str, Any], key: str, names: Iterable[str]) -> None:

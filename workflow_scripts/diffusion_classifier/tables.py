@@ -11,6 +11,7 @@ from pandas.io.formats.style import Styler
 
 from .escaping import isolated, latex, shortened, width
 from .messages import InputError
+from .methods import COMPARED_KINDS
 
 MISSING = "—"
 NAME = 70
@@ -162,7 +163,7 @@ def overlaps(
         if method not in on.index:
             continue
         own, others = on.loc[method], on.drop(index=method)
-        others = others[others["kind"] == "baseline"]
+        others = others[others["kind"].isin(COMPARED_KINDS)]
         above, below = others["high"] < own["low"], others["low"] > own["high"]
         verdicts = {
             "overlaps with": others.index[~above & ~below],
