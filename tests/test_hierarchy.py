@@ -251,7 +251,8 @@ def test_a_hierarchy_needs_groups(config, root):
 
 
 def test_a_class_conditional_model_knows_no_groups(config, root):
-    config["models"]["dit"] = config["models"]["sd"] | {"family": "dit", "weights": "."}
+    shipped = str(root / "resources" / "models" / "digits-dit")
+    config["models"]["dit"] = config["models"]["sd"] | {"family": "dit", "weights": shipped}
     del config["models"]["dit"]["training"]
     config["evaluations"]["staged"]["model"] = "dit"
     refused(config, root, ["evaluations.staged.hierarchy: ", "`dit`", "class indices", "leave it"])

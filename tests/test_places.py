@@ -1,6 +1,7 @@
 """Where the paths of a config lead: home, the working directory, or beside the workflow."""
 
 import os
+import shutil
 
 import nbformat
 import pytest
@@ -134,7 +135,7 @@ def test_results_lie_apart_from_weights_but_for_a_runs_own(root, apart):
     config["models"]["my-model"]["weights"] = "out/models/own"
     check_config(config | {"results": "out"}, root)
     weights.unlink()
-    weights.mkdir()
+    shutil.copytree(root / "resources/models/scenes-sd", weights)
     with pytest.raises(InputError, match=r"results: .*models.my-model.weights names"):
         check_config(config | {"results": "out/models/own/results"}, root)
 

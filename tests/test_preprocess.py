@@ -138,6 +138,8 @@ CPU = torch.device("cpu")
 def test_without_a_vae_latents_are_pixels(tmp_path):
     images = [random_image(20, 20, seed=seed) for seed in range(3)]
     preprocess = Preprocess(mode="L", size=8)
+    (tmp_path / "transformer").mkdir()
+    (tmp_path / "transformer" / "config.json").write_text('{"in_channels": 1}')
     found = encode_images(str(tmp_path), preprocess, images, CPU, torch.bfloat16)
     expected = torch.stack([preprocess(image) for image in images])
     torch.testing.assert_close(found, expected, rtol=0, atol=0)
