@@ -4,6 +4,7 @@
 rule train_network:
     input:
         data=lambda w: dataset_file(training_set(config, w.network)),
+        prompts=lambda w: prompts_csv(w.network.partition("/")[2]),
     output:
         folder=directory(f"{RESULTS}/baselines/{{network}}"),
     log:
@@ -66,6 +67,7 @@ for number, datasets, methods in asked_alike("logistic_regression", "k_nearest")
         input:
             data=[dataset_file(name) for name in datasets],
             train=lambda w: [dataset_file(name) for name in learned_from(w.classical)],
+            prompts=lambda w: [prompts_csv(name) for name in tasks(w.classical)],
         output:
             [predictions_file("{classical}", name) for name in datasets],
         log:

@@ -5,6 +5,7 @@ rule train_probe:
     input:
         train=lambda w: dataset_file(task_sets(w)["train"]),
         validation=lambda w: dataset_file(task_sets(w)["validation"]),
+        prompts=lambda w: prompts_csv(w.prompts),
         model=lambda w: model_files(baseline_model(w.probe)),
     output:
         folder=directory(f"{RESULTS}/baselines/{{probe}}/{{prompts}}"),

@@ -1,24 +1,28 @@
 """Fit logistic regression or k-NN on training pixels and classify every test set.
 
-In: the training images of each set of prompts, the data sets. Out: predictions, one file per data
-set.
+In: each set of prompts and the training images of its classes, the data sets. Out: predictions, one
+file per data set.
 """
 
 from job import job
 
 with job(snakemake):
     import time
+    from pathlib import Path
 
     from diffusion_classifier import files
     from diffusion_classifier.baselines.classical import fit_predict
     from diffusion_classifier.baselines.tables import prediction_table
     from diffusion_classifier.preprocess import Preprocess, pixels
+    from diffusion_classifier.prompts import check_labels, read_prompts
 
     params = snakemake.params
     preprocess = Preprocess(**params.spec["preprocess"])
     sets = list(zip(snakemake.output, snakemake.input.data, params.task_of, strict=True))
-    for task, path in zip(params.tasks, snakemake.input.train, strict=True):
+    learned = (params.tasks, snakemake.input.prompts, snakemake.input.train)
+    for task, prompts, path in zip(*learned, strict=True):
         train = files.read_parquet(path)
+        check_labels(read_prompts(prompts), train, Path(path).stem)
         tests = {output: files.read_parquet(data) for output, data, of in sets if of == task}
         start = time.perf_counter()
         found = fit_predict(

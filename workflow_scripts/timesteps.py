@@ -7,6 +7,8 @@ spread of error differences by loss and timestep.
 from job import compute, job
 
 with job(snakemake):
+    from pathlib import Path
+
     from diffusion_classifier import files
     from diffusion_classifier.datasets.stored import read_labels
     from diffusion_classifier.denoisers import family
@@ -16,14 +18,16 @@ with job(snakemake):
     from diffusion_classifier.errors import Inputs, epsilon_errors
     from diffusion_classifier.learned_timesteps import fit_densities
     from diffusion_classifier.pairs import calibration_pairs
-    from diffusion_classifier.prompts import read_prompts
+    from diffusion_classifier.prompts import check_labels, read_prompts
     from diffusion_classifier.schedules import stage_samples
     from diffusion_classifier.startup import lean_diffusers
 
     device, dtype = compute(snakemake)
     params = snakemake.params
     prompts = read_prompts(snakemake.input.prompts)
-    pairs = calibration_pairs(read_labels(snakemake.input.data), prompts, params.classes)
+    data = read_labels(snakemake.input.data)
+    check_labels(prompts, data, Path(snakemake.input.data).stem)
+    pairs = calibration_pairs(data, prompts, params.classes)
     inputs = Inputs(
         *read_latents(snakemake.input.latents),
         files.read_tensors(snakemake.input.conditions),

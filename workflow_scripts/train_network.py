@@ -1,17 +1,21 @@
 """Train a baseline network (ResNet or ViT) on the images the diffusion model was trained on.
 
-In: the training images. Out: the network's folder (transformers layout) and its loss curve.
+In: the training images, the prompts that name their classes. Out: the network's folder
+(transformers layout) and its loss curve.
 """
 
 from job import compute, job
 
 with job(snakemake):
+    from pathlib import Path
+
     import pandas as pd
     import torch
 
     from diffusion_classifier import files
     from diffusion_classifier.baselines import networks
     from diffusion_classifier.preprocess import Preprocess, pixels
+    from diffusion_classifier.prompts import check_labels, read_prompts
     from diffusion_classifier.startup import lean_transformers
     from diffusion_classifier.training.augment import Augmentation
     from diffusion_classifier.training.loop import Optimisation
@@ -19,6 +23,7 @@ with job(snakemake):
     device, _ = compute(snakemake)
     spec = snakemake.params.spec
     data = files.read_parquet(snakemake.input.data)
+    check_labels(read_prompts(snakemake.input.prompts), data, Path(snakemake.input.data).stem)
     with lean_transformers():
         network, curve = networks.train(
             spec["kind"],

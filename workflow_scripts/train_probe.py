@@ -1,17 +1,21 @@
 """Fit linear probes on a diffusion model's features and keep the best layer and timestep.
 
-In: training and validation images, the model. Out: the probe's folder.
+In: training and validation images, the prompts that name their classes, the model. Out: the probe's
+folder.
 """
 
 from job import compute, job
 
 with job(snakemake):
+    from pathlib import Path
+
     from diffusion_classifier import files
     from diffusion_classifier.baselines import features
     from diffusion_classifier.datasets import decode
     from diffusion_classifier.datasets.stored import encoded_images, read_labels
     from diffusion_classifier.encoders import encode_images
     from diffusion_classifier.preprocess import Preprocess
+    from diffusion_classifier.prompts import check_labels, read_prompts
     from diffusion_classifier.startup import lean_diffusers, lean_transformers
 
     device, dtype = compute(snakemake)
@@ -21,6 +25,7 @@ with job(snakemake):
     found = []
     for path in (snakemake.input.train, snakemake.input.validation):
         data = read_labels(path)
+        check_labels(read_prompts(snakemake.input.prompts), data, Path(path).stem)
         latents = encode_images(
             params.folder,
             Preprocess(**params.preprocess),
