@@ -9,8 +9,7 @@ import pytest
 import torch
 import xarray as xr
 import yaml
-from PIL import Image
-from pillow_heif import from_pillow
+from photographs import photographs
 from workflows import planned, run_copy, snakemake
 
 from diffusion_classifier import files
@@ -32,19 +31,6 @@ def project(root, tmp_path_factory):
     folder = tmp_path_factory.mktemp("scenes")
     photographs(folder / "photos")
     return run_copy(root, folder, "tiny_scenes.yaml")
-
-
-def photographs(folder):
-    """What the probe of sizes learns from: two classes, formats of phones, two unusable files."""
-    for label, name in enumerate(("small", "large")):
-        (folder / f"{label}-{name}").mkdir(parents=True)
-        for number in range(10):
-            image = Image.new("RGB", (32, 32), "grey")
-            image.paste((20 * number, 90, 200), (8, 8, 16 + 8 * label, 16 + 8 * label))
-            image.save(folder / f"{label}-{name}" / f"{number}.{('png', 'avif')[number % 2]}")
-    from_pillow(image).save(folder / "0-small" / "phone.heic")
-    (folder / "0-small" / "empty.png").touch()
-    (folder / "1-large" / "moved.png").symlink_to("nowhere.png")
 
 
 def stored(project, evaluation, dataset, stage):

@@ -19,6 +19,7 @@ from ..weights.parts import check_model_folder
 if TYPE_CHECKING:
     import pandas as pd
     from diffusers import StableDiffusionPipeline
+    from PIL.Image import Image
 
 
 class _Order(NamedTuple):
@@ -64,15 +65,7 @@ def sample_images(
     progress = Progress(len(orders), "images")
     for start in range(0, len(orders), batch):
         group = orders[start : start + batch]
-        with in_network():
-            images = pipeline(
-                [order.prompt for order in group],
-                height=size,
-                width=size,
-                guidance_scale=guidance,
-                num_inference_steps=steps,
-                generator=[generator(seed, order.label, order.number) for order in group],
-            ).images
+        images = _draw(pipeline, group, size, guidance, steps, seed)
         for order, image in zip(group, images, strict=True):
             source = (
                 f"{order.prompt} guidance={guidance} steps={steps} "
@@ -83,6 +76,26 @@ def sample_images(
     table = pd.DataFrame(rows, columns=["label", "classname", "source", "bytes"])
     table.insert(0, "image", np.arange(len(table), dtype=np.int64))
     return table.astype({"label": "int64"})
+
+
+def _draw(
+    pipeline: StableDiffusionPipeline,
+    orders: list[_Order],
+    size: int,
+    guidance: float,
+    steps: int,
+    seed: int,
+) -> list[Image]:
+    """The images of `orders`, sampled in one batch."""
+    with in_network():
+        return pipeline(
+            [order.prompt for order in orders],
+            height=size,
+            width=size,
+            guidance_scale=guidance,
+            num_inference_steps=steps,
+            generator=[generator(seed, order.label, order.number) for order in orders],
+        ).images
 
 
 def load(
