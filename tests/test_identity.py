@@ -159,9 +159,11 @@ def test_a_journal_of_other_code_is_refused(tree, edit, tmp_path):
 def test_every_rule_that_runs_a_script_knows_its_code(root):
     rules = {}
     for path in (root / "rules").glob("*.smk"):
-        for text in re.split(r"^rule ", path.read_text(), flags=re.MULTILINE)[1:]:
-            name, script = text.partition(":")[0], re.search(r"workflow_scripts/(\w+)\.py", text)
-            code = re.search(r"\n        code=code\(\s*\"(\w+)\"", text)
+        # one in a loop has its name below, and is named by its script here
+        for text in re.split(r"^ *rule\b", path.read_text(), flags=re.MULTILINE)[1:]:
+            script = re.search(r"workflow_scripts/(\w+)\.py", text)
+            code = re.search(r"\n +code=code\(\s*\"(\w+)\"", text)
+            name = text.partition(":")[0].strip() or script[1]
             rules[name] = (script and script[1], code and code[1])
     assert len(rules) > 40
     without = {name for name, (_, code) in rules.items() if code is None}
