@@ -184,3 +184,13 @@ def test_prediction_table_keeps_rows_together():
     assert table["label"].tolist() == data["label"].tolist()
     assert table["seconds"].sum() == pytest.approx(6.0)
     assert [int(np.argmax(row)) for row in table["scores"]] == table["prediction"].tolist()
+
+
+def test_scores_that_are_no_numbers_are_no_answers():
+    data = dataset({"source": "uci-digits", "limit": 3})
+    scores = np.full((3, 2), -np.inf, dtype=np.float32)  # of classes that cannot be answered
+    scores[:, 0] = 0
+    prediction_table(data, scores.argmax(axis=1), scores, seconds=1.0)
+    scores[1:] = np.nan  # whose argmax is 0
+    with pytest.raises(FloatingPointError, match=r"2 of 3 images .* the first: image 1\."):
+        prediction_table(data, scores.argmax(axis=1), scores, seconds=1.0)
