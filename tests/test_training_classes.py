@@ -13,6 +13,7 @@ an owl,owl,2
 """
 # a job as Snakemake starts it, with what its script reads before it trains
 JOB = """
+import runpy
 import sys
 from types import SimpleNamespace
 
@@ -29,7 +30,7 @@ given = {"train": "photos.parquet", "data": "photos.parquet", "prompts": "pets.c
 vars(snakemake.input).update({key: [path] if many else path for key, path in given.items()})
 snakemake.input.validation = "photos.parquet"
 sys.path.insert(0, sys.argv[1])
-exec(open(f"{sys.argv[1]}/{sys.argv[2]}.py").read())
+runpy.run_path(f"{sys.argv[1]}/{sys.argv[2]}.py", {"snakemake": snakemake})
 """
 
 
