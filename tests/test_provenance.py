@@ -53,6 +53,7 @@ def test_it_sums_what_was_measured(tmp_path):
     mine = {"images": 3, "left_out": left_out}
     assert found["datasets"] == {"mnist": {"images": 3}, "mine": mine}
     (row,) = found["errors"]
+    assert row["images"] == 3  # of the 10 that the config asks for
     assert (row["evaluations"], row["device_seconds"], row["wall_seconds"]) == (500, 5.0, 11.0)
     assert (row["device"], row["dtype"]) == (["cpu", "cuda"], ["float32"])
     assert (row["torch"], row["code"]) == (["1.0", "2.0"], ["ab"])

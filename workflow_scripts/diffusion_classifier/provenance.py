@@ -47,6 +47,7 @@ def provenance(
     written = config if written is None else written
     results = Path(config["results"])
     rows = []
+    images = {name: _images(path) for name, path in data.items()}
     for evaluation, dataset in questions(config, table):
         done = of_question(config, table, evaluation, dataset)
         # not the hidden file that a killed job was writing
@@ -55,7 +56,8 @@ def provenance(
             {
                 "evaluation": evaluation,
                 "dataset": dataset,
-                "images": done.images,
+                # what there is, which may be fewer than were to be expected
+                "images": images[dataset]["images"] if dataset in images else done.images,
                 "evaluations": done.evaluations,
                 "device_seconds": round(done.seconds, 3),
                 "wall_seconds": _wall(results / "benchmarks/jobs/errors" / evaluation / dataset),
@@ -72,7 +74,7 @@ def provenance(
         "models": {
             name: _weights(written["models"][name], models[name]) for name in sorted(models)
         },
-        "datasets": {name: _images(path) for name, path in data.items()},
+        "datasets": images,
         "evaluations": sum(row["evaluations"] for row in rows),
         "device_seconds": round(sum(row["device_seconds"] for row in rows), 3),
         "wall_seconds": round(sum(row["wall_seconds"] for row in rows), 3),
