@@ -6,6 +6,7 @@ import shutil
 import sys
 
 import pytest
+from workflows import library_edits
 
 from diffusion_classifier.identity import CHECK, MESSAGES, REGISTRIES, Code
 from diffusion_classifier.journal import Journal, fingerprint
@@ -60,17 +61,8 @@ def before(tree):
 @pytest.fixture
 def edit(tree):
     """Edit a file of the library (or, `../`, a script) for one test."""
-    originals = {}
-
-    def change(name, old, new):
-        path = tree / "workflow_scripts" / LIBRARY / name
-        text = originals.setdefault(path, path.read_text())
-        assert old in text
-        path.write_text(text.replace(old, new, 1))
-
-    yield change
-    for path, text in originals.items():
-        path.write_text(text)
+    with library_edits(tree) as change:
+        yield change
 
 
 @pytest.mark.parametrize(

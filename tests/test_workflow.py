@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 import xarray as xr
 import yaml
-from workflows import digests, planned, run_copy, snakemake
+from workflows import digests, library_edits, planned, run_copy, snakemake
 
 from diffusion_classifier.identity import Code
 from diffusion_classifier.learned_timesteps import learned_samples
@@ -146,17 +146,8 @@ def test_running_again_does_nothing_and_says_so(project):
 @pytest.fixture
 def edit(project):
     """Edit files of the library for one test: `edit(name, old, new)`."""
-    originals = {}
-
-    def change(name, old, new):
-        path = project / "workflow_scripts/diffusion_classifier" / name
-        text = originals.setdefault(path, path.read_text())
-        assert old in text
-        path.write_text(text.replace(old, new, 1))
-
-    yield change
-    for path, text in originals.items():
-        path.write_text(text)
+    with library_edits(project) as change:
+        yield change
 
 
 def test_a_plot_renders_the_page_and_comments_messages_and_versions_do_nothing(

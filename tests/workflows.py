@@ -6,6 +6,7 @@ import re
 import shutil
 import subprocess
 import sys
+from contextlib import contextmanager
 
 PARTS = [
     "Snakefile",
@@ -58,3 +59,22 @@ def run_copy(root, project, config):
     )
     assert result.returncode == 0, result.stdout + result.stderr
     return project
+
+
+@contextmanager
+def library_edits(project):
+    """Yields `edit(name, old, new)`, which edits the library in `project`; undone at the end.
+
+    `name` is relative to the library: `../errors.py` is a rule's script.
+    """
+    originals = {}
+
+    def edit(name, old, new):
+        path = project / "workflow_scripts" / "diffusion_classifier" / name
+        text = originals.setdefault(path, path.read_text())
+        assert old in text
+        path.write_text(text.replace(old, new, 1))
+
+    yield edit
+    for path, text in originals.items():
+        path.write_text(text)
