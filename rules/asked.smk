@@ -54,8 +54,13 @@ def learned_from(method):
 
 
 def network_pairs():
-    """`asked_pairs` of the networks that are trained here."""
+    """`asked_pairs` of the networks that are shipped or trained here."""
     return asked_pairs(network_methods(config))
+
+
+def asked_networks():
+    """The network METHOD/PROMPTS that answers each of `network_pairs`."""
+    return [f"{method}/{dataset(name)['prompts']}" for method, name in network_pairs()]
 
 
 def chance_pairs():
@@ -78,7 +83,8 @@ def prompts_csv(prompts):
 def fitted_part(method):
     """What of a baseline's entry decides what it learns."""
     spec = baseline_spec(config, method)
-    return {k: v for k, v in spec.items() if k not in ("label", "published", "seeds", "tasks")}
+    others = ("label", "published", "seeds", "tasks", "weights", "group")
+    return {k: v for k, v in spec.items() if k not in others}
 
 
 def task_sets(wildcards):

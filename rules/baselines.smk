@@ -33,10 +33,7 @@ rule train_network:
 rule predict_networks:
     input:
         data=[dataset_file(name) for _, name in network_pairs()],
-        networks=[
-            network_folder(f"{method}/{dataset(name)['prompts']}")
-            for method, name in network_pairs()
-        ],
+        networks=[file for name in dict.fromkeys(asked_networks()) for file in network_files(name)],
     output:
         [predictions_file(method, name) for method, name in network_pairs()],
     log:
@@ -52,6 +49,7 @@ rule predict_networks:
         gpu=GPU,
     params:
         code=code("predict_networks"),
+        folders=[network_folder(name) for name in asked_networks()],
         preprocess=[baseline_spec(config, method)["preprocess"] for method, _ in network_pairs()],
         device=config["compute"]["device"],
         dtype="float32",

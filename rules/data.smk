@@ -50,9 +50,10 @@ rule dataset:
 rule adversarial_dataset:
     input:
         pool=lambda w: dataset_file(dataset(w.dataset)["pool"]),
-        network=lambda w: network_folder(filter_network(config, w.dataset)),
+        network=lambda w: network_files(filter_network(config, w.dataset)),
     output:
-        f"{RESULTS}/data/{{dataset}}.parquet",
+        data=f"{RESULTS}/data/{{dataset}}.parquet",
+        indices=f"{RESULTS}/data/{{dataset}}-indices.csv",
     log:
         f"{LOGS}/adversarial_dataset/{{dataset}}.log",
     benchmark:
@@ -68,6 +69,7 @@ rule adversarial_dataset:
         gpu=GPU,
     params:
         code=code("adversarial_dataset"),
+        folder=lambda w: network_folder(filter_network(config, w.dataset)),
         limit=lambda w: dataset(w.dataset)["limit"],
         seed=lambda w: dataset(w.dataset).get("seed", 0),
         preprocess=lambda w: baseline_spec(config, dataset(w.dataset)["wrong_by"])["preprocess"],

@@ -71,7 +71,7 @@ def method_entry(method):
             "label"
         ],
         "kind": method_kind(config, method),
-        "group": method if ours else split_seed(config, method)[0],
+        "group": method_group(config, method),
     }
 
 

@@ -1,5 +1,7 @@
 # The models of the config, and where the weights of models and baselines lie.
+from diffusion_classifier.methods import is_shipped
 from diffusion_classifier.model_checks import weights_folder
+from diffusion_classifier.seeds import network_folder as shipped_network
 
 
 def model(name):
@@ -95,7 +97,16 @@ def fetched(kind):
 
 
 def network_folder(name):
+    """The folder of a network METHOD/PROMPTS: where it is made, or lies with the project."""
+    method, _, prompts = name.partition("/")
+    if is_shipped(baseline_spec(config, method)):
+        return str(shipped_network(HERE, *split_seed(config, method), prompts))
     return f"{RESULTS}/baselines/{name}"
+
+
+def network_files(name):
+    """What a job depends on that loads a network: its files, or the folder as made."""
+    return folder_files(network_folder(name)) or [network_folder(name)]
 
 
 def pretrained_folder(wildcards):

@@ -1,7 +1,7 @@
 """Choose the images of a pool that a baseline gets wrong, as ImageNet-A was made.
 
-In: the pool (a data set file) and a trained network. Out: the data set of wrongly
-classified images.
+In: the pool (a data set file) and a trained network. Out: the data set of wrongly classified
+images, and their positions in the pool, which are the `indices` of a data set that is fixed.
 """
 
 from job import compute, job
@@ -16,10 +16,12 @@ with job(snakemake):
     device, _ = compute(snakemake)
     pool = files.read_parquet(snakemake.input.pool)
     with lean_transformers():
-        network = networks.load(snakemake.input.network).to(device)
+        network = networks.load(snakemake.params.folder).to(device)
     images = pixels(pool, Preprocess(**snakemake.params.preprocess))
     predictions, _ = networks.predict(network, images)
     labels = pool["label"].to_numpy()
     chosen = adversarial_filter(labels, predictions, snakemake.params.limit, snakemake.params.seed)
     frame = pool.iloc[chosen].reset_index(drop=True)
-    files.write_parquet(frame.assign(image=frame.index.astype("int64")), snakemake.output[0])
+    files.write_parquet(frame.assign(image=frame.index.astype("int64")), snakemake.output.data)
+    positions = pool["image"].iloc[chosen]
+    files.write_text("".join(f"{position}\n" for position in positions), snakemake.output.indices)

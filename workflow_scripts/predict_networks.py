@@ -19,7 +19,7 @@ with job(snakemake):
 
     device, _ = compute(snakemake)
     given = snakemake.input
-    asked = (given.networks, snakemake.params.preprocess, given.data, snakemake.output)
+    asked = (snakemake.params.folders, snakemake.params.preprocess, given.data, snakemake.output)
     for (folder, preprocess), same in groupby(zip(*asked, strict=True), lambda row: row[:2]):
         with lean_transformers():
             network = networks.load(folder).to(device)

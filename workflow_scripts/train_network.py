@@ -1,12 +1,14 @@
 """Train a baseline network (ResNet or ViT) on the images the diffusion model was trained on.
 
-In: the training images, the prompts that name their classes. Out: the network's folder
-(transformers layout) and its loss curve.
+In: the training images, the prompts that name their classes. Out: the network's folder in the
+layout of transformers, with `training.json` (the whole recipe, seconds, versions) and
+`loss_curve.csv` beside the weights.
 """
 
 from job import compute, job
 
 with job(snakemake):
+    import time
     from pathlib import Path
 
     import pandas as pd
@@ -19,20 +21,25 @@ with job(snakemake):
     from diffusion_classifier.startup import lean_transformers
     from diffusion_classifier.training.augment import Augmentation
     from diffusion_classifier.training.loop import Optimisation
+    from diffusion_classifier.training.record import training_record
 
     device, _ = compute(snakemake)
-    spec = snakemake.params.spec
+    spec, seed = snakemake.params.spec, snakemake.params.seed
     data = files.read_parquet(snakemake.input.data)
     check_labels(read_prompts(snakemake.input.prompts), data, Path(snakemake.input.data).stem)
+    start = time.perf_counter()
     with lean_transformers():
         network, curve = networks.train(
             spec["kind"],
             spec["params"],
             pixels(data, Preprocess(**spec["preprocess"])).to(device),
             torch.tensor(data["label"].tolist(), device=device),
-            Optimisation(**{**spec["optimisation"], "seed": snakemake.params.seed}),
+            Optimisation(**{**spec["optimisation"], "seed": seed}),
             Augmentation(**spec.get("augmentation", {})),
         )
+        seconds, recipe = time.perf_counter() - start, {"recipe": spec, "seed": seed}
         with files.atomic_folder(snakemake.output.folder) as folder:
             networks.save(network, folder)
             files.write_csv(pd.DataFrame(curve), folder / "loss_curve.csv")
+            record = training_record(recipe, network, len(data), seconds, device)
+            files.write_json(record, folder / "training.json")

@@ -13,8 +13,9 @@ from .datasets import EXAMPLES
 from .datasets.sizes import class_count
 from .image_counts import candidate_counts, prompt_class_count
 from .messages import InputError, known
-from .methods import LEARNED, clip_names, text_to_image_names
+from .methods import LEARNED, NETWORKS, clip_names, text_to_image_names
 from .model_checks import check_fetched
+from .network_checks import check_network
 from .weights.parts import check_classifier_folder
 
 IMAGENET_CLASSES = 1000
@@ -65,7 +66,7 @@ def _asked_prompts(config: dict[str, Any], name: str) -> list[str]:
     return ["PROMPTS"]
 
 
-def check_baseline(config: dict[str, Any], name: str, spec: dict[str, Any]) -> None:
+def check_baseline(config: dict[str, Any], name: str, spec: dict[str, Any], workflow: Path) -> None:
     """Raise InputError, naming key, value, expectation and remedy, for what cannot work."""
     key = f"baselines.{name}"
     for prompts, sets in spec.get("tasks", {}).items():
@@ -78,8 +79,14 @@ def check_baseline(config: dict[str, Any], name: str, spec: dict[str, Any]) -> N
                 f"{key}.tasks.{prompts}: found `train` alone, expected `train` and `validation`, "
                 "on whose images a probe chooses its layer and timestep; add it"
             )
+    check_network(name, spec, workflow)
     if spec["kind"] == "clip":
         known(f"{key}.model", spec["model"], clip_names(config), "CLIP model")
+    if "weights" in spec and spec["kind"] not in (*NETWORKS, "pretrained"):
+        raise InputError(
+            f"{key}.weights: found {spec['weights']!r}, expected no such key of kind "
+            f"{spec['kind']}, which is fitted in the run or uses a model; remove it"
+        )
     if isinstance(spec.get("weights"), dict):
         check_fetched(f"{key}.weights", spec["weights"])
     elif spec["kind"] == "pretrained" and not Path(spec["weights"]).is_dir():

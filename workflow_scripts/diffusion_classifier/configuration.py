@@ -16,6 +16,7 @@ from .messages import InputError
 from .names import check_line, normalised
 from .places import place
 from .results_checks import check_results
+from .seeds import expand_seeds
 from .startup import hidden
 
 SCHEMA = Path("config") / "schema.yaml"
@@ -48,13 +49,14 @@ def check_config(config: dict[str, Any], workflow: str | os.PathLike) -> None:
     `workflow` is the folder of the Snakefile. Also checked: that results have a folder of their
     own, that can be written to. The paths in `config` are replaced by where they lead, as `place`
     does; labels, class names and other texts that are shown become Unicode's form NFC, so that two
-    spellings of one name are one.
+    spellings of one name are one. A model with `seeds` becomes one entry per seed (`expand_seeds`).
     """
     _check_schema(config, Path(workflow) / SCHEMA)
     _normalise(config)
     place(config, Path(workflow))
     check_consistency(config, Path(workflow))
     check_results(config, Path(workflow))
+    expand_seeds(config, Path(workflow))
 
 
 def _normalise(entry: dict[str, Any] | list[Any], path: str = "", shown: bool = False) -> None:

@@ -35,7 +35,7 @@ def check_consistency(config: dict[str, Any], workflow: Path) -> None:
     for name, spec in config["evaluations"].items():
         check_evaluation(config, name, spec)
     for name, spec in config["baselines"].items():
-        check_baseline(config, name, spec)
+        check_baseline(config, name, spec, workflow)
     names = [name for kind in method_names(config).values() for name in kind]
     clash = [name for name in names if names.count(name) > 1]
     if clash:

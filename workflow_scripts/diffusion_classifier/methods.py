@@ -30,16 +30,22 @@ def baseline_spec(config: dict[str, Any], method: str) -> dict[str, Any]:
 
 
 def network_names(config: dict[str, Any]) -> list[str]:
-    """What is trained by gradient descent and saved, METHOD/PROMPTS for each set of prompts."""
+    """The networks that are trained here, METHOD/PROMPTS for each set of prompts."""
     return [
         f"{method}/{prompts}"
         for method in network_methods(config)
         for prompts in baseline_spec(config, method)["tasks"]
+        if not is_shipped(baseline_spec(config, method))
     ]
 
 
+def is_shipped(spec: dict[str, Any]) -> bool:
+    """Whether the weights of an entry of `models` or `baselines` come with the project."""
+    return spec.get("weights") == "shipped"
+
+
 def network_methods(config: dict[str, Any]) -> list[str]:
-    """The baseline methods that are networks trained here."""
+    """The baseline methods that are networks whose weights are shipped or trained here."""
     names = method_names(config)["baseline"]
     return [name for name in names if baseline_spec(config, name)["kind"] in NETWORKS]
 
@@ -67,6 +73,13 @@ def split_seed(config: dict[str, Any], method: str) -> tuple[str, int]:
         return method, 0
     name, _, seed = method.rpartition("-seed")
     return name, int(seed)
+
+
+def method_group(config: dict[str, Any], method: str) -> str:
+    """What a method is one training of: what all its seeds are called in the config."""
+    if method in config["evaluations"]:
+        return config["evaluations"][method].get("group", method)
+    return baseline_spec(config, method).get("group", split_seed(config, method)[0])
 
 
 def stages_of(config: dict[str, Any], evaluation: str, dataset: str) -> dict[str, Any]:
@@ -118,8 +131,8 @@ def _with_priors(
 def data_sets(config: dict[str, Any], table: str) -> list[str]:
     """The data sets that a table's numbers come from, each once, its own first.
 
-    Then those that its figures show, that its methods learn from or are adjusted on, and the pools
-    that others were chosen from.
+    Then those that its figures show, that its methods learn from here or are adjusted on, and the
+    pools that others were chosen from.
     """
     spec, asked = config["tables"][table], questions(config, table)
     names = [*(spec.get("datasets") or [spec["dataset"]]), *(dataset for _, dataset in asked)]
@@ -135,6 +148,8 @@ def data_sets(config: dict[str, Any], table: str) -> list[str]:
     for method in methods:
         if method not in config["evaluations"]:
             learned = baseline_spec(config, method)
+            if is_shipped(learned):
+                continue
             for task, sets in learned.get("tasks", {}).items():
                 names += sets.values() if task in tasks else []
     for name in names:  # which grows meanwhile

@@ -7,6 +7,7 @@ from typing import Any
 
 from .messages import InputError, known
 from .methods import clip_names
+from .seeds import check_seeds, shipped_folder, shipped_seeds
 from .weights.parts import check_clip_folder, check_model_folder
 
 TRAINED = ("dit", "clip", "stable-diffusion")
@@ -28,6 +29,12 @@ def check_model(config: dict[str, Any], name: str, spec: dict[str, Any], workflo
                 "or `hub` and `revision`; correct it"
             )
         return
+    if "seeds" in spec and spec["weights"] not in ("shipped", "train"):
+        raise InputError(
+            f"{key}.seeds: found with `weights: {spec['weights']}`, expected `shipped` or `train`, "
+            "of which there are several trainings; leave `seeds` out"
+        )
+    check_seeds(key, spec, shipped_seeds(workflow, name))
     if spec["weights"] == "train":
         if "training" not in spec:
             raise InputError(
@@ -44,7 +51,12 @@ def check_model(config: dict[str, Any], name: str, spec: dict[str, Any], workflo
             start = spec["training"]["text_encoder"]
             known(f"{key}.training.text_encoder", start, clip_names(config), "CLIP model")
         return
-    folder = weights_folder(workflow, name, spec["weights"])
+    for seed in spec.get("seeds", [0]):
+        _check_folder(key, spec, weights_folder(workflow, name, spec["weights"], seed))
+
+
+def _check_folder(key: str, spec: dict[str, Any], folder: Path) -> None:
+    """That a model's weights are there, and all that its family needs."""
     if not folder.is_dir():
         raise InputError(
             f"{key}.weights: found {spec['weights']!r}, but there is no such folder; expected "
@@ -95,6 +107,6 @@ def _check_training_data(config: dict[str, Any], key: str, spec: dict[str, Any])
         )
 
 
-def weights_folder(workflow: Path, name: str, weights: str) -> Path:
+def weights_folder(workflow: Path, name: str, weights: str, seed: int = 0) -> Path:
     """The folder of weights that are not trained here: shipped ones, or the user's own."""
-    return workflow / "resources" / "models" / name if weights == "shipped" else Path(weights)
+    return shipped_folder(workflow, name, seed) if weights == "shipped" else Path(weights)

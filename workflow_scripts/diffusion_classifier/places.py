@@ -23,7 +23,7 @@ INPUTS: dict[str, tuple[str, ...]] = {
 }
 """The keys of each section's entries whose values, where they are texts, are paths of inputs."""
 
-_WORDS = ("shipped", "train")  # which stand for weights of `models`
+_WORDS = ("shipped", "train")  # which stand for weights
 
 
 def place(config: dict[str, Any], workflow: Path) -> None:
@@ -59,7 +59,7 @@ def folders(config: dict[str, Any]) -> Iterator[tuple[str, Path]]:
 
 def _inputs(config: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any], str]]:
     """Every path of an input: its key, and the mapping and the name that it is the value of."""
-    words = {("models", "weights"): _WORDS}
+    words = {("models", "weights"): _WORDS, ("baselines", "weights"): _WORDS}
     for section, keys in INPUTS.items():
         for own, spec in config[section].items():
             for key in keys:

@@ -72,7 +72,8 @@ def provenance(
         | {name: version(name) for name in PACKAGES},
         "seeds": dict(_seeds(config)),
         "models": {
-            name: _weights(written["models"][name], models[name]) for name in sorted(models)
+            name: _weights(written["models"][_entry(config, name)], models[name])
+            for name in sorted(models)
         },
         "datasets": images,
         "evaluations": sum(row["evaluations"] for row in rows),
@@ -109,6 +110,11 @@ def _seeds(entry: Any, path: str = "") -> Iterator[tuple[str, Any]]:
                 yield own, value
             else:
                 yield from _seeds(value, own)
+
+
+def _entry(config: dict[str, Any], model: str) -> str:
+    """What a model is called in the config as it was written: several trainings are one entry."""
+    return config["models"][model].get("group", model)
 
 
 def _weights(spec: dict[str, Any], folder: str) -> dict[str, Any]:

@@ -20,7 +20,7 @@ def describe(device: torch.device, threads: int) -> dict[str, Any]:
 
     gpu = torch.cuda.get_device_name(device) if device.type == "cuda" else ""
     return {
-        "cpu": _field(CPUINFO, "model name") or platform.machine(),
+        "cpu": processor(),
         "cores": len(os.sched_getaffinity(0))
         if hasattr(os, "sched_getaffinity")
         else os.cpu_count(),
@@ -33,6 +33,11 @@ def describe(device: torch.device, threads: int) -> dict[str, Any]:
         "threads": threads,
         "device": gpu or str(device),
     }
+
+
+def processor() -> str:
+    """The model of the CPU, as its maker calls it."""
+    return _field(CPUINFO, "model name") or platform.machine()
 
 
 def sentence(machine: dict[str, Any]) -> str:

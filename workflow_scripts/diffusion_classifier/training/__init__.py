@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import platform
 import time
 from dataclasses import asdict, replace
-from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -17,6 +15,7 @@ from ..preprocess import Preprocess, pixels
 from ..weights.networks import load_network
 from .augment import Augmentation
 from .loop import Optimisation
+from .record import training_record
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -40,23 +39,14 @@ def train_model(
     preprocess = Preprocess(**model["preprocess"])
     start = time.perf_counter()
     curve, trained = TRAINERS[model["family"]](table, recipe, preprocess, folder, device, clip)
-    record = {
-        "recipe": recipe
-        | {
-            key: asdict(Optimisation(**value))
-            for key, value in recipe.items()
-            if key.endswith("optimisation")
-        },
-        "preprocess": model["preprocess"],
-        "images": len(table),
-        "parameters": sum(p.numel() for p in trained.parameters()),
-        "seconds": round(time.perf_counter() - start, 1),
-        "threads": torch.get_num_threads(),
-        "device": str(device),
-        "versions": {name: version(name) for name in ("torch", "diffusers", "transformers")}
-        | {"python": platform.python_version()},
+    seconds = time.perf_counter() - start
+    optimisations = {
+        key: asdict(Optimisation(**value))
+        for key, value in recipe.items()
+        if key.endswith("optimisation")
     }
-    return curve, record
+    written = {"recipe": recipe | optimisations, "preprocess": model["preprocess"]}
+    return curve, training_record(written, trained, len(table), seconds, device)
 
 
 def _dit(
