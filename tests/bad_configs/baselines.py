@@ -22,6 +22,29 @@ DIGITS = {
         {"label": "R", "kind": "pretrained", "weights": "nowhere"},
         ["baselines.clip.weights: ", "'nowhere'", "no such folder", "correct it"],
     ),
+    "a shipped network that is not": (
+        "baselines/resnet-9",
+        {
+            "label": "R",
+            "kind": "resnet",
+            "weights": "shipped",
+            "tasks": {"digits": {"train": "mnist-train"}},
+            "params": {"width": 9},
+            "preprocess": {"mode": "L", "size": 28},
+            "optimisation": {"steps": 500, "batch_size": 32, "learning_rate": 0.003},
+        },
+        ["baselines.resnet-9.weights: ", "`shipped`", "resources/models", "`weights: train`"],
+    ),
+    "a folder of a network that is trained": (
+        "baselines/resnet-8/weights",
+        "somewhere",
+        ["baselines.resnet-8.weights: ", "'somewhere'", "`shipped` or `train`", "pretrained"],
+    ),
+    "weights of what is fitted": (
+        "baselines/k-nearest/weights",
+        "shipped",
+        ["baselines.k-nearest.weights: ", "'shipped'", "no such key", "remove it"],
+    ),
 }
 
 SCENES = {

@@ -57,6 +57,30 @@ DIGITS = {
         5,
         ["models.digits-dit.weights: ", "found 5", "a text or a mapping of keys"],
     ),
+    "a training that is not shipped": (
+        "models/digits-dit",
+        {
+            "label": "DiT",
+            "family": "dit",
+            "weights": "shipped",
+            "seeds": [0, 907],
+            "latent_shape": [1, 16, 16],
+            "preprocess": {"mode": "L", "pad": 2, "size": 16},
+        },
+        ["models.digits-dit.seeds: ", "found 907", "shipped (0", "`weights: train`"],
+    ),
+    "seeds of a folder": (
+        "models/digits-dit",
+        {
+            "label": "DiT",
+            "family": "dit",
+            "weights": "resources/models/digits-dit",
+            "seeds": [0, 1],
+            "latent_shape": [1, 16, 16],
+            "preprocess": {"mode": "L", "pad": 2, "size": 16},
+        },
+        ["models.digits-dit.seeds: ", "`shipped` or `train`", "leave `seeds` out"],
+    ),
     "no such weights": (
         "models/digits-dit/weights",
         "absent",

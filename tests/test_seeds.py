@@ -1,0 +1,122 @@
+"""Several trainings of a model are one entry of the config, and a method for each of them."""
+
+import json
+from pathlib import Path
+
+import pytest
+import yaml
+from snakemake.utils import update_config
+
+from diffusion_classifier.configuration import check_config
+from diffusion_classifier.messages import InputError
+from diffusion_classifier.methods import method_group, method_names
+from diffusion_classifier.network_checks import check_network
+from diffusion_classifier.seeds import network_seeds, shipped_seeds
+
+
+@pytest.fixture
+def config(root, tmp_path):
+    """The default config, with results of its own."""
+    read = yaml.safe_load((root / "config.yaml").read_text())
+    return read | {"results": str(tmp_path / "results")}
+
+
+def test_every_seed_of_a_model_becomes_a_method_of_its_own(config, root):
+    update_config(config, {"models": {"digits-dit": {"weights": "train", "seeds": [4, 2]}}})
+    check_config(config, root)
+    seeds = [("digits-seed4", "digits-dit-seed4", 4), ("digits-seed2", "digits-dit-seed2", 2)]
+    for name, model, seed in seeds:
+        assert config["evaluations"][name]["model"] == model
+        assert config["models"][model]["training"]["optimisation"]["seed"] == seed
+        assert method_group(config, name) == "digits"
+    assert not {"digits", "digits-exhaustive"} & set(config["evaluations"])
+    table = config["tables"]["robustness"]
+    assert table["methods"][:3] == ["digits-seed4", "digits-seed2", "logistic-regression"]
+    assert table["curves"]["evaluation"] == "digits-exhaustive-seed4"
+
+
+def test_what_can_use_one_model_only_gets_the_first_training(config, root):
+    trained = {"weights": "train", "seeds": [1, 2]}
+    update_config(config, {"models": {"scenes-sd": trained, "scenes-clip": trained}})
+    config["evaluations"]["scenes"]["prior"] = {"method": "clip", "keep": 2}
+    config["evaluations"]["scenes"]["label"] = "with a prior"
+    check_config(config, root)
+    assert config["datasets"]["shapes-synthetic"]["model"] == "scenes-sd-seed1"
+    for seed in (1, 2):
+        training = config["models"][f"scenes-sd-seed{seed}"]["training"]
+        assert training["text_encoder"] == "scenes-clip-seed1"
+        assert training["vae_optimisation"]["seed"] == training["optimisation"]["seed"] == seed
+        assert config["baselines"][f"clip-seed{seed}"]["model"] == f"scenes-clip-seed{seed}"
+        assert config["baselines"][f"sd-features-seed{seed}"]["model"] == f"scenes-sd-seed{seed}"
+        assert config["evaluations"][f"scenes-seed{seed}"]["prior"]["method"] == "clip-seed1"
+        assert f"clip-seed{seed}" in config["tables"]["winoground"]["methods"]
+    assert method_group(config, "clip-seed2") == "clip"
+    assert {"clip-seed1", "clip-seed2"} <= set(method_names(config)["baseline"])
+
+
+def test_the_benchmarks_take_the_first_training(config, root):
+    update_config(config, yaml.safe_load((root / "config" / "benchmark.yaml").read_text()))
+    update_config(config, {"models": {"digits-dit": {"weights": "train", "seeds": [3, 4]}}})
+    check_config(config, root)
+    assert config["benchmark"]["shard"]["evaluation"].endswith("-seed3")
+    assert "digits-paper-seed3" in config["benchmark"]["policies"]["mnist-shard"].values()
+    assert "digits-ttest" in config["benchmark"]["policies"]["mnist-shard"].values()
+    assert config["benchmark"]["ttest"]["digits-ttest"]["evaluation"].endswith("-seed3")
+
+
+def test_a_shipped_training_is_the_folder_of_its_seed(config, root):
+    config["models"]["digits-dit"]["seeds"] = [0]
+    check_config(config, root)
+    folder = Path(config["models"]["digits-dit-seed0"]["weights"])
+    assert folder.resolve() == root / "resources" / "models" / "digits-dit"
+
+
+def test_the_shipped_seeds_are_those_of_the_folders(tmp_path):
+    models = tmp_path / "resources" / "models"
+    for name in ("dit", "dit-seed12", "dit-seed2", "dit-seed", "dit-large-seed5", "dit-large"):
+        (models / name).mkdir(parents=True)
+    assert shipped_seeds(tmp_path, "dit") == [0, 2, 12]
+    assert shipped_seeds(tmp_path, "clip") == []
+    (models / "resnet" / "seed3" / "digits").mkdir(parents=True)
+    assert network_seeds(tmp_path, "resnet") == [3]
+
+
+@pytest.fixture
+def shipped(config, tmp_path):
+    """A project that ships one training of the default's ResNet-8: its folder and entry."""
+    spec = config["baselines"]["resnet-8"] | {"weights": "shipped", "seeds": [3]}
+    folder = tmp_path / "resources" / "models" / "resnet-8" / "seed3" / "digits"
+    folder.mkdir(parents=True)
+    (folder / "training.json").write_text(json.dumps({"recipe": spec}))
+    return tmp_path, spec
+
+
+def test_a_shipped_network_is_what_its_entry_says(shipped):
+    project, spec = shipped
+    check_network("resnet-8", spec, project)
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ({"seeds": [3, 4]}, ["resnet-8.seeds: found 4", "(3)", "`weights: train`"]),
+        ({"params": {"width": 9}}, ["resnet-8.params: ", "{'width': 9}", "{'width': 8}"]),
+        ({"augmentation": {}}, ["resnet-8.augmentation: ", "found {}", "`weights: train`"]),
+        ({"preprocess": {"size": 32}}, ["resnet-8.preprocess: ", "32", "28"]),
+        ({"tasks": {"letters": {}}}, ["resnet-8.tasks: ", "`letters`", "remove it"]),
+    ],
+)
+def test_an_entry_that_says_otherwise_is_refused(shipped, change, said):
+    project, spec = shipped
+    with pytest.raises(InputError) as error:
+        check_network("resnet-8", spec | change, project)
+    for part in said:
+        assert part in str(error.value)
+
+
+def test_every_shipped_network_of_the_default_was_trained_as_it_says(config, root):
+    names = [name for name, spec in config["baselines"].items() if spec.get("weights") == "shipped"]
+    assert len(names) == 6
+    for name in names:
+        assert len(config["baselines"][name]["seeds"]) >= 5
+        check_network(name, config["baselines"][name], root)
