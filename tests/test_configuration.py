@@ -4,6 +4,7 @@ import os
 
 import pytest
 import yaml
+from snakemake.utils import update_config
 from bad_configs import BAD, DELETE, SCENES
 
 from diffusion_classifier import configuration
@@ -50,6 +51,15 @@ def test_the_configs_that_come_with_the_project_pass(root, tmp_path, monkeypatch
     monkeypatch.chdir(tmp_path)
     check_config(yaml.safe_load((root / path).read_text(encoding="utf-8")), root)
     assert list(tmp_path.iterdir()) == []  # checking writes nothing
+
+
+@pytest.mark.parametrize("name", ["adversarial", "benchmark", "seeds", "steps", "train"])
+def test_what_adds_to_the_default_passes_with_it(root, tmp_path, monkeypatch, name):
+    monkeypatch.chdir(tmp_path)
+    config = yaml.safe_load((root / "config.yaml").read_text(encoding="utf-8"))
+    added = yaml.safe_load((root / "config" / f"{name}.yaml").read_text(encoding="utf-8"))
+    update_config(config, added)
+    check_config(config, root)
 
 
 def write_prompts(path, rows):
