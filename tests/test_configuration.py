@@ -4,8 +4,8 @@ import os
 
 import pytest
 import yaml
-from snakemake.utils import update_config
 from bad_configs import BAD, DELETE, SCENES
+from snakemake.utils import update_config
 
 from diffusion_classifier import configuration
 from diffusion_classifier.configuration import check_config
