@@ -12,6 +12,7 @@ import xarray as xr
 import yaml
 from workflows import digests, library_edits, planned, run_copy, snakemake
 
+from diffusion_classifier.datasets import dataset
 from diffusion_classifier.identity import Code
 from diffusion_classifier.learned_timesteps import learned_samples
 from diffusion_classifier.scores import LONG
@@ -119,6 +120,14 @@ def test_a_race_spends_less_and_its_survivors_win(project):
 def test_adversarial_images_fool_the_network_that_chose_them(project):
     found = pd.read_parquet(project / "results/predictions/resnet-seed0/adversarial.parquet")
     assert len(found) == 20 and (found["prediction"] != found["label"]).all()
+
+
+def test_the_positions_of_adversarial_images_give_them_again(project):
+    spec = yaml.safe_load((project / "tiny.yaml").read_text())["datasets"]["pool"]
+    positions = str(project / "results/data/adversarial-indices.csv")
+    again = dataset({k: v for k, v in spec.items() if k != "label"} | {"indices": positions})
+    chosen = pd.read_parquet(project / "results/data/adversarial.parquet")
+    pd.testing.assert_frame_equal(again, chosen)
 
 
 def test_guesses_stand_in_the_table(project):
