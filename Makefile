@@ -1,11 +1,12 @@
-# `make reproduce` runs the main job, `make benchmark` times it, `make test` runs the tests; each
-# sets up all it needs by itself.
+# `make reproduce` runs the main job, `make verify` compares its numbers with the expected ones,
+# `make benchmark` times it, `make test` runs the tests; each sets up all it needs by itself.
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/ready
 CORES ?= all
 CONFIG ?= config.yaml
+VERIFY := PYTHONPATH=workflow_scripts python -m diffusion_classifier verify
 MEASURED := policies policies-compared throughput shares growth
 
 # Snakemake keeps a cache there, and does not start without
@@ -14,12 +15,17 @@ export XDG_CACHE_HOME ?= $(CURDIR)/.cache
 endif
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
-.PHONY: reproduce status benchmark test drill load rehearse lint format env clean
+.PHONY: reproduce verify status benchmark test drill load rehearse lint format env clean
 
 reproduce: $(READY)
 	snakemake --cores $(CORES) --report results/report.html --report-after-run
 	@cat results/tables/*.txt
 	@echo "The report, with all tables and figures: results/report.html"
+	@$(VERIFY) || echo "The run is complete; \`make verify\` compares its numbers again, and fails if they differ."
+
+# whether a run of config.yaml found the numbers in resources/expected; fails if it did not
+verify: $(READY)
+	@$(VERIFY)
 
 # how far a run is; of another config: make status CONFIG=config/paper.yaml
 status: $(READY)

@@ -1,4 +1,4 @@
-"""The commands `python -m diffusion_classifier classify` and `status`.
+"""The commands `python -m diffusion_classifier classify`, `status` and `verify`.
 
 Its options are in `command_options`, what it prints in `command_output`.
 
@@ -20,7 +20,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
-from .command_options import parser
+from .command_options import COMMANDS, parser
 from .denoisers import FAMILIES
 from .messages import InputError, known
 from .names import check_line, checked_name, printable
@@ -37,22 +37,29 @@ if TYPE_CHECKING:
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run the command; the exit status: 0, 2 for a mistake in the input, 1 for another failure."""
+    """Run the command; the exit status: 0, 2 for a mistake in the input, 1 for another failure.
+
+    `verify` also gives 1 if a number is not the expected one.
+    """
+    argv = sys.argv[1:] if argv is None else argv
+    command = next((name for name in COMMANDS if name in argv[:1]), "classify")
     try:
         arguments = parser().parse_args(argv)
         if arguments.command == "status":
             return _status(arguments.configfile)
+        if arguments.command == "verify":
+            return _verify(arguments)
         with _folder(arguments.model, arguments.revision) as arguments.model:
             return _classify(arguments)
     except InputError as error:
-        return _failed(error, 2)
+        return _failed(command, error, 2)
     except (FloatingPointError, MemoryError) as error:
-        return _failed(error, 1)
+        return _failed(command, error, 1)
     except KeyboardInterrupt:
-        return _failed("interrupted", 130)
+        return _failed(command, "interrupted", 130)
     except Exception as error:
         if type(error).__name__ == "OutOfMemoryError":  # torch's, which is not imported yet
-            return _failed("too little memory on the device; lower --batch-size", 1)
+            return _failed(command, "too little memory on the device; lower --batch-size", 1)
         # ours to mend: with its traceback, which need not tell whose home the project lies in
         print(_without_home(traceback.format_exc()), file=sys.stderr)
         return 1
@@ -80,6 +87,19 @@ def _status(paths: Sequence[str]) -> int:
     check_config(config, PROJECT)
     print(render(progress(config), list(troubles(config["results"], time.time()))))
     return 0
+
+
+def _verify(arguments: argparse.Namespace) -> int:
+    from .expected import compare, render, write_expected
+    from .places import found
+
+    expected = found(arguments.expected, PROJECT)
+    if arguments.write:
+        written = write_expected(arguments.results, expected)
+        print("\n".join(f"written: {_without_home(str(path))}" for path in written))
+    comparison = compare(arguments.results, expected)
+    print(render(comparison))
+    return 0 if comparison.equal else 1
 
 
 def _classify(arguments: argparse.Namespace) -> int:
@@ -272,7 +292,7 @@ def _without_home(text: str) -> str:
     return text if home == os.sep else text.replace(home, "~")
 
 
-def _failed(error: object, status: int) -> int:
+def _failed(command: str, error: object, status: int) -> int:
     line = " ".join(str(error).split())
-    print(f"classify: {_without_home(line)}", file=sys.stderr)
+    print(f"{command}: {_without_home(line)}", file=sys.stderr)
     return status

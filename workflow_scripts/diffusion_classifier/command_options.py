@@ -1,4 +1,6 @@
-"""The options of `python -m diffusion_classifier`: its commands `classify` and `status`."""
+"""The options of `python -m diffusion_classifier`: its commands `classify`, `status` and
+`verify`.
+"""
 
 from __future__ import annotations
 
@@ -8,6 +10,7 @@ from typing import NoReturn
 from .denoisers import FAMILIES
 from .messages import InputError
 
+COMMANDS = ("classify", "status", "verify")
 LOSSES = ("l1", "l2", "huber", "vlb", "l2+vlb")
 
 _EPILOG = """\
@@ -47,6 +50,7 @@ def parser() -> argparse.ArgumentParser:
     commands = main_parser.add_subparsers(required=True, metavar="COMMAND", dest="command")
     _add_classify(commands)
     _add_status(commands)
+    _add_verify(commands)
     return main_parser
 
 
@@ -65,6 +69,22 @@ def _add_status(commands: argparse._SubParsersAction) -> None:
         metavar="FILE",
         help="one or more, as snakemake's (default: config.yaml)",
     )
+
+
+def _add_verify(commands: argparse._SubParsersAction) -> None:
+    command = commands.add_parser(
+        "verify",
+        allow_abbrev=False,
+        help="compare the tables of a run with the expected numbers",
+        description="Compare every number in the tables of a run of the default config with the "
+        "expected one. Prints what differs; the exit status is 0 if nothing does, 1 if something "
+        "does and 2 if a file is missing or cannot be read.",
+    )
+    add = command.add_argument
+    add("--results", default="results", metavar="FOLDER", help="of the run (default: results)")
+    folder = "resources/expected"
+    add("--expected", default=folder, metavar="FOLDER", help=f"of CSV files (default: {folder})")
+    add("--write", action="store_true", help="make the run's numbers the expected ones")
 
 
 def _add_classify(commands: argparse._SubParsersAction) -> None:

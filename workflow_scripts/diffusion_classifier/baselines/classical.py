@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ..messages import InputError
+from .logistic import CONVERGED, fit_converged
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike
@@ -24,13 +25,14 @@ def fit_predict(
     Images are `(image, ...)` in [-1, 1], as networks take them, and become flat pixels in [0, 1];
     `train_y` is int64 `(image,)`. Predictions are int64 `(image,)`; scores float32
     `(image, class)`, the larger the likelier: log-probabilities of `logistic_regression`, shares
-    of the votes of `k_nearest`. `params` go to the scikit-learn class. Raises InputError for an
-    unknown `kind` or parameter, and for a value that scikit-learn refuses.
+    of the votes of `k_nearest`. `params` go to the scikit-learn class. All is computed in float64.
+    Raises InputError for an unknown `kind` or parameter, for a value that scikit-learn refuses and
+    for a fit that does not converge.
     """
     train_y = np.asarray(train_y)
     model = _model(kind, params)
     try:
-        model.fit(_flat(train_x), train_y)
+        fit_converged(model, _flat(train_x), train_y)
         return {name: _predict(model, _flat(x)) for name, x in test_xs.items()}
     except ValueError as error:
         said = str(error).partition("\n")[0]
@@ -44,7 +46,7 @@ def _model(kind: str, params: dict[str, Any]) -> Any:
     from sklearn.neighbors import KNeighborsClassifier
 
     kinds = {
-        "logistic_regression": (LogisticRegression, {"C": 0.1, "max_iter": 200}),
+        "logistic_regression": (LogisticRegression, {"C": 0.1, **CONVERGED}),
         "k_nearest": (KNeighborsClassifier, {"n_neighbors": 3, "weights": "distance"}),
     }
     if kind not in kinds:
@@ -69,5 +71,5 @@ def _predict(model: Any, x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 
 
 def _flat(images: ArrayLike) -> np.ndarray:
-    images = np.asarray(images, dtype=np.float32)
+    images = np.asarray(images, dtype=np.float64)
     return (images.reshape(len(images), -1) + 1) / 2

@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -24,10 +24,10 @@ from ..messages import InputError
 from ..network_time import in_network
 from ..noise import noise_bank
 from ..progress import Progress
+from .logistic import CONVERGED, fit_converged
 
 if TYPE_CHECKING:
     from diffusers import UNet2DConditionModel
-    from sklearn.pipeline import Pipeline
 
 Features = dict[tuple[str, int], np.ndarray]
 """(layer, timestep) -> `(image, feature)` float32."""
@@ -90,7 +90,7 @@ class Probe:
     coef: np.ndarray
     intercept: np.ndarray
     classes: np.ndarray
-    validation: pd.DataFrame
+    validation: pd.DataFrame = field(default_factory=pd.DataFrame)
 
     def predict(self, features: Features, classes_total: int) -> tuple[np.ndarray, np.ndarray]:
         """Predictions, int64 `(image,)`, and log-probabilities, float32 `(image, class)`.
@@ -116,7 +116,7 @@ def fit_probe(
     """Train a probe on every layer and timestep, keep the most accurate on `validation`.
 
     Ties go to the first. `labels` are int64 `(image,)`; `C` is the inverse strength of the L2
-    penalty. Raises InputError if all labels are equal.
+    penalty. Raises InputError if all labels are equal, or if a fit does not converge.
     """
     if len(np.unique(labels)) < 2:
         raise InputError(
@@ -125,19 +125,13 @@ def fit_probe(
         )
     rows, best = [], None
     for layer, timestep in features:
-        found = _fit(features[layer, timestep], labels, C)
-        accuracy = (found.predict(validation[layer, timestep]) == validation_labels).mean()
-        rows.append({"layer": layer, "timestep": timestep, "accuracy": float(accuracy)})
+        probe = _fit(layer, timestep, features[layer, timestep], labels, C)
+        predictions, _ = probe.predict(validation, int(labels.max()) + 1)
+        accuracy = float((predictions == validation_labels).mean())
+        rows.append({"layer": layer, "timestep": timestep, "accuracy": accuracy})
         if best is None or accuracy > best[0]:
-            best = accuracy, layer, timestep, found
-    _, layer, timestep, fitted = best
-    scaler, model = fitted[0], fitted[1]
-    coef, intercept = model.coef_, model.intercept_
-    if len(coef) == 1:  # scikit-learn has one row for two classes: the second's lead
-        coef, intercept = np.vstack([0 * coef, coef]), np.append(0 * intercept, intercept)
-    arrays = [scaler.mean_, scaler.scale_, coef, intercept]
-    arrays = [np.asarray(array, dtype=np.float64) for array in arrays]
-    return Probe(layer, timestep, *arrays, model.classes_.astype(np.int64), pd.DataFrame(rows))
+            best = accuracy, probe
+    return replace(best[1], validation=pd.DataFrame(rows))
 
 
 def save(probe: Probe, folder: str | os.PathLike) -> None:
@@ -161,12 +155,23 @@ def load(folder: str | os.PathLike) -> Probe:
 _ARRAYS = ("mean", "scale", "coef", "intercept", "classes")
 
 
-def _fit(x: np.ndarray, labels: np.ndarray, c: float) -> Pipeline:
+def _fit(layer: str, timestep: int, x: np.ndarray, labels: np.ndarray, c: float) -> Probe:
     from sklearn.linear_model import LogisticRegression
-    from sklearn.pipeline import make_pipeline
     from sklearn.preprocessing import StandardScaler
 
-    return make_pipeline(StandardScaler(), LogisticRegression(C=c, max_iter=300)).fit(x, labels)
+    scaler, model = StandardScaler(), LogisticRegression(C=c, **CONVERGED)
+    try:
+        fit_converged(model, scaler.fit_transform(np.asarray(x, dtype=np.float64)), labels)
+    except ValueError as error:
+        raise InputError(
+            f"probe of UNet features, {layer} at timestep {timestep}: found `C` {c}: {error}; "
+            "correct it in the baseline's `params`"
+        ) from error
+    coef, intercept = model.coef_, model.intercept_
+    if len(coef) == 1:  # scikit-learn has one row for two classes: the second's lead
+        coef, intercept = np.vstack([0 * coef, coef]), np.append(0 * intercept, intercept)
+    classes = model.classes_.astype(np.int64)
+    return Probe(layer, timestep, scaler.mean_, scaler.scale_, coef, intercept, classes)
 
 
 @contextmanager
