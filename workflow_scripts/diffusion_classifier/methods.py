@@ -182,6 +182,18 @@ def method_kind(config: dict[str, Any], method: str) -> str:
     return "chance" if spec["kind"] == "chance" else "baseline"
 
 
+def method_varies(config: dict[str, Any], method: str) -> str:
+    """What another run of a method would draw anew: its `training`, its `seed`, or nothing ("").
+
+    A method that only uses a trained model (an evaluation, a CLIP, a probe, downloaded weights)
+    varies with that model's training.
+    """
+    if method in config["evaluations"]:
+        return "training"
+    kind = baseline_spec(config, method)["kind"]
+    return {"chance": "seed", "logistic_regression": "", "k_nearest": ""}.get(kind, "training")
+
+
 def version_of(config: dict[str, Any], evaluation: str) -> str:
     """What a figure of several versions of a model calls an evaluation."""
     spec = config["evaluations"][evaluation]
