@@ -68,6 +68,7 @@ def robustness_parameters(input, output):
             name: dataset(name)["wrong_by"] for name in spec["datasets"] if "pool" in dataset(name)
         },
         "plot_losses": [table_loss("robustness")],
+        "same_images": same_images(config, spec["datasets"][0], spec["datasets"][1:]),
     }
 
 
@@ -227,6 +228,7 @@ def notebook_parameters(table, input, output):
     return ({} if table == "winoground" else compared | {"data_behind": data_behind(table)}) | {
         "library": "workflow_scripts",
         "scores": input.scores,
+        "correct": input.correct,
         "table": str(Path(output.table).with_name(table)),
         "figure": str(Path(RESULTS) / "figures" / table),
         "subtitle": table_spec(table).get("subtitle", ""),

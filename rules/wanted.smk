@@ -72,6 +72,7 @@ def method_entry(method):
         ],
         "kind": method_kind(config, method),
         "group": method if ours else split_seed(config, method)[0],
+        "varies": method_varies(config, method),
     }
 
 

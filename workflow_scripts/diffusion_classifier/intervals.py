@@ -1,12 +1,13 @@
 """Intervals of accuracies that cover the choice of images and, of several trainings, of trainings.
 
-The trainings of a method answer the same images: two crossed samples. In the two-way random effects
-model y_si = μ + t_s + i_i + e_si of whether training s is right on image i, the variance of the mean
-over S trainings and N images is V = V_I + V_T: images' and trainings' own. Both are estimated from
-mean squares (the analysis of variance of Henderson 1953, which in balanced data is the mixed model's
-estimate). The interval is Wilson's with the effective number of images n = p(1-p)/V and a quantile
-of Student's t, as for complex surveys (Korn & Graubard 1998; Dean & Pagano 2015), so that bounds
-stay within [0, 1] and are sane at 0 and 1. With one training it is Wilson's own.
+The trainings of a method answer the same images: two crossed samples. In the two-way random
+effects model y_si = μ + t_s + i_i + e_si of whether training s is right on image i, the variance of
+the mean over S trainings and N images is V = V_I + V_T: images' and trainings' own. Both are
+estimated from mean squares (analysis of variance, which in balanced data is the mixed model's
+restricted maximum likelihood). The interval is Wilson's with the effective number of images
+n = p(1-p)/V and a quantile of Student's t, as for complex surveys (Korn & Graubard 1998; Dean &
+Pagano 2015), so that bounds stay within [0, 1] and are sane at 0 and 1. With one training it is
+Wilson's own.
 """
 
 from __future__ import annotations
@@ -104,10 +105,10 @@ def accuracy(correct: ArrayLike, label: ArrayLike | None = None) -> Accuracy:
 def interval(found: Accuracy, confidence: float = 0.95) -> tuple[np.ndarray, np.ndarray]:
     """Low and high of an accuracy over images and, of several trainings, trainings; fractions.
 
-    Coverage of 95 % intervals in tests/test_intervals.py, for 5 trainings and 700 images of unequal
-    difficulty (logistic-normal): 94 to 97 % while trainings spread little or moderately; 92 to 93 %
-    where accuracies near 98 % spread so much over trainings that they are far from normal (standard
-    deviation 2 points). If all images are equally hard: 95 to 98 %, 90 % in that extreme.
+    Coverage of 95 % intervals of 5 trainings and 700 images (simulated in tests/test_intervals.py):
+    94 to 97 % with images as unequal as those of a data set; 91 to 93 % where accuracies near 98 %
+    spread over trainings by 2 points and so are far from normal. If neither images nor trainings
+    differ at all it is 98 %.
     """
     right = found.mean * found.effective
     return wilson(right, found.effective, quantile=_quantile(found, confidence))
@@ -116,8 +117,8 @@ def interval(found: Accuracy, confidence: float = 0.95) -> tuple[np.ndarray, np.
 def _quantile(found: Accuracy, confidence: float) -> np.ndarray:
     """What a standard error is multiplied with: between the normal's quantile and Student's.
 
-    S trainings estimate V_T with S-1 degrees of freedom. Of two rules the wider is taken, as each is
-    too narrow in some cases: Satterthwaite's degrees of freedom (1946) for the mean squares, and
+    S trainings estimate V_T with S-1 degrees of freedom. Of two rules the wider is taken, as each
+    is too narrow in some cases: Satterthwaite's degrees of freedom (1946) for the mean squares, and
     half widths squared and added, z² V_I + t² V_T, as in MOVER (Zou & Donner 2008).
     """
     z, freedom = ndtri(0.5 + confidence / 2), found.trainings - 1

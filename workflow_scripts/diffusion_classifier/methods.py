@@ -194,6 +194,16 @@ def method_varies(config: dict[str, Any], method: str) -> str:
     return {"chance": "seed", "logistic_regression": "", "k_nearest": ""}.get(kind, "training")
 
 
+def same_images(config: dict[str, Any], dataset: str, others: Iterable[str]) -> list[str]:
+    """Those of `others` that are the very images of `dataset` with another shift, or none."""
+    texts = ("label", "description", "shift", "prompts", "published")
+
+    def images(name: str) -> dict[str, Any]:
+        return {key: value for key, value in config["datasets"][name].items() if key not in texts}
+
+    return [name for name in others if images(name) == images(dataset)]
+
+
 def version_of(config: dict[str, Any], evaluation: str) -> str:
     """What a figure of several versions of a model calls an evaluation."""
     spec = config["evaluations"][evaluation]

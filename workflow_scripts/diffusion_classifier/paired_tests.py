@@ -39,10 +39,12 @@ def difference_interval(
 
     It covers the choice of the images, which both share, and of the trainings of each side that has
     several. MOVER (Zou & Donner, "Construction of confidence limits about effect measures",
-    Statistics in Medicine 27, 2008): the half widths of `intervals.interval` squared and added, with
-    the correlation of both accuracies over images. With one training each it is method 10 of
+    Statistics in Medicine 27, 2008): the half widths of `intervals.interval` squared and added,
+    with the correlation of both accuracies over images. With one training each it is method 10 of
     Newcombe, "Improved confidence intervals for the difference between binomial proportions based
-    on paired data", Statistics in Medicine 17 (1998), his correction of φ included.
+    on paired data", Statistics in Medicine 17 (1998), his correction of φ included. Coverage of
+    95 % intervals in tests/test_paired_tests.py: 94 to 97 % with 5 trainings on either side or both
+    (98 to 99 % if all images are equally hard and trainings do not differ).
     """
     a, b = accuracy(correct_a), accuracy(correct_b)
     (low_a, high_a), (low_b, high_b) = interval(a, confidence), interval(b, confidence)

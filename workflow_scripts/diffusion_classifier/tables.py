@@ -58,6 +58,14 @@ def trainings(rows: pd.DataFrame) -> dict[str, str]:
     }
 
 
+def covered(things: str) -> str:
+    """What the intervals of a table say: a sentence for its caption, of "images" or "examples"."""
+    return (
+        f"95 % intervals cover the choice of {things} and, with several trainings, of trainings; a "
+        "row of 1 training says nothing about another training."
+    )
+
+
 def with_trainings(rows: pd.DataFrame) -> dict[str, str]:
     """Method → "method (5 trainings)", as methods are called beside a difference of two."""
     return {method: f"{method} ({count})" for method, count in trainings(rows).items()}
@@ -214,8 +222,8 @@ def comparison(
 ) -> pd.DataFrame:
     """`paired_tests.paired_table` for one loss as text: method a, method b x data sets.
 
-    `names` maps methods to what is shown (see `with_trainings`). A cell reads "+1.2 [-0.3, +2.6]" and, below it,
-    "p = 0.12": in one line six data sets would not fit a page.
+    `names` maps methods to what is shown (see `with_trainings`). A cell reads "+1.2 [-0.3, +2.6]"
+    and, below it, "p = 0.12": in one line six data sets would not fit a page.
     """
     chosen = paired[(paired["loss"] == loss) & paired["dataset"].isin(list(columns))]
     text = [
