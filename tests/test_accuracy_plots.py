@@ -13,6 +13,7 @@ from PIL import Image
 from diffusion_classifier import accuracy_plots, files, plots, scores
 from diffusion_classifier.datasets.base import encode
 from diffusion_classifier.notebooks import execute
+from diffusion_classifier.paired_tests import paired_table
 from diffusion_classifier.prompts import from_templates
 from diffusion_classifier.scenes.world import COLOURS, HELD_OUT, SHAPES
 
@@ -24,6 +25,7 @@ CLASSES = {"shapes": list(SHAPES), "seen": PAIRS, "unseen": PAIRS}
 DATASETS = {"shapes": "Shapes", "seen": "Colour × shape", "unseen": "Colour × shape, unseen pairs"}
 METHODS = {
     name: {"label": label, "kind": "diffusion" if name == "sd" else "baseline", "group": label}
+    | {"varies": "seed" if "chance" in name else "training"}
     for name, label in {
         "sd": "Diffusion Classifier",
         "clip": "CLIP, zero-shot",
@@ -108,7 +110,9 @@ def texts(figure):
 
 @pytest.fixture(scope="module")
 def rows():
-    return scores.aggregate(scores.score_table(METHODS, fabricated(), "accuracy"))
+    found = fabricated()
+    table = scores.score_table(METHODS, found, "accuracy")
+    return scores.aggregate(table, scores.correctness(found))
 
 
 CHANCE = {"shapes": 100 / 6, "seen": 100 / 36, "unseen": 100 / 36}
@@ -116,7 +120,9 @@ CHANCE = {"shapes": 100 / 6, "seen": 100 / 36, "unseen": 100 / 36}
 
 def test_accuracy_bars_draw_every_accuracy_its_interval_and_chance(rows):
     figure = accuracy_plots.accuracy_bars(rows, DATASETS, "l2", "title", CHANCE)
-    names = [label.get_text() for label in figure.axes[0].get_yticklabels()]
+    labels = [label.get_text() for label in figure.axes[0].get_yticklabels()]
+    names = [label.rpartition(", ")[0] for label in labels]
+    assert labels[0] == "Chance, 2 seeds" and labels[-1] == "Diffusion Classifier [L2], 1 training"
     for ax, dataset in zip(figure.axes, DATASETS, strict=True):
         on = rows[
             (rows["dataset"] == dataset) & (rows["metric"] == "top1") & (rows["loss"] != "l1")
@@ -210,7 +216,8 @@ def write_inputs(folder):
     for (name, dataset), frame in found.items():
         files.write_parquet(frame, folder / name / f"{dataset}.parquet")
     files.write_parquet(scores.score_table(METHODS, found, "accuracy"), folder / "scores.parquet")
-    files.write_parquet(scores.paired_table(METHODS, found), folder / "paired.parquet")
+    files.write_parquet(scores.correctness(found), folder / "correct.parquet")
+    files.write_parquet(paired_table(METHODS, found), folder / "paired.parquet")
     for dataset, names in CLASSES.items():
         label = labels_of(dataset)
         data = {"image": np.arange(IMAGES), "label": label, "classname": np.array(names)[label]}
@@ -224,6 +231,7 @@ def write_inputs(folder):
     return {
         "library": str(ROOT / "workflow_scripts"),
         "scores": str(folder / "scores.parquet"),
+        "correct": str(folder / "correct.parquet"),
         "paired": str(folder / "paired.parquet"),
         "predictions": {key: str(folder / "sd" / f"{key}.parquet") for key in DATASETS},
         "data": of_data,
@@ -282,7 +290,8 @@ def check_numbers(folder, found):
             assert row["value"] == pytest.approx(expected, abs=1e-3) and row["images"] == IMAGES
             assert f"{row['value']:.1f} [" in (folder / "accuracy.tex").read_text()
             assert f"{row['value']:.1f} [" in (folder / "accuracy-table.html").read_text()
-        assert top1.loc["Chance", dataset]["images"] == 2 * IMAGES
+        chance = top1.loc["Chance", dataset]
+        assert (chance["trainings"], chance["images"]) == (2, IMAGES)
 
 
 def test_figures_are_saved_identically(rows, tmp_path):

@@ -71,4 +71,4 @@ def comparison_table(predictions: Mapping[str, Mapping[str, pd.DataFrame]]) -> p
 
 def _correct(predictions: pd.DataFrame) -> pd.DataFrame:
     """Which images are right, of one loss: `scores.of_trainings` of a single one."""
-    return of_trainings(correctness({("", ""): predictions}), [""])
+    return of_trainings(correctness({("", ""): predictions.assign(loss="")}), [""])
