@@ -215,11 +215,12 @@ def test_figures_are_saved_whole_and_identically(per_seed, tmp_path):
 def test_effective_robustness_plot_shows_every_point_and_distance(per_seed):
     figure = figures(per_seed)["effective"]
     panel = figure.axes[0]
-    assert "points" in panel.get_title(loc="left")
+    assert "[L2], 1 training:\n    " in panel.get_title(loc="left").replace(",\n", ", ")
     legend = {text.get_text() for text in figure.legends[0].get_texts()}
-    assert {"MLP", "k-NN", "CNN", "line through the baselines"} <= legend
-    drawn = {c.get_label(): c.lines[0].get_xdata() for c in panel.containers}
-    assert len(drawn["CNN"]) == 3 and len(drawn["MLP"]) == 1  # every training is a point
+    named = {"MLP, 1 training", "k-NN, deterministic", "CNN, 3 trainings"}
+    assert {*named, "line through the baselines"} <= legend
+    drawn = {c.get_label(): len(c.lines[0].get_xdata()) for c in panel.containers}
+    assert drawn["CNN, 3 trainings"] == 3 and drawn["MLP, 1 training"] == 1  # each is a point
     assert all(label.get_text().endswith(" %") for label in panel.get_xticklabels())
 
 
@@ -256,7 +257,9 @@ def test_one_baseline_makes_no_line_and_the_plot_says_so(per_seed, correct):
     )
     assert figure.axes[0].get_title(loc="left").endswith(robustness_plots.NO_LINE)
     legend = {text.get_text() for text in figure.legends[0].get_texts()}
-    assert legend == {"equal accuracy (x = y)", "k-NN", *shown}
+    assert legend == {
+        "equal accuracy (x = y)", "k-NN, deterministic", f"{shown[0]}, 1 training"
+    }  # fmt: skip
 
 
 def test_examples_show_some_mistakes():

@@ -44,18 +44,17 @@ def wide(rows: pd.DataFrame, columns: Mapping[str, str], metric: str = "top1") -
 
 
 def trainings(rows: pd.DataFrame) -> dict[str, str]:
-    """How many trainings stand behind each method of `rows`, of `scores.aggregate`.
+    """`trainings_text` of each method of `rows`, of `scores.aggregate`."""
+    every = rows.drop_duplicates("method").itertuples()
+    return {row.method: trainings_text(row.trainings, row.varies) for row in every}
 
-    "5 trainings", of what is guessed "5 seeds", of a fit with nothing random in it "deterministic".
+
+def trainings_text(count: int, varies: str) -> str:
+    """ "5 trainings", of guesses "5 seeds", of a fit with nothing random in it "deterministic".
+
+    `varies` as from `methods.method_varies`.
     """
-    return {
-        row.method: (
-            f"{row.trainings} {row.varies}{'s' if row.trainings > 1 else ''}"
-            if row.varies
-            else "deterministic"
-        )
-        for row in rows.drop_duplicates("method").itertuples()
-    }
+    return f"{count} {varies}{'s' if count > 1 else ''}" if varies else "deterministic"
 
 
 def covered(things: str) -> str:
