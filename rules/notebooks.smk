@@ -124,15 +124,18 @@ def accuracy_confusions():
 
 
 def accuracy_trend():
-    """Predictions of the versions of a model that the trend follows: label -> data set -> file."""
+    """Predictions of the versions of a model that the trend follows: label -> data set -> files.
+
+    Trainings of one version share its label.
+    """
     spec = table_spec("accuracy").get("trend", {"methods": []})
-    return {
-        version_of(config, method): {
-            name: f"{RESULTS}/predictions/{method}/{name}.parquet"
-            for name in spec.get("datasets", table_datasets("accuracy"))
-        }
-        for method in spec["methods"]
-    }
+    found = {}
+    for method in spec["methods"]:
+        version = found.setdefault(version_of(config, method), {})
+        for name in spec.get("datasets", table_datasets("accuracy")):
+            file = f"{RESULTS}/predictions/{method}/{name}.parquet"
+            version.setdefault(name, []).append(file)
+    return found
 
 
 def accuracy_trend_csv():

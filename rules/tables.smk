@@ -124,7 +124,12 @@ rule accuracy:
         prompts=[f"{RESULTS}/prompts/{name}.csv" for name in table_prompts("accuracy")],
         curve_errors=lambda w: [file for files in accuracy_curves().values() for file in files],
         reconstructions=lambda w: accuracy_reconstructions(),
-        trend=[path for paths in accuracy_trend().values() for path in paths.values()],
+        trend=[
+            path
+            for of_version in accuracy_trend().values()
+            for paths in of_version.values()
+            for path in paths
+        ],
         published=lambda w: given("tables", "accuracy"),
         first_stages=lambda w: first_stages_files("accuracy"),
         notebook=lambda w: str(HERE / "notebooks" / "accuracy.ipynb"),

@@ -168,7 +168,7 @@ def test_trend_draws_a_line_per_data_set_in_the_order_of_training():
     versions = ["first", "second", "third"]
     rows = pd.DataFrame(
         [
-            {"name": name, "dataset": d, "metric": "top1", "loss": loss}
+            {"group": name, "dataset": d, "metric": "top1", "loss": loss}
             | {"value": 10.0 * k + base, "low": 10.0 * k + base - 4, "high": 10.0 * k + base + 2}
             for k, name in enumerate(versions)
             for d, base in (("shapes", 10), ("seen", 40))
@@ -248,11 +248,18 @@ def write_inputs(folder):
         "datasets": DATASETS,
         "descriptions": {"shapes": "Random pixels."},
         "trained_on": {"unseen": "The probe never saw these pairs."},
+        "trend": {  # of the later version there are two trainings
+            "early": {"shapes": [str(folder / "sd" / "shapes.parquet")]},
+            "late": {"shapes": [str(folder / "sd" / f"{key}.parquet") for key in SAME]},
+        },
         "subtitle": "Fabricated numbers.",
     }
 
 
-FIGURES = ("paired", "methods", "timesteps", "reconstructions", "confusion", "examples")
+SAME = ("shapes", "shapes")  # two trainings with the same answers
+
+
+FIGURES = ("trend", "paired", "methods", "timesteps", "reconstructions", "confusion", "examples")
 
 
 def test_notebook_runs_and_writes_everything(tmp_path):
@@ -260,7 +267,7 @@ def test_notebook_runs_and_writes_everything(tmp_path):
     executed = tmp_path / "tables" / "accuracy.ipynb"
     execute(ROOT / "notebooks" / "accuracy.ipynb", executed, parameters)
     written = {path.name for path in (tmp_path / "tables").iterdir()}
-    ends = (".ipynb", ".csv", ".tex", ".txt", "-table.html", "-confusions.csv")
+    ends = (".ipynb", ".csv", ".tex", ".txt", "-table.html", "-confusions.csv", "-trend.csv")
     assert written == {f"accuracy{end}" for end in ends}
     drawn = {path.name for path in (tmp_path / "figures").iterdir()}
     assert drawn == {f"accuracy-{name}.{kind}" for name in FIGURES for kind in ("svg", "png")}
@@ -268,6 +275,10 @@ def test_notebook_runs_and_writes_everything(tmp_path):
     outputs = [output for cell in cells for output in cell.get("outputs", [])]
     assert not [output for output in outputs if output.get("name") == "stderr"]
     check_numbers(tmp_path / "tables", fabricated())
+    trend = pd.read_csv(tmp_path / "tables" / "accuracy-trend.csv").query("metric == 'top1'")
+    trend = trend[trend["method"].str.contains("L2")]
+    assert trend["method"].tolist() == ["early [L2]", "late [L2]"]
+    assert trend["trainings"].tolist() == [1, 2] and trend["value"].nunique() == 1
     text = executed.read_text()
     assert (
         "The probe never saw these pairs." in text

@@ -133,7 +133,7 @@ def drawn_on_the_line(rng, spread, trainings, own, images=400):
 def test_interval_covers_zero_for_a_method_on_the_line(spread, trainings, own):
     rng = np.random.default_rng(1)
     covered = []
-    for _ in range(60):
+    for _ in range(50):
         found = measured(drawn_on_the_line(rng, spread, trainings, own), "dit", draws=150)
         covered.append(found["low"] <= 0 <= found["high"])
     assert np.mean(covered) >= 0.93  # conservative: scatter by few images is counted twice
@@ -154,7 +154,7 @@ def test_trainings_of_a_method_are_averaged_and_drawn():
     y = [*on_a_line(BASELINES), on_a_line(85) + 2, on_a_line(85) + 6]
     methods = ["a", "b", "c", "d", "e", "dit", "dit"]
     kinds = ["baseline"] * 5 + ["diffusion"] * 2
-    found = measured(make([*BASELINES, 85, 85], y, kinds, 20_000, methods), "dit", draws=200)
+    found = measured(make([*BASELINES, 85, 85], y, kinds, 5_000, methods), "dit", draws=200)
     assert found["value"] == pytest.approx(4, abs=0.05) and found["trainings"] == 2
     assert found["low"] < 1.5 and found["high"] > 6.5  # each may be the one drawn, and more
 
@@ -167,7 +167,7 @@ def test_trainings_of_baselines_are_points_of_the_line_and_drawn():
     for apart in (0, 15):
         y = [*on_a_line(BASELINES), on_a_line(85)]
         y = [*y[:4], y[4] - apart, min(y[4] + apart, 99), y[5]]
-        made = make([*BASELINES, 95, 85], y, kinds, 20_000, methods)
+        made = make([*BASELINES, 95, 85], y, kinds, 5_000, methods)
         found = measured(made, "dit", draws=300)
         widths.append(found["high"] - found["low"])
     assert widths[1] > 2 * widths[0]

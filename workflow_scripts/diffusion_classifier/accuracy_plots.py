@@ -206,14 +206,14 @@ def trend_plot(
 ) -> Figure:
     """Accuracy against the version of a model, one line per data set, with 95 % intervals.
 
-    `rows` as from `scores.score_table`, of which those of `loss` are drawn; `versions` are the
-    `name`s of methods in order of training, `columns` maps data sets to display names.
+    `rows` as from `scores.aggregate`, of which those of `loss` are drawn; `versions` are the
+    `group`s of methods in order of training, `columns` maps data sets to display names.
     """
     shown = rows[(rows["metric"] == metric) & (rows["loss"] == loss)]
     with mpl.rc_context(STYLE):
         figure, (ax,) = panels(1, max(7.0, 1.6 * len(versions)), 5.2)
         for i, (dataset, header) in enumerate(columns.items()):
-            own = shown[shown["dataset"] == dataset].set_index("name").reindex(list(versions))
+            own = shown[shown["dataset"] == dataset].set_index("group").reindex(list(versions))
             # side by side, so that intervals of equal accuracies can be told apart
             x = np.arange(len(versions)) + 0.3 * ((i + 0.5) / len(columns) - 0.5)
             bars = [own["value"] - own["low"], own["high"] - own["value"]]

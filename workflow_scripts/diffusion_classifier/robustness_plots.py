@@ -110,7 +110,7 @@ def _points_with_line(ax: Axes, points: pd.DataFrame, looks: Mapping[str, dict])
         count = trainings_text(len(own), own["varies"].iloc[0])
         ax.errorbar(
             at["x"][own.index], at["y"][own.index], **error, **{"markersize": 7} | looks[name],
-            linestyle="none", elinewidth=1, alpha=0.9, label=f"{name_label(name)}, {count}",
+            linestyle="none", elinewidth=1, label=f"{name_label(name)}, {count}",
             ecolor=to_rgba(looks[name]["color"], 0.4),
         )  # fmt: skip
     limits = {axis: _limits(at[axis], points, axis) for axis in "xy"}
