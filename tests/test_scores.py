@@ -83,6 +83,22 @@ def test_trainings_become_one_row_whose_interval_counts_images_once():
     assert groups.set_index("method").loc["convnet", "value"] == pytest.approx(70)
 
 
+@pytest.mark.parametrize("metric", ["top1", "mean_per_class"])
+def test_guesses_of_several_seeds_are_those_of_more_images(metric):
+    methods = {
+        f"chance-seed{seed}": {"label": "Chance", "kind": "chance", "group": "c", "varies": "seed"}
+        for seed in range(2)
+    }
+    label = np.arange(20) % 2
+    right = np.array([[1] * 8 + [0] * 12, [0] * 16 + [1] * 4])
+    found = {(name, "d"): predictions(own, label) for name, own in zip(methods, right, strict=True)}
+    rows = scores.aggregate(scores.score_table(methods, found, "t"), scores.correctness(found))
+    (row,) = rows[rows["metric"] == metric].itertuples()
+    assert (row.trainings, row.images, row.value) == (2, 20, 30)
+    expected = stats.binomtest(12, 40).proportion_ci(method="wilson")
+    assert np.allclose([row.low, row.high], 100 * np.array(expected))
+
+
 def test_trainings_with_other_images_are_refused():
     found = of_seeds()
     found["cnn-seed1", "digits"] = found["cnn-seed1", "digits"][:7]

@@ -115,7 +115,8 @@ def aggregate(rows: pd.DataFrame, correct: pd.DataFrame, by: str = "method") -> 
     Rows of `score_table` are trainings (of what is guessed, seeds) of one method if they agree in
     `by` ("method", the display name, or "group") and in loss. `correct` is `correctness` of the
     same methods (of Winoground with a column `metric`). The interval covers images and trainings,
-    see `intervals.interval`; `images` is their number. Raises InputError as `of_trainings`.
+    see `intervals.interval`; that of guesses is Wilson's over images x seeds, as all are
+    independent. `images` is the number of each one's images. Raises InputError as `of_trainings`.
     """
     groups = rows.groupby(["table", by, "loss", "dataset", "metric"], sort=False)
     decided = dict(list(correct.groupby(["dataset", "loss"])))
@@ -129,7 +130,13 @@ def _pooled(rows: pd.DataFrame, correct: pd.DataFrame) -> dict[str, object]:
     if "metric" in correct:
         correct = correct[correct["metric"] == first["metric"]]
     own = of_trainings(correct, list(rows["name"]))
-    value, low, high = percent(own.to_numpy().T, _strata(first["metric"], own.reset_index()))
+    answers, label = own.to_numpy().T, _strata(first["metric"], own.reset_index())
+    if first["varies"] == "seed":  # guesses share nothing: those of another seed are more images
+        answers, label = (
+            answers.reshape(1, -1),
+            label if label is None else np.tile(label, len(rows)),
+        )
+    value, low, high = percent(answers, label)
     # labels differ within a group: the group names the row
     same = rows["method"].nunique() == 1
     return first.drop("name").to_dict() | {
