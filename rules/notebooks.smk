@@ -68,6 +68,7 @@ def robustness_parameters(input, output):
             name: dataset(name)["wrong_by"] for name in spec["datasets"] if "pool" in dataset(name)
         },
         "plot_losses": [table_loss("robustness")],
+        "same_images": same_images(config, spec["datasets"][0], spec["datasets"][1:]),
     }
 
 
@@ -123,15 +124,18 @@ def accuracy_confusions():
 
 
 def accuracy_trend():
-    """Predictions of the versions of a model that the trend follows: label -> data set -> file."""
+    """Predictions of the versions of a model that the trend follows: label -> data set -> files.
+
+    Trainings of one version share its label.
+    """
     spec = table_spec("accuracy").get("trend", {"methods": []})
-    return {
-        version_of(config, method): {
-            name: f"{RESULTS}/predictions/{method}/{name}.parquet"
-            for name in spec.get("datasets", table_datasets("accuracy"))
-        }
-        for method in spec["methods"]
-    }
+    found = {}
+    for method in spec["methods"]:
+        version = found.setdefault(version_of(config, method), {})
+        for name in spec.get("datasets", table_datasets("accuracy")):
+            file = f"{RESULTS}/predictions/{method}/{name}.parquet"
+            version.setdefault(name, []).append(file)
+    return found
 
 
 def accuracy_trend_csv():
@@ -227,6 +231,7 @@ def notebook_parameters(table, input, output):
     return ({} if table == "winoground" else compared | {"data_behind": data_behind(table)}) | {
         "library": "workflow_scripts",
         "scores": input.scores,
+        "correct": input.correct,
         "table": str(Path(output.table).with_name(table)),
         "figure": str(Path(RESULTS) / "figures" / table),
         "subtitle": table_spec(table).get("subtitle", ""),

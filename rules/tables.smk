@@ -6,6 +6,7 @@ rule scores:
         lambda w: predictions_files(w.table),
     output:
         scores=f"{RESULTS}/scores/{{table}}.parquet",
+        correct=f"{RESULTS}/scores/{{table}}-correct.parquet",
         paired=f"{RESULTS}/scores/{{table}}-paired.parquet",
         csv=f"{RESULTS}/scores/{{table}}.csv",
     log:
@@ -33,6 +34,7 @@ rule scores:
 rule robustness:
     input:
         scores=f"{RESULTS}/scores/robustness.parquet",
+        correct=f"{RESULTS}/scores/robustness-correct.parquet",
         paired=f"{RESULTS}/scores/robustness-paired.parquet",
         predictions=lambda w: shown_predictions("robustness"),
         data=[dataset_file(name) for name in table_datasets("robustness")],
@@ -114,6 +116,7 @@ rule robustness:
 rule accuracy:
     input:
         scores=f"{RESULTS}/scores/accuracy.parquet",
+        correct=f"{RESULTS}/scores/accuracy-correct.parquet",
         paired=f"{RESULTS}/scores/accuracy-paired.parquet",
         predictions=lambda w: shown_predictions("accuracy"),
         data=[dataset_file(name) for name in table_datasets("accuracy")],
@@ -121,7 +124,12 @@ rule accuracy:
         prompts=[f"{RESULTS}/prompts/{name}.csv" for name in table_prompts("accuracy")],
         curve_errors=lambda w: [file for files in accuracy_curves().values() for file in files],
         reconstructions=lambda w: accuracy_reconstructions(),
-        trend=[path for paths in accuracy_trend().values() for path in paths.values()],
+        trend=[
+            path
+            for of_version in accuracy_trend().values()
+            for paths in of_version.values()
+            for path in paths
+        ],
         published=lambda w: given("tables", "accuracy"),
         first_stages=lambda w: first_stages_files("accuracy"),
         notebook=lambda w: str(HERE / "notebooks" / "accuracy.ipynb"),

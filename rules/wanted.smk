@@ -63,15 +63,19 @@ def predictions_files(name):
     ]
 
 
+def method_spec(method):
+    """The config's entry of an evaluation or a baseline method."""
+    ours = method in METHODS["diffusion"]
+    return config["evaluations"][method] if ours else baseline_spec(config, method)
+
+
 def method_entry(method):
     """How a method is named and grouped in tables and figures."""
-    ours = method in METHODS["diffusion"]
     return {
-        "label": (config["evaluations"][method] if ours else baseline_spec(config, method))[
-            "label"
-        ],
+        "label": method_spec(method)["label"],
         "kind": method_kind(config, method),
         "group": method_group(config, method),
+        "varies": method_varies(config, method),
     }
 
 
@@ -108,26 +112,29 @@ def published_parameters(table):
     """What a notebook is told of published numbers: where they are, and their names of ours."""
     if not published_files(table):
         return {}
-    entries = config["evaluations"] | config["baselines"]
-    named = {name: entries[name].get("published") for name in table_spec(table)["methods"]}
+    named = {method_entry(name)["group"]: method_spec(name) for name in table_methods(table)}
     return {
         "file": table_spec(table)["published"],
-        "methods": {name: theirs for name, theirs in named.items() if theirs},
+        "methods": {name: s["published"] for name, s in named.items() if "published" in s},
         "datasets": {n: dataset(n).get("published", n) for n in table_datasets(table)},
     }
 
 
 def first_stages(table):
-    """What a notebook is told of evaluations that leave classes out: label -> data set -> files."""
+    """What a notebook is told of evaluations that leave classes out: label -> data set -> files.
+
+    Of several trainings, the first.
+    """
     found = {}
     for name in (name for name in table_methods(table) if name in METHODS["diffusion"]):
         spec = config["evaluations"][name]
         for data in table_datasets(table):
             if "prior" in spec or groups_of(config, name, data):
-                found.setdefault(spec["label"], {})[data] = {
+                files = {
                     "pairs": [pairs_file(name, data, 1, shard) for shard in shards(data)],
                     "prompts": f"{RESULTS}/prompts/{dataset(data)['prompts']}.csv",
                 }
+                found.setdefault(spec["label"], {}).setdefault(data, files)
     return found
 
 

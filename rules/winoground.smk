@@ -8,6 +8,7 @@ rule winoground_scores:
         prompts=lambda w: winoground_prompts(),
     output:
         scores=f"{RESULTS}/scores/winoground.parquet",
+        correct=f"{RESULTS}/scores/winoground-correct.parquet",
         csv=f"{RESULTS}/scores/winoground.csv",
     log:
         f"{LOGS}/winoground_scores.log",
@@ -32,6 +33,7 @@ rule winoground_scores:
 rule winoground:
     input:
         scores=f"{RESULTS}/scores/winoground.parquet",
+        correct=f"{RESULTS}/scores/winoground-correct.parquet",
         data=dataset_file(winoground_dataset()),
         prompts=lambda w: winoground_prompts(),
         errors=lambda w: winoground_errors(),

@@ -6,100 +6,31 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
-import xarray as xr
+from accuracy_results import (
+    CLASSES,
+    DATASETS,
+    IMAGES,
+    METHODS,
+    PAIRS,
+    SEEN,
+    UNSEEN,
+    errors,
+    fabricated,
+    labels_of,
+    pictures,
+    predicted,
+    reconstructions,
+)
 from matplotlib.backends.backend_agg import FigureCanvasAgg
-from PIL import Image
 
 from diffusion_classifier import accuracy_plots, files, plots, scores
 from diffusion_classifier.datasets.base import encode
 from diffusion_classifier.notebooks import execute
+from diffusion_classifier.paired_tests import paired_table
 from diffusion_classifier.prompts import from_templates
-from diffusion_classifier.scenes.world import COLOURS, HELD_OUT, SHAPES
+from diffusion_classifier.scenes.world import SHAPES
 
 ROOT = Path(__file__).parents[1]
-PAIRS = [f"{colour} {shape}" for colour in COLOURS for shape in SHAPES]
-UNSEEN = [PAIRS.index(" ".join(pair)) for pair in sorted(HELD_OUT)]
-SEEN = [index for index in range(36) if index not in UNSEEN]
-CLASSES = {"shapes": list(SHAPES), "seen": PAIRS, "unseen": PAIRS}
-DATASETS = {"shapes": "Shapes", "seen": "Colour × shape", "unseen": "Colour × shape, unseen pairs"}
-METHODS = {
-    name: {"label": label, "kind": "diffusion" if name == "sd" else "baseline", "group": label}
-    for name, label in {
-        "sd": "Diffusion Classifier",
-        "clip": "CLIP, zero-shot",
-        "probe": "Linear probe of features",
-        "chance-seed0": "Chance",
-        "chance-seed1": "Chance",
-    }.items()
-}
-IMAGES = 60
-
-
-def labels_of(dataset):
-    among = {"shapes": range(6), "seen": SEEN, "unseen": UNSEEN}[dataset]
-    return np.resize(list(among), IMAGES)
-
-
-def predicted(dataset, right, seed=0, losses=("",)):
-    """Predictions that are right with chance `right` and otherwise any class."""
-    rng = np.random.default_rng(seed)
-    label, count = labels_of(dataset), len(CLASSES[dataset])
-    parts = []
-    for loss in losses:
-        guess = rng.integers(0, count, IMAGES)
-        prediction = np.where(rng.random(IMAGES) < right, label, guess)
-        part = {"image": np.arange(IMAGES), "label": label, "loss": loss, "prediction": prediction}
-        parts.append(pd.DataFrame(part).assign(evaluations=12.0 if loss else 1.0, seconds=0.01))
-    return pd.concat(parts, ignore_index=True)
-
-
-def fabricated():
-    found = {}
-    for seed, name in enumerate(METHODS):
-        losses = ("l2", "l1") if name == "sd" else ("",)
-        for dataset in DATASETS:
-            right = 0 if "chance" in name else 0.6
-            found[name, dataset] = predicted(dataset, right, seed, losses)
-    del found["probe", "unseen"]
-    return found
-
-
-def errors(dataset):
-    rng = np.random.default_rng(1)
-    count = len(CLASSES[dataset])
-    image, prompt = np.divmod(np.arange(IMAGES * count), count)
-    t = np.arange(10) * 100 + 50
-    values = rng.normal(size=(len(image), 10))
-    values -= (prompt == labels_of(dataset)[image])[:, None] * 3 * np.exp(-(((t - 400) / 200) ** 2))
-    at = {"timestep": ("sample", t), "noise": ("sample", np.arange(10))}
-    pair = {"image": ("pair", image), "prompt": ("pair", prompt)}
-    return xr.Dataset({"l2": (("pair", "sample"), values.astype("float32"))}, {**at, **pair})
-
-
-def pictures(count=IMAGES):
-    pixels = np.random.default_rng(0).integers(0, 256, (count, 8, 8, 3), dtype=np.uint8)
-    return [Image.fromarray(image) for image in pixels]
-
-
-def reconstructions(images=3, levels=4):
-    rng = np.random.default_rng(2)
-    pixels = ("channel", "row", "column")
-    pairs = (images, levels, 2)
-    right, wrong = ["a red circle"] * images, ["a picture of a large purple triangle"] * images
-    return xr.Dataset(
-        {
-            "decoded": (("image", "level", "prompt", *pixels), rng.random((*pairs, 3, 8, 8))),
-            "noised": (("image", "level", *pixels), rng.random((images, levels, 3, 8, 8))),
-            "error": (("image", "level", "prompt"), rng.random(pairs)),
-        },
-        {
-            "timestep": ("level", np.arange(levels) * 200 + 100),
-            "prompt": ["right", "wrong"],
-            "image": np.arange(images) * 2,
-            "right": ("image", right),
-            "wrong": ("image", wrong),
-        },
-    )
 
 
 def texts(figure):
@@ -108,7 +39,9 @@ def texts(figure):
 
 @pytest.fixture(scope="module")
 def rows():
-    return scores.aggregate(scores.score_table(METHODS, fabricated(), "accuracy"))
+    found = fabricated()
+    table = scores.score_table(METHODS, found, "accuracy")
+    return scores.aggregate(table, scores.correctness(found))
 
 
 CHANCE = {"shapes": 100 / 6, "seen": 100 / 36, "unseen": 100 / 36}
@@ -116,7 +49,9 @@ CHANCE = {"shapes": 100 / 6, "seen": 100 / 36, "unseen": 100 / 36}
 
 def test_accuracy_bars_draw_every_accuracy_its_interval_and_chance(rows):
     figure = accuracy_plots.accuracy_bars(rows, DATASETS, "l2", "title", CHANCE)
-    names = [label.get_text() for label in figure.axes[0].get_yticklabels()]
+    labels = [label.get_text() for label in figure.axes[0].get_yticklabels()]
+    names = [label.rpartition(", ")[0] for label in labels]
+    assert labels[0] == "Chance, 2 seeds" and labels[-1] == "Diffusion Classifier [L2], 1 training"
     for ax, dataset in zip(figure.axes, DATASETS, strict=True):
         on = rows[
             (rows["dataset"] == dataset) & (rows["metric"] == "top1") & (rows["loss"] != "l1")
@@ -162,7 +97,7 @@ def test_trend_draws_a_line_per_data_set_in_the_order_of_training():
     versions = ["first", "second", "third"]
     rows = pd.DataFrame(
         [
-            {"name": name, "dataset": d, "metric": "top1", "loss": loss}
+            {"group": name, "dataset": d, "metric": "top1", "loss": loss}
             | {"value": 10.0 * k + base, "low": 10.0 * k + base - 4, "high": 10.0 * k + base + 2}
             for k, name in enumerate(versions)
             for d, base in (("shapes", 10), ("seen", 40))
@@ -210,7 +145,8 @@ def write_inputs(folder):
     for (name, dataset), frame in found.items():
         files.write_parquet(frame, folder / name / f"{dataset}.parquet")
     files.write_parquet(scores.score_table(METHODS, found, "accuracy"), folder / "scores.parquet")
-    files.write_parquet(scores.paired_table(METHODS, found), folder / "paired.parquet")
+    files.write_parquet(scores.correctness(found), folder / "correct.parquet")
+    files.write_parquet(paired_table(METHODS, found), folder / "paired.parquet")
     for dataset, names in CLASSES.items():
         label = labels_of(dataset)
         data = {"image": np.arange(IMAGES), "label": label, "classname": np.array(names)[label]}
@@ -224,6 +160,7 @@ def write_inputs(folder):
     return {
         "library": str(ROOT / "workflow_scripts"),
         "scores": str(folder / "scores.parquet"),
+        "correct": str(folder / "correct.parquet"),
         "paired": str(folder / "paired.parquet"),
         "predictions": {key: str(folder / "sd" / f"{key}.parquet") for key in DATASETS},
         "data": of_data,
@@ -240,11 +177,18 @@ def write_inputs(folder):
         "datasets": DATASETS,
         "descriptions": {"shapes": "Random pixels."},
         "trained_on": {"unseen": "The probe never saw these pairs."},
+        "trend": {  # of the later version there are two trainings
+            "early": {"shapes": [str(folder / "sd" / "shapes.parquet")]},
+            "late": {"shapes": [str(folder / "sd" / f"{key}.parquet") for key in SAME]},
+        },
         "subtitle": "Fabricated numbers.",
     }
 
 
-FIGURES = ("paired", "methods", "timesteps", "reconstructions", "confusion", "examples")
+SAME = ("shapes", "shapes")  # two trainings with the same answers
+
+
+FIGURES = ("trend", "paired", "methods", "timesteps", "reconstructions", "confusion", "examples")
 
 
 def test_notebook_runs_and_writes_everything(tmp_path):
@@ -252,7 +196,7 @@ def test_notebook_runs_and_writes_everything(tmp_path):
     executed = tmp_path / "tables" / "accuracy.ipynb"
     execute(ROOT / "notebooks" / "accuracy.ipynb", executed, parameters)
     written = {path.name for path in (tmp_path / "tables").iterdir()}
-    ends = (".ipynb", ".csv", ".tex", ".txt", "-table.html", "-confusions.csv")
+    ends = (".ipynb", ".csv", ".tex", ".txt", "-table.html", "-confusions.csv", "-trend.csv")
     assert written == {f"accuracy{end}" for end in ends}
     drawn = {path.name for path in (tmp_path / "figures").iterdir()}
     assert drawn == {f"accuracy-{name}.{kind}" for name in FIGURES for kind in ("svg", "png")}
@@ -260,6 +204,10 @@ def test_notebook_runs_and_writes_everything(tmp_path):
     outputs = [output for cell in cells for output in cell.get("outputs", [])]
     assert not [output for output in outputs if output.get("name") == "stderr"]
     check_numbers(tmp_path / "tables", fabricated())
+    trend = pd.read_csv(tmp_path / "tables" / "accuracy-trend.csv").query("metric == 'top1'")
+    trend = trend[trend["method"].str.contains("L2")]
+    assert trend["method"].tolist() == ["early [L2]", "late [L2]"]
+    assert trend["trainings"].tolist() == [1, 2] and trend["value"].nunique() == 1
     text = executed.read_text()
     assert (
         "The probe never saw these pairs." in text
@@ -282,7 +230,8 @@ def check_numbers(folder, found):
             assert row["value"] == pytest.approx(expected, abs=1e-3) and row["images"] == IMAGES
             assert f"{row['value']:.1f} [" in (folder / "accuracy.tex").read_text()
             assert f"{row['value']:.1f} [" in (folder / "accuracy-table.html").read_text()
-        assert top1.loc["Chance", dataset]["images"] == 2 * IMAGES
+        chance = top1.loc["Chance", dataset]
+        assert (chance["trainings"], chance["images"]) == (2, IMAGES)
 
 
 def test_figures_are_saved_identically(rows, tmp_path):

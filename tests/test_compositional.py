@@ -134,7 +134,7 @@ def test_without_an_unconditional_prompt_nothing_is_calibrated():
     data = table_of(6)
     prompts = prompts_of(data, free=False)
     found = chance_similarities(data, prompts, seed=0)
-    method = {"c": {"label": "Chance", "kind": "chance", "group": "c"}}
+    method = {"c": {"label": "Chance", "kind": "chance", "group": "c", "varies": "seed"}}
     scored = compositional.score_table(method, {"c": found}, data, prompts, "t", "set")
     assert set(scored["metric"]) == {"text_score", "image_score", "group_score"}
 
@@ -157,10 +157,25 @@ def test_missing_repeated_and_nan_pairs_are_said():
 
 
 METHODS = {
-    "dc": {"label": "Diffusion Classifier", "kind": "diffusion", "group": "Diffusion Classifier"},
-    "chance-0": {"label": "Random chance", "kind": "chance", "group": "Random chance"},
-    "chance-1": {"label": "Random chance", "kind": "chance", "group": "Random chance"},
-    "absent": {"label": "CLIP", "kind": "baseline", "group": "CLIP"},
+    "dc": {
+        "label": "Diffusion Classifier",
+        "kind": "diffusion",
+        "group": "Diffusion Classifier",
+        "varies": "training",
+    },
+    "chance-0": {
+        "label": "Random chance",
+        "kind": "chance",
+        "group": "Random chance",
+        "varies": "seed",
+    },
+    "chance-1": {
+        "label": "Random chance",
+        "kind": "chance",
+        "group": "Random chance",
+        "varies": "seed",
+    },
+    "absent": {"label": "CLIP", "kind": "baseline", "group": "CLIP", "varies": "training"},
 }
 
 
@@ -179,7 +194,7 @@ def test_score_table_counts_examples_by_tag():
     tables, data, prompts = scored()
     rows = compositional.score_table(METHODS, tables, data, prompts, "winoground", "set")
     assert list(rows.columns) == [
-        *(*scores.LONG, "loss", "seconds", "effective", "name", "kind", "group"),
+        *(*scores.LONG, "loss", "seconds", "name", "kind", "group", "varies"),
     ]
     assert list(rows["name"].unique()) == ["dc", "chance-0", "chance-1"]
     # (two losses + two seeds) x four parts x four metrics
@@ -191,7 +206,7 @@ def test_score_table_counts_examples_by_tag():
             chosen = chosen[chosen["tag"].str.lower() == row.dataset]
         right, n = int(chosen[row.metric].sum()), len(chosen)
         interval = stats.binomtest(right, n).proportion_ci(0.95, method="wilson")
-        assert (row.value, row.images, row.effective) == (100 * right / n, n, n)
+        assert (row.value, row.images, row.trainings) == (pytest.approx(100 * right / n), n, 1)
         assert np.allclose([row.low, row.high], 100 * np.array(interval))
         # two images with two captions and the empty prompt each
         assert (row.evaluations, row.seconds) == (6 * 8, 6 * 0.25)
@@ -212,12 +227,15 @@ def test_score_table_names_method_and_data_set_of_a_mistake():
 
 
 def test_seeds_of_chance_are_aggregated():
-    rows = compositional.score_table(METHODS, *scored(300), "t", "set")
-    pooled = scores.aggregate(rows).set_index(["group", "dataset", "metric"])
+    made = scored(300)
+    rows = compositional.score_table(METHODS, *made, "t", "set")
+    pooled = scores.aggregate(rows, compositional.correctness(*made))
+    assert len(pooled) == 48  # (two losses + chance) x four parts x four metrics
+    pooled = pooled.set_index(["group", "dataset", "metric"])
     chance = pooled.loc[("Random chance", "average", "text_score")]
     each = rows[(rows["group"] == "Random chance") & (rows["dataset"] == "average")]
     each = each[each["metric"] == "text_score"]
-    assert (chance["seeds"], chance["images"]) == (2, 600)
+    assert (chance["trainings"], chance["images"], chance["varies"]) == (2, 300, "seed")
     assert chance["value"] == pytest.approx(each["value"].mean())
     assert chance["low"] < 25 < chance["high"]
 

@@ -73,6 +73,8 @@ def score_rows(names):
             "value": 50.0,
             "low": 40.0,
             "high": 60.0,
+            "trainings": 1,
+            "varies": "training",
         }
         for name in names
         for data in ("d", "e")

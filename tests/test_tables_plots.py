@@ -7,77 +7,15 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
-import xarray as xr
-from PIL import Image
+from robustness_results import DATASETS, METHODS, errors, fabricated, images
 
 from diffusion_classifier import curves, files, plots, robustness, robustness_plots, scores, tables
-from diffusion_classifier.datasets.base import encode
+from diffusion_classifier.intervals import wilson
 from diffusion_classifier.messages import InputError
 from diffusion_classifier.notebooks import execute
+from diffusion_classifier.paired_tests import paired_table
 
 ROOT = Path(__file__).parents[1]
-DATASETS = {"digits": "Digits", "uci": "UCI & pen", "noisy": "Noisy_digits"}
-CHANCES = {"dit": (0.97, 0.9, 0.6), "mlp": (0.9, 0.7, 0.5), "knn": (0.93, 0.78, 0.45)}
-CHANCES |= {f"cnn-seed{seed}": (0.97 + seed / 200, 0.85, 0.6) for seed in range(3)}
-LABELS = {"dit": "Diffusion Classifier (DiT)", "mlp": "MLP", "knn": "k-NN", "cnn": "CNN"}
-METHODS = {
-    name: {
-        "label": LABELS[name.split("-")[0]],
-        "kind": "diffusion" if name == "dit" else "baseline",
-        "group": name.split("-")[0],
-    }
-    for name in CHANCES
-}
-IMAGES, CLASSES = 120, 5
-
-
-def fabricated():
-    """Predictions of every method on every data set, with the chances above of being right."""
-    rng = np.random.default_rng(0)
-    found = {}
-    label = np.arange(IMAGES) % CLASSES
-    for name, chances in CHANCES.items():
-        for dataset, chance in zip(DATASETS, chances, strict=True):
-            parts = []
-            for loss in ("l2", "l1") if name == "dit" else ("",):
-                wrong = (label + rng.integers(1, CLASSES, IMAGES)) % CLASSES
-                right = rng.random(IMAGES) < chance
-                part = {"image": np.arange(IMAGES), "label": label, "loss": loss}
-                part["prediction"] = np.where(right, label, wrong)
-                part["evaluations"] = 68.5 if loss else 1.0
-                parts.append(pd.DataFrame(part).assign(seconds=0.034 if loss else 0.0002))
-            found[name, dataset] = pd.concat(parts, ignore_index=True)
-    return found
-
-
-def errors(images=60, timesteps=50):
-    """Exhaustive errors, informative at middling timesteps."""
-    rng = np.random.default_rng(0)
-    image, prompt = np.divmod(np.arange(images * CLASSES), CLASSES)
-    t = np.arange(timesteps) * 20 + 10
-    gain = 1.5 * np.exp(-(((t - 300) / 200) ** 2))
-    values = rng.normal(size=(len(image), timesteps))
-    values -= (prompt == image % CLASSES)[:, None] * gain
-    return xr.Dataset(
-        {"l2": (("pair", "sample"), values.astype("float32"))},
-        {
-            "image": ("pair", image),
-            "prompt": ("pair", prompt),
-            "timestep": ("sample", t),
-            "noise": ("sample", np.arange(timesteps)),
-        },
-    )
-
-
-def images():
-    rng = np.random.default_rng(0)
-    pixels = rng.integers(0, 255, (IMAGES, 8, 8), dtype=np.uint8)
-    label = np.arange(IMAGES) % CLASSES
-    encoded = [encode(Image.fromarray(image)) for image in pixels]
-    names = [f"number {i}" for i in label]
-    return pd.DataFrame(
-        {"image": np.arange(IMAGES), "label": label, "classname": names, "bytes": encoded}
-    )
 
 
 @pytest.fixture(scope="module")
@@ -86,23 +24,34 @@ def per_seed():
 
 
 @pytest.fixture(scope="module")
-def wide(per_seed):
-    return tables.wide(scores.aggregate(per_seed), DATASETS)
+def correct():
+    return scores.correctness(fabricated())
+
+
+@pytest.fixture(scope="module")
+def rows(per_seed, correct):
+    return scores.aggregate(per_seed, correct)
+
+
+@pytest.fixture(scope="module")
+def wide(rows):
+    return tables.wide(rows, DATASETS)
 
 
 def test_wide_has_a_row_per_method_in_order(wide):
-    names = ["Diffusion Classifier (DiT) [L2]", "Diffusion Classifier (DiT) [L1]"]
-    assert list(wide.index) == [*names, "MLP", "k-NN", "CNN"]
+    names = ["Diffusion Classifier (DiT) [L2]", "Diffusion Classifier (DiT) [L1]", "MLP"]
+    counted = [*((name, "1 training") for name in names), ("k-NN", "deterministic")]
+    assert list(wide.index) == [*counted, ("CNN", "3 trainings")]
     assert list(wide.columns.unique(0)) == list(DATASETS.values())
     assert (wide.xs("low", axis=1, level=1) < wide.xs("high", axis=1, level=1)).all(axis=None)
 
 
-def test_wide_refuses_seeds_and_shows_what_is_missing(per_seed):
+def test_wide_refuses_seeds_and_shows_what_is_missing(per_seed, rows):
     with pytest.raises(InputError, match="'CNN' occurs twice"):
         tables.wide(per_seed, DATASETS)
-    rows = scores.aggregate(per_seed)
     rows = rows[(rows["method"] != "MLP") | (rows["dataset"] != "uci")]
-    assert tables.cells(tables.wide(rows, DATASETS)).loc["MLP", "UCI & pen"] == tables.MISSING
+    cells = tables.cells(tables.wide(rows, DATASETS))
+    assert cells.loc[("MLP", "1 training"), "UCI & pen"] == tables.MISSING
 
 
 def test_best_marks_every_tie_as_printed():
@@ -126,7 +75,13 @@ def html_bold_cells(html):
 
 
 @pytest.mark.parametrize(
-    ("columns", "width", "form"), [(3, 160, r"\[\d"), (9, 160, r"\d ±\d"), (9, 120, r"\d[* ] +\d")]
+    ("columns", "width", "form"),
+    [
+        (3, 160, r"\[\d+\.\d, "),
+        (6, 160, r"\[\d+\.\d,\d"),
+        (9, 170, r"\d ±\d"),
+        (9, 130, r"\d[* ] +\d"),
+    ],
 )
 def test_text_fits_the_terminal(wide, columns, width, form):
     many = pd.concat([wide] * 3, axis=1, keys=list("ABC"))
@@ -135,6 +90,7 @@ def test_text_fits_the_terminal(wide, columns, width, form):
     lines = text.splitlines()
     assert max(map(len, lines)) <= width
     assert re.search(form, lines[-3]) and "*" in text
+    assert re.search("CNN +3 trainings +", lines[-2])
 
 
 def test_overlaps_are_computed():
@@ -148,12 +104,15 @@ def test_overlaps_are_computed():
     )
 
 
-def test_comparison_and_cost_are_readable(per_seed):
-    paired = scores.paired_table(METHODS, fabricated())
-    text = tables.comparison(paired, {"mlp": "MLP"}, DATASETS, "l2")
-    assert ("dit", "MLP") in text.index and list(text) == list(DATASETS.values())
+def test_comparison_and_cost_are_readable(rows):
+    paired = paired_table(METHODS, fabricated())
+    text = tables.comparison(paired, tables.with_trainings(rows), DATASETS, "l2")
+    diffusion = "Diffusion Classifier (DiT) [L2] (1 training)"
+    minus = ["MLP (1 training)", "k-NN (deterministic)", "CNN (3 trainings)"]
+    assert list(text.index) == [(diffusion, name) for name in minus]
+    assert list(text) == list(DATASETS.values())
     assert re.fullmatch(r"[+-][\d.]+ \[[+-][\d.]+, [+-][\d.]+\]\np [<=] [\de.-]+", text.iloc[0, 0])
-    cost = tables.cost(scores.aggregate(per_seed), DATASETS, ["l2"])
+    cost = tables.cost(rows, DATASETS, ["l2"])
     assert cost.loc["Diffusion Classifier (DiT) [L2]", "Digits"] == "68.5 / 34 ms"
     assert len(cost) == 4
 
@@ -162,7 +121,8 @@ def figures(per_seed):
     labels = images()[["image", "label"]]
     points = {s: robustness.points(per_seed, "digits", s) for s in ("uci", "noisy")}
     shown = [name for name in per_seed["method"].unique() if "[" in name]
-    table = robustness.effective_robustness_table(points, shown, draws=100)
+    correct = scores.correctness(fabricated())
+    table = robustness.effective_robustness_table(points, shown, correct, "digits", draws=100)
     found = fabricated()["dit", "digits"]
     pruned = curves.schedules({"pruned": found}, range(60), "l2")
     curve = curves.accuracy_by_evaluations(errors(), labels, "l2", [1, 2, 5, 10, 25, 50])
@@ -190,36 +150,51 @@ def test_figures_are_saved_whole_and_identically(per_seed, tmp_path):
 def test_effective_robustness_plot_shows_every_point_and_distance(per_seed):
     figure = figures(per_seed)["effective"]
     panel = figure.axes[0]
-    assert "points" in panel.get_title(loc="left")
+    assert "[L2], 1 training:\n    " in panel.get_title(loc="left").replace(",\n", ", ")
     legend = {text.get_text() for text in figure.legends[0].get_texts()}
-    assert {"MLP", "k-NN", "CNN", "line through the baselines"} <= legend
+    named = {"MLP, 1 training", "k-NN, deterministic", "CNN, 3 trainings"}
+    assert {*named, "line through the baselines"} <= legend
+    drawn = {c.get_label(): len(c.lines[0].get_xdata()) for c in panel.containers}
+    assert drawn["CNN, 3 trainings"] == 3 and drawn["MLP, 1 training"] == 1  # each is a point
     assert all(label.get_text().endswith(" %") for label in panel.get_xticklabels())
 
 
 def test_plot_survives_0_and_100_percent():
     percent = {"x": [50.0, 100, 90], "y": [0.0, 100, 100]}
     points = pd.DataFrame(percent).assign(loss="", group="g", x_images=50, y_images=50)
+    points["varies"] = "training"
     points["method"] = points["name"] = ["a", "b", "DiT"]
     points["kind"] = ["baseline", "baseline", "diffusion"]
     for axis in "xy":
-        low, high = scores.wilson(points[axis] / 2, 50)
+        low, high = wilson(points[axis] / 2, 50)
         points[f"{axis}_low"], points[f"{axis}_high"] = 100 * low, 100 * high
-    table = robustness.effective_robustness_table({"s": points}, ["DiT"], draws=50)
+    correct = pd.DataFrame(
+        [
+            (axis, row["name"], "", image, image < row[axis] / 2)
+            for _, row in points.iterrows()
+            for axis in "xy"
+            for image in range(50)
+        ],
+        columns=["dataset", "name", "loss", "image", "correct"],
+    ).replace({"dataset": {"x": "d", "y": "s"}})
+    table = robustness.effective_robustness_table({"s": points}, ["DiT"], correct, "d", draws=50)
     figure = robustness_plots.effective_robustness_plot({"s": points}, table, {}, "d")
     assert np.isfinite(figure.axes[0].get_xlim()).all()
 
 
-def test_one_baseline_makes_no_line_and_the_plot_says_so(per_seed):
+def test_one_baseline_makes_no_line_and_the_plot_says_so(per_seed, correct):
     found = per_seed[per_seed["name"].isin(["dit", "knn"])]
     points = {"uci": robustness.points(found, "digits", "uci")}
     shown = ["Diffusion Classifier (DiT) [L2]"]
-    table = robustness.effective_robustness_table({}, shown)
+    table = robustness.effective_robustness_table({}, shown, correct, "digits")
     figure = robustness_plots.effective_robustness_plot(
         points, table, DATASETS, "digits", shown=shown
     )
     assert figure.axes[0].get_title(loc="left").endswith(robustness_plots.NO_LINE)
     legend = {text.get_text() for text in figure.legends[0].get_texts()}
-    assert legend == {"equal accuracy (x = y)", "k-NN", *shown}
+    assert legend == {
+        "equal accuracy (x = y)", "k-NN, deterministic", f"{shown[0]}, 1 training"
+    }  # fmt: skip
 
 
 def test_examples_show_some_mistakes():
@@ -235,19 +210,21 @@ def write_inputs(folder):
     for dataset in DATASETS:  # what may stand in the table and is not on its line
         found["clip", dataset] = found["chance", dataset] = found["knn", dataset]
     methods = METHODS | {
-        "clip": {"label": "CLIP", "kind": "more-data", "group": "clip"},
-        "chance": {"label": "Chance", "kind": "chance", "group": "chance"},
+        "clip": {"label": "CLIP", "kind": "more-data", "group": "clip", "varies": "training"},
+        "chance": {"label": "Chance", "kind": "chance", "group": "chance", "varies": "seed"},
     }
     for (name, dataset), frame in found.items():
         files.write_parquet(frame, folder / name / f"{dataset}.parquet")
     files.write_parquet(scores.score_table(methods, found, "robustness"), folder / "scores.parquet")
-    files.write_parquet(scores.paired_table(methods, found), folder / "paired.parquet")
+    files.write_parquet(scores.correctness(found), folder / "correct.parquet")
+    files.write_parquet(paired_table(methods, found), folder / "paired.parquet")
     files.write_dataset(errors().isel(pair=slice(0, 100)), folder / "errors-0.nc")
     files.write_dataset(errors().isel(pair=slice(100, None)), folder / "errors-1.nc")
     files.write_parquet(images(), folder / "images.parquet")
     return {
         "library": str(ROOT / "workflow_scripts"),
         "scores": str(folder / "scores.parquet"),
+        "correct": str(folder / "correct.parquet"),
         "paired": str(folder / "paired.parquet"),
         "predictions": {d: str(folder / "dit" / f"{d}.parquet") for d in DATASETS},
         "data": dict.fromkeys(DATASETS, str(folder / "images.parquet")),
@@ -282,6 +259,11 @@ def test_notebook_runs_and_writes_everything(tmp_path):
     said = [line for line in executed.read_text().splitlines() if "baselines' line" in line]
     compared = {name for name in ("(DiT) [L2]", "CLIP", "Chance", "k-NN") if name in str(said)}
     assert compared == {"(DiT) [L2]", "CLIP"}
-    assert set(pd.read_parquet(tmp_path / "paired.parquet")["method_b"]) == {*CHANCES, "clip"} - {
-        "dit"
-    }
+    assert "of 1 training and does not cover another one" in str(said)
+    compared = set(pd.read_parquet(tmp_path / "paired.parquet")["method_b"])
+    assert compared == {"MLP", "k-NN", "CNN", "CLIP"}
+    for end in (".txt", ".tex", "-table.html"):
+        text = " ".join((tmp_path / "tables" / f"robustness{end}").read_text().split())
+        for count in ("1 training", "3 trainings", "deterministic", "1 seed"):
+            assert count in text
+        assert "a row of 1 training says nothing about another training" in text

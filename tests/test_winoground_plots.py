@@ -36,6 +36,8 @@ METHODS = {
         for seed in range(3)
     },
 }
+for method in METHODS.values():
+    method["varies"] = "seed" if method["kind"] == "chance" else "training"
 TIMESTEPS = 25
 
 
@@ -86,7 +88,9 @@ def per_seed():
 
 @pytest.fixture(scope="module")
 def rows(per_seed):
-    return scores.aggregate(per_seed)
+    return scores.aggregate(
+        per_seed, compositional.correctness(fabricated_similarities(), DATA, PROMPTS)
+    )
 
 
 def error(image, label, timestep, loss="l2"):
@@ -251,12 +255,15 @@ def write_inputs(folder, per_seed):
     for k, part in enumerate((slice(0, half), slice(half, None))):
         files.write_dataset(ERRORS.isel(pair=part), folder / f"errors-{k}.nc")
     files.write_parquet(per_seed, folder / "scores.parquet")
+    correct = compositional.correctness(fabricated_similarities(), DATA, PROMPTS)
+    files.write_parquet(correct, folder / "correct.parquet")
     files.write_parquet(DATA, folder / "data.parquet")
     files.write_csv(PROMPTS, folder / "prompts.csv")
     files.write_parquet(compositional.similarities([ERRORS]), folder / "similarity.parquet")
     files.write_dataset(fabricated_maps(range(6)), folder / "maps.nc")
     named = ("scores.parquet", "data.parquet", "prompts.csv", "similarity.parquet", "maps.nc")
     return {
+        "correct": str(folder / "correct.parquet"),
         **{name.partition(".")[0]: str(folder / name) for name in named},
         "library": str(NOTEBOOK.parents[1] / "workflow_scripts"),
         "errors": [str(folder / f"errors-{k}.nc") for k in (0, 1)],
@@ -284,6 +291,8 @@ def test_notebook_runs_and_writes_everything(per_seed, rows, tmp_path):
         text = " ".join((tmp_path / "tables" / f"winoground{end}").read_text().split())
         for metric in compositional.METRICS.values():
             assert f"{metric} in percent" in text.replace("\\", "")
+        assert "1 training" in text and "3 seeds" in text
+        assert "a row of 1 training says nothing about another training" in text
     cells = json.loads(executed.read_text())["cells"]
     outputs = [output for cell in cells for output in cell.get("outputs", [])]
     assert not [output for output in outputs if output.get("name") == "stderr"]

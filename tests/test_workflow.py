@@ -132,8 +132,11 @@ def test_the_positions_of_adversarial_images_give_them_again(project):
 
 def test_guesses_stand_in_the_table(project):
     table = pd.read_csv(project / "results/tables/robustness.csv").query("metric == 'top1'")
-    guessed = table[table["method"] == "Chance"].set_index("dataset")["images"]
-    assert guessed.to_dict() == {"mnist": 2 * 30, "adversarial": 2 * 20}
+    guessed = table[table["method"] == "Chance"].set_index("dataset")
+    assert guessed["images"].to_dict() == {"mnist": 30, "adversarial": 20}
+    assert (guessed["trainings"] == 2).all()
+    text = (project / "results/tables/robustness.txt").read_text()
+    assert "2 seeds" in text and "1 training" in text
 
 
 def test_no_file_tells_where_the_project_lies(project):

@@ -1,7 +1,7 @@
 """Score the predictions of all methods of a table: accuracy, intervals, paired comparisons.
 
-In: predictions, one file per method and data set. Out: scores and paired comparisons (Parquet),
-scores in long form (CSV).
+In: predictions, one file per method and data set. Out: scores, which images are right, and paired
+comparisons (Parquet), scores in long form (CSV).
 """
 
 from job import job
@@ -10,6 +10,7 @@ with job(snakemake):
     from itertools import product
 
     from diffusion_classifier import files, scores
+    from diffusion_classifier.paired_tests import paired_table
 
     params = snakemake.params
     keys = product(params.methods, params.datasets)
@@ -17,4 +18,5 @@ with job(snakemake):
     table = scores.score_table(params.methods, predictions, snakemake.wildcards.table)
     files.write_parquet(table, snakemake.output.scores)
     files.write_csv(scores.long_form(table), snakemake.output.csv)
-    files.write_parquet(scores.paired_table(params.methods, predictions), snakemake.output.paired)
+    files.write_parquet(scores.correctness(predictions), snakemake.output.correct)
+    files.write_parquet(paired_table(params.methods, predictions), snakemake.output.paired)

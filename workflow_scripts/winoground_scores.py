@@ -1,7 +1,7 @@
 """Score the similarities of all methods: text, image, group and calibrated image score per tag.
 
-In: similarities, one file per method; the data set and its prompts. Out: scores (Parquet), and in
-long form (CSV).
+In: similarities, one file per method; the data set and its prompts. Out: scores and which examples
+are right (Parquet), scores in long form (CSV).
 """
 
 from job import job
@@ -13,13 +13,8 @@ with job(snakemake):
 
     params, source = snakemake.params, snakemake.input
     found = dict(zip(params.methods, map(files.read_parquet, source.similarities), strict=True))
-    table = compositional.score_table(
-        params.methods,
-        found,
-        read_labels(source.data),
-        read_prompts(source.prompts),
-        "winoground",
-        params.dataset,
-    )
+    pairs = read_labels(source.data), read_prompts(source.prompts)
+    table = compositional.score_table(params.methods, found, *pairs, "winoground", params.dataset)
     files.write_parquet(table, snakemake.output.scores)
+    files.write_parquet(compositional.correctness(found, *pairs), snakemake.output.correct)
     files.write_csv(scores.long_form(table), snakemake.output.csv)

@@ -16,6 +16,7 @@ from matplotlib.patches import Rectangle
 from .confusions import confusion, drawn_classes
 from .escaping import shortened
 from .plots import PALETTE, RIGHT, STYLE, WRONG, _band, broken, name_label, panels, wrapped
+from .tables import trainings
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -57,12 +58,14 @@ def accuracy_bars(
 ) -> Figure:
     """One panel per data set: every method's accuracy as a point with its 95 % interval.
 
+    Methods are named with their number of trainings.
     `rows` as from `scores.aggregate`, of which those of `loss` and those without one are drawn;
     `columns` maps data sets to display names, `chance` to the accuracy of guessing in percent.
     """
     shown = rows[(rows["metric"] == metric) & rows["loss"].isin(["", loss])]
     methods = list(pd.unique(shown["method"]))[::-1]
-    labels = list(map(name_label, methods))
+    counts = trainings(shown)
+    labels = [f"{name_label(method)}, {counts[method]}" for method in methods]
     with mpl.rc_context(STYLE):
         figure, axes = panels(len(columns), 4.2, max(2.4, 1.3 + 0.3 * len(methods)), labels)
         for i, (ax, (dataset, header)) in enumerate(zip(axes, columns.items(), strict=True)):
@@ -203,14 +206,14 @@ def trend_plot(
 ) -> Figure:
     """Accuracy against the version of a model, one line per data set, with 95 % intervals.
 
-    `rows` as from `scores.score_table`, of which those of `loss` are drawn; `versions` are the
-    `name`s of methods in order of training, `columns` maps data sets to display names.
+    `rows` as from `scores.aggregate`, of which those of `loss` are drawn; `versions` are the
+    `group`s of methods in order of training, `columns` maps data sets to display names.
     """
     shown = rows[(rows["metric"] == metric) & (rows["loss"] == loss)]
     with mpl.rc_context(STYLE):
         figure, (ax,) = panels(1, max(7.0, 1.6 * len(versions)), 5.2)
         for i, (dataset, header) in enumerate(columns.items()):
-            own = shown[shown["dataset"] == dataset].set_index("name").reindex(list(versions))
+            own = shown[shown["dataset"] == dataset].set_index("group").reindex(list(versions))
             # side by side, so that intervals of equal accuracies can be told apart
             x = np.arange(len(versions)) + 0.3 * ((i + 0.5) / len(columns) - 0.5)
             bars = [own["value"] - own["low"], own["high"] - own["value"]]

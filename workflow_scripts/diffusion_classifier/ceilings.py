@@ -6,8 +6,8 @@ from collections.abc import Mapping
 
 import pandas as pd
 
+from .intervals import wilson
 from .prompts import named_prompts
-from .scores import wilson
 from .tables import interval_text
 
 COLUMNS = ["method", "dataset", "images", "classes", "left", "value", "low", "high"]

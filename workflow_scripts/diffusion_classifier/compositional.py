@@ -18,7 +18,7 @@ from .messages import InputError
 from .pairs import candidates
 from .prompts import is_unconditional
 from .pruning import mean_errors
-from .scores import LONG, method_name, wilson
+from .scores import LONG, METHOD, method_name, percent
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -168,11 +168,34 @@ def score_table(
         scored = scored.merge(_example_cost(similarities[name], data), on=_KEYS)
         for loss, found in scored.groupby("loss", sort=False):
             rows = _rows(found, (table, method_name(method["label"], loss)))
-            parts.append(
-                rows.assign(loss=loss, name=name, kind=method["kind"], group=method["group"])
-            )
-    order = [*LONG, "loss", "seconds", "effective", "name", "kind", "group"]
+            known = {"name": name, **method}
+            parts.append(rows.assign(loss=loss, **{key: known[key] for key in METHOD}))
+    order = [*LONG, "loss", "seconds", *METHOD]
     return pd.concat(parts, ignore_index=True)[order]
+
+
+def correctness(
+    similarities: Mapping[str, pd.DataFrame], data: pd.DataFrame, prompts: pd.DataFrame
+) -> pd.DataFrame:
+    """Which examples are right, of all `similarities[name]`, as `scores.aggregate` takes it.
+
+    Columns `name, dataset` (the tag, or `average`), `loss, metric, image` (the example), `correct`.
+    """
+    parts = []
+    for name, similarity in similarities.items():
+        scored = example_scores(similarity, data, prompts, name)
+        for tag, found in _parts(scored).items():
+            long = found.melt(["loss", "example"], list(METRICS), "metric", "correct")
+            parts.append(long.assign(name=name, dataset=tag).rename(columns={"example": "image"}))
+    columns = ["name", "dataset", "loss", "metric", "image", "correct"]
+    found = pd.concat(parts, ignore_index=True)[columns]
+    return found.astype({"correct": bool})
+
+
+def _parts(scored: pd.DataFrame) -> dict[str, pd.DataFrame]:
+    """The examples of each tag, and all of them as `average`."""
+    tags = ("Object", "Relation", "Both")
+    return {tag.lower(): scored[scored["tag"] == tag] for tag in tags} | {"average": scored}
 
 
 def _example_cost(similarity: pd.DataFrame, data: pd.DataFrame) -> pd.DataFrame:
@@ -183,16 +206,13 @@ def _example_cost(similarity: pd.DataFrame, data: pd.DataFrame) -> pd.DataFrame:
 
 def _rows(found: pd.DataFrame, head: tuple[str, str]) -> pd.DataFrame:
     """The rows of one method and loss; `head` is the table and the method's name."""
-    parts = {tag.lower(): found[found["tag"] == tag] for tag in ("Object", "Relation", "Both")}
     rows = []
-    for part, of_tag in {**parts, "average": found}.items():
+    for part, of_tag in _parts(found).items():
         n = len(of_tag)
         measured_u = bool(of_tag["u0"].notna().all())
         known = [m for m in METRICS if measured_u or m != "calibrated_image_score"]
         for metric in known if n else ():
-            right = int(of_tag[metric].sum())
-            low, high = wilson(right, n)
-            measured = (100 * right / n, 100 * float(low), 100 * float(high), n)
-            spent = (of_tag["evaluations"].mean(), of_tag["seconds"].mean(), float(n))
+            measured = (*percent(of_tag[metric].to_numpy()[None]), 1, n)
+            spent = (of_tag["evaluations"].mean(), of_tag["seconds"].mean())
             rows.append((*head, part, metric, *measured, *spent))
-    return pd.DataFrame(rows, columns=[*LONG, "seconds", "effective"])
+    return pd.DataFrame(rows, columns=[*LONG, "seconds"])

@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
+from .intervals import wilson
 from .messages import InputError
 from .schedules import evenly_spaced
-from .scores import score, wilson
+from .scores import score
 
 if TYPE_CHECKING:
     import xarray as xr

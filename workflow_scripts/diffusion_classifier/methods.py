@@ -197,6 +197,28 @@ def method_kind(config: dict[str, Any], method: str) -> str:
     return "chance" if spec["kind"] == "chance" else "baseline"
 
 
+def method_varies(config: dict[str, Any], method: str) -> str:
+    """What another run of a method would draw anew: its `training`, its `seed`, or nothing ("").
+
+    A method that only uses a trained model (an evaluation, a CLIP, a probe, downloaded weights)
+    varies with that model's training.
+    """
+    if method in config["evaluations"]:
+        return "training"
+    kind = baseline_spec(config, method)["kind"]
+    return {"chance": "seed", "logistic_regression": "", "k_nearest": ""}.get(kind, "training")
+
+
+def same_images(config: dict[str, Any], dataset: str, others: Iterable[str]) -> list[str]:
+    """Those of `others` that are the very images of `dataset` with another shift, or none."""
+    texts = ("label", "description", "shift", "prompts", "published")
+
+    def images(name: str) -> dict[str, Any]:
+        return {key: value for key, value in config["datasets"][name].items() if key not in texts}
+
+    return [name for name in others if images(name) == images(dataset)]
+
+
 def version_of(config: dict[str, Any], evaluation: str) -> str:
     """What a figure of several versions of a model calls an evaluation."""
     spec = config["evaluations"][evaluation]

@@ -141,7 +141,7 @@ def paired_plot(
 ) -> Figure:
     """One panel per data set: accuracy of method a minus that of each method b, with intervals.
 
-    `paired` is `scores.paired_table` for one method a and one loss; `names` and `columns` map
+    `paired` is `paired_tests.paired_table` for one method a and one loss; `names` and `columns` map
     methods b and data sets to what is shown. An interval that excludes 0 is drawn solid.
     """
     others = list(pd.unique(paired["method_b"]))[::-1]

@@ -8,12 +8,14 @@ import matplotlib as mpl
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
+from matplotlib.colors import to_rgba
 from matplotlib.figure import Figure
 from matplotlib.ticker import FixedLocator, FuncFormatter, NullFormatter, NullLocator
 from scipy.special import expit, logit
 
 from . import robustness
 from .plots import PALETTE, STYLE, name_label, panels, wrapped
+from .tables import trainings_text
 
 NO_LINE = "no line: it needs two baselines"
 MARKERS = "osD^vPX<>p"
@@ -45,7 +47,11 @@ def effective_robustness_plot(
             _points_with_line(ax, points, looks)
             distances = table[table["dataset"] == shift] if len(table) else table
             _distances(ax, points, distances, looks)
-            head = [f"{wrapped(r.method, 4.2)}:\n    {_signed(r)}" for r in distances.itertuples()]
+            head = [
+                f"{wrapped(f'{r.method}, {trainings_text(r.trainings, r.varies)}', 4.2)}:\n"
+                f"    {_signed(r)}"
+                for r in distances.itertuples()
+            ]
             head = head if has_line(points) else [NO_LINE]
             ax.set_title("\n".join([wrapped(columns.get(shift, shift), 4.2), *head]), loc="left")
             ax.set_xlabel(f"{name_label(columns.get(in_distribution, in_distribution))}, accuracy")
@@ -86,7 +92,7 @@ def _looks(points_of: Mapping[str, pd.DataFrame], shown: Sequence[str]) -> dict[
 
 
 def _points_with_line(ax: Axes, points: pd.DataFrame, looks: Mapping[str, dict]) -> None:
-    """Every point with its interval bars, the fitted line and the line of equal accuracy."""
+    """Every training as a point with its bars, the fitted line and the line of equal accuracy."""
     at = {axis: robustness.clipped(points[axis], points[f"{axis}_images"]) for axis in "xy"}
     bars = {
         axis: [
@@ -101,9 +107,11 @@ def _points_with_line(ax: Axes, points: pd.DataFrame, looks: Mapping[str, dict])
         bars[axis][1] = np.minimum(bars[axis][1], 0.999 * (1 - at[axis]))
     for name, own in points.groupby("method", sort=False):
         error = {f"{a}err": [b.loc[own.index] for b in bars[a]] for a in "xy"}
+        count = trainings_text(len(own), own["varies"].iloc[0])
         ax.errorbar(
             at["x"][own.index], at["y"][own.index], **error, **{"markersize": 7} | looks[name],
-            linestyle="none", elinewidth=1, alpha=0.9, label=name_label(name),
+            linestyle="none", elinewidth=1, label=f"{name_label(name)}, {count}",
+            ecolor=to_rgba(looks[name]["color"], 0.4),
         )  # fmt: skip
     limits = {axis: _limits(at[axis], points, axis) for axis in "xy"}
     x = np.linspace(*limits["x"], 400)

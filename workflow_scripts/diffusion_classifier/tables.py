@@ -23,8 +23,8 @@ def wide(rows: pd.DataFrame, columns: Mapping[str, str], metric: str = "top1") -
     """Methods x data sets, each with `value, low, high` in percent; NaN where not measured.
 
     `rows` are long (one per method and data set, see `scores.aggregate`), `columns` maps the data
-    sets to show to their headers, in order. Returns columns (header, value|low|high).
-    Raises InputError if a method occurs twice on a data set.
+    sets to show to their headers, in order. Returns columns (header, value|low|high) with an index
+    (method, its `trainings`). Raises InputError if a method occurs twice on a data set.
     """
     shown = rows[(rows["metric"] == metric) & rows["dataset"].isin(list(columns))]
     if shown.duplicated(["method", "dataset"]).any():
@@ -32,12 +32,42 @@ def wide(rows: pd.DataFrame, columns: Mapping[str, str], metric: str = "top1") -
         raise InputError(f"method {twice!r} occurs twice on a data set; aggregate its seeds first")
     found = shown.pivot(index="method", columns="dataset", values=["value", "low", "high"])
     found = found.reindex(pd.unique(shown["method"]))
+    counts = trainings(shown)
+    index = [(method, counts[method]) for method in found.index]
+    found.index = pd.MultiIndex.from_tuples(index)
     parts = {
         header: found.xs(dataset, axis=1, level=1)
         for dataset, header in columns.items()
         if dataset in set(shown["dataset"])
     }
-    return pd.concat(parts, axis=1).rename_axis(index=None)
+    return pd.concat(parts, axis=1)
+
+
+def trainings(rows: pd.DataFrame) -> dict[str, str]:
+    """`trainings_text` of each method of `rows`, of `scores.aggregate`."""
+    every = rows.drop_duplicates("method").itertuples()
+    return {row.method: trainings_text(row.trainings, row.varies) for row in every}
+
+
+def trainings_text(count: int, varies: str) -> str:
+    """ "5 trainings", of guesses "5 seeds", of a fit with nothing random in it "deterministic".
+
+    `varies` as from `methods.method_varies`.
+    """
+    return f"{count} {varies}{'s' if count > 1 else ''}" if varies else "deterministic"
+
+
+def covered(things: str) -> str:
+    """What the intervals of a table say: a sentence for its caption, of "images" or "examples"."""
+    return (
+        f"95 % intervals cover the choice of {things} and, with several trainings, of trainings; a "
+        "row of 1 training says nothing about another training."
+    )
+
+
+def with_trainings(rows: pd.DataFrame) -> dict[str, str]:
+    """Method → "method (5 trainings)", as methods are called beside a difference of two."""
+    return {method: f"{method} ({count})" for method, count in trainings(rows).items()}
 
 
 def interval_text(value: float, low: float, high: float, sign: bool = False) -> str:
@@ -46,6 +76,11 @@ def interval_text(value: float, low: float, high: float, sign: bool = False) -> 
         return MISSING
     form = "+.1f" if sign else ".1f"
     return f"{value:{form}} [{low:{form}}, {high:{form}}]"
+
+
+def narrow_interval_text(value: float, low: float, high: float) -> str:
+    """ "96.2 [94.1,97.6]"."""
+    return interval_text(value, low, high).replace(", ", ",")
 
 
 def half_width_text(value: float, low: float, high: float) -> str:
@@ -111,7 +146,7 @@ def to_latex(table: pd.DataFrame, caption: str = "", label: str = "") -> str:
     return styler.to_latex(
         hrules=True,
         convert_css=True,
-        column_format="l" + "c" * len(best(table).columns),
+        column_format="l" * table.index.nlevels + "c" * len(best(table).columns),
         position_float="centering",
         label=label or None,
     )
@@ -122,29 +157,30 @@ def to_text(table: pd.DataFrame, caption: str = "", most: int = 160) -> str:
 
     Intervals become half widths, and then go, where the table would be wider than `most` columns.
     """
-    forms = (interval_text, half_width_text, lambda value, *_: half_width_text(value, 0, 0)[:5])
+    whole = (interval_text, narrow_interval_text)
+    forms = (*whole, half_width_text, lambda value, *_: half_width_text(value, 0, 0)[:5])
     for text in forms:
         lines = aligned(cells(table, text) + best(table).replace({True: "*", False: " "}))
         if width(lines[0]) <= most:
             break
     note = "* best of the column; brackets: 95 % interval"
-    if text is not interval_text:
+    if text not in whole:
         note = "* best of the column" + ("; ±: 95 % interval" if text is half_width_text else "")
     return "\n".join([*textwrap.wrap(caption, most), *lines, note]) + "\n"
 
 
 def aligned(text: pd.DataFrame) -> list[str]:
     """Lines of equal width: the index to the left, the columns to the right, a rule below."""
-    names = ["", *map(_in_line, text.index)]
+    levels = range(text.index.nlevels)
+    names = [["", *map(_in_line, text.index.get_level_values(level))] for level in levels]
     headers = [_in_line(header) + " " for header in text.columns]
     columns = [[header, *text.iloc[:, i]] for i, header in enumerate(headers)]
-    cells = [[name, *(column[i] for column in columns)] for i, name in enumerate(names)]
-    widths = [max(map(width, column)) for column in zip(*cells, strict=True)]
-    lines = []
-    for row in cells:
-        first, *others = (" " * (w - width(cell)) for cell, w in zip(row, widths, strict=True))
-        right = [space + cell for space, cell in zip(others, row[1:], strict=True)]
-        lines.append("  ".join([row[0] + first, *right]))
+    padded = []
+    for i, column in enumerate([*names, *columns]):
+        spaces = [" " * (max(map(width, column)) - width(cell)) for cell in column]
+        pairs = zip(column, spaces, strict=True)
+        padded.append([cell + space if i < len(names) else space + cell for cell, space in pairs])
+    lines = ["  ".join(row) for row in zip(*padded, strict=True)]
     return [lines[0], "-" * width(lines[0]), *lines[1:]]
 
 
@@ -180,24 +216,13 @@ def overlaps(
     return sentences
 
 
-def seed_names(per_seed: pd.DataFrame, loss: str) -> dict[str, str]:
-    """What to call each method name: its display name, with the method name if seeds share it.
-
-    `per_seed` as from `scores.score_table`; of a diffusion classifier the row of `loss` counts.
-    """
-    shown = per_seed[per_seed["loss"].isin(["", loss])].drop_duplicates("name")
-    shared = shown["method"].duplicated(keep=False)
-    names = shown["method"].where(~shared, shown["method"] + " (" + shown["name"] + ")")
-    return dict(zip(shown["name"], names, strict=True))
-
-
 def comparison(
     paired: pd.DataFrame, names: Mapping[str, str], columns: Mapping[str, str], loss: str
 ) -> pd.DataFrame:
-    """`scores.paired_table` for one loss as text: method a, method b x data sets.
+    """`paired_tests.paired_table` for one loss as text: method a, method b x data sets.
 
-    `names` maps method names to what is shown. A cell reads "+1.2 [-0.3, +2.6]" and, below it,
-    "p = 0.12": in one line six data sets would not fit a page.
+    `names` maps methods to what is shown (see `with_trainings`). A cell reads "+1.2 [-0.3, +2.6]"
+    and, below it, "p = 0.12": in one line six data sets would not fit a page.
     """
     chosen = paired[(paired["loss"] == loss) & paired["dataset"].isin(list(columns))]
     text = [
@@ -222,6 +247,7 @@ def effective_robustness(table: pd.DataFrame, columns: Mapping[str, str]) -> pd.
         {
             "shift": table["dataset"].map(lambda dataset: columns.get(dataset, dataset)),
             "method": table["method"],
+            "trainings": table["method"].map(trainings(table)),
             "accuracy (%)": table["accuracy"].map("{:.1f}".format),
             "line predicts (%)": table["prediction"].map("{:.1f}".format),
             "effective robustness (points)": [

@@ -10,9 +10,9 @@ import pandas as pd
 
 from .compositional import METRICS
 from .datasets.base import decode, encode
+from .intervals import wilson
 from .messages import InputError
 from .prompts import is_unconditional
-from .scores import wilson
 from .tables import interval_text
 
 if TYPE_CHECKING:

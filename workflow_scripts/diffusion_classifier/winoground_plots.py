@@ -14,6 +14,7 @@ from matplotlib.figure import Figure
 from .compositional import METRICS
 from .datasets.base import decode
 from .plots import PALETTE, STYLE, _band, broken, name_label, wrapped
+from .tables import trainings
 from .winoground_curves import CHANCE, TAGS
 
 if TYPE_CHECKING:
@@ -28,11 +29,13 @@ def scores_plot(rows: pd.DataFrame, metrics: Sequence[str], title: str) -> Figur
     """One panel per tag: every metric of every method as a point with its 95 % interval.
 
     `rows` as from `scores.aggregate`. Guessing is not drawn as a method but marked for each
-    metric by what it scores, `winoground_curves.CHANCE`.
+    metric by what it scores, `winoground_curves.CHANCE`. Methods are named with their number of
+    trainings.
     """
     rows = rows[(rows["kind"] != "chance") & rows["metric"].isin(list(metrics))]
     tags = [tag for tag in TAGS if tag in set(rows["dataset"])]
     methods = list(pd.unique(rows["method"]))
+    counts = trainings(rows)
     height = 1.0 + len(metrics) * (0.3 + 0.16 * len(methods))
     with mpl.rc_context(STYLE):
         figure, axes = _grid(len(tags), 5, height)
@@ -40,7 +43,8 @@ def scores_plot(rows: pd.DataFrame, metrics: Sequence[str], title: str) -> Figur
             own = rows[rows["dataset"] == tag]
             for j, method in enumerate(methods):
                 offset = 0.7 * ((j + 0.5) / len(methods) - 0.5)
-                _method(ax, own[own["method"] == method], metrics, offset, j)
+                label = f"{name_label(method)}, {counts[method]}"
+                _method(ax, own[own["method"] == method], metrics, offset, j, label)
             names = [METRICS[metric].replace(" image", "\nimage") for metric in metrics]
             ax.set_yticks(range(len(metrics)), names)
             ax.set(xlim=(-2, 102), ylim=(len(metrics) - 0.5, -0.5), xlabel="score (%)")
@@ -60,12 +64,11 @@ def scores_plot(rows: pd.DataFrame, metrics: Sequence[str], title: str) -> Figur
 
 
 def _method(
-    ax: Axes, own: pd.DataFrame, metrics: Sequence[str], offset: float, number: int
+    ax: Axes, own: pd.DataFrame, metrics: Sequence[str], offset: float, number: int, label: str
 ) -> None:
     """The points of one method, `offset` below the middle of their metric."""
     y = own["metric"].map(list(metrics).index) + offset
     bars = [own["value"] - own["low"], own["high"] - own["value"]]
-    label = name_label(own["method"].iloc[0]) if len(own) else None
     ax.errorbar(
         own["value"], y, xerr=np.clip(bars, 0, None), linestyle="none", label=label,
         marker=MARKERS[number % len(MARKERS)], color=PALETTE[number % len(PALETTE)],

@@ -9,7 +9,9 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
-from ..scores import paired, wilson
+from ..intervals import wilson
+from ..paired_tests import paired
+from ..scores import correctness, of_trainings
 
 COLUMNS = ["dataset", "policy", "images", "evaluations_per_image", "top1", "low", "high"]
 COMPARED = ["dataset", "policy", "times_fewer", "difference", "low", "high", "p"]
@@ -61,7 +63,12 @@ def comparison_table(predictions: Mapping[str, Mapping[str, pd.DataFrame]]) -> p
         (_, first), *others = policies.items()
         for policy, table in others:
             fewer = first["evaluations"].mean() / table["evaluations"].mean()
-            found = paired(table, first)
+            found = paired(_correct(table), _correct(first))
             numbers = (found["difference"], found["low"], found["high"], found["p"])
             rows.append((dataset, policy, fewer, *numbers))
     return pd.DataFrame(rows, columns=COMPARED)
+
+
+def _correct(predictions: pd.DataFrame) -> pd.DataFrame:
+    """Which images are right, of one loss: `scores.of_trainings` of a single one."""
+    return of_trainings(correctness({("", ""): predictions.assign(loss="")}), [""])

@@ -1,0 +1,133 @@
+"""Intervals of accuracies that cover the choice of images and, of several trainings, of trainings.
+
+The trainings of a method answer the same images: two crossed samples. In the two-way random
+effects model y_si = μ + t_s + i_i + e_si of whether training s is right on image i, the variance of
+the mean over S trainings and N images is V = V_I + V_T: images' and trainings' own. Both are
+estimated from mean squares (analysis of variance, which in balanced data is the mixed model's
+restricted maximum likelihood). The interval is Wilson's with the effective number of images
+n = p(1-p)/V and a quantile of Student's t, as for complex surveys (Korn & Graubard 1998; Dean &
+Pagano 2015), so that bounds stay within [0, 1] and are sane at 0 and 1. With one training it is
+Wilson's own.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import ArrayLike
+from scipy.special import ndtri, stdtrit
+
+
+def wilson(
+    successes: ArrayLike,
+    n: ArrayLike,
+    confidence: float = 0.95,
+    quantile: ArrayLike | None = None,
+) -> tuple[np.ndarray, np.ndarray]:
+    """Wilson's score interval of a proportion (Wilson 1927), as fractions, elementwise.
+
+    `successes` and `n` broadcast and need not be whole (an effective sample size is not).
+    `quantile` stands in for the normal distribution's at `confidence`. Returns float64 arrays
+    (low, high); NaN where `n` is 0.
+    """
+    n = np.where(np.asarray(n, float) > 0, n, np.nan)
+    p = np.asarray(successes, float) / n
+    z = ndtri(0.5 + confidence / 2) if quantile is None else np.asarray(quantile, float)
+    centre = (p + z**2 / (2 * n)) / (1 + z**2 / n)
+    half = z / (1 + z**2 / n) * np.sqrt(p * (1 - p) / n + z**2 / (4 * n**2))
+    # At p = 0 and p = 1 the bound is exact; rounding would leave 1e-17 there.
+    low = np.where(p == 0, 0.0, centre - half)
+    high = np.where(p == 1, 1.0, centre + half)
+    return np.where(np.isnan(n), np.nan, low), np.where(np.isnan(n), np.nan, high)
+
+
+@dataclass(frozen=True)
+class Accuracy:
+    """An accuracy over crossed trainings and images, a fraction, and what its variance is made of.
+
+    All but `trainings` are float64 arrays of one shape, `()` for a single method.
+    """
+
+    mean: np.ndarray
+    trainings: int
+    effective: np.ndarray
+    """The number of images whose plain accuracy would vary as much: mean · (1-mean) / variance."""
+    of_images: np.ndarray
+    """V_I, the variance of the mean that is due to the choice of images."""
+    of_trainings: np.ndarray
+    """V_T, that due to the choice of trainings; 0 for one training, of which it is unknown."""
+    between: np.ndarray
+    """V_R = s²/S of the trainings' own accuracies: V_T and what images add to it."""
+
+    @property
+    def variance(self) -> np.ndarray:
+        return self.of_images + self.of_trainings
+
+
+def accuracy(correct: ArrayLike, label: ArrayLike | None = None) -> Accuracy:
+    """The accuracy of `correct`, bool `(..., training, image)`, all trainings on the same images.
+
+    With `label` `(image,)` int it is the mean of the classes' accuracies: images are stratified by
+    class; classes without an image do not count, and the effective number is never taken above that
+    of the plain accuracy: with few images per class V_I is underestimated (0 when every class is
+    all right or all wrong). Where the variance is 0 all images are taken to be equally hard.
+    """
+    y = np.asarray(correct, float)
+    trainings, images = y.shape[-2:]
+    strata = np.zeros(images, int) if label is None else np.unique(label, return_inverse=True)[1]
+    sizes = np.bincount(strata)
+    starts, order = np.cumsum(sizes) - sizes, np.argsort(strata, kind="stable")
+
+    def by_class(values: np.ndarray) -> np.ndarray:
+        return np.add.reduceat(values[..., order], starts, axis=-1) / sizes
+
+    own = by_class(y)  # (..., training, class): accuracies
+    p, squares = own.mean(axis=-2), by_class(y.mean(axis=-2) ** 2)
+    scale = 1 / (sizes * len(sizes) ** 2)
+    of_images = (np.maximum(squares - p**2, 0) * scale).sum(axis=-1)
+    mean, between, of_trainings = p.mean(axis=-1), np.zeros(y.shape[:-2]), np.zeros(y.shape[:-2])
+    if trainings > 1:
+        between = own.mean(axis=-1).var(axis=-1, ddof=1) / trainings
+        # interaction of trainings and images; y² = y
+        rest = trainings * (p - squares + p**2) - (own**2).sum(axis=-2)
+        rest = np.maximum(rest, 0) * sizes / np.maximum(sizes - 1, 1) / (trainings - 1)
+        of_trainings = np.maximum(between - (rest * scale).sum(axis=-1) / trainings, 0)
+    variance = of_images + of_trainings
+    most = images * trainings if label is None else accuracy(correct).effective
+    equal = len(sizes) ** 2 / (1 / sizes).sum()
+    with np.errstate(divide="ignore", invalid="ignore"):
+        effective = np.where(variance > 0, mean * (1 - mean) / variance, equal)
+    effective = np.minimum(effective, most)
+    return Accuracy(mean, trainings, effective, of_images, of_trainings, between)
+
+
+def interval(found: Accuracy, confidence: float = 0.95) -> tuple[np.ndarray, np.ndarray]:
+    """Low and high of an accuracy over images and, of several trainings, trainings; fractions.
+
+    Coverage of 95 % intervals of 5 trainings and 700 images (simulated in tests/test_intervals.py):
+    94 to 97 % with images as unequal as those of a data set; 91 to 93 % where accuracies near 98 %
+    spread over trainings by 2 points and so are far from normal. If neither images nor trainings
+    differ at all it is 98 %.
+    """
+    right = found.mean * found.effective
+    return wilson(right, found.effective, quantile=_quantile(found, confidence))
+
+
+def _quantile(found: Accuracy, confidence: float) -> np.ndarray:
+    """What a standard error is multiplied with: between the normal's quantile and Student's.
+
+    S trainings estimate V_T with S-1 degrees of freedom. Of two rules the wider is taken, as each
+    is too narrow in some cases: Satterthwaite's degrees of freedom (1946) for the mean squares, and
+    half widths squared and added, z² V_I + t² V_T, as in MOVER (Zou & Donner 2008).
+    """
+    z, freedom = ndtri(0.5 + confidence / 2), found.trainings - 1
+    if freedom == 0:
+        return np.full(found.mean.shape, z)
+    t = stdtrit(freedom, 0.5 + confidence / 2)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        own = freedom * (found.variance / found.between) ** 2
+        added = np.sqrt((z**2 * found.of_images + t**2 * found.of_trainings) / found.variance)
+    satterthwaite = stdtrit(np.clip(own, freedom, 1e9), 0.5 + confidence / 2)
+    varies = (found.variance > 0) & (found.between > 0)
+    return np.where(varies, np.fmax(satterthwaite, added), z)
