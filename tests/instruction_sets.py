@@ -1,9 +1,8 @@
 """Every kind of classifier on some images, with the library as the rules use it.
 
-`python instruction_sets.py NETWORKS OUT` writes into the folder OUT what was predicted
+`python instruction_sets.py OUT` writes into the folder OUT what was predicted
 (predictions.parquet), what the errors were (errors.parquet, a row per pair and sample that was
-measured) and on which instructions (capability.txt). NETWORKS has a folder for each kind of
-baseline network.
+measured) and on which instructions (capability.txt).
 """
 
 import sys
@@ -35,13 +34,14 @@ from diffusion_classifier.prompts import from_templates  # noqa: E402
 from diffusion_classifier.pruning import prediction_table, survivors  # noqa: E402
 from diffusion_classifier.racing import gap_race  # noqa: E402
 from diffusion_classifier.schedules import stage_samples  # noqa: E402
+from diffusion_classifier.seeds import network_folder  # noqa: E402
 
 IMAGES = 200
 CPU = (torch.device("cpu"), torch.float32)
 CONFIG = yaml.safe_load((ROOT / "config.yaml").read_text(encoding="utf-8"))
 RACE = {"z": 2, "minimum": 1, "loss": "l2", "combine": "mean"}
 UNUSED = ("label", "description", "prompts")  # by the library
-KINDS = ("resnet", "vit")
+NETWORKS = ("resnet-8", "resnet-32", "vit-64")
 
 
 def images(name, limit=IMAGES):
@@ -127,15 +127,16 @@ def diffusion():
             yield f"{model} {kind}", table, long(stages)
 
 
-def baselines(folder):
+def baselines():
     """`name -> predictions` of everything else."""
     train, data = images("mnist-train", 1000), images("mnist")
     form = Preprocess(**CONFIG["baselines"]["logistic-regression"]["preprocess"])
     learned = (pixels(train, form), train["label"].to_numpy(), {"": pixels(data, form)})
     for kind in ("logistic_regression", "k_nearest"):
         yield kind, data, *classical.fit_predict(kind, {}, *learned)[""]
-    for kind in KINDS:
-        yield kind, data, *networks.predict(networks.load(folder / kind), pixels(data, form))
+    for name in NETWORKS:
+        network = networks.load(network_folder(ROOT, name, 0, "digits"))
+        yield name, data, *networks.predict(network, pixels(data, form))
     scenes, of_task = images("shapes"), prompts("shapes")
     model = clip.load(str(ROOT / "resources" / "models" / "scenes-clip"), *CPU)
     found = model.embed_images(map(decode, scenes["bytes"])), model.embed_texts(of_task["prompt"])
@@ -156,12 +157,12 @@ def probe(data):
     return fitted.predict(of_sets[2], 6)
 
 
-def main(folder, out):
+def main(out):
     predictions, errors = [], []
     for name, table, measured in diffusion():
         predictions.append(table.assign(method=name))
         errors.append(measured.assign(method=name))
-    for name, data, predicted, scores in baselines(folder):
+    for name, data, predicted, scores in baselines():
         table = baseline_table(data, predicted, scores, 0.0)
         predictions.append(table.assign(method=name))
     files.write_parquet(pd.concat(errors, ignore_index=True), out / "errors.parquet")
@@ -170,4 +171,4 @@ def main(folder, out):
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]), Path(sys.argv[2]))
+    main(Path(sys.argv[1]))

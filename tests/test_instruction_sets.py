@@ -11,14 +11,9 @@ import sys
 import numpy as np
 import pandas as pd
 import pytest
-import torch
-from instruction_sets import CONFIG, IMAGES, KINDS, ROOT, images
+from instruction_sets import IMAGES, NETWORKS, ROOT
 from instruction_sets import main as classify_all
 
-from diffusion_classifier.baselines import networks
-from diffusion_classifier.preprocess import Preprocess, pixels
-from diffusion_classifier.training.augment import Augmentation
-from diffusion_classifier.training.loop import Optimisation
 
 NARROW = {
     "ATEN_CPU_CAPABILITY": "default",  # PyTorch's own kernels
@@ -36,34 +31,15 @@ NEAR_TIE = 2 * ROUNDING
 FEW = IMAGES // 100
 """Images of a method that may be near-ties."""
 
-TRAINED = {
-    "resnet": ({"width": 8}, Optimisation(60, 32, 0.005, warmup=5, ema=0)),
-    "vit": ({"width": 32, "layers": 2}, Optimisation(200, 32, 0.004, warmup=20, ema=0)),
-}
-
 
 @pytest.fixture(scope="module")
-def nets(tmp_path_factory):
-    """A folder with a network of each kind, trained for seconds."""
-    folder = tmp_path_factory.mktemp("networks")
-    train = images("mnist-train", 500)
-    form = Preprocess(**CONFIG["baselines"]["logistic-regression"]["preprocess"])
-    learned = pixels(train, form), torch.tensor(train["label"].to_numpy())
-    for kind in KINDS:
-        params, optimisation = TRAINED[kind]
-        network, _ = networks.train(kind, params, *learned, optimisation, Augmentation())
-        networks.save(network, folder / kind)
-    return folder
-
-
-@pytest.fixture(scope="module")
-def both(nets, tmp_path_factory):
+def both(tmp_path_factory):
     """What was found on all instructions and on few: `(errors, predictions)` each."""
     wide, narrow = tmp_path_factory.mktemp("wide"), tmp_path_factory.mktemp("narrow")
-    classify_all(nets, wide)
+    classify_all(wide)
     if (wide / "capability.txt").read_text() == "DEFAULT":
         pytest.skip("PyTorch has no other instructions for this processor, or was told not to")
-    command = [sys.executable, str(ROOT / "tests" / "instruction_sets.py"), nets, narrow]
+    command = [sys.executable, str(ROOT / "tests" / "instruction_sets.py"), narrow]
     environment = {**os.environ, "OMP_NUM_THREADS": "1", **NARROW}
     done = subprocess.run(command, env=environment, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
@@ -100,7 +76,7 @@ def test_errors_prunes_and_races_are_the_same(both, capsys):
 def test_predictions_are_the_same_but_for_near_ties(both, capsys):
     (_, wide), (_, narrow) = both
     methods = wide.groupby(["method", "loss"], sort=False)
-    assert {"logistic_regression", "k_nearest", "clip", "probe", *KINDS} < set(wide["method"])
+    assert {"logistic_regression", "k_nearest", "clip", "probe", *NETWORKS} < set(wide["method"])
     other = dict(list(narrow.groupby(["method", "loss"], sort=False)))
     for key, table in methods:
         a, b = scores(table), scores(other[key])

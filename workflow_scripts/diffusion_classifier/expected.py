@@ -163,7 +163,7 @@ def _with_tolerance(rows: pd.DataFrame, table: str, results: str | os.PathLike) 
     # a row is named by the display name or, where trainings have several, by the group
     by_group = [method_name(*key) for key in zip(fitted["group"], fitted["loss"], strict=True)]
     near_ties = rows["method"].isin([*fitted["method"], *by_group])
-    step = 100 / (rows["images"] * rows.get("trainings", 1))
+    step = 100 / (rows["images"] * rows["trainings"])
     for row in rows.index[near_ties & (rows["metric"] == "mean_per_class")]:
         path = Path(results) / "data" / f"{rows.at[row, 'dataset']}.parquet"
         counts = _read_parquet(path, ["label"]).value_counts()
