@@ -28,16 +28,16 @@ from diffusion_classifier.scenes.compositions import winoground_examples
 NOTEBOOK = Path(__file__).parents[1] / "notebooks" / "winoground.ipynb"
 DATA = winoground_table(winoground_examples(6))
 PROMPTS = with_unconditional(from_captions(DATA))
+TRAINED = {"varies": "training"}
 METHODS = {
-    "sd": {"label": "Diffusion Classifier", "kind": "diffusion", "group": "sd"},
-    "clip": {"label": "CLIP, trained on the same scenes", "kind": "baseline", "group": "clip"},
+    "sd": {"label": "Diffusion Classifier", "kind": "diffusion", "group": "sd"} | TRAINED,
+    "clip": {"label": "CLIP, trained on the same scenes", "kind": "baseline", "group": "clip"}
+    | TRAINED,
     **{
-        f"chance-seed{seed}": {"label": "Chance", "kind": "chance", "group": "chance"}
+        f"chance-seed{seed}": {"label": "Chance", "kind": "chance", "group": "c", "varies": "seed"}
         for seed in range(3)
     },
 }
-for method in METHODS.values():
-    method["varies"] = "seed" if method["kind"] == "chance" else "training"
 TIMESTEPS = 25
 
 
@@ -79,6 +79,10 @@ def fabricated_similarities():
     return found
 
 
+def correctness():
+    return compositional.correctness(fabricated_similarities(), DATA, PROMPTS)
+
+
 @pytest.fixture(scope="module")
 def per_seed():
     return compositional.score_table(
@@ -88,9 +92,7 @@ def per_seed():
 
 @pytest.fixture(scope="module")
 def rows(per_seed):
-    return scores.aggregate(
-        per_seed, compositional.correctness(fabricated_similarities(), DATA, PROMPTS)
-    )
+    return scores.aggregate(per_seed, correctness())
 
 
 def error(image, label, timestep, loss="l2"):
@@ -255,8 +257,7 @@ def write_inputs(folder, per_seed):
     for k, part in enumerate((slice(0, half), slice(half, None))):
         files.write_dataset(ERRORS.isel(pair=part), folder / f"errors-{k}.nc")
     files.write_parquet(per_seed, folder / "scores.parquet")
-    correct = compositional.correctness(fabricated_similarities(), DATA, PROMPTS)
-    files.write_parquet(correct, folder / "correct.parquet")
+    files.write_parquet(correctness(), folder / "correct.parquet")
     files.write_parquet(DATA, folder / "data.parquet")
     files.write_csv(PROMPTS, folder / "prompts.csv")
     files.write_parquet(compositional.similarities([ERRORS]), folder / "similarity.parquet")
