@@ -28,11 +28,10 @@ from diffusion_classifier.scenes.compositions import winoground_examples
 NOTEBOOK = Path(__file__).parents[1] / "notebooks" / "winoground.ipynb"
 DATA = winoground_table(winoground_examples(6))
 PROMPTS = with_unconditional(from_captions(DATA))
-TRAINED = {"varies": "training"}
+TRAINED = {"group": "g", "varies": "training"}
 METHODS = {
-    "sd": {"label": "Diffusion Classifier", "kind": "diffusion", "group": "sd"} | TRAINED,
-    "clip": {"label": "CLIP, trained on the same scenes", "kind": "baseline", "group": "clip"}
-    | TRAINED,
+    "sd": {"label": "Diffusion Classifier", "kind": "diffusion", **TRAINED},
+    "clip": {"label": "CLIP, trained on the same scenes", "kind": "baseline", **TRAINED},
     **{
         f"chance-seed{seed}": {"label": "Chance", "kind": "chance", "group": "c", "varies": "seed"}
         for seed in range(3)
@@ -210,11 +209,10 @@ def figures(rows):
     differences = winoground_curves.error_differences(ERRORS, DATA, PROMPTS, "l2")
     curve = winoground_curves.timestep_text_score(ERRORS, DATA, PROMPTS, "l2")
     title = "Fabricated numbers. " * 9
-    metrics = list(compositional.METRICS)
     scored = scored[scored["loss"] == "l2"]
     maps = fabricated_maps(range(6))
     return {
-        "scores": winoground_plots.scores_plot(shown, metrics, title),
+        "scores": winoground_plots.scores_plot(shown, list(compositional.METRICS), title),
         "timesteps": winoground_plots.timesteps_plot(curve, title),
         "examples": winoground_plots.examples_plot(DATA, scored, differences, [0, 1, 2], title),
         "heatmaps": winoground_plots.heatmap_plot(DATA, maps, [0, 1, 2], title),
