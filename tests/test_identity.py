@@ -77,7 +77,7 @@ def edit(tree):
         ("denoisers/stable_diffusion.py", "(output, x_t", "(-output, x_t", {"SD errors"}),
         ("racing.py", "values.mean", "values.max", {"raced errors"}),
         ("pruning.py", 'sums.pop("weight")', '1 + sums.pop("weight")', {"prune", "predictions"}),
-        ("scores.py", "0.5 + confidence / 2", "0.4 + confidence / 2", {"scores", "accuracy"}),
+        ("intervals.py", "scale = 1 / (sizes", "scale = 2 / (sizes", {"scores", "accuracy"}),
         ("accuracy_plots.py", "CELL, MARGIN = 0.3", "CELL, MARGIN = 0.4", {"accuracy"}),
         ("notebooks.py", 'NEEDS = "needs:"', 'NEEDS = "wants:"', {"accuracy"}),
         ("datasets/digits.py", "reshape(-1, 28, 28)", "reshape(-1, 28, 28)[:1]", {"dataset"}),

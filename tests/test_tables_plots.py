@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from matplotlib.backends.backend_agg import FigureCanvasAgg
 from robustness_results import DATASETS, METHODS, errors, fabricated, images
 
 from diffusion_classifier import curves, files, plots, robustness, robustness_plots, scores, tables
@@ -157,6 +158,14 @@ def test_effective_robustness_plot_shows_every_point_and_distance(per_seed):
     drawn = {c.get_label(): len(c.lines[0].get_xdata()) for c in panel.containers}
     assert drawn["CNN, 3 trainings"] == 3 and drawn["MLP, 1 training"] == 1  # each is a point
     assert all(label.get_text().endswith(" %") for label in panel.get_xticklabels())
+
+
+def test_the_legend_of_long_names_stays_within_the_figure(per_seed):
+    per_seed = per_seed.assign(method=per_seed["method"] + ", of a name that goes on and on")
+    figure = figures(per_seed)["effective"]
+    FigureCanvasAgg(figure).draw()
+    extent = figure.legends[0].get_window_extent()
+    assert extent.x0 >= 0 and extent.x1 <= figure.bbox.x1
 
 
 def test_plot_survives_0_and_100_percent():

@@ -28,16 +28,15 @@ from diffusion_classifier.scenes.compositions import winoground_examples
 NOTEBOOK = Path(__file__).parents[1] / "notebooks" / "winoground.ipynb"
 DATA = winoground_table(winoground_examples(6))
 PROMPTS = with_unconditional(from_captions(DATA))
+TRAINED = {"group": "g", "varies": "training"}
 METHODS = {
-    "sd": {"label": "Diffusion Classifier", "kind": "diffusion", "group": "sd"},
-    "clip": {"label": "CLIP, trained on the same scenes", "kind": "baseline", "group": "clip"},
+    "sd": {"label": "Diffusion Classifier", "kind": "diffusion", **TRAINED},
+    "clip": {"label": "CLIP, trained on the same scenes", "kind": "baseline", **TRAINED},
     **{
-        f"chance-seed{seed}": {"label": "Chance", "kind": "chance", "group": "chance"}
+        f"chance-seed{seed}": {"label": "Chance", "kind": "chance", "group": "c", "varies": "seed"}
         for seed in range(3)
     },
 }
-for method in METHODS.values():
-    method["varies"] = "seed" if method["kind"] == "chance" else "training"
 TIMESTEPS = 25
 
 
@@ -79,6 +78,10 @@ def fabricated_similarities():
     return found
 
 
+def correctness():
+    return compositional.correctness(fabricated_similarities(), DATA, PROMPTS)
+
+
 @pytest.fixture(scope="module")
 def per_seed():
     return compositional.score_table(
@@ -88,9 +91,7 @@ def per_seed():
 
 @pytest.fixture(scope="module")
 def rows(per_seed):
-    return scores.aggregate(
-        per_seed, compositional.correctness(fabricated_similarities(), DATA, PROMPTS)
-    )
+    return scores.aggregate(per_seed, correctness())
 
 
 def error(image, label, timestep, loss="l2"):
@@ -208,11 +209,10 @@ def figures(rows):
     differences = winoground_curves.error_differences(ERRORS, DATA, PROMPTS, "l2")
     curve = winoground_curves.timestep_text_score(ERRORS, DATA, PROMPTS, "l2")
     title = "Fabricated numbers. " * 9
-    metrics = list(compositional.METRICS)
     scored = scored[scored["loss"] == "l2"]
     maps = fabricated_maps(range(6))
     return {
-        "scores": winoground_plots.scores_plot(shown, metrics, title),
+        "scores": winoground_plots.scores_plot(shown, list(compositional.METRICS), title),
         "timesteps": winoground_plots.timesteps_plot(curve, title),
         "examples": winoground_plots.examples_plot(DATA, scored, differences, [0, 1, 2], title),
         "heatmaps": winoground_plots.heatmap_plot(DATA, maps, [0, 1, 2], title),
@@ -255,8 +255,7 @@ def write_inputs(folder, per_seed):
     for k, part in enumerate((slice(0, half), slice(half, None))):
         files.write_dataset(ERRORS.isel(pair=part), folder / f"errors-{k}.nc")
     files.write_parquet(per_seed, folder / "scores.parquet")
-    correct = compositional.correctness(fabricated_similarities(), DATA, PROMPTS)
-    files.write_parquet(correct, folder / "correct.parquet")
+    files.write_parquet(correctness(), folder / "correct.parquet")
     files.write_parquet(DATA, folder / "data.parquet")
     files.write_csv(PROMPTS, folder / "prompts.csv")
     files.write_parquet(compositional.similarities([ERRORS]), folder / "similarity.parquet")

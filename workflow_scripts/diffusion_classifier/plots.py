@@ -67,6 +67,13 @@ def panels(
     return figure, axes[:count]
 
 
+def legend_columns(labels: Iterable[str], inches: float, most: int = 3) -> int:
+    """How many columns of `labels` beside their markers fit into a legend of `inches`."""
+    labels = list(labels)
+    column = 0.6 + 0.09 * max(map(width, labels), default=0)
+    return max(1, min(most, len(labels), int(inches / column)))
+
+
 def wrapped(text: str, inches: float) -> str:
     """`text` broken into lines that fit `inches` at the figures' font size."""
     return broken(text, max(20, int(11 * inches)))

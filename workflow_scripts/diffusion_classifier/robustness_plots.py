@@ -14,7 +14,7 @@ from matplotlib.ticker import FixedLocator, FuncFormatter, NullFormatter, NullLo
 from scipy.special import expit, logit
 
 from . import robustness
-from .plots import PALETTE, STYLE, name_label, panels, wrapped
+from .plots import PALETTE, STYLE, legend_columns, name_label, panels, wrapped
 from .tables import trainings_text
 
 NO_LINE = "no line: it needs two baselines"
@@ -61,7 +61,7 @@ def effective_robustness_plot(
         for ax in axes:
             handles |= dict(zip(*reversed(ax.get_legend_handles_labels()), strict=True))
         labels = list(handles)
-        ncols = min(3, len(labels), len(points_of))
+        ncols = legend_columns(labels, figure.get_figwidth())
         figure.legend(handles.values(), labels, loc="outside lower center", ncols=ncols)
     return figure
 

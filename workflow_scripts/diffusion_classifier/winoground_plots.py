@@ -13,7 +13,7 @@ from matplotlib.figure import Figure
 
 from .compositional import METRICS
 from .datasets.base import decode
-from .plots import PALETTE, STYLE, _band, broken, name_label, wrapped
+from .plots import PALETTE, STYLE, _band, broken, legend_columns, name_label, wrapped
 from .tables import trainings
 from .winoground_curves import CHANCE, TAGS
 
@@ -97,7 +97,8 @@ def _headed(figure: Figure, ax: Axes, title: str) -> None:
     """`title` above all panels, the legend of `ax` below them."""
     figure.suptitle(wrapped(title, figure.get_figwidth()), x=0.01, ha="left", fontsize=11)
     handles, labels = ax.get_legend_handles_labels()
-    figure.legend(handles, labels, loc="outside lower center", ncols=min(3, len(labels)))
+    ncols = legend_columns(labels, figure.get_figwidth())
+    figure.legend(handles, labels, loc="outside lower center", ncols=ncols)
 
 
 def timesteps_plot(curve: pd.DataFrame, title: str) -> Figure:
