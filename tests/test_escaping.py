@@ -12,7 +12,7 @@ from jinja2 import Template
 from matplotlib.figure import Figure
 from nbconvert.filters import markdown2html
 
-from diffusion_classifier import fonts, plots, tables
+from diffusion_classifier import aligned, fonts, plots, tables
 from diffusion_classifier.display import bullets
 from diffusion_classifier.escaping import isolated, latex, markdown, shortened, width
 
@@ -95,7 +95,7 @@ def test_tables_show_names_as_they_are():
     assert f"\\caption{{{latex(NAMES[2])}}}" in lines
     text = tables.to_text(table, "caption").splitlines()
     assert len({width(line) for line in text[1:-1]}) == 1
-    assert "שלום" in text[-3] and shortened(NAMES[-1], tables.NAME) in text[-2]
+    assert "שלום" in text[-3] and shortened(NAMES[-1], aligned.NAME) in text[-2]
 
 
 def test_a_row_of_text_is_not_turned_around():

@@ -14,7 +14,6 @@ import pytest
 from instruction_sets import IMAGES, NETWORKS, ROOT
 from instruction_sets import main as classify_all
 
-
 NARROW = {
     "ATEN_CPU_CAPABILITY": "default",  # PyTorch's own kernels
     "ONEDNN_MAX_CPU_ISA": "SSE41",  # its convolutions

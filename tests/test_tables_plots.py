@@ -94,6 +94,15 @@ def test_text_fits_the_terminal(wide, columns, width, form):
     assert re.search("CNN +3 trainings +", lines[-2])
 
 
+def test_a_header_of_several_words_takes_several_lines(wide):
+    header = "Colour × shape, that nobody was ever shown"
+    few = wide.iloc[:, :3].rename(columns={wide.columns[0][0]: header})
+    lines = tables.to_text(few).splitlines()
+    above = lines[: next(i for i, line in enumerate(lines) if set(line) == {"-"})]
+    assert len(above) > 2 and " ".join(line.strip() for line in above) == header
+    assert len({len(line) for line in above}) == 1
+
+
 def test_overlaps_are_computed():
     rows = pd.DataFrame(
         [("DiT", "diffusion", 80, 90), ("low", "baseline", 70, 79), ("same", "baseline", 85, 95)],

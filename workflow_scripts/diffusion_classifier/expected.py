@@ -15,9 +15,9 @@ import numpy as np
 import pandas as pd
 
 from . import files
+from .aligned import aligned
 from .messages import InputError
 from .scores import LONG, method_name
-from .tables import aligned
 
 KEYS = ["table", "method", "dataset", "metric"]
 NUMBERS = [name for name in LONG if name not in KEYS]

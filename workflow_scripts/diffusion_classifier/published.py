@@ -8,11 +8,12 @@ from collections.abc import Mapping
 
 import pandas as pd
 
+from .aligned import aligned
 from .escaping import latex
 from .messages import InputError
 from .names import normalised
 from .scores import COMPARED, long_form
-from .tables import MISSING, aligned, interval_text
+from .tables import MISSING, interval_text
 
 KEYS = ["table", "method", "dataset", "metric"]
 COLUMNS = [*KEYS, "value"]

@@ -9,13 +9,12 @@ from collections.abc import Callable, Mapping, Sequence
 import pandas as pd
 from pandas.io.formats.style import Styler
 
-from .escaping import isolated, latex, shortened, width
+from .aligned import aligned
+from .escaping import latex, width
 from .messages import InputError
 from .methods import COMPARED_KINDS
 
 MISSING = "—"
-NAME = 70
-"""Characters of a name in a table for the terminal."""
 BEST = "font-weight: bold"
 
 
@@ -88,6 +87,11 @@ def half_width_text(value: float, low: float, high: float) -> str:
     return MISSING if pd.isna(value) else f"{value:.1f} ±{max(high - value, value - low):.1f}"
 
 
+def value_text(value: float, *_: float) -> str:
+    """ "96.2": without the interval."""
+    return MISSING if pd.isna(value) else f"{value:.1f}"
+
+
 def cells(
     table: pd.DataFrame, text: Callable[[float, float, float], str] = interval_text
 ) -> pd.DataFrame:
@@ -158,8 +162,7 @@ def to_text(table: pd.DataFrame, caption: str = "", most: int = 160) -> str:
     Intervals become half widths, and then go, where the table would be wider than `most` columns.
     """
     whole = (interval_text, narrow_interval_text)
-    forms = (*whole, half_width_text, lambda value, *_: half_width_text(value, 0, 0)[:5])
-    for text in forms:
+    for text in (*whole, half_width_text, value_text):
         lines = aligned(cells(table, text) + best(table).replace({True: "*", False: " "}))
         if width(lines[0]) <= most:
             break
@@ -167,26 +170,6 @@ def to_text(table: pd.DataFrame, caption: str = "", most: int = 160) -> str:
     if text not in whole:
         note = "* best of the column" + ("; ±: 95 % interval" if text is half_width_text else "")
     return "\n".join([*textwrap.wrap(caption, most), *lines, note]) + "\n"
-
-
-def aligned(text: pd.DataFrame) -> list[str]:
-    """Lines of equal width: the index to the left, the columns to the right, a rule below."""
-    levels = range(text.index.nlevels)
-    names = [["", *map(_in_line, text.index.get_level_values(level))] for level in levels]
-    headers = [_in_line(header) + " " for header in text.columns]
-    columns = [[header, *text.iloc[:, i]] for i, header in enumerate(headers)]
-    padded = []
-    for i, column in enumerate([*names, *columns]):
-        spaces = [" " * (max(map(width, column)) - width(cell)) for cell in column]
-        pairs = zip(column, spaces, strict=True)
-        padded.append([cell + space if i < len(names) else space + cell for cell, space in pairs])
-    lines = ["  ".join(row) for row in zip(*padded, strict=True)]
-    return [lines[0], "-" * width(lines[0]), *lines[1:]]
-
-
-def _in_line(name: str) -> str:
-    """A name as it stands in a line of text: not too long, and not turning the line around."""
-    return isolated(shortened(name, NAME))
 
 
 def overlaps(

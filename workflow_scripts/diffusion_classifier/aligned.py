@@ -1,0 +1,45 @@
+"""A table as lines of text for the terminal."""
+
+from __future__ import annotations
+
+import textwrap
+
+import pandas as pd
+
+from .escaping import isolated, shortened, width
+
+HEADER = 16
+"""Characters of a line of a column's header in a table for the terminal."""
+NAME = 70
+"""Characters of a name in a table for the terminal."""
+
+
+def aligned(text: pd.DataFrame) -> list[str]:
+    """Lines of equal width: the index to the left, the columns to the right, a rule below.
+
+    Headers of several words take several lines.
+    """
+    headers = [textwrap.wrap(shortened(h, NAME), HEADER, break_long_words=False) for h in text]
+    depth = max(map(len, headers))
+    names = [
+        [""] * depth + [_in_line(name) for name in text.index.get_level_values(level)]
+        for level in range(text.index.nlevels)
+    ]
+    columns = [
+        [""] * (depth - len(header))
+        + [isolated(line) + " " for line in header]
+        + [*text.iloc[:, i]]
+        for i, header in enumerate(headers)
+    ]
+    padded = []
+    for i, column in enumerate([*names, *columns]):
+        spaces = [" " * (max(map(width, column)) - width(cell)) for cell in column]
+        pairs = zip(column, spaces, strict=True)
+        padded.append([cell + space if i < len(names) else space + cell for cell, space in pairs])
+    lines = ["  ".join(row) for row in zip(*padded, strict=True)]
+    return [*lines[:depth], "-" * width(lines[0]), *lines[depth:]]
+
+
+def _in_line(name: str) -> str:
+    """A name as it stands in a line of text: not too long, and not turning the line around."""
+    return isolated(shortened(name, NAME))
