@@ -23,6 +23,7 @@ rule train_network:
     params:
         code=code("train_network"),
         spec=lambda w: fitted_part(w.network),
+        data=lambda w: image_spec(config, training_set(config, w.network)),
         seed=lambda w: split_seed(config, w.network)[1],
         device=config["compute"]["device"],
         dtype="float32",

@@ -19,6 +19,7 @@ from diffusion_classifier.methods import (
     data_sets,
     filter_network,
     groups_of,
+    image_spec,
     method_group,
     method_kind,
     method_names,

@@ -42,7 +42,7 @@ rule dataset:
         runtime=growing(240),
     params:
         code=code("dataset", entries=registered),
-        spec=lambda w: data_spec(w.dataset),
+        spec=lambda w: image_spec(config, w.dataset),
     script:
         "../workflow_scripts/dataset.py"
 

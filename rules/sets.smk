@@ -41,15 +41,6 @@ def generator(wildcards):
     return SimpleNamespace(model=dataset(wildcards.dataset)["model"])
 
 
-def data_spec(name):
-    """What of a data set's entry decides its images."""
-    return {
-        k: v
-        for k, v in dataset(name).items()
-        if k not in ("label", "description", "published", "prompts", "shards")
-    }
-
-
 def registered(wildcards):
     """The entries of the library's registries that a data set uses: its source, and its shift."""
     spec = dataset(wildcards.dataset)

@@ -83,17 +83,21 @@ def test_the_shipped_seeds_are_those_of_the_folders(tmp_path):
 
 @pytest.fixture
 def shipped(config, tmp_path):
-    """A project that ships one training of the default's ResNet-8: its folder and entry."""
-    spec = config["baselines"]["resnet-8"] | {"weights": "shipped", "seeds": [3]}
+    """A project that ships one training of the default's ResNet-8: its folder and config."""
+    config["baselines"]["resnet-8"] |= {"weights": "shipped", "seeds": [3]}
     folder = tmp_path / "resources" / "models" / "resnet-8" / "seed3" / "digits"
     folder.mkdir(parents=True)
-    (folder / "training.json").write_text(json.dumps({"recipe": spec}))
-    return tmp_path, spec
+    record = {
+        "recipe": config["baselines"]["resnet-8"],
+        "data": {"source": "mnist", "split": "train"},
+    }
+    (folder / "training.json").write_text(json.dumps(record))
+    return tmp_path, config
 
 
 def test_a_shipped_network_is_what_its_entry_says(shipped):
-    project, spec = shipped
-    check_network("resnet-8", spec, project)
+    project, config = shipped
+    check_network(config, "resnet-8", project)
 
 
 @pytest.mark.parametrize(
@@ -103,13 +107,18 @@ def test_a_shipped_network_is_what_its_entry_says(shipped):
         ({"params": {"width": 9}}, ["resnet-8.params: ", "{'width': 9}", "{'width': 8}"]),
         ({"augmentation": {}}, ["resnet-8.augmentation: ", "found {}", "`weights: train`"]),
         ({"preprocess": {"size": 32}}, ["resnet-8.preprocess: ", "32", "28"]),
+        (
+            {"tasks": {"digits": {"train": "mnist"}}},
+            ["resnet-8.tasks.digits.train: ", "`mnist`", "trained on", "'split': 'train'"],
+        ),
         ({"tasks": {"letters": {}}}, ["resnet-8.tasks: ", "`letters`", "remove it"]),
     ],
 )
 def test_an_entry_that_says_otherwise_is_refused(shipped, change, said):
-    project, spec = shipped
+    project, config = shipped
+    config["baselines"]["resnet-8"] |= change
     with pytest.raises(InputError) as error:
-        check_network("resnet-8", spec | change, project)
+        check_network(config, "resnet-8", project)
     for part in said:
         assert part in str(error.value)
 
@@ -119,4 +128,4 @@ def test_every_shipped_network_of_the_default_was_trained_as_it_says(config, roo
     assert len(names) == 6
     for name in names:
         assert len(config["baselines"][name]["seeds"]) >= 5
-        check_network(name, config["baselines"][name], root)
+        check_network(config, name, root)

@@ -37,7 +37,8 @@ with job(snakemake):
             Optimisation(**{**spec["optimisation"], "seed": seed}),
             Augmentation(**spec.get("augmentation", {})),
         )
-        seconds, recipe = time.perf_counter() - start, {"recipe": spec, "seed": seed}
+        seconds = time.perf_counter() - start
+        recipe = {"recipe": spec, "data": snakemake.params.data, "seed": seed}
         with files.atomic_folder(snakemake.output.folder) as folder:
             networks.save(network, folder)
             files.write_csv(pd.DataFrame(curve), folder / "loss_curve.csv")

@@ -79,7 +79,7 @@ def check_baseline(config: dict[str, Any], name: str, spec: dict[str, Any], work
                 f"{key}.tasks.{prompts}: found `train` alone, expected `train` and `validation`, "
                 "on whose images a probe chooses its layer and timestep; add it"
             )
-    check_network(name, spec, workflow)
+    check_network(config, name, workflow)
     if spec["kind"] == "clip":
         known(f"{key}.model", spec["model"], clip_names(config), "CLIP model")
     if "weights" in spec and spec["kind"] not in (*NETWORKS, "pretrained"):

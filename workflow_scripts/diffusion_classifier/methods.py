@@ -55,6 +55,12 @@ def training_set(config: dict[str, Any], network: str) -> str:
     return baseline_spec(config, network)["tasks"][network.partition("/")[2]]["train"]
 
 
+def image_spec(config: dict[str, Any], dataset: str) -> dict[str, Any]:
+    """What of a data set's entry decides its images."""
+    others = ("label", "description", "published", "prompts", "shards")
+    return {k: v for k, v in config["datasets"][dataset].items() if k not in others}
+
+
 def filter_prompts(config: dict[str, Any], dataset: str) -> str | None:
     """The set of prompts whose network chooses the images of a data set with a `pool`, if any."""
     spec = config["datasets"][dataset]

@@ -7,16 +7,16 @@ from pathlib import Path
 from typing import Any
 
 from .messages import InputError
-from .methods import NETWORKS, is_shipped
+from .methods import NETWORKS, image_spec, is_shipped
 from .seeds import check_seeds, network_folder, network_seeds
 
 _RECIPE = ("kind", "params", "preprocess", "optimisation", "augmentation")
 """The keys of a network's entry that decided its weights."""
 
 
-def check_network(name: str, spec: dict[str, Any], workflow: Path) -> None:
+def check_network(config: dict[str, Any], name: str, workflow: Path) -> None:
     """Raise InputError, naming key, value, expectation and remedy, for what cannot work."""
-    key = f"baselines.{name}"
+    key, spec = f"baselines.{name}", config["baselines"][name]
     if spec["kind"] not in NETWORKS or "weights" not in spec:
         return
     if spec["weights"] not in ("shipped", "train"):
@@ -34,8 +34,10 @@ def check_network(name: str, spec: dict[str, Any], workflow: Path) -> None:
         )
     check_seeds(key, spec, shipped)
     for seed in spec.get("seeds", [0]):
-        for prompts in spec["tasks"]:
-            _check_training(key, spec, network_folder(workflow, name, seed, prompts), prompts)
+        for prompts, sets in spec["tasks"].items():
+            folder = network_folder(workflow, name, seed, prompts)
+            _check_training(key, spec, folder, prompts)
+            _check_data(config, f"{key}.tasks.{prompts}.train", sets["train"], folder)
 
 
 def _check_training(key: str, spec: dict[str, Any], folder: Path, prompts: str) -> None:
@@ -45,7 +47,7 @@ def _check_training(key: str, spec: dict[str, Any], folder: Path, prompts: str) 
             f"{key}.tasks: found `{prompts}` with `weights: shipped`, expected sets of prompts "
             "that the shipped weights answer; remove it, or write `weights: train`"
         )
-    recipe = json.loads((folder / "training.json").read_text(encoding="utf-8"))["recipe"]
+    recipe = _record(folder)["recipe"]
     for part in _RECIPE:
         if spec.get(part) != recipe.get(part):
             raise InputError(
@@ -53,3 +55,18 @@ def _check_training(key: str, spec: dict[str, Any], folder: Path, prompts: str) 
                 f"{recipe.get(part)}, as these weights were trained; correct it, or write "
                 "`weights: train`"
             )
+
+
+def _check_data(config: dict[str, Any], key: str, dataset: str, folder: Path) -> None:
+    """That a network was trained on the images that its entry names."""
+    found, expected = image_spec(config, dataset), _record(folder)["data"]
+    if found != expected:
+        raise InputError(
+            f"{key}: found `{dataset}`, which is {found}, with `weights: shipped`, expected the "
+            f"images that these weights were trained on, {expected}; correct it, or write "
+            "`weights: train`"
+        )
+
+
+def _record(folder: Path) -> dict[str, Any]:
+    return json.loads((folder / "training.json").read_text(encoding="utf-8"))
