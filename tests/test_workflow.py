@@ -15,6 +15,7 @@ from workflows import digests, library_edits, planned, run_copy, snakemake
 from diffusion_classifier.datasets import dataset
 from diffusion_classifier.identity import Code
 from diffusion_classifier.learned_timesteps import learned_samples
+from diffusion_classifier.methods import image_spec
 from diffusion_classifier.scores import LONG
 
 TABLE = {"robustness": 1, "provenance": 1}
@@ -123,9 +124,9 @@ def test_adversarial_images_fool_the_network_that_chose_them(project):
 
 
 def test_the_positions_of_adversarial_images_give_them_again(project):
-    spec = yaml.safe_load((project / "tiny.yaml").read_text())["datasets"]["pool"]
+    config = yaml.safe_load((project / "tiny.yaml").read_text())
     positions = str(project / "results/data/adversarial-indices.csv")
-    again = dataset({k: v for k, v in spec.items() if k != "label"} | {"indices": positions})
+    again = dataset(image_spec(config, "pool") | {"indices": positions})
     chosen = pd.read_parquet(project / "results/data/adversarial.parquet")
     pd.testing.assert_frame_equal(again, chosen)
 
