@@ -109,6 +109,16 @@ def test_images_are_as_many_as_the_data_set_gets(tmp_path, choice):
     assert only(config(datasets={"mnist": spec})).images == len(built)
 
 
+def test_a_file_of_positions_is_counted(tmp_path):
+    spec = {"source": "mnist", "copies": 10, "shift": {}, "prompts": "digits"}
+    found = {}
+    for name, text in (("good", "7\n5\n1200\n"), ("bad", "7\nseven\n")):
+        path = tmp_path / f"{name}.csv"
+        path.write_text(text)
+        found[name] = only(config(datasets={"mnist": {**spec, "indices": str(path)}})).images
+    assert found == {"good": 3, "bad": None}
+
+
 def test_sets_that_are_not_opened_have_their_known_size():
     def images(**spec):
         return only(config(datasets={"mnist": {"prompts": "digits", **spec}})).images

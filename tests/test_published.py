@@ -109,7 +109,7 @@ def test_texts_say_the_same_numbers(attached):
     )
     assert second.startswith("CLIP: 0 of 2 ")
     text = published.to_text(attached, HEADERS, "What it is.")
-    assert text.count("\n") == 1 + 2 + 4 and "87.3" in text
+    assert text.count("\n") == 1 + 3 + 4 and "87.3" in text
     latex = published.to_latex(attached, HEADERS, "in 95 % of", "tab:x")
     assert latex.count(r"\\") == 5 and r"95 \% of" in latex and r"\label{tab:x}" in latex
 

@@ -21,7 +21,7 @@ snakemake = SimpleNamespace(
     rule="learn", threads=1, log=["log"], config={"results": "."}, output=["learned"],
     input=type("Input", (list,), {})(["photos.parquet", "pets.csv"]),
     params=SimpleNamespace(
-        device="cpu", dtype="float32", folder=".", tasks=["pets"], task_of=["pets"],
+        device="cpu", dtype="float32", folder=".", tasks=["pets"], task_of=["pets"], seed=0,
         spec={"kind": "k_nearest", "preprocess": {"mode": "L", "size": 2}},
     ),
 )

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import csv
+import sys
 from contextlib import suppress
 from typing import Any
 
 from . import class_lists
 from .datasets import EXAMPLES
 from .datasets.folder import Folder, folder
+from .datasets.indices import read_indices
 from .datasets.sizes import class_count, expected_size
 from .messages import InputError
 from .methods import groups_of
@@ -21,11 +23,19 @@ def image_count(config: dict[str, Any], name: str) -> int | None:
         asked = candidate_counts(config, name)
         return asked and spec["per_class"] * asked[0]
     size = spec.get("limit")
+    if isinstance(spec.get("indices"), str):
+        return _listed(spec["indices"])
     if size is None:
         whole = spec["source"] == "folder" and "indices" not in spec and _opened(spec)
         size = len(whole) * spec.get("copies", 1) if whole else expected_size(spec)
         size = size and size - spec.get("skip", 0)
     return size and size * (2 if spec.get("source") in EXAMPLES else 1)
+
+
+def _listed(indices: str) -> int | None:
+    """How many images a file of `indices` names; None if it cannot be read, as in `_opened`."""
+    with suppress(InputError):
+        return len(read_indices(indices, sys.maxsize))
 
 
 def _opened(spec: dict[str, Any]) -> Folder | None:
