@@ -8,6 +8,7 @@ import yaml
 from snakemake.utils import update_config
 
 from diffusion_classifier.configuration import check_config
+from diffusion_classifier.costs import estimate
 from diffusion_classifier.messages import InputError
 from diffusion_classifier.methods import method_group, method_names
 from diffusion_classifier.network_checks import check_network
@@ -52,6 +53,36 @@ def test_what_can_use_one_model_only_gets_the_first_training(config, root):
         assert f"clip-seed{seed}" in config["tables"]["winoground"]["methods"]
     assert method_group(config, "clip-seed2") == "clip"
     assert {"clip-seed1", "clip-seed2"} <= set(method_names(config)["baseline"])
+
+
+def test_a_method_called_as_a_model_with_seeds_stays_what_it_is(config, root):
+    update_config(config, {"models": {"scenes-sd": {"weights": "train", "seeds": [1, 2]}}})
+    config["baselines"]["scenes-sd"] = {"label": "Guess", "kind": "chance"}
+    config["tables"]["accuracy"]["methods"].append("scenes-sd")
+    check_config(config, root)
+    assert config["tables"]["accuracy"]["methods"][-1] == "scenes-sd"
+    assert "scenes-sd" in config["baselines"] and "scenes-sd" not in config["models"]
+
+
+@pytest.mark.parametrize(
+    ("section", "taken", "like"),
+    [("models", "digits-dit-seed2", "digits-dit"), ("evaluations", "digits-seed2", "digits")],
+)
+def test_a_name_that_a_training_has_too_is_refused(config, root, section, taken, like):
+    config[section][taken] = config[section][like] | {"label": "Mine"}
+    if section == "models":
+        config[section][taken]["weights"] = "train"
+    update_config(config, {"models": {"digits-dit": {"weights": "train", "seeds": [1, 2]}}})
+    with pytest.raises(InputError, match=f"^{section}: found the name `{taken}`.*rename"):
+        check_config(config, root)
+
+
+def test_a_dry_run_does_not_count_what_shipped_networks_learned_from(config, root, monkeypatch):
+    monkeypatch.chdir(root)
+    methods = {cost.method for cost in estimate(config)}
+    assert "scenes-sd (sampling)" not in methods
+    config["baselines"]["synthetic"]["weights"] = "train"
+    assert "scenes-sd (sampling)" in {cost.method for cost in estimate(config)}
 
 
 def test_the_benchmarks_take_the_first_training(config, root):

@@ -14,6 +14,7 @@ from .methods import (
     baseline_spec,
     filter_network,
     groups_of,
+    is_shipped,
     method_names,
     prior_method,
     questions,
@@ -161,13 +162,17 @@ def _of_probe(config: dict, table: str, method: str, datasets: list[str]) -> Ite
 
 
 def _made_of(config: dict[str, Any], methods: list[str], datasets: list[str]) -> list[str]:
-    """The data sets of a table, those its baselines learn from, and those they are chosen from."""
+    """The data sets of a table, those learned from here, and those they are chosen from."""
     names, asked = list(datasets), {config["datasets"][name]["prompts"] for name in datasets}
     for spec in (config["baselines"].get(method, {}) for method in methods):
+        if is_shipped(spec):
+            continue
         names += [sets["train"] for task, sets in spec.get("tasks", {}).items() if task in asked]
     for name in names:  # which grows meanwhile
         if "pool" in (spec := config["datasets"][name]):
-            others = (spec["pool"], training_set(config, filter_network(config, name)))
+            network = filter_network(config, name)
+            trained = not is_shipped(baseline_spec(config, network))
+            others = [spec["pool"], *([training_set(config, network)] if trained else [])]
             names += [other for other in others if other not in names]
     return list(dict.fromkeys(names))
 

@@ -217,10 +217,9 @@ def method_varies(config: dict[str, Any], method: str) -> str:
 
 def same_images(config: dict[str, Any], dataset: str, others: Iterable[str]) -> list[str]:
     """Those of `others` that are the very images of `dataset` with another shift, or none."""
-    texts = ("label", "description", "shift", "prompts", "published")
 
     def images(name: str) -> dict[str, Any]:
-        return {key: value for key, value in config["datasets"][name].items() if key not in texts}
+        return {key: value for key, value in image_spec(config, name).items() if key != "shift"}
 
     return [name for name in others if images(name) == images(dataset)]
 

@@ -34,7 +34,8 @@ def check_model(config: dict[str, Any], name: str, spec: dict[str, Any], workflo
             f"{key}.seeds: found with `weights: {spec['weights']}`, expected `shipped` or `train`, "
             "of which there are several trainings; leave `seeds` out"
         )
-    check_seeds(key, spec, shipped_seeds(workflow, name))
+    if "seeds" in spec:
+        check_seeds(key, spec, shipped_seeds(workflow, name))
     if spec["weights"] == "train":
         if "training" not in spec:
             raise InputError(

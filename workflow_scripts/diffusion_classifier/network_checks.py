@@ -36,18 +36,19 @@ def check_network(config: dict[str, Any], name: str, workflow: Path) -> None:
     for seed in spec.get("seeds", [0]):
         for prompts, sets in spec["tasks"].items():
             folder = network_folder(workflow, name, seed, prompts)
-            _check_training(key, spec, folder, prompts)
-            _check_data(config, f"{key}.tasks.{prompts}.train", sets["train"], folder)
+            if not folder.is_dir():
+                raise InputError(
+                    f"{key}.tasks: found `{prompts}` with `weights: shipped`, expected sets of "
+                    "prompts that the shipped weights answer; remove it, or write `weights: train`"
+                )
+            record = json.loads((folder / "training.json").read_text(encoding="utf-8"))
+            _check_recipe(key, spec, record["recipe"])
+            images = image_spec(config, sets["train"])
+            _check_images(f"{key}.tasks.{prompts}.train", sets["train"], images, record["data"])
 
 
-def _check_training(key: str, spec: dict[str, Any], folder: Path, prompts: str) -> None:
-    """That a network was trained as its entry says, and to answer these prompts."""
-    if not folder.is_dir():
-        raise InputError(
-            f"{key}.tasks: found `{prompts}` with `weights: shipped`, expected sets of prompts "
-            "that the shipped weights answer; remove it, or write `weights: train`"
-        )
-    recipe = _record(folder)["recipe"]
+def _check_recipe(key: str, spec: dict[str, Any], recipe: dict[str, Any]) -> None:
+    """That a network was trained as its entry says."""
     for part in _RECIPE:
         if spec.get(part) != recipe.get(part):
             raise InputError(
@@ -57,16 +58,11 @@ def _check_training(key: str, spec: dict[str, Any], folder: Path, prompts: str) 
             )
 
 
-def _check_data(config: dict[str, Any], key: str, dataset: str, folder: Path) -> None:
+def _check_images(key: str, dataset: str, found: dict[str, Any], expected: dict[str, Any]) -> None:
     """That a network was trained on the images that its entry names."""
-    found, expected = image_spec(config, dataset), _record(folder)["data"]
     if found != expected:
         raise InputError(
             f"{key}: found `{dataset}`, which is {found}, with `weights: shipped`, expected the "
             f"images that these weights were trained on, {expected}; correct it, or write "
             "`weights: train`"
         )
-
-
-def _record(folder: Path) -> dict[str, Any]:
-    return json.loads((folder / "training.json").read_text(encoding="utf-8"))

@@ -11,8 +11,8 @@ from typing import Any
 
 from .messages import InputError
 
-_ONE = ("model", "text_encoder", "evaluation", "method")
-"""Keys whose value is the name of one model or method."""
+_METHODS = ("evaluations", "baselines")
+"""Sections of the config whose entries are methods."""
 SHIPPED = Path("resources") / "models"
 """Where the weights that come with the project lie, below the folder of the Snakefile."""
 
@@ -66,39 +66,62 @@ def expand_seeds(config: dict[str, Any], workflow: Path) -> None:
 
     The entries are called NAME-seedN, have the same label and say by `group` what they are
     trainings of. Tables ask all of them. What can use one model only (curves, sampled images,
-    priors, the start of another training) gets the first.
+    priors, the start of another training) gets the first. Raises InputError if another entry has
+    such a name.
     """
-    seeds = {name: spec["seeds"] for name, spec in config["models"].items() if "seeds" in spec}
-    if not seeds:
+    models = {name: spec["seeds"] for name, spec in config["models"].items() if "seeds" in spec}
+    if not models:
         return
-    config["models"] = _expanded(config["models"], seeds, lambda *at: _training(workflow, *at))
-    groups = dict(seeds)
-    for section in ("evaluations", "baselines"):
-        own = {name: seeds.get(spec.get("model"), []) for name, spec in config[section].items()}
-        own = {name: numbers for name, numbers in own.items() if numbers}
-        config[section] = _expanded(config[section], own, _of_training)
-        groups |= own
+    methods = {
+        name: models[spec["model"]]
+        for section in _METHODS
+        for name, spec in config[section].items()
+        if spec.get("model") in models
+    }
+    for section, seeds in (("models", models), *((section, methods) for section in _METHODS)):
+        _check_names(section, seeds, config[section])
+    config["models"] = _expanded(config["models"], models, lambda *at: _training(workflow, *at))
+    for section in _METHODS:
+        config[section] = _expanded(config[section], methods, _of_training)
+    of_key = dict.fromkeys(("model", "text_encoder"), models)
+    of_key |= dict.fromkeys(("method", "methods", "evaluation"), methods)
     for section, entries in config.items():
-        config[section] = _resolved(entries, groups)
+        config[section] = _resolved(entries, of_key)
+    for policies in config.get("benchmark", {}).get("policies", {}).values():
+        policies |= {label: _first(name, methods) for label, name in policies.items()}
 
 
-def _resolved(entry: Any, seeds: dict[str, list[int]], key: str = "") -> Any:
-    """`entry`, the value of `key`, with the names of what has several trainings replaced."""
+def _check_names(section: str, seeds: dict[str, list[int]], entries: dict[str, Any]) -> None:
+    taken = [name for name in _names(seeds) if name in entries]
+    if taken:
+        raise InputError(
+            f"{section}: found the name `{taken[0]}`, which a training of a model with `seeds` has "
+            "too (<name>-seed<n>), expected different names; rename one of them"
+        )
+
+
+def _names(seeds: dict[str, list[int]]) -> list[str]:
+    return [f"{name}-seed{number}" for name in seeds for number in seeds[name]]
+
+
+def _first(name: str, seeds: dict[str, list[int]]) -> str:
+    """The first training of what is called `name`, or this itself if it has no seeds."""
+    return f"{name}-seed{seeds[name][0]}" if name in seeds else name
+
+
+def _resolved(entry: Any, of_key: dict[str, dict[str, list[int]]], key: str = "") -> Any:
+    """`entry`, the value of `key`, with the names of what has several trainings replaced.
+
+    `of_key` says what a key names: name -> seeds.
+    """
     if isinstance(entry, dict):
-        # under `policies` each data set maps labels, which may be any text, to evaluations
-        inner = "evaluations" if key == "policies" else None
-        as_key = "evaluation" if key == "evaluations" else None
-        return {n: _resolved(value, seeds, inner or as_key or n) for n, value in entry.items()}
-    if isinstance(entry, list) and key == "methods":
-        return [
-            name
-            for method in entry
-            for name in ([f"{method}-seed{n}" for n in seeds.get(method, [])] or [method])
-        ]
+        return {name: _resolved(value, of_key, name) for name, value in entry.items()}
     if isinstance(entry, list):
-        return [_resolved(value, seeds) for value in entry]
-    one = key in _ONE and isinstance(entry, str) and entry in seeds
-    return f"{entry}-seed{seeds[entry][0]}" if one else entry
+        if key != "methods":
+            return [_resolved(value, of_key) for value in entry]
+        seeds = of_key[key]
+        return [one for n in entry for one in (_names({n: seeds[n]}) if n in seeds else [n])]
+    return _first(entry, of_key.get(key, {})) if isinstance(entry, str) else entry
 
 
 def _expanded(entries: dict[str, Any], seeds: dict[str, list[int]], make: Any) -> dict[str, Any]:
