@@ -1,0 +1,17 @@
+"""The parts there are, the most important first."""
+
+from __future__ import annotations
+
+from ..messages import known
+from . import right
+from .check import Part
+
+PARTS: tuple[Part, ...] = (*right.PARTS,)
+
+
+def named(names: list[str] | None) -> list[Part]:
+    """The parts of these names, or all, in their order; InputError if there is none of a name."""
+    every = {part.name: part for part in PARTS}
+    for name in names or ():
+        known("--parts", name, every, "part")
+    return [part for part in PARTS if not names or part.name in names]

@@ -1,0 +1,101 @@
+"""What a run of the check found: as JSON and as Markdown tables."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+from .. import files
+from .check import HELD
+
+FINISHED, KILLED, FAILED = "finished", "killed at its limit", "failed"
+NOT_REACHED, INTERRUPTED = "not reached", "interrupted"
+
+
+@dataclass
+class Outcome:
+    """What became of a part: its `rows`, as its `Check` wrote them, and how it ended.
+
+    `error` is the last line of what the part printed, if it did not finish.
+    """
+
+    part: str
+    status: str = NOT_REACHED
+    seconds: float = 0.0
+    error: str = ""
+    rows: list[dict[str, Any]] = field(default_factory=list)
+
+    def not_held(self) -> list[dict[str, Any]]:
+        """The rows of what has to hold and does not."""
+        return [row for row in self.rows if row["table"] == HELD and not row["held"]]
+
+
+@dataclass
+class Results:
+    """All that a run found; `machine` is what `benchmarks.machine.describe` returned."""
+
+    rehearsal: bool
+    date: str
+    outcomes: list[Outcome]
+    machine: dict[str, Any] = field(default_factory=dict)
+
+    def passed(self) -> bool:
+        """Whether every part finished and all held that has to."""
+        return all(
+            outcome.status == FINISHED and not outcome.not_held() for outcome in self.outcomes
+        )
+
+    def write(self, folder: Path) -> None:
+        """Write `check.json` and `check.md`, each of them anew and as a whole."""
+        files.write_json(asdict(self) | {"passed": self.passed()}, folder / "check.json")
+        files.write_text(self.markdown(), folder / "check.md")
+
+    def markdown(self) -> str:
+        """A table of the parts, and one for each table that the parts wrote rows of."""
+        head = [{key: value for key, value in self.machine.items() if value not in ("", None)}]
+        parts = [
+            {
+                "part": outcome.part,
+                "status": outcome.status,
+                "seconds": outcome.seconds,
+                "not held": len(outcome.not_held()),
+                "error": outcome.error,
+            }
+            for outcome in self.outcomes
+        ]
+        tables = {"machine": head if self.machine else [], "parts": parts, HELD: []}
+        for outcome in self.outcomes:
+            for row in outcome.rows:
+                values = {key: value for key, value in row.items() if key != "table"}
+                tables.setdefault(row["table"], []).append(values)
+        what = "Rehearsal of the GPU check" if self.rehearsal else "GPU check"
+        sections = [f"## {name}\n\n{table(rows)}" for name, rows in tables.items() if rows]
+        return "\n".join([f"# {what}, {self.date}\n", *sections])
+
+
+def table(rows: list[dict[str, Any]]) -> str:
+    """Rows as a Markdown table, its columns in the order in which the rows first have them."""
+    columns = list(dict.fromkeys(key for row in rows for key in row))
+    numeric = [all(isinstance(row.get(name, 0), (int, float)) for row in rows) for name in columns]
+    lines = [columns, ["---:" if number else "---" for number in numeric]]
+    lines += [[_cell(row.get(name)) for name in columns] for row in rows]
+    return "".join(f"| {' | '.join(line)} |\n" for line in lines)
+
+
+def _cell(value: Any) -> str:
+    """A value as a reader wants it: numbers of three digits or more, lists with commas."""
+    if value is None:
+        return ""
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, int):
+        return f"{value:,}"
+    if isinstance(value, float):
+        small = value and (abs(value) < 1e-3 or abs(value) >= 1e9)
+        digits = 2 if small or not value else max(0, 2 - math.floor(math.log10(abs(value))))
+        return f"{value:.2e}" if small else f"{value:,.{digits}f}"
+    if isinstance(value, list):
+        return ", ".join(map(_cell, value))
+    return " ".join(str(value).split()).replace("|", "\\|")

@@ -1,0 +1,121 @@
+"""Runs the parts, each in a process of its own, and writes what they found after every one.
+
+So a part that hangs is killed at its limit, one that crashes takes nothing along, and the device's
+memory is free again after each.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import time
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+from .check import Part
+from .results import FAILED, FINISHED, INTERRUPTED, KILLED, Outcome, Results
+
+WORTH = 0.5
+"""The share of its limit that must be left of the whole time for a part to be started."""
+
+Command = Callable[[Part, Path, float], Sequence[str]]
+"""The command of a part's process: of the part, the file of its rows, and when it is killed."""
+
+
+def run(
+    parts: Sequence[Part],
+    command: Command,
+    results: Results,
+    folder: Path,
+    seconds: float,
+    say: Callable[[str], None] = print,
+) -> None:
+    """Run `parts` in `seconds` at most; their outcomes replace those in `results`.
+
+    `results` are written to `folder` after every part, the rows and the output of each lie in
+    `folder/parts`. A part that the time does not allow stays not reached. An interruption, Ctrl-C
+    or a SIGTERM, is raised again (KeyboardInterrupt) once everything is written.
+    """
+    end = time.time() + seconds
+    (folder / "parts").mkdir(parents=True, exist_ok=True)
+    outcomes = {outcome.part: outcome for outcome in results.outcomes}
+    results.write(folder)
+    before = signal.signal(signal.SIGTERM, signal.default_int_handler)
+    try:
+        for part in parts:
+            outcome, limit = outcomes[part.name], part.limit(results.rehearsal)
+            allowed = min(limit, end - time.time())
+            if allowed < WORTH * limit:
+                say(f"{part.name}: not reached, {max(0, allowed):.0f} s are left")
+                continue
+            say(f"{part.name}: at most {allowed:.0f} s")
+            try:
+                _run_part(part, command, outcome, folder / "parts", allowed)
+            finally:
+                _take_machine(outcome, results)
+                results.write(folder)
+            say(f"{part.name}: {outcome.status} in {outcome.seconds:.0f} s {outcome.error}".strip())
+            for row in outcome.not_held():
+                say(f"{part.name}: does not hold: {row['name']}: {row['found']}")
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
+def _run_part(part: Part, command: Command, outcome: Outcome, folder: Path, seconds: float) -> None:
+    """Run one part's process and write into `outcome` what became of it."""
+    rows, log = folder / f"{part.name}.jsonl", folder / f"{part.name}.log"
+    rows.unlink(missing_ok=True)
+    start = time.time()
+    with open(log, "wb") as output:
+        # a session of its own, so that what the part started (compilers) is killed with it
+        process = subprocess.Popen(
+            command(part, rows, start + seconds),
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+        )
+        try:
+            status = process.wait(seconds)
+            outcome.status = FINISHED if status == 0 else FAILED
+        except subprocess.TimeoutExpired:
+            outcome.status = KILLED
+        except KeyboardInterrupt:
+            outcome.status = INTERRUPTED
+            raise
+        finally:
+            _kill(process)
+            outcome.seconds = round(time.time() - start, 1)
+            outcome.rows = read_rows(rows)
+            if outcome.status != FINISHED:
+                outcome.error = _last_line(log) or f"exit status {process.returncode}"
+
+
+def read_rows(path: Path) -> list[dict[str, Any]]:
+    """The rows that a part wrote; without the last if the part was killed as it wrote it."""
+    lines = path.read_text(encoding="utf-8").splitlines(True) if path.exists() else []
+    return [json.loads(line) for line in lines if line.endswith("\n")]
+
+
+def _kill(process: subprocess.Popen) -> None:
+    """Kill the process and all of its session."""
+    with suppress(ProcessLookupError):
+        os.killpg(process.pid, signal.SIGKILL)
+    process.wait()
+
+
+def _last_line(log: Path) -> str:
+    lines = log.read_text(encoding="utf-8", errors="replace").split("\n")
+    return next((line.strip() for line in reversed(lines) if line.strip()), "")[-500:]
+
+
+def _take_machine(outcome: Outcome, results: Results) -> None:
+    """Move the row `machine`, the first that a part writes, to the results."""
+    for row in outcome.rows:
+        if row["table"] == "machine":
+            results.machine = {key: value for key, value in row.items() if key != "table"}
+    outcome.rows = [row for row in outcome.rows if row["table"] != "machine"]
