@@ -1,12 +1,181 @@
-"""Whether the numbers are right on this device."""
+"""Whether the numbers are right on this device, and what faster arithmetic changes of them."""
 
 from __future__ import annotations
 
+import time
+import traceback
+from collections.abc import Callable
+
+import numpy as np
+import pandas as pd
+import torch
+
+from ..benchmarks.throughput import all_pairs
+from ..denoisers import FAMILIES
+from ..denoisers.base import Denoiser
+from ..denoisers.speed import precision
+from ..errors import Engine, Inputs
+from ..losses import noise_losses
+from ..progress import Silence
+from ..schedules import Sample, stage_samples
+from . import tiny
 from .check import Check, Part
+from .decisions import decisions
+from .golden import golden
+from .relative import deviation
+from .shipped import SHIPPED, Task, task
+from .synchronisations import synchronisations
+from .tf32 import tf32
+
+TOLERANCE = 1e-4
+"""By how much an error in float32 may differ from what it must be, relative to it."""
+BATCH = 1024
+IMAGES = {"digits-dit": 500, "scenes-sd": 300}
+TIMESTEPS = {"digits-dit": 25, "scenes-sd": 20}
+"""Evenly spaced ones of the exhaustive evaluation."""
+REHEARSED_IMAGES, REHEARSED_TIMESTEPS = 10, 2
+ARITHMETICS = {
+    "TF32": (torch.float32, True),
+    "bfloat16": (torch.bfloat16, False),
+    "float16": (torch.float16, False),
+}
+"""The network's dtype, and whether products of float32 may be computed in TF32."""
+SAMPLES = [Sample(5, 0), Sample(500, 1), Sample(990, 2)]
 
 
 def right(check: Check) -> None:
-    check.holds("placeholder", True, "nothing yet")
+    """The part: what one step finds wrong, or fails in, does not keep the others."""
+    steps: list[Callable[[Check], None]] = [
+        lambda check: golden(check, TOLERANCE),
+        families,
+        batch_loop,
+        decisions,
+        arithmetics,
+    ]
+    for step in steps:
+        try:
+            with tf32(False):
+                step(check)
+        except Exception as error:
+            traceback.print_exc()
+            check.holds("every step ends", False, f"{type(error).__name__}: {error}")
 
 
-PARTS = [Part("right", right, seconds=100, rehearsal_seconds=25)]
+def families(check: Check) -> None:
+    """What evaluations share is computed once: against the plain network, one at a time."""
+    inputs = tiny.inputs(images=2, noises=len(SAMPLES))
+    pairs = all_pairs([0, 1], tiny.PROMPTS)
+    for family in FAMILIES:
+        plain = tiny.denoiser(family, check.device, torch.float32)
+        denoiser = tiny.denoiser(family, check.device, torch.float32)
+        engine = Engine(denoiser, inputs, 5, check.device, torch.float32)
+        found = engine.errors(pairs, SAMPLES, Silence())["l2"]
+        apart = deviation(found, one_by_one(plain, inputs, pairs, check.device)).max()
+        name = f"engine as the plain network, {family}"
+        check.holds(name, apart <= TOLERANCE, f"largest deviation {apart:.1e} of the error")
+
+
+@torch.inference_mode()
+def one_by_one(
+    denoiser: Denoiser, inputs: Inputs, pairs: pd.DataFrame, device: torch.device
+) -> np.ndarray:
+    """L2 of `pairs` at SAMPLES, `(pair, sample)` float32, each from a pass of its own."""
+    inputs = inputs.to(device)
+    errors = []
+    for image, prompt in pairs.itertuples(index=False):
+        condition = {name: value[prompt : prompt + 1] for name, value in inputs.conditions.items()}
+        for timestep, number, _ in SAMPLES:
+            at = torch.tensor([timestep], device=device)
+            noise = inputs.noise[number : number + 1]
+            x_t = denoiser.process.noised(inputs.latents[image : image + 1], noise, at)
+            predicted, _ = denoiser.predict(x_t, at, condition)
+            errors.append(noise_losses(predicted, noise)["l2"].item())
+    return np.array(errors, "float32").reshape(len(pairs), len(SAMPLES))
+
+
+def batch_loop(check: Check) -> None:
+    """Nothing in the engine's batch loop makes the host wait for the GPU, in any family."""
+    if check.device.type != "cuda":
+        check.row("left out", what="synchronisations of the batch loop", why="only a GPU has any")
+        return
+    with synchronisations() as control:
+        torch.ones(1, device=check.device).item()
+    check.holds("a synchronisation is noticed", len(control) > 0, f"{len(control)} of 1")
+    dtype = precision("auto", check.device)
+    inputs, pairs = tiny.inputs(2, len(SAMPLES)), all_pairs([0, 1], tiny.PROMPTS)
+    for family in FAMILIES:
+        denoiser = tiny.denoiser(family, check.device, dtype)
+        engine = Engine(denoiser, inputs, 5, check.device, dtype)
+        run_loop(engine, pairs)  # what a first pass sets up may wait
+        with synchronisations() as found:
+            run_loop(engine, pairs)
+        where = ", ".join(sorted(set(found))) or "none"
+        check.holds(f"no synchronisation in the batch loop, {family}", not found, where)
+
+
+@torch.inference_mode()
+def run_loop(engine: Engine, pairs: pd.DataFrame) -> None:
+    """The loop of `Engine.errors`, without what it does with the losses at the end."""
+    for batch in engine.passes(pairs, SAMPLES, Silence()):
+        engine.losses(engine.denoiser, batch)
+
+
+def arithmetics(check: Check) -> None:
+    """What TF32, bfloat16 and float16 change, in an exhaustive evaluation of shipped models."""
+    for name in SHIPPED:
+        images, timesteps = IMAGES[name], TIMESTEPS[name]
+        if check.rehearse:
+            images, timesteps = REHEARSED_IMAGES, REHEARSED_TIMESTEPS
+        asked = task(name, images, timesteps, check.device, check.root)
+        exact, seconds = exhaustive(asked, timesteps, check.device, torch.float32)
+        report(check, name, "float32", asked, exact, exact, seconds)
+        for arithmetic, (dtype, allowed) in ARITHMETICS.items():
+            if check.left() < 2 * seconds:
+                check.row("left out", what=f"{name} in {arithmetic}", why="no time left")
+                continue
+            with tf32(allowed):
+                try:
+                    errors, taken = exhaustive(asked, timesteps, check.device, dtype)
+                except FloatingPointError as error:
+                    check.row("left out", what=f"{name} in {arithmetic}", why=str(error))
+                    continue
+            report(check, name, arithmetic, asked, exact, errors, taken)
+
+
+def exhaustive(
+    asked: Task, timesteps: int, device: torch.device, dtype: torch.dtype
+) -> tuple[np.ndarray, float]:
+    """L2 of every image and class, `(pair, sample)`, and the seconds that it took."""
+    engine = Engine(asked.denoiser(device, dtype), asked.inputs, BATCH, device, dtype)
+    start = time.perf_counter()
+    errors = engine.errors(asked.pairs, stage_samples([timesteps])[0], Silence())["l2"]
+    return errors, time.perf_counter() - start
+
+
+def report(
+    check: Check,
+    name: str,
+    arithmetic: str,
+    asked: Task,
+    exact: np.ndarray,
+    errors: np.ndarray,
+    seconds: float,
+) -> None:
+    """The row of one arithmetic: how far its errors are from exact ones, and what it predicts."""
+    apart, predictions = deviation(errors, exact), asked.predictions(errors)
+    changed = predictions != asked.predictions(exact)
+    check.row(
+        "arithmetic",
+        model=name,
+        arithmetic=arithmetic,
+        images=len(asked.labels),
+        evaluations=errors.size,
+        median_deviation=np.median(apart),
+        largest_deviation=apart.max(),
+        predictions_changed=f"{changed.sum()} ({100 * changed.mean():.1f} %)",
+        top_1_percent=100 * (predictions == asked.labels).mean(),
+        seconds=seconds,
+    )
+
+
+PARTS = [Part("right", right, seconds=100, rehearsal_seconds=30)]

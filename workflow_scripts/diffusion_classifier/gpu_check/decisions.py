@@ -1,0 +1,117 @@
+"""Which classes a race and a pruning let go: on the device as on the CPU."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+
+from ..error_files import error_dataset
+from ..errors import Engine
+from ..progress import Silence
+from ..pruning import survivors
+from ..racing import gap_race
+from ..schedules import Sample, spread, stage_samples
+from .check import Check
+from .shipped import SHIPPED, Task, task
+
+IMAGES = {"digits-dit": 200, "scenes-sd": 100}
+REHEARSED_IMAGES = 4
+STAGES, KEEP = (5, 25), (3, 1)
+RACE = {"z": 2, "loss": "l2", "combine": "mean"}
+RACE_TIMESTEPS, REHEARSED_TIMESTEPS = 50, 10
+BATCH, CPU_BATCH = 512, 192
+
+
+@dataclass(frozen=True)
+class Decided:
+    """What was decided about each image, `(image, class)`: how long a class stayed, and errors.
+
+    `samples` is the number of samples for which the class stayed in, `errors` its mean error.
+    """
+
+    samples: np.ndarray
+    errors: np.ndarray
+
+    def predictions(self) -> np.ndarray:
+        """The class of least error among those that stayed longest, `(image,)`."""
+        last = self.samples == self.samples.max(axis=1, keepdims=True)
+        return np.where(last, self.errors, np.inf).argmin(axis=1)
+
+
+def decisions(check: Check) -> None:
+    """Compare what the device decides, in each precision, with the CPU in float32."""
+    cpu = torch.device("cpu")
+    for name in SHIPPED:
+        images = REHEARSED_IMAGES if check.rehearse else IMAGES[name]
+        noises = max(*STAGES, RACE_TIMESTEPS)
+        asked = task(name, images, noises, cpu, check.root)
+        timesteps = REHEARSED_TIMESTEPS if check.rehearse else RACE_TIMESTEPS
+        expected = decide(asked, timesteps, cpu, torch.float32, CPU_BATCH)
+        for dtype in (torch.float32, torch.bfloat16, torch.float16):
+            found = decide(asked, timesteps, check.device, dtype, BATCH)
+            for kind, decided in found.items():
+                _compare(check, f"{kind}, {name}", dtype, decided, expected[kind])
+
+
+def decide(
+    asked: Task, timesteps: int, device: torch.device, dtype: torch.dtype, batch: int
+) -> dict[str, Decided]:
+    """What a `race` of so many timesteps and a `pruning` in stages decide."""
+    engine = Engine(asked.denoiser(device, dtype), asked.inputs, batch, device, dtype)
+    return {"race": _race(asked, engine, timesteps), "pruning": _pruning(asked, engine)}
+
+
+def _race(asked: Task, engine: Engine, timesteps: int) -> Decided:
+    samples = spread(stage_samples([timesteps])[0])
+    class_of = asked.prompts["classidx"].to_numpy()
+
+    def measure(pairs, new: list[Sample]) -> dict[str, np.ndarray]:
+        return engine.errors(pairs, new, Silence())
+
+    errors = gap_race(measure, asked.pairs, samples, class_of, RACE, [], None)["l2"]
+    return _decided(asked, errors)
+
+
+def _pruning(asked: Task, engine: Engine) -> Decided:
+    schedule = stage_samples(STAGES)
+    class_of, pairs = asked.prompts["classidx"].to_numpy(), asked.pairs
+    columns = [np.full((len(asked.pairs), len(samples)), np.nan) for samples in schedule]
+    stages = []
+    for samples, keep, own in zip(schedule, KEEP, columns, strict=True):
+        errors = engine.errors(pairs, samples, Silence())
+        own[pairs["image"] * len(asked.prompts) + pairs["prompt"]] = errors["l2"]
+        stages.append(error_dataset(errors, pairs, samples, {}))
+        pairs = survivors(stages, pairs, class_of, keep, "l2")
+    return _decided(asked, np.hstack(columns))
+
+
+def _decided(asked: Task, errors: np.ndarray) -> Decided:
+    """From errors `(pair, sample)`, NaN where the class had left."""
+    shape = (len(asked.labels), len(asked.prompts))
+    return Decided(
+        (~np.isnan(errors)).sum(axis=1).reshape(shape),
+        np.nanmean(errors.astype("float64"), axis=1).reshape(shape),
+    )
+
+
+def _compare(
+    check: Check, name: str, dtype: torch.dtype, found: Decided, expected: Decided
+) -> None:
+    """A row; in float32, all decisions have to be the same."""
+    other = (found.samples != expected.samples).any(axis=1)
+    changed = found.predictions() != expected.predictions()
+    precision = str(dtype).removeprefix("torch.")
+    check.row(
+        "decisions against the CPU's in float32",
+        decision=name,
+        dtype=precision,
+        images=len(other),
+        decided_otherwise=other.sum(),
+        predictions_changed=changed.sum(),
+        evaluations_per_image=found.samples.sum() / len(other),
+    )
+    if dtype == torch.float32:
+        said = f"{other.sum()} of {len(other)} images decided otherwise, {changed.sum()} predicted"
+        check.holds(f"as on the CPU: {name}", not (other | changed).any(), said)

