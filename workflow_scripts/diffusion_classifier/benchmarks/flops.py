@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import Any
+
 import torch
 from torch import Tensor, nn
+from torch.nn.attention import SDPBackend, sdpa_kernel
 from torch.utils.flop_counter import FlopCounterMode
 
 from .models import one_evaluation
@@ -27,4 +31,14 @@ def forward_flops(network: nn.Module, x_t: Tensor, **given: Tensor) -> int:
     """FLOPs of one forward pass of any module."""
     with FlopCounterMode(display=False) as counter:
         network(x_t, **given)
+    return counter.get_total_flops()
+
+
+def run_flops(run: Callable[[], Any]) -> int:
+    """FLOPs of what `run` computes, not compiled, as `evaluation_flops` counts them.
+
+    Attention is computed as two products meanwhile, as not every fused kernel of it is counted.
+    """
+    with sdpa_kernel(SDPBackend.MATH), FlopCounterMode(display=False) as counter:
+        run()
     return counter.get_total_flops()
