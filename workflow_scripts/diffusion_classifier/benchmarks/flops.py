@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import nullcontext
 from typing import Any
 
 import torch
@@ -34,11 +35,12 @@ def forward_flops(network: nn.Module, x_t: Tensor, **given: Tensor) -> int:
     return counter.get_total_flops()
 
 
-def run_flops(run: Callable[[], Any]) -> int:
-    """FLOPs of what `run` computes, not compiled, as `evaluation_flops` counts them.
+def run_flops(run: Callable[[], Any], device: torch.device) -> int:
+    """FLOPs of what `run` computes on its device, not compiled, as `evaluation_flops` counts them.
 
-    Attention is computed as two products meanwhile, as not every fused kernel of it is counted.
+    On a CPU attention is computed as two products meanwhile: its fused kernel is not counted.
     """
-    with sdpa_kernel(SDPBackend.MATH), FlopCounterMode(display=False) as counter:
+    fused = nullcontext() if device.type == "cuda" else sdpa_kernel(SDPBackend.MATH)
+    with fused, FlopCounterMode(display=False) as counter:
         run()
     return counter.get_total_flops()

@@ -110,9 +110,10 @@ def tiny(spec: FullSize) -> FullSize:
     blocks = len(spec.config["block_out_channels"])
     heads = spec.config["attention_head_dim"]
     small = {
-        "sample_size": 16,
-        "block_out_channels": (32, 64, 64, 64)[:blocks],
+        "sample_size": 8,
+        "block_out_channels": (16, 32, 32, 32)[:blocks],
         "layers_per_block": 1,
+        "norm_num_groups": 8,
         "attention_head_dim": 4 if isinstance(heads, int) else (2, 4, 4, 4)[:blocks],
         "cross_attention_dim": 32,
     }

@@ -68,7 +68,7 @@ def adapted(plain: PlainModel, dtype: torch.dtype | None = None) -> Denoiser:
     """
     network = deepcopy(plain.network)
     if dtype is not None:
-        network = network.to(dtype)
+        network = nn.Module.to(network, dtype)  # diffusers' own warns of what it keeps in float32
     if plain.family == "dit":
         return DiT(network, plain.process, plain.prediction)
     if plain.family == "stable-diffusion-xl":

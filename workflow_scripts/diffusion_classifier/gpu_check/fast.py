@@ -39,7 +39,8 @@ SLACK = 0.02
 
 HALF = (torch.bfloat16, torch.float16)
 IMAGES, PROMPTS = 2, 8
-STEP = 8  # samples come in multiples of it, so that batches of the loop and the engine are full
+STEP = 8
+"""Samples come in multiples of it, so that passes of the loop and the engine are full."""
 MOST_SAMPLES = 400
 SECONDS = 1.5
 """How long a run of the loop is, so that the GPU is waited for only at its end."""
@@ -62,8 +63,9 @@ class Contest:
     def __init__(self, check: Check, network: str, spec: FullSize) -> None:
         self.check, self.network, self.spec = check, network, spec
         self.plain = models.full_size(spec, check.device, torch.float16)
-        self.inputs = models.random_inputs(spec, IMAGES, PROMPTS, MOST_SAMPLES)
-        self.pairs = all_pairs(range(IMAGES), PROMPTS)
+        prompts, most = (4, STEP) if check.rehearse else (PROMPTS, MOST_SAMPLES)
+        self.inputs = models.random_inputs(spec, IMAGES, prompts, most)
+        self.pairs = all_pairs(range(IMAGES), prompts)
         self.rounds = 2 if check.rehearse else 3
         self.timings: dict[str, Timing] = {}
         self.runners: dict[str, Runner] = {}
@@ -99,9 +101,7 @@ class Contest:
         The loop is written once. Errors have to be the loop's, up to the dtype's rounding.
         """
         together = [LOOP, *ways, *(also or [])]
-        runs = {
-            way.label: partial(self._runner(way), self.pairs, self.samples) for way in together
-        }
+        runs = {way.label: partial(self._runner(way), self.pairs, self.samples) for way in together}
         for run in runs.values():
             run()
         seconds: dict[str, list[float]] = {label: [] for label in runs}
@@ -139,7 +139,7 @@ class Contest:
     def _enough(self) -> int:
         """How many samples take the loop SECONDS: a multiple of STEP, counted after a first run."""
         if self.check.rehearse:
-            return STEP
+            return STEP // 2
         self.loop(self.pairs, spaced_samples(STEP))
         ((took, _),) = next(
             take_turns({"": partial(self.loop, self.pairs, spaced_samples(STEP))}, 1)
@@ -199,9 +199,9 @@ class Contest:
 
     def _computed(self, way: Way) -> float:
         """FLOPs of an evaluation as the engine computes it, in passes of the usual size."""
-        few = spaced_samples(STEP)
+        few = self.samples[:STEP]
         runner = self._runner(way)
-        total = run_flops(lambda: runner(self.pairs, few))
+        total = run_flops(lambda: runner(self.pairs, few), self.check.device)
         return total / (len(self.pairs) * len(few))
 
     def _hold_same(self, way: Way, loop: dict, found: dict) -> None:
