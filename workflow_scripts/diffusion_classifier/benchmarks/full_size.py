@@ -122,4 +122,4 @@ def tiny(spec: FullSize) -> FullSize:
         pooled = 32
         small |= {"transformer_layers_per_block": (1, 1, 2), "addition_time_embed_dim": 8}
         small |= {"projection_class_embeddings_input_dim": 6 * 8 + pooled}
-    return replace(spec, config=spec.config | small, text=(8, 32), pooled=pooled)
+    return replace(spec, config=spec.config | small, text=(16, 32), pooled=pooled)

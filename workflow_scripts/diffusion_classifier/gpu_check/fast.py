@@ -20,7 +20,7 @@ from ..benchmarks.peak import matmul_peak
 from ..benchmarks.throughput import all_pairs, check_same, spaced_samples, take_turns
 from ..denoisers.speed import WORTH_COMPILING
 from .check import Check, Part
-from .ways import LOOP, Runner, Way, chosen_way, dtype_name, synchronisations
+from .ways import LOOP, Runner, Way, chosen_way, dtype_name
 
 NETWORKS = {
     "sd-2": "stable-diffusion-2",
@@ -89,8 +89,6 @@ class Contest:
         check.row("peak", network=self.network, **peaks, **of_one)
         self.compare(self._eager_ways())
         self.judge_default(evaluations=0)
-        if check.device.type == "cuda":
-            self._hold_no_waiting(first)
         for way in self._compiled_ways():
             self._compile(way)
         self.judge_default(evaluations=WORTH_COMPILING)
@@ -214,14 +212,6 @@ class Contest:
             self.check.holds(name, False, str(error))
         else:
             self.check.holds(name, True, f"apart by at most {apart:.2g}")
-
-    def _hold_no_waiting(self, way: Way) -> None:
-        """A run of twice the passes waits for the GPU as often: at its end."""
-        few, many = (spaced_samples(count * self.batch // PROMPTS) for count in (2, 4))
-        found = [synchronisations(self._runner(way), self.pairs, part) for part in (few, many)]
-        name = f"{self.network}: no host synchronisation in the engine's batch loop"
-        what = f"{found[0]} in {len(few)} samples, {found[1]} in {len(many)}"
-        self.check.holds(name, found[0] == found[1], what)
 
     def _evaluations(self) -> int:
         return len(self.pairs) * len(self.samples)

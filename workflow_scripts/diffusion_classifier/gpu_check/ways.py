@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -95,19 +94,6 @@ class Runner:
             used = torch.cuda.max_memory_allocated(self.device) - before
             self.peak = max(self.peak, self.own + used)
         return found
-
-
-def synchronisations(runner: Runner, pairs: pd.DataFrame, samples: Sequence[Sample]) -> int:
-    """How often the host waits for the GPU while the errors of `pairs` at `samples` are found."""
-    before = torch.cuda.get_sync_debug_mode()
-    with warnings.catch_warnings(record=True) as caught:
-        warnings.simplefilter("always")
-        torch.cuda.set_sync_debug_mode("warn")
-        try:
-            runner(pairs, samples)
-        finally:
-            torch.cuda.set_sync_debug_mode(before)
-    return sum("synchronizing CUDA operation" in str(warning.message) for warning in caught)
 
 
 def dtype_name(dtype: torch.dtype) -> str:
