@@ -20,8 +20,8 @@ from .check import Check
 from .job_time import Job
 from .shipped import Task, task
 
-IMAGES, REHEARSED_IMAGES = 1000, 20
-CALIBRATION_IMAGES, REHEARSED_CALIBRATION_IMAGES = 50, 10
+IMAGES, REHEARSED_IMAGES = 1000, 10
+CALIBRATION_IMAGES, REHEARSED_CALIBRATION_IMAGES = 50, 4
 EXHAUSTIVE, RACED = 10, 64
 RACE = {"z": 2, "minimum": 1, "loss": "l2", "combine": "mean"}
 """Timesteps, and the race's rule, as the default config has them."""

@@ -33,29 +33,28 @@ WORDS = ("circle", "square", "triangle", "cross", "ring", "heart", "red", "blue"
 
 def jobs(check: Check) -> None:
     """The part: digits by the shipped model, then Stable Diffusion 2 in stages."""
-    try:
-        digits_jobs.digits(check)
-    except ModuleNotFoundError as error:  # the digits come with a package
-        check.row("left out", what="digits", why=str(error))
-    staged(check)
+    scenes = check.root / "resources" / "models" / "scenes-sd"
+    with TemporaryDirectory() as folder:
+        # this imports what all jobs need, so that it is in the time of none
+        side = random_pipeline.save(Path(folder), check.device, check.rehearse, scenes)
+        try:
+            digits_jobs.digits(check)
+        except ModuleNotFoundError as error:  # the digits come with a package
+            check.row("left out", what="digits", why=str(error))
+        denoiser, inputs = _job(check, folder, side)
+    pairs = all_pairs(range(IMAGES), len(WORDS))
+    choice(check, denoiser, inputs, pairs)
+    too_large(check, denoiser, inputs, pairs)
     digits_jobs.compiled_digits(check)
 
 
-def staged(check: Check) -> None:
-    """Ten images, ten prompts, in two stages, by random weights; then its sizes of passes."""
-    scenes = check.root / "resources" / "models" / "scenes-sd"
-    dtype = precision("auto", check.device)
-    with TemporaryDirectory() as folder:
-        side = random_pipeline.save(Path(folder), check.device, check.rehearse, scenes)
-        denoiser, inputs = _job(check, folder, side, dtype)
-    pairs = all_pairs(range(IMAGES), len(WORDS))
-    choice(check, denoiser, inputs, pairs, dtype)
-    too_large(check, denoiser, inputs, pairs, dtype)
+def _job(check: Check, folder: str, side: int) -> tuple[Denoiser, Inputs]:
+    """Ten images and ten prompts in two stages: write the job's row; the denoiser and its inputs.
 
-
-def _job(check: Check, folder: str, side: int, dtype: torch.dtype) -> tuple[Denoiser, Inputs]:
-    """Run the job and write its row; the denoiser and its inputs."""
+    Weights are random, and so are the images, which are `side` pixels high and wide.
+    """
     adapter, device = family(random_pipeline.SPEC.family), check.device
+    dtype = precision("auto", device)
     samples = REHEARSED_STAGES if check.rehearse else STAGES
     schedule, prompts = stage_samples(samples), from_templates(WORDS, ["a {}"])
     pixels = np.random.default_rng(0).integers(0, 256, (IMAGES, side, side, 3), "uint8")

@@ -12,6 +12,7 @@ from torch import Tensor
 
 from ..benchmarks.throughput import check_same, spaced_samples, take_turns
 from ..denoisers.base import Denoiser
+from ..denoisers.speed import precision
 from ..errors import Engine, Inputs
 from ..progress import Silence
 from .check import Check
@@ -19,7 +20,7 @@ from .check import Check
 if TYPE_CHECKING:
     import pandas as pd
 
-SIZES, REHEARSED_SIZES = (16, 32, 64, 128, 256), (4, 8)
+SIZES, REHEARSED_SIZES = (16, 32, 64, 128, 256), (8, 16)
 """Evaluations in a pass that `batch_size: auto` is compared with."""
 SLACK = 0.02
 """By how much what `auto` chooses may be slower than the fastest size."""
@@ -29,10 +30,9 @@ ROOM = 4 * 2**30
 """Bytes of device memory that a pass gets beside the weights, so that it is too large."""
 
 
-def choice(
-    check: Check, denoiser: Denoiser, inputs: Inputs, pairs: pd.DataFrame, dtype: torch.dtype
-) -> None:
+def choice(check: Check, denoiser: Denoiser, inputs: Inputs, pairs: pd.DataFrame) -> None:
     """What `batch_size: auto` chooses, and how fast passes of that and of other sizes are."""
+    dtype = precision("auto", check.device)
     auto = Engine(denoiser, inputs, "auto", check.device, dtype)
     auto.errors(pairs, spaced_samples(1 if check.rehearse else 12), Silence())
     chosen = auto.batches.size
@@ -73,11 +73,11 @@ class SmallMemory:
         return self.denoiser.predict(x_t, timestep, condition)
 
 
-def too_large(
-    check: Check, denoiser: Denoiser, inputs: Inputs, pairs: pd.DataFrame, dtype: torch.dtype
-) -> None:
+def too_large(check: Check, denoiser: Denoiser, inputs: Inputs, pairs: pd.DataFrame) -> None:
     """Passes that do not fit in memory are halved, and find the same errors."""
+    dtype = precision("auto", check.device)
     size = REHEARSED_TOO_LARGE if check.rehearse else TOO_LARGE
+    pairs = pairs.head(size)
     samples = spaced_samples(-(-size // len(pairs)))
     few = Engine(denoiser, inputs, size // 32 or 1, check.device, dtype)
     expected = few.errors(pairs, samples, Silence())
