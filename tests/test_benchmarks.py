@@ -14,6 +14,7 @@ from torch import nn
 from diffusion_classifier.benchmarks import growth, models, peak, summary
 from diffusion_classifier.benchmarks import plain_loop as loop
 from diffusion_classifier.benchmarks.flops import evaluation_flops, forward_flops
+from diffusion_classifier.benchmarks.full_size import FULL_SIZE
 from diffusion_classifier.benchmarks.subjects import Subject
 from diffusion_classifier.benchmarks.throughput import (
     all_pairs,
@@ -168,7 +169,7 @@ def test_flops_of_products_are_2mnk():
 
 @pytest.fixture(scope="module")
 def stable_diffusion_2():
-    spec = models.FULL_SIZE["stable-diffusion-2"]
+    spec = FULL_SIZE["stable-diffusion-2"]
     with torch.device("meta"):
         return UNet2DConditionModel(**spec.config).to("meta").eval()
 
@@ -209,7 +210,7 @@ def test_flops_of_stable_diffusion_2_counted_by_hand(stable_diffusion_2):
 
 def test_flops_are_the_published_ones():
     """SD 1.4: BK-SDM's count (issue 53), without attention's products; DiT: Peebles & Xie 2023."""
-    config = models.FULL_SIZE["stable-diffusion-2"].config | {
+    config = FULL_SIZE["stable-diffusion-2"].config | {
         "attention_head_dim": 8, "cross_attention_dim": 768, "use_linear_projection": False,
     }  # fmt: skip
     with torch.device("meta"):
@@ -217,7 +218,7 @@ def test_flops_are_the_published_ones():
     layers, _ = by_hand(unet, torch.empty(1, 77, 768))
     assert layers / 2 == pytest.approx(338_749_194_240, rel=1e-3)
     with torch.device("meta"):
-        dit = models.network_class("dit")(**models.FULL_SIZE["dit-xl-2"].config)
+        dit = models.network_class("dit")(**FULL_SIZE["dit-xl-2"].config)
     flops = evaluation_flops(dit, {"class_labels": torch.zeros(1, dtype=torch.int64)})
     assert flops / 2 == pytest.approx(118.6e9, rel=1e-3)
 

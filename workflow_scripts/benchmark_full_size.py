@@ -8,7 +8,7 @@ from job import compute, job
 
 with job(snakemake):
     from diffusion_classifier import files
-    from diffusion_classifier.benchmarks.models import FULL_SIZE
+    from diffusion_classifier.benchmarks.full_size import FULL_SIZE
     from diffusion_classifier.benchmarks.subjects import of_full_size
     from diffusion_classifier.benchmarks.throughput import all_pairs, measured, spaced_samples
 

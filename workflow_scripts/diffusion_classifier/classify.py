@@ -57,7 +57,7 @@ class Evaluation:
     """What is measured: see `schedules.stage_samples` for samples and grid.
 
     keep: how many classes stay after each stage; seed: the noise bank's; batch_size: evaluations
-    in one forward pass.
+    in one forward pass, or `auto`.
     """
 
     samples: Sequence[int]
@@ -65,7 +65,7 @@ class Evaluation:
     grid: int | None = None
     loss: str = "l2"
     seed: int = 0
-    batch_size: int = 32
+    batch_size: int | str = 32
 
 
 def classify(

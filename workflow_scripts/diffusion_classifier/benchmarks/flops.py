@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from contextlib import nullcontext
+from typing import Any
+
 import torch
 from torch import Tensor, nn
+from torch.nn.attention import SDPBackend, sdpa_kernel
 from torch.utils.flop_counter import FlopCounterMode
 
 from .models import one_evaluation
@@ -27,4 +32,15 @@ def forward_flops(network: nn.Module, x_t: Tensor, **given: Tensor) -> int:
     """FLOPs of one forward pass of any module."""
     with FlopCounterMode(display=False) as counter:
         network(x_t, **given)
+    return counter.get_total_flops()
+
+
+def run_flops(run: Callable[[], Any], device: torch.device) -> int:
+    """FLOPs of what `run` computes on its device, not compiled, as `evaluation_flops` counts them.
+
+    On a CPU attention is computed as two products meanwhile: its fused kernel is not counted.
+    """
+    fused = nullcontext() if device.type == "cuda" else sdpa_kernel(SDPBackend.MATH)
+    with fused, FlopCounterMode(display=False) as counter:
+        run()
     return counter.get_total_flops()

@@ -1,14 +1,10 @@
-"""The networks that are timed: the workflow's own, and full-size ones with random weights.
-
-How long a network takes does not depend on what its weights are, so nothing is downloaded.
-"""
+"""The networks that are timed: the workflow's own, and full-size ones with random weights."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
 from copy import deepcopy
-from dataclasses import dataclass
 from typing import Any
 
 import torch
@@ -18,81 +14,40 @@ from ..denoisers.base import Denoiser
 from ..denoisers.dit import DiT
 from ..denoisers.scheduler import read_scheduler
 from ..denoisers.stable_diffusion import StableDiffusion
+from ..denoisers.stable_diffusion_xl import StableDiffusionXL
 from ..errors import Inputs
 from ..forward_process import ForwardProcess
 from ..noise import noise_bank
 from ..weights.inputs import denoiser_part
 from ..weights.networks import load_network
-from .plain_loop import PlainModel
+from .full_size import FullSize
+from .plain_loop import PlainModel, pixels, told
 
 
-@dataclass(frozen=True)
-class FullSize:
-    """A published network: its family and config, and the `(token, channel)` of a prompt's text."""
-
-    label: str
-    family: str
-    config: dict[str, Any]
-    schedule: dict[str, Any]
-    text: tuple[int, int] | None = None
-
-
-FULL_SIZE = {
-    # stabilityai/stable-diffusion-2-base
-    "stable-diffusion-2": FullSize(
-        "Stable Diffusion 2, full size",
-        "stable-diffusion",
-        {
-            "sample_size": 64,
-            "block_out_channels": (320, 640, 1280, 1280),
-            "attention_head_dim": (5, 10, 20, 20),
-            "cross_attention_dim": 1024,
-            "use_linear_projection": True,
-        },
-        {"beta_schedule": "scaled_linear", "beta_start": 0.00085, "beta_end": 0.012},
-        (77, 1024),
-    ),
-    # facebook/DiT-XL-2-256
-    "dit-xl-2": FullSize(
-        "DiT-XL/2, full size",
-        "dit",
-        {
-            "num_layers": 28,
-            "num_attention_heads": 16,
-            "attention_head_dim": 72,
-            "patch_size": 2,
-            "in_channels": 4,
-            "out_channels": 8,
-            "sample_size": 32,
-            "num_embeds_ada_norm": 1000,
-        },
-        {"beta_schedule": "linear", "beta_start": 0.0001, "beta_end": 0.02},
-    ),
-}
-
-
-def full_size(name: str, device: torch.device, dtype: torch.dtype, seed: int = 0) -> PlainModel:
-    """The network of FULL_SIZE, built in `dtype`, its weights as diffusers initialises them."""
+def full_size(
+    spec: FullSize, device: torch.device, dtype: torch.dtype, seed: int = 0
+) -> PlainModel:
+    """A published network, built in `dtype`, its weights as diffusers initialises them."""
     from diffusers import DDPMScheduler
 
-    spec = FULL_SIZE[name]
     torch.manual_seed(seed)
     with _default_dtype(dtype), device:
         network = network_class(spec.family)(**spec.config)
     network = network.to(device).eval().requires_grad_(False)
     process = ForwardProcess(DDPMScheduler(**spec.schedule).alphas_cumprod).to(device)
-    return PlainModel(network, process, spec.family)
+    return PlainModel(network, process, spec.family, spec.prediction)
 
 
-def random_inputs(name: str, images: int, prompts: int, samples: int, seed: int = 0) -> Inputs:
-    """Normal latents, noises and texts (or the first class indices) for a FULL_SIZE network."""
-    spec = FULL_SIZE[name]
+def random_inputs(spec: FullSize, images: int, prompts: int, samples: int, seed: int = 0) -> Inputs:
+    """Normal latents, noises and texts (or the first class indices) for a published network."""
     channels, size = spec.config.get("in_channels", 4), spec.config["sample_size"]
     generator = torch.Generator().manual_seed(seed)
     if spec.text:
         conditions = {"text": torch.randn(prompts, *spec.text, generator=generator)}
     else:
         conditions = {"class_labels": torch.arange(prompts)}
+    if spec.pooled:
+        conditions["pooled"] = torch.randn(prompts, spec.pooled, generator=generator)
     latents = torch.randn(images, channels, size, size, generator=generator)
     noise = noise_bank((channels, size, size), samples, seed)
     return Inputs(latents, torch.arange(images), conditions, noise)
@@ -106,11 +61,18 @@ def plain_model(name: str, folder: str, device: torch.device, dtype: torch.dtype
     return PlainModel(network, process.to(device), name, prediction)
 
 
-def adapted(plain: PlainModel) -> Denoiser:
-    """A copy of a plain model as the engine has it: what its family's `load` would make of it."""
+def adapted(plain: PlainModel, dtype: torch.dtype | None = None) -> Denoiser:
+    """A copy of a plain model as the engine has it: what its family's `load` would make of it.
+
+    In `dtype`, if it is given.
+    """
     network = deepcopy(plain.network)
+    if dtype is not None:
+        network = nn.Module.to(network, dtype)  # diffusers' own warns of what it keeps in float32
     if plain.family == "dit":
         return DiT(network, plain.process, plain.prediction)
+    if plain.family == "stable-diffusion-xl":
+        return StableDiffusionXL(network, plain.process, plain.prediction, pixels(network))
     return StableDiffusion(network, plain.process, plain.prediction)
 
 
@@ -119,18 +81,15 @@ def one_evaluation(network: nn.Module, condition: dict[str, Tensor]) -> dict[str
     size, parameter = network.config.sample_size, next(network.parameters())
     x_t = torch.zeros(1, network.config.in_channels, size, size).to(parameter)
     timestep = torch.zeros(1, dtype=torch.int64, device=parameter.device)
-    if "text" in condition:
-        condition = {"encoder_hidden_states": condition["text"].to(parameter)}
-    else:
-        condition = {name: value.to(parameter.device) for name, value in condition.items()}
+    condition = {name: value.to(parameter.device) for name, value in condition.items()}
     # x_t goes by position: networks differ in what they call it
-    return {"x_t": x_t, "timestep": timestep, **condition}
+    return {"x_t": x_t, "timestep": timestep, **told(network, condition, parameter.dtype)}
 
 
 def network_class(name: str) -> type:
     from diffusers import DiTTransformer2DModel, UNet2DConditionModel
 
-    return {"dit": DiTTransformer2DModel, "stable-diffusion": UNet2DConditionModel}[name]
+    return DiTTransformer2DModel if name == "dit" else UNet2DConditionModel
 
 
 @contextmanager

@@ -7,20 +7,24 @@ from collections.abc import Sequence
 
 import torch
 
-SIZES = (1024, 2048, 4096)
+SIZES = {"cpu": (1024, 2048, 4096), "cuda": (4096, 8192, 16384)}
 """Rows of the matrices tried: large enough for all cores to be busy, small enough to be quick."""
 
 
 def matmul_peak(
-    device: torch.device, dtype: torch.dtype, sizes: Sequence[int] = SIZES, repeats: int = 5
+    device: torch.device,
+    dtype: torch.dtype,
+    sizes: Sequence[int] | None = None,
+    repeats: int = 5,
 ) -> float:
     """FLOP/s of the fastest of `repeats` products of two n × n matrices, over all sizes n.
 
-    With as many threads as torch uses. The best, not the median: a peak is what is possible.
+    With as many threads as torch uses; `sizes` None are those of SIZES. The best, not the median: a
+    peak is what is possible.
     """
     best = 0.0
-    for size in sizes:
-        a, b = (torch.randn(size, size).to(device, dtype) for _ in range(2))
+    for size in sizes or SIZES.get(device.type, SIZES["cpu"]):
+        a, b = (torch.randn(size, size, device=device).to(dtype) for _ in range(2))
         torch.mm(a, b)  # what a first call sets up is not part of it
         for _ in range(repeats):
             synchronize(device)

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
@@ -32,7 +32,8 @@ BATCH = 32
 class PlainModel:
     """A network of diffusers, untouched, and what it was trained for.
 
-    `family` is `dit` or `stable-diffusion`; `prediction` is one of PREDICTIONS.
+    `family` is `dit`, `stable-diffusion` or `stable-diffusion-xl`; `prediction` is one of
+    PREDICTIONS.
     """
 
     network: nn.Module
@@ -44,19 +45,33 @@ class PlainModel:
         self, x_t: Tensor, timestep: Tensor, condition: dict[str, Tensor]
     ) -> tuple[Tensor, Tensor | None]:
         """ε and, where it is learned, the raw variance, `(batch, c, h, w)` each."""
-        if self.family == "dit":
-            labels = condition["class_labels"]
-            output = self.network(x_t, timestep=timestep, class_labels=labels).sample
-            variance = None
-            if output.shape[1] != x_t.shape[1]:
-                output, variance = output.chunk(2, dim=1)
-            return self._noise(output, x_t, timestep), variance
-        text = condition["text"].to(x_t.dtype)
-        output = self.network(x_t, timestep, encoder_hidden_states=text).sample
-        return self._noise(output, x_t, timestep), None
+        given = told(self.network, condition, x_t.dtype)
+        output, variance = self.network(x_t, timestep=timestep, **given).sample, None
+        if output.shape[1] != x_t.shape[1]:
+            output, variance = output.chunk(2, dim=1)
+        return self.process.predicted_noise(output, x_t, timestep, self.prediction), variance
 
-    def _noise(self, output: Tensor, x_t: Tensor, timestep: Tensor) -> Tensor:
-        return self.process.predicted_noise(output, x_t, timestep, self.prediction)
+
+def told(network: nn.Module, condition: dict[str, Tensor], dtype: torch.dtype) -> dict[str, Any]:
+    """What a network of diffusers is told of each evaluation beside x_t and the timestep.
+
+    `condition` holds rows of what the family's `encode_prompts` returned. SDXL is told sizes, too:
+    as if every image were of the size it was trained for, and uncropped.
+    """
+    if "class_labels" in condition:
+        return {"class_labels": condition["class_labels"]}
+    found: dict[str, Any] = {"encoder_hidden_states": condition["text"].to(dtype)}
+    if "pooled" in condition:
+        pooled, size = condition["pooled"].to(dtype), pixels(network)
+        sizes = torch.tensor([*size, 0, 0, *size], dtype=dtype, device=pooled.device)
+        ids = sizes.expand(len(pooled), -1)
+        found["added_cond_kwargs"] = {"text_embeds": pooled, "time_ids": ids}
+    return found
+
+
+def pixels(network: nn.Module) -> tuple[int, int]:
+    """(height, width) of the images of a latent UNet, whose VAE makes them an eighth as large."""
+    return (8 * network.config.sample_size,) * 2
 
 
 @torch.inference_mode()

@@ -18,6 +18,7 @@ from ..errors import Inputs, epsilon_errors
 from ..messages import InputError
 from ..schedules import Sample
 from . import models
+from .full_size import FULL_SIZE
 from .plain_loop import BATCH, PlainModel, plain_errors
 
 if TYPE_CHECKING:
@@ -117,9 +118,9 @@ def of_full_size(
     dtype: torch.dtype,
     compiled: bool = False,
 ) -> Subject:
-    """A network of `models.FULL_SIZE`; the engine's batches are as large as the plain loop's."""
-    plain = models.full_size(name, device, dtype)
-    inputs = models.random_inputs(name, images, prompts, samples)
+    """A network of FULL_SIZE; the engine's batches are as large as the plain loop's."""
+    plain = models.full_size(FULL_SIZE[name], device, dtype)
+    inputs = models.random_inputs(FULL_SIZE[name], images, prompts, samples)
     again = _accelerated(models.adapted(plain), compile=True) if compiled else None
     denoiser = _accelerated(models.adapted(plain))
     return Subject(plain, denoiser, inputs, BATCH, device, dtype, again)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -60,8 +60,8 @@ def compare(
 ) -> dict[str, Any]:
     """Seconds of each repeat of both, and how far their numbers are apart.
 
-    All take turns, and who is first changes, so that a machine that slows down slows all. One
-    round of all goes before, as a first call sets things up. Raises FloatingPointError if they
+    All take turns (see `take_turns`). One round of all goes before, as a first call sets things up.
+    Raises FloatingPointError if they
     do not find the same errors: a comparison of different numbers would be none. The same means
     up to TOLERANCE, and in no error by half of what the prompts' errors are apart.
     """
@@ -70,12 +70,10 @@ def compare(
         run()
     seconds: dict[str, list[float]] = {name: [] for name in runs}
     difference = 0.0
-    for repeat in range(repeats):
-        found = {}
-        for name in list(runs)[:: -1 if repeat % 2 else 1]:
-            start = time.perf_counter()
-            found[name] = runs[name]()
-            seconds[name].append(time.perf_counter() - start)
+    for turn in take_turns(runs, repeats):
+        found = {name: errors for name, (_, errors) in turn.items()}
+        for name, (took, _) in turn.items():
+            seconds[name].append(took)
         for name in found.keys() - {"plain"}:
             apart = check_same(found["plain"], found[name], subject.dtype)
             difference = max(difference, apart)
@@ -92,6 +90,22 @@ def compare(
         "between_prompts": between,
         "tolerance": TOLERANCE[_name(subject.dtype)],
     }
+
+
+def take_turns(
+    runs: Mapping[str, Callable[[], Errors]], repeats: int
+) -> Iterator[dict[str, tuple[float, Errors]]]:
+    """Of every repeat the seconds that each of `runs` took and what it found; who is first changes.
+
+    So a machine that slows down slows all.
+    """
+    for repeat in range(repeats):
+        found = {}
+        for name in list(runs)[:: -1 if repeat % 2 else 1]:
+            start = time.perf_counter()
+            errors = runs[name]()
+            found[name] = (time.perf_counter() - start, errors)
+        yield found
 
 
 def check_same(plain: Errors, engine: Errors, dtype: torch.dtype) -> float:

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from ..messages import known
-from . import right
+from . import fast, jobs, right
 from .check import Part
 
-PARTS: tuple[Part, ...] = (*right.PARTS,)
+PARTS: tuple[Part, ...] = (*right.PARTS, *fast.FIRST, *jobs.PARTS, *fast.OTHERS)
 
 
 def named(names: list[str] | None) -> list[Part]:

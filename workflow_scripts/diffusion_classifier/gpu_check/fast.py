@@ -1,0 +1,268 @@
+"""How fast published networks run: the authors' loop against the engine, taking turns.
+
+Weights are random, as they do not change how long a network takes. FLOPs are those of one plain
+evaluation, counted by PyTorch, so a share of the peak says what share of a card a loop without
+shared work would need; `share_computed` is of what the engine computes, which is less.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import partial
+from statistics import median
+
+import torch
+
+from ..benchmarks import models
+from ..benchmarks.flops import evaluation_flops, run_flops
+from ..benchmarks.full_size import FULL_SIZE, FullSize, tiny
+from ..benchmarks.peak import matmul_peak
+from ..benchmarks.throughput import all_pairs, check_same, spaced_samples, take_turns
+from ..denoisers.speed import WORTH_COMPILING
+from .check import Check, Part
+from .ways import LOOP, Runner, Way, chosen_way, dtype_name
+
+NETWORKS = {
+    "sd-2": "stable-diffusion-2",
+    "dit-512": "dit-xl-2-512",
+    "sd-1.5": "stable-diffusion-1.5",
+    "dit-256": "dit-xl-2",
+    "sd-2.1-96": "stable-diffusion-2.1",
+    "sdxl": "stable-diffusion-xl",
+}
+"""The parts and their networks, in the order of importance."""
+TIMES_THE_LOOP = {"sd-2": 2.0, "dit-512": 1.8}
+SHARE_OF_PEAK = {"sd-2": 0.6}
+"""What the engine as the default runs it has to reach on one card in half precision."""
+SLACK = 0.02
+"""By how much what `auto` chooses may be slower than the fastest way."""
+
+HALF = (torch.bfloat16, torch.float16)
+IMAGES, PROMPTS = 2, 8
+STEP = 8
+"""Samples come in multiples of it, so that passes of the loop and the engine are full."""
+MOST_SAMPLES = 400
+SECONDS = 1.5
+"""How long a run of the loop is, so that the GPU is waited for only at its end."""
+COMPILING = 75.0
+"""Seconds that compiling a large network is taken to need, before one has been compiled."""
+COMPILED_IN_REHEARSAL = "dit-512"
+
+
+@dataclass(frozen=True)
+class Timing:
+    """One way's evaluations per second, and how many times the loop's that is, of each turn."""
+
+    rates: list[float]
+    ratios: list[float]
+
+
+class Contest:
+    """All ways to run one network, and what is known of each by its label."""
+
+    def __init__(self, check: Check, network: str, spec: FullSize) -> None:
+        self.check, self.network, self.spec = check, network, spec
+        self.plain = models.full_size(spec, check.device, torch.float16)
+        prompts, most = (4, STEP) if check.rehearse else (PROMPTS, MOST_SAMPLES)
+        self.inputs = models.random_inputs(spec, IMAGES, prompts, most)
+        self.pairs = all_pairs(range(IMAGES), prompts)
+        self.rounds = 2 if check.rehearse else 3
+        self.timings: dict[str, Timing] = {}
+        self.runners: dict[str, Runner] = {}
+        self.compiling = COMPILING
+        sizes = (256,) if check.rehearse else None
+        self.peak = {dtype: matmul_peak(check.device, dtype, sizes) for dtype in HALF}
+        condition = {name: value[:1] for name, value in self.inputs.conditions.items()}
+        self.flops = evaluation_flops(self.plain.network, condition)
+        self.computed = self.flops
+        self.loop = Runner(LOOP, self.plain, self.inputs, 0, check.device)
+        self.samples = spaced_samples(self._enough())
+        self.batch = self._batch()
+
+    def run(self) -> None:
+        """Measure all ways, those that are not compiled first; what is written stays."""
+        check = self.check
+        peaks = {f"{dtype_name(d)}_tflops": value / 1e12 for d, value in self.peak.items()}
+        first = self._eager_ways()[0]
+        self.computed = self._computed(first)
+        of_one = {"gflops": self.flops / 1e9, "gflops_computed": self.computed / 1e9}
+        check.row("peak", network=self.network, **peaks, **of_one)
+        self.compare(self._eager_ways())
+        self.judge_default(evaluations=0)
+        for way in self._compiled_ways():
+            self._compile(way)
+        self.judge_default(evaluations=WORTH_COMPILING)
+
+    def compare(self, ways: list[Way], also: list[Way] | None = None) -> None:
+        """Have `ways` take turns with the loop, and with `also`; write a row of each of the first.
+
+        The loop is written once. Errors have to be the loop's, up to the dtype's rounding.
+        """
+        together = [LOOP, *ways, *(also or [])]
+        runs = {way.label: partial(self._runner(way), self.pairs, self.samples) for way in together}
+        for run in runs.values():
+            run()
+        seconds: dict[str, list[float]] = {label: [] for label in runs}
+        for turn in take_turns(runs, self.rounds):
+            for label, (took, _) in turn.items():
+                seconds[label].append(took)
+        new = [way for way in together if way.label not in self.timings]
+        for way in new:
+            self._hold_same(way, turn[LOOP.label][1], turn[way.label][1])
+            self._write(way, seconds[way.label], seconds[LOOP.label])
+
+    def judge_default(self, evaluations: int) -> None:
+        """Whether what `auto` chooses for so many evaluations is fastest, and fast enough.
+
+        On a card alone: tiny networks on a CPU have nothing to say to that.
+        """
+        way = chosen_way(self.plain, self.check.device, evaluations)
+        if self.check.rehearse or way.label not in self.timings:
+            return
+        among = {label: median(timing.ratios) for label, timing in self.timings.items()}
+        if not way.compiled:
+            among = {label: ratio for label, ratio in among.items() if "compiled" not in label}
+        job = "a long job" if evaluations else "a short job"
+        held, found = fastest_within(among, way.label, SLACK)
+        self.check.holds(f"{self.network}: auto is the fastest for {job}", held, found)
+        ratio = among[way.label]
+        least = TIMES_THE_LOOP.get(self.network, 1.0) if evaluations else 1.0
+        name = f"{self.network}: auto for {job} is at least {least:g} times the loop"
+        self.check.holds(name, ratio >= least, f"{ratio:.2f} times")
+        if evaluations and self.network in SHARE_OF_PEAK:
+            share, least = self._share(way), SHARE_OF_PEAK[self.network]
+            name = f"{self.network}: auto for {job} is at least {least:.0%} of the peak"
+            self.check.holds(name, share >= least, f"{share:.1%}")
+
+    def _enough(self) -> int:
+        """How many samples take the loop SECONDS: a multiple of STEP, counted after a first run."""
+        if self.check.rehearse:
+            return STEP // 2
+        self.loop(self.pairs, spaced_samples(STEP))
+        ((took, _),) = next(
+            take_turns({"": partial(self.loop, self.pairs, spaced_samples(STEP))}, 1)
+        ).values()
+        return min(MOST_SAMPLES, STEP * max(1, round(SECONDS / took)))
+
+    def _batch(self) -> int:
+        """The size of a pass that the engine finds fastest as it runs a short job."""
+        if self.check.rehearse:
+            return 32
+        way = chosen_way(self.plain, self.check.device, 0)
+        runner = Runner(way, self.plain, self.inputs, "auto", self.check.device)
+        while runner.engine.batches.growing and runner.batch <= len(self.pairs) * MOST_SAMPLES:
+            runner(self.pairs, spaced_samples(MOST_SAMPLES)[: 4 * runner.batch // PROMPTS])
+        return runner.batch
+
+    def _runner(self, way: Way) -> Runner:
+        if way == LOOP:
+            return self.loop
+        if way.label not in self.runners:
+            self.runners[way.label] = Runner(
+                way, self.plain, self.inputs, self.batch, self.check.device
+            )
+        return self.runners[way.label]
+
+    def _eager_ways(self) -> list[Way]:
+        """What is not compiled, in the order of importance."""
+        formats = (False,) if self.spec.family == "dit" else (True, False)
+        return [Way(dtype, channels_last=last) for last in formats for dtype in HALF]
+
+    def _compiled_ways(self) -> list[Way]:
+        """The same ways compiled; in the rehearsal one of one network, as it takes a while."""
+        ways = [Way(way.dtype, True, way.channels_last) for way in self._eager_ways()]
+        if self.check.rehearse:
+            return ways[:1] if self.network == COMPILED_IN_REHEARSAL else []
+        return ways
+
+    def _compile(self, way: Way) -> None:
+        """Measure a compiled way if there is time for it."""
+        left = self.check.left()
+        if not self.check.rehearse and left < self.compiling + 12 * SECONDS:
+            self.check.row(
+                "left out", network=self.network, what=way.label, why=f"{left:.0f} s were left"
+            )
+            return
+        run = {way.label: partial(self._runner(way), self.pairs, self.samples)}
+        ((first, _),) = next(take_turns(run, 1)).values()
+        best = max(
+            (Way(w.dtype, False, w.channels_last) for w in self._eager_ways()),
+            key=lambda eager: median(self.timings[eager.label].ratios),
+        )
+        self.compare([way], [best])
+        steady = self._evaluations() / median(self.timings[way.label].rates)
+        self.compiling = 1.2 * first
+        seconds = first - steady
+        self.check.row("compiling", network=self.network, way=way.label, seconds=seconds)
+
+    def _computed(self, way: Way) -> float:
+        """FLOPs of an evaluation as the engine computes it, in passes of the usual size."""
+        few = self.samples[:STEP]
+        runner = self._runner(way)
+        total = run_flops(lambda: runner(self.pairs, few), self.check.device)
+        return total / (len(self.pairs) * len(few))
+
+    def _hold_same(self, way: Way, loop: dict, found: dict) -> None:
+        if way == LOOP:
+            return
+        name = f"{self.network}: {way.label} finds the loop's errors"
+        try:
+            apart = check_same(loop, found, way.dtype)
+        except FloatingPointError as error:
+            self.check.holds(name, False, str(error))
+        else:
+            self.check.holds(name, True, f"apart by at most {apart:.2g}")
+
+    def _evaluations(self) -> int:
+        return len(self.pairs) * len(self.samples)
+
+    def _write(self, way: Way, seconds: list[float], loop: list[float]) -> None:
+        rates = [self._evaluations() / took for took in seconds]
+        ratios = [of_loop / took for of_loop, took in zip(loop, seconds, strict=True)]
+        self.timings[way.label] = Timing(rates, ratios)
+        runner = self._runner(way)
+        computed = self.flops if way.loop else self.computed
+        self.check.row(
+            "evaluations per second",
+            network=self.network,
+            way=way.label,
+            batch=runner.batch,
+            rate=median(rates),
+            slowest=min(rates),
+            fastest=max(rates),
+            times_the_loop=median(ratios),
+            share_of_peak=self._share(way),
+            share_computed=self._share(way) * computed / self.flops,
+            peak_gib=runner.peak / 2**30,
+        )
+
+    def _share(self, way: Way) -> float:
+        """FLOP/s of a way as plain evaluations, over those of the fastest matrix product."""
+        return median(self.timings[way.label].rates) * self.flops / self.peak[way.dtype]
+
+
+def fastest_within(speeds: dict[str, float], chosen: str, slack: float) -> tuple[bool, str]:
+    """Whether `chosen` is at most `slack` slower than the fastest, and a sentence on both."""
+    best = max(speeds, key=speeds.__getitem__)
+    found = f"{chosen}: {speeds[chosen]:.3g}; the fastest, {best}: {speeds[best]:.3g}"
+    return speeds[chosen] >= (1 - slack) * speeds[best], found
+
+
+def fast(network: str, check: Check) -> None:
+    """Measure one of NETWORKS; in the rehearsal a tiny one of the same kind."""
+    spec = FULL_SIZE[NETWORKS[network]]
+    Contest(check, network, tiny(spec) if check.rehearse else spec).run()
+
+
+def _part(network: str, seconds: float, rehearsal_seconds: float) -> Part:
+    return Part(network, partial(fast, network), seconds, rehearsal_seconds)
+
+
+FIRST = [_part("sd-2", 140, 30), _part("dit-512", 90, 60)]
+OTHERS = [
+    _part("sd-1.5", 45, 30),
+    _part("dit-256", 40, 30),
+    _part("sd-2.1-96", 45, 30),
+    _part("sdxl", 50, 30),
+]
+"""Those after all other parts, as far as there is time."""

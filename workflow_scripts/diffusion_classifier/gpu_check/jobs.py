@@ -1,0 +1,85 @@
+"""Whole jobs, from a model's folder to predictions, and where their time goes."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import numpy as np
+import torch
+from PIL import Image
+
+from ..benchmarks.throughput import all_pairs
+from ..classify import Evaluation, stage_errors
+from ..denoisers import family
+from ..denoisers.base import Denoiser
+from ..denoisers.speed import Speed, accelerate, precision
+from ..encoders import encode_images
+from ..errors import Inputs
+from ..noise import noise_bank
+from ..preprocess import Preprocess
+from ..prompts import from_templates
+from ..schedules import stage_samples
+from . import digits_jobs, random_pipeline
+from .check import Check, Part
+from .job_time import Job
+from .passes import choice, too_large
+
+STAGES, REHEARSED_STAGES = (25, 250), (5, 10)
+KEEP = (5, 1)
+IMAGES = 10
+WORDS = ("circle", "square", "triangle", "cross", "ring", "heart", "red", "blue", "green", "small")
+
+
+def jobs(check: Check) -> None:
+    """The part: digits by the shipped model, then Stable Diffusion 2 in stages."""
+    try:
+        digits_jobs.digits(check)
+    except ModuleNotFoundError as error:  # the digits come with a package
+        check.row("left out", what="digits", why=str(error))
+    staged(check)
+    digits_jobs.compiled_digits(check)
+
+
+def staged(check: Check) -> None:
+    """Ten images, ten prompts, in two stages, by random weights; then its sizes of passes."""
+    scenes = check.root / "resources" / "models" / "scenes-sd"
+    dtype = precision("auto", check.device)
+    with TemporaryDirectory() as folder:
+        side = random_pipeline.save(Path(folder), check.device, check.rehearse, scenes)
+        denoiser, inputs = _job(check, folder, side, dtype)
+    pairs = all_pairs(range(IMAGES), len(WORDS))
+    choice(check, denoiser, inputs, pairs, dtype)
+    too_large(check, denoiser, inputs, pairs, dtype)
+
+
+def _job(check: Check, folder: str, side: int, dtype: torch.dtype) -> tuple[Denoiser, Inputs]:
+    """Run the job and write its row; the denoiser and its inputs."""
+    adapter, device = family(random_pipeline.SPEC.family), check.device
+    samples = REHEARSED_STAGES if check.rehearse else STAGES
+    schedule, prompts = stage_samples(samples), from_templates(WORDS, ["a {}"])
+    pixels = np.random.default_rng(0).integers(0, 256, (IMAGES, side, side, 3), "uint8")
+    images = [Image.fromarray(image) for image in pixels]
+    job = Job()
+    with job.step("encoding"):
+        conditions = adapter.encode_prompts(folder, prompts, device, dtype)
+        latents = encode_images(folder, Preprocess(size=side), images, device, dtype)
+    with job.step("loading"):
+        denoiser = adapter.load(folder, device, dtype)
+    accelerate(denoiser, Speed(), IMAGES * len(WORDS) * max(samples))
+    noise = noise_bank(latents.shape[1:], max(samples), seed=0)
+    inputs = Inputs(latents, torch.arange(IMAGES), conditions, noise)
+    evaluation = Evaluation(samples, KEEP, batch_size="auto")
+    with job.step("network"):
+        stages = stage_errors(denoiser, inputs, prompts, schedule, evaluation, device, dtype)
+    check.row(
+        "jobs",
+        job=f"Stable Diffusion 2, {len(WORDS)} prompts, {list(samples)}, keep {list(KEEP)}",
+        images=IMAGES,
+        evaluations=sum(stage.attrs["evaluations"] for stage in stages),
+        **job.split(),
+    )
+    return denoiser, inputs
+
+
+PARTS = [Part("jobs", jobs, seconds=110, rehearsal_seconds=30)]

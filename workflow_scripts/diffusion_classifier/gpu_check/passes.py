@@ -1,0 +1,113 @@
+"""How many evaluations a pass should have, and what becomes of one that is too large."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import partial
+from typing import TYPE_CHECKING
+
+import torch
+from torch import Tensor
+
+from ..benchmarks.throughput import check_same, spaced_samples, take_turns
+from ..denoisers.base import Denoiser
+from ..errors import Engine, Inputs
+from ..progress import Silence
+from .check import Check
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+SIZES, REHEARSED_SIZES = (16, 32, 64, 128, 256), (4, 8)
+"""Evaluations in a pass that `batch_size: auto` is compared with."""
+SLACK = 0.02
+"""By how much what `auto` chooses may be slower than the fastest size."""
+TOO_LARGE, REHEARSED_TOO_LARGE = 1024, 16
+"""Evaluations in a pass that do not fit into ROOM, or into what the rehearsal says fits."""
+ROOM = 4 * 2**30
+"""Bytes of device memory that a pass gets beside the weights, so that it is too large."""
+
+
+def choice(
+    check: Check, denoiser: Denoiser, inputs: Inputs, pairs: pd.DataFrame, dtype: torch.dtype
+) -> None:
+    """What `batch_size: auto` chooses, and how fast passes of that and of other sizes are."""
+    auto = Engine(denoiser, inputs, "auto", check.device, dtype)
+    auto.errors(pairs, spaced_samples(1 if check.rehearse else 12), Silence())
+    chosen = auto.batches.size
+    sizes = sorted({*(REHEARSED_SIZES if check.rehearse else SIZES), chosen})
+    own = pairs.head(sizes[-1] if check.rehearse else 64)
+    samples = spaced_samples(1 if check.rehearse else -(-sizes[-1] // len(own)))
+    runs = {}
+    for size in sizes:
+        engine = Engine(denoiser, inputs, size, check.device, dtype)
+        runs[str(size)] = partial(engine.errors, own, samples, Silence())
+    turns = list(take_turns(runs, 1 if check.rehearse else 2))
+    evaluations = len(own) * len(samples)
+    rates = {size: evaluations / min(turn[str(size)][0] for turn in turns) for size in sizes}
+    for size, rate in rates.items():
+        check.row("passes of Stable Diffusion 2", size=size, rate=rate, auto=size == chosen)
+    if check.device.type == "cuda":
+        best = max(rates, key=rates.__getitem__)
+        found = f"{chosen}: {rates[chosen]:.4g}/s; the fastest, {best}: {rates[best]:.4g}/s"
+        held = rates[chosen] >= (1 - SLACK) * rates[best]
+        check.holds("batch_size: auto is the fastest", held, found)
+
+
+class SmallMemory:
+    """A denoiser that says there is no memory for more than `fits` evaluations; to rehearse."""
+
+    shared = None
+
+    def __init__(self, denoiser: Denoiser, fits: int) -> None:
+        self.denoiser, self.fits = denoiser, fits
+        self.network, self.process = denoiser.network, denoiser.process
+
+    def predict(
+        self, x_t: Tensor, timestep: Tensor, condition: dict[str, Tensor]
+    ) -> tuple[Tensor, Tensor | None]:
+        """See `Denoiser.predict`; torch.OutOfMemoryError for too many evaluations."""
+        if len(x_t) > self.fits:
+            raise torch.OutOfMemoryError(f"{len(x_t)} evaluations, {self.fits} fit")
+        return self.denoiser.predict(x_t, timestep, condition)
+
+
+def too_large(
+    check: Check, denoiser: Denoiser, inputs: Inputs, pairs: pd.DataFrame, dtype: torch.dtype
+) -> None:
+    """Passes that do not fit in memory are halved, and find the same errors."""
+    size = REHEARSED_TOO_LARGE if check.rehearse else TOO_LARGE
+    samples = spaced_samples(-(-size // len(pairs)))
+    few = Engine(denoiser, inputs, size // 32 or 1, check.device, dtype)
+    expected = few.errors(pairs, samples, Silence())
+    with _little_memory(check.device):
+        told = denoiser if check.device.type == "cuda" else SmallMemory(denoiser, size // 3)
+        engine = Engine(told, inputs, size, check.device, dtype)
+        found = engine.errors(pairs, samples, Silence())
+    real = "for real" if check.device.type == "cuda" else "as if there were no memory"
+    check.row("too large a pass", asked=size, became=engine.batches.size, how=real)
+    name = "a pass that does not fit is halved and finds the same"
+    try:
+        apart = check_same(expected, found, dtype)
+    except FloatingPointError as error:
+        check.holds(name, False, str(error))
+    else:
+        held, became = engine.batches.size < size, engine.batches.size
+        check.holds(name, held, f"{size} became {became}, apart by at most {apart:.2g}")
+
+
+@contextmanager
+def _little_memory(device: torch.device) -> Iterator[None]:
+    """Leave a process ROOM on its GPU beside what it has; elsewhere nothing changes."""
+    if device.type != "cuda":
+        yield
+        return
+    torch.cuda.empty_cache()
+    _, total = torch.cuda.mem_get_info(device)
+    share = (torch.cuda.memory_reserved(device) + ROOM) / total
+    torch.cuda.set_per_process_memory_fraction(min(1.0, share), device)
+    try:
+        yield
+    finally:
+        torch.cuda.set_per_process_memory_fraction(1.0, device)

@@ -1,0 +1,105 @@
+"""Ways to run one network: the authors' loop, or the engine in a dtype, compiled or not."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+import torch
+
+from ..benchmarks import models
+from ..benchmarks.plain_loop import BATCH, PlainModel, plain_errors
+from ..denoisers.speed import Speed, accelerate, precision
+from ..errors import Engine, Inputs
+from ..progress import Silence
+from ..schedules import Sample
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+@dataclass(frozen=True)
+class Way:
+    """The authors' `loop`, or the engine; its dtype, and for the engine what `Speed` says."""
+
+    dtype: torch.dtype
+    compiled: bool = False
+    channels_last: bool = False
+    loop: bool = False
+
+    @property
+    def label(self) -> str:
+        """What it is called in a table: `engine, bfloat16, compiled, channels last`."""
+        words = ["loop" if self.loop else "engine", dtype_name(self.dtype)]
+        words += ["compiled"] * self.compiled + ["channels last"] * self.channels_last
+        return ", ".join(words)
+
+
+LOOP = Way(torch.float16, loop=True)
+"""As the authors run it: batches of 32 in float16, in diffusers' own memory format."""
+
+
+def chosen_way(plain: PlainModel, device: torch.device, evaluations: int) -> Way:
+    """How the engine runs so many evaluations of a network if `dtype` and `speed` are `auto`."""
+    speed = Speed().resolved(plain.network, evaluations)
+    return Way(precision("auto", device), bool(speed.compile), bool(speed.channels_last))
+
+
+class Runner:
+    """One way to a network's errors, ready to run.
+
+    `peak` is the most device memory in bytes that a run took with the weights it needs, without
+    those of other runners; 0 on a CPU.
+    """
+
+    def __init__(
+        self,
+        way: Way,
+        plain: PlainModel,
+        inputs: Inputs,
+        batch_size: int | str,
+        device: torch.device,
+    ) -> None:
+        self.way, self.plain, self.inputs, self.device = way, plain, inputs, device
+        self.engine: Engine | None = None
+        self.peak = 0
+        before = _allocated(device)
+        if way.loop:
+            self.own = sum(p.numel() * p.element_size() for p in plain.network.parameters())
+            return
+        denoiser = models.adapted(plain, way.dtype)
+        speed = Speed(channels_last=way.channels_last, compile=way.compiled)
+        accelerate(denoiser, speed, evaluations=0)
+        self.engine = Engine(denoiser, inputs, batch_size, device, way.dtype)
+        self.own = _allocated(device) - before
+
+    @property
+    def batch(self) -> int:
+        """Evaluations in a pass."""
+        return BATCH if self.engine is None else self.engine.batches.size
+
+    def __call__(self, pairs: pd.DataFrame, samples: Sequence[Sample]) -> dict[str, np.ndarray]:
+        """The errors of `pairs` at `samples`, `(pair, sample)` float32 per loss."""
+        before = _allocated(self.device)
+        if self.device.type == "cuda":
+            torch.cuda.reset_peak_memory_stats(self.device)
+        if self.engine is None:
+            on = (self.device, self.way.dtype)
+            found = plain_errors(self.plain, self.inputs, pairs, samples, *on)
+        else:
+            found = self.engine.errors(pairs, samples, Silence())
+        if self.device.type == "cuda":
+            used = torch.cuda.max_memory_allocated(self.device) - before
+            self.peak = max(self.peak, self.own + used)
+        return found
+
+
+def dtype_name(dtype: torch.dtype) -> str:
+    """`bfloat16` of `torch.bfloat16`."""
+    return str(dtype).removeprefix("torch.")
+
+
+def _allocated(device: torch.device) -> int:
+    return torch.cuda.memory_allocated(device) if device.type == "cuda" else 0
