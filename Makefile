@@ -1,5 +1,6 @@
 # `make reproduce` runs the main job, `make verify` compares its numbers with the expected ones,
-# `make benchmark` times it, `make test` runs the tests; each sets up all it needs by itself.
+# `make benchmark` times it, `make gpu-check` does so on a GPU and proves its numbers there,
+# `make test` runs the tests; each sets up all it needs by itself.
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
@@ -15,7 +16,7 @@ export XDG_CACHE_HOME ?= $(CURDIR)/.cache
 endif
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
-.PHONY: reproduce verify status benchmark test drill load rehearse lint format env clean
+.PHONY: reproduce verify status benchmark gpu-check test drill load rehearse lint format env clean
 
 reproduce: $(READY)
 	snakemake --cores $(CORES) --report results/report.html --report-after-run
@@ -41,6 +42,10 @@ benchmark: $(READY)
 		test ! -f results/benchmarks/$$name.csv || { echo; echo "# $$name"; cat results/benchmarks/$$name.csv; }; \
 	done
 	@echo; echo "The report, with all tables and figures: results/report.html"
+
+# on a machine with a GPU; anywhere: make gpu-check ARGS=--rehearse; see docs/gpu.md
+gpu-check: $(READY)
+	@PYTHONPATH=workflow_scripts python -m diffusion_classifier.gpu_check $(ARGS)
 
 # side by side, a file at a time: what a file's tests share is made once; in the order of
 # tests/conftest.py. One thread each: more would wait for each other

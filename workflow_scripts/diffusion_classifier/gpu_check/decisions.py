@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 import torch
@@ -12,16 +13,26 @@ from ..errors import Engine
 from ..progress import Silence
 from ..pruning import survivors
 from ..racing import gap_race
-from ..schedules import Sample, spread, stage_samples
+from ..schedules import spread, stage_samples
 from .check import Check
 from .shipped import SHIPPED, Task, task
 
-IMAGES = {"digits-dit": 200, "scenes-sd": 100}
-REHEARSED_IMAGES = 4
-STAGES, KEEP = (5, 25), (3, 1)
 RACE = {"z": 2, "loss": "l2", "combine": "mean"}
-RACE_TIMESTEPS, REHEARSED_TIMESTEPS = 50, 10
 BATCH, CPU_BATCH = 512, 192
+
+
+@dataclass(frozen=True)
+class Size:
+    """How much is decided: images, samples and kept classes of stages, timesteps of a race."""
+
+    images: int
+    stages: tuple[int, ...]
+    keep: tuple[int, ...]
+    race: int
+
+
+ON_CARD = Size(200, (5, 25), (3, 1), 50)
+REHEARSED = Size(2, (2, 4), (3, 1), 5)
 
 
 @dataclass(frozen=True)
@@ -42,44 +53,38 @@ class Decided:
 
 def decisions(check: Check) -> None:
     """Compare what the device decides, in each precision, with the CPU in float32."""
-    cpu = torch.device("cpu")
+    cpu, size = torch.device("cpu"), REHEARSED if check.rehearse else ON_CARD
     for name in SHIPPED:
-        images = REHEARSED_IMAGES if check.rehearse else IMAGES[name]
-        noises = max(*STAGES, RACE_TIMESTEPS)
-        asked = task(name, images, noises, cpu, check.root)
-        timesteps = REHEARSED_TIMESTEPS if check.rehearse else RACE_TIMESTEPS
-        expected = decide(asked, timesteps, cpu, torch.float32, CPU_BATCH)
+        asked = task(name, size.images, max(*size.stages, size.race), cpu, check.root)
+        expected = decide(asked, size, cpu, torch.float32, CPU_BATCH)
         for dtype in (torch.float32, torch.bfloat16, torch.float16):
-            found = decide(asked, timesteps, check.device, dtype, BATCH)
+            found = decide(asked, size, check.device, dtype, BATCH)
             for kind, decided in found.items():
                 _compare(check, f"{kind}, {name}", dtype, decided, expected[kind])
 
 
 def decide(
-    asked: Task, timesteps: int, device: torch.device, dtype: torch.dtype, batch: int
+    asked: Task, size: Size, device: torch.device, dtype: torch.dtype, batch: int
 ) -> dict[str, Decided]:
-    """What a `race` of so many timesteps and a `pruning` in stages decide."""
+    """What a `race` and a `pruning` in stages decide."""
     engine = Engine(asked.denoiser(device, dtype), asked.inputs, batch, device, dtype)
-    return {"race": _race(asked, engine, timesteps), "pruning": _pruning(asked, engine)}
+    return {"race": _race(asked, engine, size), "pruning": _pruning(asked, engine, size)}
 
 
-def _race(asked: Task, engine: Engine, timesteps: int) -> Decided:
-    samples = spread(stage_samples([timesteps])[0])
+def _race(asked: Task, engine: Engine, size: Size) -> Decided:
+    samples = spread(stage_samples([size.race])[0])
     class_of = asked.prompts["classidx"].to_numpy()
-
-    def measure(pairs, new: list[Sample]) -> dict[str, np.ndarray]:
-        return engine.errors(pairs, new, Silence())
-
+    measure = partial(engine.errors, progress=Silence())
     errors = gap_race(measure, asked.pairs, samples, class_of, RACE, [], None)["l2"]
     return _decided(asked, errors)
 
 
-def _pruning(asked: Task, engine: Engine) -> Decided:
-    schedule = stage_samples(STAGES)
+def _pruning(asked: Task, engine: Engine, size: Size) -> Decided:
+    schedule = stage_samples(size.stages)
     class_of, pairs = asked.prompts["classidx"].to_numpy(), asked.pairs
     columns = [np.full((len(asked.pairs), len(samples)), np.nan) for samples in schedule]
     stages = []
-    for samples, keep, own in zip(schedule, KEEP, columns, strict=True):
+    for samples, keep, own in zip(schedule, size.keep, columns, strict=True):
         errors = engine.errors(pairs, samples, Silence())
         own[pairs["image"] * len(asked.prompts) + pairs["prompt"]] = errors["l2"]
         stages.append(error_dataset(errors, pairs, samples, {}))

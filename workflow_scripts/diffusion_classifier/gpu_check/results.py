@@ -31,6 +31,12 @@ class Outcome:
         """The rows of what has to hold and does not."""
         return [row for row in self.rows if row["table"] == HELD and not row["held"]]
 
+    def sentence(self) -> str:
+        """How it ended, and what does not hold, as a person is told it."""
+        said = f"{self.part}: {self.status} in {self.seconds:.0f} s {self.error}".strip()
+        wrong = [f"  does not hold: {row['name']}: {row['found']}" for row in self.not_held()]
+        return "\n".join([said, *wrong])
+
 
 @dataclass
 class Results:
@@ -38,14 +44,12 @@ class Results:
 
     rehearsal: bool
     date: str
-    outcomes: list[Outcome]
+    outcomes: list[Outcome] = field(default_factory=list)
     machine: dict[str, Any] = field(default_factory=dict)
 
     def passed(self) -> bool:
         """Whether every part finished and all held that has to."""
-        return all(
-            outcome.status == FINISHED and not outcome.not_held() for outcome in self.outcomes
-        )
+        return all(part.status == FINISHED and not part.not_held() for part in self.outcomes)
 
     def write(self, folder: Path) -> None:
         """Write `check.json` and `check.md`, each of them anew and as a whole."""
@@ -78,7 +82,7 @@ class Results:
 def table(rows: list[dict[str, Any]]) -> str:
     """Rows as a Markdown table, its columns in the order in which the rows first have them."""
     columns = list(dict.fromkeys(key for row in rows for key in row))
-    numeric = [all(isinstance(row.get(name, 0), (int, float)) for row in rows) for name in columns]
+    numeric = [all(type(row.get(name, 0)) in (int, float) for row in rows) for name in columns]
     lines = [columns, ["---:" if number else "---" for number in numeric]]
     lines += [[_cell(row.get(name)) for name in columns] for row in rows]
     return "".join(f"| {' | '.join(line)} |\n" for line in lines)

@@ -33,7 +33,7 @@ BATCH = 1024
 IMAGES = {"digits-dit": 500, "scenes-sd": 300}
 TIMESTEPS = {"digits-dit": 25, "scenes-sd": 20}
 """Evenly spaced ones of the exhaustive evaluation."""
-REHEARSED_IMAGES, REHEARSED_TIMESTEPS = 10, 2
+REHEARSED_IMAGES, REHEARSED_TIMESTEPS = 5, 2
 ARITHMETICS = {
     "TF32": (torch.float32, True),
     "bfloat16": (torch.bfloat16, False),
@@ -178,4 +178,4 @@ def report(
     )
 
 
-PARTS = [Part("right", right, seconds=100, rehearsal_seconds=30)]
+PARTS = [Part("right", right, seconds=100, rehearsal_seconds=120)]

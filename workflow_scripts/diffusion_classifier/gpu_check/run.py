@@ -32,35 +32,31 @@ def run(
     results: Results,
     folder: Path,
     seconds: float,
-    say: Callable[[str], None] = print,
 ) -> None:
-    """Run `parts` in `seconds` at most; their outcomes replace those in `results`.
+    """Run `parts` in `seconds` at most; their outcomes become those of `results`.
 
-    `results` are written to `folder` after every part, the rows and the output of each lie in
+    `results` are written to `folder` after every part; the rows and the output of each lie in
     `folder/parts`. A part that the time does not allow stays not reached. An interruption, Ctrl-C
-    or a SIGTERM, is raised again (KeyboardInterrupt) once everything is written.
+    or a SIGTERM, is raised (KeyboardInterrupt) once everything is written.
     """
     end = time.time() + seconds
     (folder / "parts").mkdir(parents=True, exist_ok=True)
-    outcomes = {outcome.part: outcome for outcome in results.outcomes}
+    results.outcomes = [Outcome(part.name) for part in parts]
     results.write(folder)
     before = signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
-        for part in parts:
-            outcome, limit = outcomes[part.name], part.limit(results.rehearsal)
-            allowed = min(limit, end - time.time())
-            if allowed < WORTH * limit:
-                say(f"{part.name}: not reached, {max(0, allowed):.0f} s are left")
+        for part, outcome in zip(parts, results.outcomes, strict=True):
+            limit, left = part.limit(results.rehearsal), end - time.time()
+            if left < WORTH * limit:
+                print(f"{part.name}: not reached, {max(0, left):.0f} s are left", flush=True)
                 continue
-            say(f"{part.name}: at most {allowed:.0f} s")
+            print(f"{part.name}: at most {min(left, limit):.0f} s", flush=True)
             try:
-                _run_part(part, command, outcome, folder / "parts", allowed)
+                _run_part(part, command, outcome, folder / "parts", min(left, limit))
             finally:
                 _take_machine(outcome, results)
                 results.write(folder)
-            say(f"{part.name}: {outcome.status} in {outcome.seconds:.0f} s {outcome.error}".strip())
-            for row in outcome.not_held():
-                say(f"{part.name}: does not hold: {row['name']}: {row['found']}")
+            print(outcome.sentence(), flush=True)
     finally:
         signal.signal(signal.SIGTERM, before)
 

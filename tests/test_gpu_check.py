@@ -1,0 +1,267 @@
+"""The check of a GPU: how its parts are run, what becomes of bad ones, and its rehearsal."""
+
+import io
+import json
+import math
+import os
+import signal
+import sys
+import threading
+import time
+
+import numpy as np
+import pytest
+import torch
+import yaml
+
+from diffusion_classifier.denoisers import FAMILIES
+from diffusion_classifier.gpu_check import golden, right, tiny
+from diffusion_classifier.gpu_check.check import HELD, Check, Part
+from diffusion_classifier.gpu_check.command import main
+from diffusion_classifier.gpu_check.decisions import Decided, _compare
+from diffusion_classifier.gpu_check.parts import PARTS
+from diffusion_classifier.gpu_check.results import Results, table
+from diffusion_classifier.gpu_check.run import run
+from diffusion_classifier.gpu_check.shipped import SHIPPED
+from diffusion_classifier.gpu_check.tf32 import tf32
+
+CPU = torch.device("cpu")
+FINISHES = "row(table='t', value=1)"
+HANGS = "row(table='t', value=2); time.sleep(60)"
+CRASHES = "row(table='t', value=3); raise ValueError('the device is gone')"
+CUT_SHORT = "row(table='t', value=4); rows.write('{\"table\": '); rows.flush(); os.abort()"
+FAILS = f"row(table='{HELD}', name='2 + 2', held=False, found='5')"
+
+
+def outcomes(folder, programs, seconds=60.0, limit=30.0):
+    """What check.json says after parts that are small Python programs."""
+    start = "import json, os, sys, time; rows = open(sys.argv[1], 'a')\n"
+    start += "row = lambda **values: print(json.dumps(values), file=rows, flush=True)\n"
+
+    def command(part, rows, until):
+        return [sys.executable, "-c", start + programs[part.name], str(rows)]
+
+    parts = [Part(name, None, limit, limit) for name in programs]
+    run(parts, command, Results(False, "today"), folder, seconds)
+    return read(folder)
+
+
+def read(folder):
+    return json.loads((folder / "check.json").read_text())
+
+
+def check(**values):
+    options = {"device": CPU, "rehearse": True, "until": time.time() + 100, "rows": io.StringIO()}
+    return Check(**options | values)
+
+
+def written(check):
+    return [json.loads(line) for line in check.rows.getvalue().splitlines()]
+
+
+# --- the runner
+
+
+def test_no_part_takes_another_along(tmp_path):
+    programs = {"slow": HANGS, "broken": CRASHES, "aborted": CUT_SHORT, "good": FINISHES}
+    found = outcomes(tmp_path, programs, limit=1.5)
+    assert [(part["part"], part["status"]) for part in found["outcomes"]] == [
+        ("slow", "killed at its limit"),
+        ("broken", "failed"),
+        ("aborted", "failed"),
+        ("good", "finished"),
+    ]
+    # with what each had found, without the row that was not whole
+    assert [part["rows"] for part in found["outcomes"]] == [
+        [{"table": "t", "value": value}] for value in (2, 3, 4, 1)
+    ]
+    errors = [part["error"] for part in found["outcomes"]]
+    assert errors[1:] == ["ValueError: the device is gone", "exit status -6", ""]
+    assert not found["passed"]
+    assert 1.5 <= found["outcomes"][0]["seconds"] < 10
+
+
+def test_results_are_written_after_every_part(tmp_path):
+    reads = f"found = json.load(open({str(tmp_path / 'check.json')!r})); "
+    reads += "row(table='t', **{part['part']: part['status'] for part in found['outcomes']})"
+    found = outcomes(tmp_path, {"first": FINISHES, "second": reads})
+    row = {"table": "t", "first": "finished", "second": "not reached"}
+    assert found["outcomes"][1]["rows"] == [row]
+    assert "| first | finished |" in (tmp_path / "check.md").read_text()
+
+
+def test_what_the_whole_time_does_not_allow_is_not_reached(tmp_path):
+    found = outcomes(tmp_path, {"slow": HANGS, "late": FINISHES}, seconds=1.5, limit=1.5)
+    slow, late = found["outcomes"]
+    assert (slow["status"], late["status"]) == ("killed at its limit", "not reached")
+    assert not found["passed"] and late["rows"] == []
+
+
+def test_rows_of_an_earlier_run_do_not_count(tmp_path):
+    for _ in range(2):
+        found = outcomes(tmp_path, {"part": FINISHES})
+    assert found["outcomes"][0]["rows"] == [{"table": "t", "value": 1}]
+    assert found["passed"]
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_an_interruption_loses_nothing(tmp_path, number):
+    pid = "rows.write(json.dumps({'table': 'pid', 'pid': os.getpid()}) + '\\n'); rows.flush(); "
+    programs = {"done": FINISHES, "stopped": pid + HANGS, "never": FINISHES}
+    handler = signal.getsignal(number)
+
+    def interrupt():
+        for _ in range(600):  # once the second part has written all its rows
+            path = tmp_path / "parts" / "stopped.jsonl"
+            if path.exists() and path.read_text().count("\n") == 2:
+                break
+            time.sleep(0.05)
+        os.kill(os.getpid(), number)
+
+    threading.Thread(target=interrupt).start()
+    with pytest.raises(KeyboardInterrupt):
+        outcomes(tmp_path, programs)
+    found = read(tmp_path)["outcomes"]
+    assert [part["status"] for part in found] == ["finished", "interrupted", "not reached"]
+    assert found[1]["rows"][1] == {"table": "t", "value": 2}
+    with pytest.raises(ProcessLookupError):
+        os.kill(found[1]["rows"][0]["pid"], 0)
+    assert signal.getsignal(number) is handler
+
+
+def test_something_that_does_not_hold_is_no_pass(tmp_path, capsys):
+    found = outcomes(tmp_path, {"part": FAILS})
+    assert found["outcomes"][0]["status"] == "finished" and not found["passed"]
+    assert "does not hold: 2 + 2: 5" in capsys.readouterr().out
+    assert "| 2 + 2 | no | 5 |" in (tmp_path / "check.md").read_text()
+
+
+# --- rows and tables
+
+
+def test_rows_are_plain_json():
+    asked = check(until=time.time() + 5)
+    asked.row("t", a=np.float32(0.5), b=torch.tensor(3), c=math.inf, d=float("nan"), e=np.bool_(1))
+    asked.holds("name", np.bool_(False), "found")
+    first, second = written(asked)
+    assert first == {"table": "t", "a": 0.5, "b": 3, "c": "inf", "d": "nan", "e": True}
+    assert second == {"table": HELD, "name": "name", "held": False, "found": "found"}
+    assert 4 < asked.left() <= 5
+
+
+def test_tables_have_all_columns_and_short_numbers():
+    rows = [
+        {"name": "a|b", "rate": 1234.567, "share": 0.01234},
+        {"name": "c", "tiny": 2.5e-7, "ok": True, "count": 12345},
+    ]
+    assert table(rows).splitlines() == [
+        "| name | rate | share | tiny | ok | count |",
+        "| --- | ---: | ---: | ---: | --- | ---: |",
+        "| a\\|b | 1,235 | 0.0123 |  |  |  |",
+        "| c |  |  | 2.50e-07 | yes | 12,345 |",
+    ]
+
+
+# --- the command
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["--device", "tpu"], "--device: found `tpu`"),
+        (["--device", "cuda"], "finds no GPU"),
+        (["--rehearse", "--parts", "rihgt"], "did you mean `right`?"),
+    ],
+)
+def test_mistakes_are_one_line(arguments, said, capsys, tmp_path, monkeypatch):
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    assert main([*arguments, "--output", str(tmp_path / "out")]) == 2
+    error = capsys.readouterr().err
+    assert said in error and error.count("\n") == 1
+    assert not (tmp_path / "out").exists()
+
+
+def test_rehearsal(tmp_path, root, monkeypatch):
+    monkeypatch.setenv("PYTHONPATH", str(root / "workflow_scripts"))
+    status = main(["--rehearse", "--output", str(tmp_path)])
+    found = read(tmp_path)
+    wrong = [part for part in found["outcomes"] if part["status"] != "finished"]
+    assert not wrong
+    assert status == 0 and found["passed"] and found["rehearsal"]
+    assert [part["part"] for part in found["outcomes"]] == [part.name for part in PARTS]
+    assert found["machine"]["device"] == "cpu"
+    text = (tmp_path / "check.md").read_text()
+    assert text.startswith("# Rehearsal") and "| golden errors | yes |" in text
+
+
+# --- whether the part `right` can find something wrong
+
+
+def not_held(check):
+    return [row["name"] for row in written(check) if row["table"] == HELD and not row["held"]]
+
+
+def test_errors_other_than_the_golden_ones_are_found():
+    asked = check()
+    golden.golden(asked, tolerance=0)
+    assert [name for name in not_held(asked) if "errors" in name or "bound" in name]
+    assert not [name for name in not_held(asked) if "pruning" in name]
+
+
+def test_an_engine_that_differs_from_the_plain_network_is_found(monkeypatch):
+    seeds = iter(range(2 * len(FAMILIES)))
+    made = tiny.denoiser
+    monkeypatch.setattr(tiny, "denoiser", lambda *given: made(*given, seed=next(seeds)))
+    asked = check()
+    right.families(asked)
+    assert not_held(asked) == [f"engine as the plain network, {family}" for family in FAMILIES]
+
+
+def test_other_decisions_are_found():
+    same = Decided(np.array([[5, 2], [5, 5]]), np.array([[0.3, 0.1], [0.2, 0.4]]))
+    assert same.predictions().tolist() == [0, 0]
+    other = Decided(np.array([[5, 3], [5, 5]]), same.errors)
+    asked = check()
+    for found in (same, other):
+        _compare(asked, "race", torch.float32, found, same)
+    assert [row["held"] for row in written(asked) if row["table"] == HELD] == [True, False]
+
+
+def test_a_step_that_fails_does_not_keep_the_others(monkeypatch):
+    def broken(check):
+        raise RuntimeError("no kernel for this device")
+
+    for name in ("decisions", "arithmetics", "batch_loop"):
+        monkeypatch.setattr(right, name, lambda check: None)
+    monkeypatch.setattr(right, "families", broken)
+    monkeypatch.setattr(right, "decisions", lambda check: check.row("t", reached=True))
+    asked = check()
+    right.right(asked)
+    assert written(asked)[-1] == {"table": "t", "reached": True}
+    assert not_held(asked) == ["every step ends"]
+
+
+def test_shipped_models_are_measured_as_the_default_config_does(root):
+    config = yaml.safe_load((root / "config.yaml").read_text())
+    prompts = {"digits-dit": "digits", "scenes-sd": "shapes"}
+    for name, shipped in SHIPPED.items():
+        model, asked = config["models"][name], config["prompts"][prompts[name]]
+        preprocess = vars(shipped.preprocess)
+        assert model["family"] == shipped.family
+        assert preprocess == preprocess | model["preprocess"]
+        assert [shipped.template] == asked["templates"] and list(shipped.classes) == asked[
+            "classes"
+        ]
+
+
+def test_every_family_has_a_tiny_network():
+    assert set(tiny.NETWORKS) == set(FAMILIES)
+
+
+def test_tf32_is_as_it_was_afterwards():
+    settings = (torch.backends.cuda.matmul, torch.backends.cudnn)
+    before = [setting.allow_tf32 for setting in settings]
+    for allowed in (True, False):
+        with tf32(allowed):
+            assert [setting.allow_tf32 for setting in settings] == [allowed, allowed]
+    assert [setting.allow_tf32 for setting in settings] == before
