@@ -56,12 +56,13 @@ class Part:
     """One of the check's parts: its name, what it does, and the seconds that it may take.
 
     `measure` asks `Check.left` before it starts something long, and leaves out what does not fit.
+    In a rehearsal, which measures nothing and may have a busy CPU, the limit is a guard alone.
     """
 
     name: str
     measure: Callable[[Check], None]
     seconds: float
-    rehearsal_seconds: float
+    rehearsal_seconds: float = 150
 
     def limit(self, rehearse: bool) -> float:
         """The seconds that it may take, on a card or in the rehearsal."""

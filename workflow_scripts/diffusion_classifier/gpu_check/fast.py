@@ -254,15 +254,15 @@ def fast(network: str, check: Check) -> None:
     Contest(check, network, tiny(spec) if check.rehearse else spec).run()
 
 
-def _part(network: str, seconds: float, rehearsal_seconds: float) -> Part:
-    return Part(network, partial(fast, network), seconds, rehearsal_seconds)
+def _part(network: str, seconds: float) -> Part:
+    return Part(network, partial(fast, network), seconds)
 
 
-FIRST = [_part("sd-2", 140, 30), _part("dit-512", 90, 60)]
+FIRST = [_part("sd-2", 140), _part("dit-512", 90)]
 OTHERS = [
-    _part("sd-1.5", 45, 30),
-    _part("dit-256", 40, 30),
-    _part("sd-2.1-96", 45, 30),
-    _part("sdxl", 50, 30),
+    _part("sd-1.5", 45),
+    _part("dit-256", 40),
+    _part("sd-2.1-96", 45),
+    _part("sdxl", 50),
 ]
 """Those after all other parts, as far as there is time."""

@@ -81,4 +81,4 @@ def _job(check: Check, folder: str, side: int) -> tuple[Denoiser, Inputs]:
     return denoiser, inputs
 
 
-PARTS = [Part("jobs", jobs, seconds=110, rehearsal_seconds=30)]
+PARTS = [Part("jobs", jobs, seconds=110)]

@@ -15,11 +15,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 from statistics import median
-from typing import TYPE_CHECKING
 
 import numpy as np
+import pandas as pd
 import torch
-from scipy.stats import rankdata
 from torch.autograd import DeviceType
 from torch.profiler import ProfilerActivity, profile
 
@@ -34,9 +33,6 @@ from ..progress import Silence
 from .check import Check, Part
 from .shipped import SHIPPED, task
 from .trials import TRIALS, apply, unchanged
-
-if TYPE_CHECKING:
-    import pandas as pd
 
 TOP = 10
 IMAGES, CLASSES, SAMPLES = 8, 10, 4
@@ -205,7 +201,7 @@ def agreement(expected: np.ndarray, found: np.ndarray) -> dict[str, float]:
     >>> agreement(np.array([[1.0, 2.0, 3.0]]), np.array([[1.0, 3.0, 2.0]]))
     {'rank_agreement': 0.5, 'same_best': 1.0}
     """
-    ranks = [rankdata(errors, axis=1) for errors in (expected, found)]
+    ranks = [pd.DataFrame(errors).rank(axis=1).to_numpy() for errors in (expected, found)]
     correlations = [np.corrcoef(*rows)[0, 1] for rows in zip(*ranks, strict=True)]
     same = expected.argmin(axis=1) == found.argmin(axis=1)
     return {
@@ -228,4 +224,4 @@ def _left_out(check: Check, name: str, what: str, why: str) -> None:
     check.row("left out", network=name, what=what, why=why)
 
 
-PARTS = [Part("limits", limits, seconds=60, rehearsal_seconds=30)]
+PARTS = [Part("limits", limits, seconds=60)]

@@ -178,4 +178,4 @@ def report(
     )
 
 
-PARTS = [Part("right", right, seconds=100, rehearsal_seconds=120)]
+PARTS = [Part("right", right, seconds=80)]
