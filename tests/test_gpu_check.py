@@ -8,6 +8,7 @@ import signal
 import sys
 import threading
 import time
+import warnings
 
 import numpy as np
 import pytest
@@ -23,6 +24,7 @@ from diffusion_classifier.gpu_check.parts import PARTS
 from diffusion_classifier.gpu_check.results import Results, table
 from diffusion_classifier.gpu_check.run import run
 from diffusion_classifier.gpu_check.shipped import SHIPPED
+from diffusion_classifier.gpu_check.synchronisations import synchronisations
 from diffusion_classifier.gpu_check.tf32 import tf32
 
 CPU = torch.device("cpu")
@@ -104,7 +106,7 @@ def test_rows_of_an_earlier_run_do_not_count(tmp_path):
     assert found["passed"]
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 def test_an_interruption_loses_nothing(tmp_path, number):
     pid = "rows.write(json.dumps({'table': 'pid', 'pid': os.getpid()}) + '\\n'); rows.flush(); "
     programs = {"done": FINISHES, "stopped": pid + HANGS, "never": FINISHES}
@@ -231,8 +233,8 @@ def test_a_step_that_fails_does_not_keep_the_others(monkeypatch):
     def broken(check):
         raise RuntimeError("no kernel for this device")
 
-    for name in ("decisions", "arithmetics", "batch_loop"):
-        monkeypatch.setattr(right, name, lambda check: None)
+    for name in ("golden", "arithmetics", "batch_loop"):
+        monkeypatch.setattr(right, name, lambda check, tolerance=0: None)
     monkeypatch.setattr(right, "families", broken)
     monkeypatch.setattr(right, "decisions", lambda check: check.row("t", reached=True))
     asked = check()
@@ -256,6 +258,21 @@ def test_shipped_models_are_measured_as_the_default_config_does(root):
 
 def test_every_family_has_a_tiny_network():
     assert set(tiny.NETWORKS) == set(FAMILIES)
+
+
+def test_synchronisations_are_counted(monkeypatch):
+    modes = []
+
+    def mode(name):
+        modes.append(name)
+        warnings.warn("It may not notice all synchronizing operations", stacklevel=1)
+
+    monkeypatch.setattr(torch.cuda, "set_sync_debug_mode", mode)
+    with synchronisations(torch.device("cuda")) as found:
+        for _ in range(2):
+            warnings.warn("called a synchronizing CUDA operation (at …)", stacklevel=1)
+    assert len(found) == 2 and all(__file__ in place for place in found)
+    assert modes == ["warn", "default"]
 
 
 def test_tf32_is_as_it_was_afterwards():

@@ -36,14 +36,15 @@ def run(
     """Run `parts` in `seconds` at most; their outcomes become those of `results`.
 
     `results` are written to `folder` after every part; the rows and the output of each lie in
-    `folder/parts`. A part that the time does not allow stays not reached. An interruption, Ctrl-C
-    or a SIGTERM, is raised (KeyboardInterrupt) once everything is written.
+    `folder/parts`. A part that the time does not allow stays not reached. An interruption, Ctrl-C,
+    SIGTERM or a lost terminal, is raised (KeyboardInterrupt) once everything is written.
     """
     end = time.time() + seconds
     (folder / "parts").mkdir(parents=True, exist_ok=True)
     results.outcomes = [Outcome(part.name) for part in parts]
     results.write(folder)
-    before = signal.signal(signal.SIGTERM, signal.default_int_handler)
+    stops = (signal.SIGTERM, signal.SIGHUP)
+    before = {number: signal.signal(number, signal.default_int_handler) for number in stops}
     try:
         for part, outcome in zip(parts, results.outcomes, strict=True):
             limit, left = part.limit(results.rehearsal), end - time.time()
@@ -58,7 +59,8 @@ def run(
                 results.write(folder)
             print(outcome.sentence(), flush=True)
     finally:
-        signal.signal(signal.SIGTERM, before)
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 def _run_part(part: Part, command: Command, outcome: Outcome, folder: Path, seconds: float) -> None:
