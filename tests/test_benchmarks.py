@@ -13,8 +13,8 @@ from torch import nn
 
 from diffusion_classifier.benchmarks import growth, models, peak, summary
 from diffusion_classifier.benchmarks import plain_loop as loop
-from diffusion_classifier.benchmarks.flops import evaluation_flops, forward_flops
-from diffusion_classifier.benchmarks.full_size import FULL_SIZE
+from diffusion_classifier.benchmarks.flops import evaluation_flops, forward_flops, run_flops
+from diffusion_classifier.benchmarks.full_size import FULL_SIZE, tiny
 from diffusion_classifier.benchmarks.subjects import Subject
 from diffusion_classifier.benchmarks.throughput import (
     all_pairs,
@@ -70,6 +70,16 @@ def test_the_loop_finds_the_errors_of_the_authors(golden):
     for loss in ("l1", "l2", "huber"):
         # the golden data pairs the n-th prompt with the n-th sample
         assert np.diag(found[loss]) == pytest.approx(expected[loss], rel=1e-5)
+
+
+@pytest.mark.parametrize("name", FULL_SIZE)
+def test_loop_and_engine_find_the_same_of_published_architectures(name):
+    spec = tiny(FULL_SIZE[name])
+    plain = models.full_size(spec, CPU, torch.float32)
+    inputs = models.random_inputs(spec, 2, 3, 4)
+    subject = Subject(plain, models.adapted(plain), inputs, 7, CPU, torch.float32)
+    found = compare(subject, all_pairs([0, 1], 3), spaced_samples(4), repeats=1)
+    assert found["difference"] < 2e-5 and found["between_prompts"] > 1e-4
 
 
 @pytest.mark.parametrize("name", SHIPPED)
@@ -167,11 +177,16 @@ def test_flops_of_products_are_2mnk():
     assert forward_flops(convolution, torch.zeros(1, 8, 10, 10)) == 16 * 10 * 10 * of_each_output
 
 
+def empty(name):
+    """A network of FULL_SIZE without data."""
+    spec = FULL_SIZE[name]
+    with torch.device("meta"):
+        return models.network_class(spec.family)(**spec.config).to("meta").eval()
+
+
 @pytest.fixture(scope="module")
 def stable_diffusion_2():
-    spec = FULL_SIZE["stable-diffusion-2"]
-    with torch.device("meta"):
-        return UNet2DConditionModel(**spec.config).to("meta").eval()
+    return empty("stable-diffusion-2")
 
 
 def by_hand(unet, text):
@@ -208,19 +223,37 @@ def test_flops_of_stable_diffusion_2_counted_by_hand(stable_diffusion_2):
     assert counted == pytest.approx(0.8e12, rel=0.01)
 
 
+@pytest.mark.parametrize(
+    ("name", "parameters"),
+    [
+        ("stable-diffusion-1.5", 859_520_964),
+        ("stable-diffusion-2.1", 865_910_724),
+        ("stable-diffusion-xl", 2_567_463_684),
+    ],
+)
+def test_networks_are_as_large_as_the_published(name, parameters):
+    assert sum(p.numel() for p in empty(name).parameters()) == parameters
+
+
 def test_flops_are_the_published_ones():
     """SD 1.4: BK-SDM's count (issue 53), without attention's products; DiT: Peebles & Xie 2023."""
-    config = FULL_SIZE["stable-diffusion-2"].config | {
-        "attention_head_dim": 8, "cross_attention_dim": 768, "use_linear_projection": False,
-    }  # fmt: skip
-    with torch.device("meta"):
-        unet = UNet2DConditionModel(**config).to("meta").eval()
-    layers, _ = by_hand(unet, torch.empty(1, 77, 768))
+    layers, _ = by_hand(empty("stable-diffusion-1.5"), torch.empty(1, 77, 768))
     assert layers / 2 == pytest.approx(338_749_194_240, rel=1e-3)
-    with torch.device("meta"):
-        dit = models.network_class("dit")(**FULL_SIZE["dit-xl-2"].config)
-    flops = evaluation_flops(dit, {"class_labels": torch.zeros(1, dtype=torch.int64)})
-    assert flops / 2 == pytest.approx(118.6e9, rel=1e-3)
+    for name, published in (("dit-xl-2", 118.6e9), ("dit-xl-2-512", 524.6e9)):
+        label = {"class_labels": torch.zeros(1, dtype=torch.int64)}
+        assert evaluation_flops(empty(name), label) / 2 == pytest.approx(published, rel=1e-3)
+
+
+@pytest.mark.parametrize("name", ["dit-xl-2", "stable-diffusion-xl"])
+def test_flops_of_a_run_are_those_of_its_evaluations(name):
+    spec = tiny(FULL_SIZE[name])
+    plain = models.full_size(spec, CPU, torch.float32)
+    inputs = models.random_inputs(spec, 1, 3, 2)
+    condition = {key: value[:1] for key, value in inputs.conditions.items()}
+    run = Subject(plain, models.adapted(plain), inputs, 7, CPU, torch.float32).runs(
+        all_pairs([0], 3), spaced_samples(2)
+    )["plain"]
+    assert run_flops(run, CPU) == 6 * evaluation_flops(plain.network, condition)
 
 
 def test_the_peak_is_no_lower_than_any_product():

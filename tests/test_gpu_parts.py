@@ -1,0 +1,317 @@
+"""Parts of the check of a GPU that measure: how fast networks are, whole jobs, and limits."""
+
+import io
+import json
+import time
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+import yaml
+
+from diffusion_classifier.benchmarks import models
+from diffusion_classifier.benchmarks.full_size import FULL_SIZE, tiny
+from diffusion_classifier.benchmarks.throughput import all_pairs
+from diffusion_classifier.denoisers import family
+from diffusion_classifier.gpu_check import digits_jobs, limits, passes, random_pipeline, trials
+from diffusion_classifier.gpu_check.check import HELD, Check
+from diffusion_classifier.gpu_check.fast import NETWORKS, Contest, Timing, fastest_within
+from diffusion_classifier.gpu_check.job_time import Job
+from diffusion_classifier.gpu_check.ways import LOOP, Way, chosen_way
+from diffusion_classifier.network_time import in_network
+from diffusion_classifier.weights.parts import check_model_folder
+
+CPU = torch.device("cpu")
+HALF, BRAIN = torch.float16, torch.bfloat16
+
+
+def check(**values):
+    options = {"device": CPU, "rehearse": True, "until": time.time() + 100, "rows": io.StringIO()}
+    return Check(**options | values)
+
+
+def written(check, table):
+    rows = [json.loads(line) for line in check.rows.getvalue().splitlines()]
+    return [row for row in rows if row["table"] == table]
+
+
+def held(check):
+    return {row["name"]: row["held"] for row in written(check, HELD)}
+
+
+# --- how fast networks are
+
+
+@pytest.fixture(scope="module")
+def contest():
+    """The smallest network, measured on no way yet."""
+    return Contest(check(), "dit-512", tiny(FULL_SIZE["dit-xl-2-512"]))
+
+
+@pytest.fixture
+def on_a_card(contest, monkeypatch):
+    """The contest as on a card that has bfloat16, which it never touches: timings are given."""
+    monkeypatch.setattr(contest, "check", check(rehearse=False))
+    monkeypatch.setattr(contest, "timings", {})
+    chosen = "diffusion_classifier.gpu_check.fast.chosen_way"
+    monkeypatch.setattr(chosen, lambda plain, device, evaluations: Way(BRAIN, evaluations > 0))
+    return contest
+
+
+def timing(ratio, rate=100.0):
+    return Timing([rate] * 3, [0.5 * ratio, ratio, 9 * ratio])
+
+
+def test_ways_are_timed_against_the_loop_and_find_the_same(contest, monkeypatch):
+    monkeypatch.setattr(contest, "check", check())
+    monkeypatch.setattr(contest, "timings", {})
+    contest.compare([Way(BRAIN), Way(HALF)])
+    rows = written(contest.check, "evaluations per second")
+    assert [row["way"] for row in rows] == ["loop, float16", "engine, bfloat16", "engine, float16"]
+    assert rows[0]["times_the_loop"] == 1 and rows[0]["batch"] == 32
+    assert all(row["slowest"] <= row["rate"] <= row["fastest"] for row in rows)
+    # of a whole evaluation's FLOPs, in the same dtype
+    share = rows[2]["rate"] * contest.flops / contest.peak[HALF]
+    assert rows[2]["share_of_peak"] == pytest.approx(share)
+    assert list(held(contest.check).values()) == [True, True]
+    # those taken along once more are not written again
+    contest.compare([], [Way(BRAIN)])
+    assert len(written(contest.check, "evaluations per second")) == 3
+
+
+def test_an_engine_with_other_errors_is_found(contest, monkeypatch):
+    monkeypatch.setattr(contest, "check", check())
+    monkeypatch.setattr(contest, "timings", {})
+    monkeypatch.setattr(contest, "runners", {})
+    denoiser = contest._runner(Way(HALF)).engine.denoiser
+    predict = denoiser.predict_shared
+    denoiser.predict_shared = lambda query, prepared: predict(
+        replace(query, x_t=query.x_t.flip(0)), prepared
+    )
+    contest.compare([Way(HALF)])
+    assert held(contest.check) == {"dit-512: engine, float16 finds the loop's errors": False}
+
+
+def test_what_there_is_no_time_to_compile_is_left_out(on_a_card, monkeypatch):
+    monkeypatch.setattr(on_a_card, "check", check(rehearse=False, until=time.time() + 30))
+    on_a_card._compile(Way(BRAIN, compiled=True))
+    (row,) = written(on_a_card.check, "left out")
+    assert row["what"] == "engine, bfloat16, compiled" and row["why"] in (
+        "29 s were left",
+        "30 s were left",
+    )
+
+
+def test_bars_are_judged_by_medians(on_a_card):
+    on_a_card.timings |= {"engine, bfloat16": timing(1.5), "engine, float16": timing(1.52)}
+    on_a_card.judge_default(0)
+    on_a_card.timings["engine, bfloat16, compiled"] = timing(1.7)
+    on_a_card.judge_default(100_000)
+    assert held(on_a_card.check) == {
+        "dit-512: auto is the fastest for a short job": True,
+        "dit-512: auto for a short job is at least 1 times the loop": True,
+        "dit-512: auto is the fastest for a long job": True,
+        "dit-512: auto for a long job is at least 1.8 times the loop": False,
+    }
+
+
+def test_a_bar_that_was_not_measured_is_no_pass(on_a_card):
+    on_a_card.timings["engine, bfloat16"] = timing(1.5)
+    on_a_card.judge_default(100_000)
+    assert held(on_a_card.check) == {}
+    (row,) = written(on_a_card.check, "left out")
+    assert "fast enough for a long job" in row["what"]
+
+
+def test_the_share_of_the_peak_is_that_of_sd_2(on_a_card, monkeypatch):
+    monkeypatch.setattr(on_a_card, "network", "sd-2")
+    monkeypatch.setattr(on_a_card, "peak", {BRAIN: 160 * on_a_card.flops})
+    on_a_card.timings["engine, bfloat16, compiled"] = timing(2.5)
+    on_a_card.judge_default(100_000)
+    rows = {row["name"]: row["found"] for row in written(on_a_card.check, HELD)}
+    assert rows["sd-2: auto for a long job is at least 60% of the peak"] == "62.5%"
+    assert all(held(on_a_card.check).values())
+
+
+def test_a_compiler_that_fails_is_found_and_keeps_nothing_else(contest, monkeypatch):
+    def broken(way):
+        raise RuntimeError("no compiler")
+
+    monkeypatch.setattr(contest, "check", check())
+    monkeypatch.setattr(contest, "timings", {})
+    monkeypatch.setattr(contest, "_compile", broken)
+    contest.run()
+    assert held(contest.check)["dit-512: engine, bfloat16, compiled can be compiled"] is False
+    (row,) = written(contest.check, "peak")
+    # a block's modulation is of a timestep and a class, of which there are fewer than evaluations
+    assert 0.5 * row["gflops"] < row["gflops_computed"] < row["gflops"]
+
+
+def test_fastest_within_its_slack():
+    speeds = {"a": 1.0, "b": 0.985, "c": 0.9}
+    assert fastest_within(speeds, "a", 0.02)[0] and fastest_within(speeds, "b", 0.02)[0]
+    assert fastest_within(speeds, "c", 0.02) == (False, "c: 0.9; the fastest, a: 1")
+
+
+def test_ways_are_what_auto_chooses(contest):
+    assert chosen_way(contest.plain, CPU, 10**6) == Way(torch.float32)
+    assert LOOP.label == "loop, float16"
+    assert Way(HALF, True, True).label == "engine, float16, compiled, channels last"
+    assert set(NETWORKS.values()) == set(FULL_SIZE)
+
+
+# --- whole jobs
+
+
+def test_a_jobs_time_is_split():
+    job = Job()
+    with job.step("network"):
+        time.sleep(0.02)
+        with in_network():
+            time.sleep(0.05)
+    with job.step("loading"):
+        time.sleep(0.01)
+    split = job.split()
+    assert list(split) == ["wall", "network", "loading", "rest"]
+    # what is not in the network during that step is of the rest
+    assert 0.05 <= split["network"] < 0.07 and split["rest"] >= 0.019
+    assert split["wall"] == pytest.approx(sum(split.values()) - split["wall"])
+
+
+def test_predictions_of_a_race_are_of_those_that_went_on():
+    nan = np.nan
+    errors = np.array([[0.1, nan], [0.8, 0.9], [0.7, 1.2], [0.5, 0.5], [0.4, 0.7], [0.9, nan]])
+    assert digits_jobs.predictions(errors, np.ones(2), images=2).tolist() == [1, 0]
+    assert digits_jobs.predictions(errors, np.array([9.0, 1.0]), images=2).tolist() == [2, 1]
+
+
+def test_digits_are_classified_as_by_the_default_config(root):
+    config = yaml.safe_load((root / "config.yaml").read_text())
+    race, every = (config["evaluations"][name] for name in ("digits", "digits-exhaustive"))
+    assert race["stages"]["samples"] == [digits_jobs.RACED]
+    expected = race["stages"]["race"] | {"loss": race["stages"]["loss"]}
+    assert expected == {name: digits_jobs.RACE[name] for name in expected}
+    assert every["stages"]["samples"] == [digits_jobs.EXHAUSTIVE]
+    assert config["datasets"]["mnist-calibration"]["limit"] == digits_jobs.CALIBRATION_IMAGES
+
+
+@pytest.fixture(scope="module")
+def pipeline(tmp_path_factory, root):
+    folder = tmp_path_factory.mktemp("pipeline")
+    scenes = root / "resources" / "models" / "scenes-sd"
+    side = random_pipeline.save(folder, CPU, small=True, scenes=scenes)
+    return str(folder), side
+
+
+def test_a_random_pipeline_is_a_whole_model(pipeline):
+    folder, side = pipeline
+    check_model_folder(folder, "stable-diffusion")
+    assert side == 64
+    denoiser = family("stable-diffusion").load(folder, CPU, torch.float32)
+    assert denoiser.network.config.cross_attention_dim == 32
+
+
+def staged(samples):
+    spec = tiny(FULL_SIZE["stable-diffusion-2"])
+    denoiser = models.adapted(models.full_size(spec, CPU, torch.float32))
+    return denoiser, models.random_inputs(spec, 4, 5, samples), all_pairs(range(4), 5)
+
+
+def test_a_pass_that_does_not_fit_is_halved(monkeypatch):
+    asked = check()
+    passes.too_large(asked, *staged(2))
+    (row,) = written(asked, "too large a pass")
+    assert (row["asked"], row["became"]) == (16, 4) and "as if" in row["how"]
+    (name,) = held(asked)
+    assert held(asked)[name]
+    # where everything fits, or halves find something else, it does not hold
+    for fits, factor in ((100, 1), (5, 2)):
+        monkeypatch.setattr(passes, "SmallMemory", small_memory(fits, factor))
+        asked = check()
+        passes.too_large(asked, *staged(2))
+        assert not held(asked)[name]
+
+
+def small_memory(fits, factor):
+    class Other(passes.SmallMemory):
+        def __init__(self, denoiser, _):
+            super().__init__(denoiser, fits)
+
+        def predict(self, *given):
+            predicted, variance = super().predict(*given)
+            return factor * predicted, variance
+
+    return Other
+
+
+def test_sizes_of_passes_are_measured():
+    asked = check()
+    passes.choice(asked, *staged(2))
+    rows = written(asked, "passes of Stable Diffusion 2")
+    assert {8, 16} <= {row["size"] for row in rows}
+    assert [row["auto"] for row in rows].count(True) == 1
+
+
+# --- limits
+
+
+def test_agreement_of_ranks():
+    base = np.array([[1.0, 2.0, 3.0, 4.0], [4.0, 3.0, 2.0, 1.0]])
+    assert limits.agreement(base, 2 * base) == {"rank_agreement": 1.0, "same_best": 1.0}
+    found = limits.agreement(base, np.array([[1.0, 2.0, 3.0, 4.0], [1.0, 2.0, 3.0, 4.0]]))
+    assert found == {"rank_agreement": 0.0, "same_best": 0.5}
+
+
+def test_the_kernels_of_a_pass():
+    asked = check()
+    limits.kernels(asked)
+    rows = written(asked, "kernels of a pass of Stable Diffusion 2")
+    took = [row["milliseconds"] for row in rows]
+    assert len(rows) == 10 and took == sorted(took, reverse=True)
+    assert 0.5 < sum(row["share"] for row in rows) <= 1
+
+
+def test_trials_are_compared_and_one_that_fails_is_left_out(monkeypatch):
+    def rounded(network, down_to):
+        for block in network.transformer_blocks:
+            block.ff.net[2].weight.mul_(1.5)
+
+    def broken(network, down_to):
+        raise AssertionError("needs compute capability 8.9")
+
+    every = (
+        trials.Trial("bfloat16", trials.unchanged, compiled=True),
+        trials.Trial("bfloat16", trials.unchanged, compiled=False),
+        trials.Trial("broken", broken, compiled=True),
+        trials.Trial("missing", broken, compiled=True, package="no_such_package"),
+        trials.Trial("other", torch.no_grad()(rounded), compiled=False),
+    )
+    monkeypatch.setattr(limits, "TRIALS", every)
+    asked = check()
+    limits.full_size(asked, "dit-256")
+    rows = {row["trial"]: row for row in written(asked, "trials")}
+    assert list(rows) == ["bfloat16", "other", "engine, bfloat16"]
+    assert rows["bfloat16"]["rank_agreement"] == rows["bfloat16"]["times_bfloat16"] == 1
+    assert rows["other"]["rank_agreement"] < 1
+    assert rows["engine, bfloat16"]["rank_agreement"] > 0.9
+    (row,) = written(asked, "left out")
+    assert row["what"] == "broken" and "compute capability" in row["why"]
+
+
+def test_a_trial_that_has_no_time_is_left_out():
+    asked = check(rehearse=False, until=time.time() + 1)
+    limits.full_size(asked, "dit-256")
+    assert [row["what"] for row in written(asked, "left out")] == ["all trials"]
+
+
+@pytest.mark.parametrize("name", ["dit-xl-2", "stable-diffusion-2"])
+def test_linear_layers_of_blocks_alone_are_made_smaller(name):
+    with torch.device("meta"):
+        spec = tiny(FULL_SIZE[name])
+        network = models.network_class(spec.family)(**spec.config)
+    chosen = {n for n, module in network.named_modules() if trials.in_a_block(module, n)}
+    ends = {n.split("transformer_blocks.")[1].split(".", 1)[1] for n in chosen}
+    own = {f"attn1.{part}" for part in ("to_q", "to_k", "to_v", "to_out.0")}
+    assert own | {"ff.net.0.proj", "ff.net.2"} <= ends
+    assert not any("norm" in n or "emb" in n for n in chosen)
