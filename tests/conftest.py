@@ -12,7 +12,7 @@ sys.path.insert(0, str(ROOT / "workflow_scripts"))
 
 LONGEST = (
     "test_scenes_workflow", "test_workflow", "test_slurm", "test_faults", "test_paper",
-    "test_hierarchy_workflow", "test_instruction_sets",
+    "test_hierarchy_workflow", "test_instruction_sets", "test_gpu_check",
 )  # fmt: skip
 
 

@@ -62,7 +62,7 @@ class Part:
     name: str
     measure: Callable[[Check], None]
     seconds: float
-    rehearsal_seconds: float = 150
+    rehearsal_seconds: float = 300
 
     def limit(self, rehearse: bool) -> float:
         """The seconds that it may take, on a card or in the rehearsal."""
