@@ -153,13 +153,13 @@ def test_rows_are_plain_json():
 
 def test_tables_have_all_columns_and_short_numbers():
     rows = [
-        {"name": "a|b", "rate": 1234.567, "share": 0.01234},
+        {"name": "a|b", "rate": 1234.567, "share": 0.01234, "tiny": 0.0},
         {"name": "c", "tiny": 2.5e-7, "ok": True, "count": 12345},
     ]
     assert table(rows).splitlines() == [
         "| name | rate | share | tiny | ok | count |",
         "| --- | ---: | ---: | ---: | --- | ---: |",
-        "| a\\|b | 1,235 | 0.0123 |  |  |  |",
+        "| a\\|b | 1,235 | 0.0123 | 0 |  |  |",
         "| c |  |  | 2.50e-07 | yes | 12,345 |",
     ]
 

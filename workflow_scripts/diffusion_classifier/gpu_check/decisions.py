@@ -118,5 +118,5 @@ def _compare(
         evaluations_per_image=found.samples.sum() / len(other),
     )
     if dtype == torch.float32:
-        said = f"{other.sum()} of {len(other)} images decided otherwise, {changed.sum()} predicted"
+        said = f"of {len(other)} images {other.sum()} decided, {changed.sum()} predicted otherwise"
         check.holds(f"as on the CPU: {name}", not (other | changed).any(), said)

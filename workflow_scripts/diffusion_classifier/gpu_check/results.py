@@ -97,9 +97,15 @@ def _cell(value: Any) -> str:
     if isinstance(value, int):
         return f"{value:,}"
     if isinstance(value, float):
-        small = value and (abs(value) < 1e-3 or abs(value) >= 1e9)
-        digits = 2 if small or not value else max(0, 2 - math.floor(math.log10(abs(value))))
-        return f"{value:.2e}" if small else f"{value:,.{digits}f}"
+        return _number(value)
     if isinstance(value, list):
         return ", ".join(map(_cell, value))
     return " ".join(str(value).split()).replace("|", "\\|")
+
+
+def _number(value: float) -> str:
+    if not value:
+        return "0"
+    if not 1e-3 <= abs(value) < 1e9:
+        return f"{value:.2e}"
+    return f"{value:,.{max(0, 2 - math.floor(math.log10(abs(value))))}f}"
