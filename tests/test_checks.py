@@ -8,6 +8,8 @@ import sys
 import pytest
 import yaml
 
+from diffusion_classifier.seeds import shipped_folder
+
 
 @pytest.mark.parametrize(
     "command",
@@ -59,9 +61,15 @@ def test_every_rule_logs_benchmarks_and_asks_for_what_it_needs(root):
             assert resource in body, f"rule {name} has no {resource}"
 
 
-@pytest.mark.parametrize("name", ["digits-dit", "scenes-clip", "scenes-sd"])
-def test_shipped_weights_are_those_of_the_configs_recipe(root, name):
-    folder = root / "resources" / "models" / name
+@pytest.mark.parametrize(
+    ("name", "seed"),
+    [
+        ("scenes-clip", 0),
+        *((name, seed) for name in ("digits-dit", "scenes-sd") for seed in (0, 1, 2)),
+    ],
+)
+def test_shipped_weights_are_those_of_the_configs_recipe(root, name, seed):
+    folder = shipped_folder(root, name, seed)
     model = yaml.safe_load((root / "config.yaml").read_text())["models"][name]
     record = json.loads((folder / "training.json").read_text())
     assert record["preprocess"] == model["preprocess"]
@@ -69,9 +77,10 @@ def test_shipped_weights_are_those_of_the_configs_recipe(root, name):
         recorded = record["recipe"][key]
         if key.endswith("optimisation"):  # recorded with the defaults of what is left out
             recorded = {part: recorded[part] for part in value}
+            value |= {"seed": seed}
         assert recorded == value, key
     assert len((folder / "loss_curve.csv").read_text().splitlines()) > 20
-    assert (folder / "README.md").is_file()
+    assert (shipped_folder(root, name) / "README.md").is_file()  # one card for all trainings
     files = [path for path in folder.rglob("*") if path.is_file()]
     assert sum(path.stat().st_size for path in files) < 10e6
     assert {path.suffix for path in files} <= {".json", ".safetensors", ".csv", ".md"}

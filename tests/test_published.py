@@ -30,7 +30,7 @@ def rows(metric="top1"):
             for k, dataset in enumerate(HEADERS):
                 value = 86.0 + k + (loss == "l1")
                 found = ("accuracy", scores.method_name(label, loss), dataset, metric, value)
-                made.append((*found, value - 2, value + 2, 1, 100, 5.0, loss, group))
+                made.append((*found, value - 2, value + 2, value, value, 1, 100, 5.0, loss, group))
     return pd.DataFrame(made, columns=[*scores.LONG, "loss", "group"])
 
 

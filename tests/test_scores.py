@@ -26,7 +26,7 @@ def predictions(correct, label=None, loss="", image=None):
     )
 
 
-def test_score_names_losses_and_exports_ten_columns():
+def test_score_names_losses_and_exports_twelve_columns():
     both = pd.concat([predictions([1, 1, 0, 0], loss=loss) for loss in ("l2", "l2+vlb")])
     found = scores.score(both, "robustness", "digits", "Diffusion")
     assert list(found["method"].unique()) == ["Diffusion [L2]", "Diffusion [L2+VLB]"]
@@ -35,7 +35,9 @@ def test_score_names_losses_and_exports_ten_columns():
     interval = stats.binomtest(2, 4).proportion_ci(method="wilson")
     assert np.allclose([row["low"], row["high"]], 100 * np.array(interval))
     header = scores.long_form(found).to_csv(index=False).splitlines()[0]
-    assert header == "table,method,dataset,metric,value,low,high,trainings,images,evaluations"
+    assert header == (
+        "table,method,dataset,metric,value,low,high,least,most,trainings,images,evaluations"
+    )
 
 
 def test_score_refuses_an_image_predicted_twice():
@@ -70,6 +72,7 @@ def test_trainings_become_one_row_whose_interval_counts_images_once():
     cnn = rows.loc["CNN"]
     assert (cnn["trainings"], cnn["images"], cnn["group"]) == (2, 10, "convnet")
     assert cnn["value"] == pytest.approx(80)
+    assert (cnn["least"], cnn["most"]) == (70, 90)
     answers = np.array([[1] * 9 + [0], [0] * 3 + [1] * 7], bool)
     expected = intervals.interval(intervals.accuracy(answers))
     assert np.allclose([cnn["low"], cnn["high"]], 100 * np.array(expected))
@@ -77,6 +80,7 @@ def test_trainings_become_one_row_whose_interval_counts_images_once():
     single = stats.binomtest(5, 10).proportion_ci(method="wilson")
     wide = rows.loc["Wide"]
     assert (wide["trainings"], wide["images"]) == (1, 10)
+    assert wide["least"] == wide["value"] == wide["most"]
     assert np.allclose([wide["low"], wide["high"]], 100 * np.array(single))
     groups = scores.aggregate(table, correct, by="group").query("metric == 'top1'")
     assert list(groups["method"]) == ["DiT [L2]", "convnet"]

@@ -212,7 +212,8 @@ def _rows(found: pd.DataFrame, head: tuple[str, str]) -> pd.DataFrame:
         measured_u = bool(of_tag["u0"].notna().all())
         known = [m for m in METRICS if measured_u or m != "calibrated_image_score"]
         for metric in known if n else ():
-            measured = (*percent(of_tag[metric].to_numpy()[None]), 1, n)
+            value, low, high = percent(of_tag[metric].to_numpy()[None])
+            measured = (value, low, high, value, value, 1, n)
             spent = (of_tag["evaluations"].mean(), of_tag["seconds"].mean())
             rows.append((*head, part, metric, *measured, *spent))
     return pd.DataFrame(rows, columns=[*LONG, "seconds"])

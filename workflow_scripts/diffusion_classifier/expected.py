@@ -30,7 +30,8 @@ NEAR_TIES = 0.3
 """Percentage points that near-ties may shift an accuracy by: two of 700 images, one at least."""
 
 BOUNDS = 2
-"""How much further than the accuracy a bound of its interval may move: 1.8 times near 100 %."""
+"""How much further than the accuracy a bound of its interval (1.8 times near 100 %) or the accuracy
+of a single training may move."""
 
 ROUNDING = 1.5e-4
 """Tables have four decimals, of which rounding may change the last."""
@@ -61,9 +62,9 @@ class Comparison:
 def compare(results: str | os.PathLike, expected: str | os.PathLike) -> Comparison:
     """Compare the tables in the folder `results` with the files in the folder `expected`.
 
-    Counts have to be equal, `value` to the row's tolerance (percentage points), `low` and `high` to
-    `BOUNDS` times it. Raises InputError if there is no expected file, a table of the run is missing
-    or a file cannot be read.
+    Counts have to be equal, `value` to the row's tolerance (percentage points), `low`, `high`,
+    `least` and `most` to `BOUNDS` times it. Raises InputError if there is no expected file, a table
+    of the run is missing or a file cannot be read.
     """
     wanted = pd.concat([_read_expected(path) for path in _expected_files(expected)])
     paths = [_table(results, path.stem) for path in _expected_files(expected)]
@@ -149,7 +150,7 @@ def _expected_files(folder: str | os.PathLike) -> list[Path]:
 def _different(shared: pd.DataFrame, number: str) -> pd.DataFrame:
     """The rows whose `number` is not as expected."""
     expected, found = shared[number], shared[f"{number} found"]
-    factor = {"value": 1, "low": BOUNDS, "high": BOUNDS}.get(number, 0)
+    factor = {"value": 1, **dict.fromkeys(("low", "high", "least", "most"), BOUNDS)}.get(number, 0)
     tolerance = factor * shared["tolerance"]
     same = np.isclose(found, expected, rtol=0, atol=tolerance + ROUNDING, equal_nan=True)
     columns = {"number": number, "expected": expected, "found": found, "tolerance": tolerance}

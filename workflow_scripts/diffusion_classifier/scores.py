@@ -10,10 +10,11 @@ import pandas as pd
 from .intervals import accuracy, interval
 from .messages import InputError
 
-# What is exported, one measured number per row; files between rules carry more columns.
+# What is exported, one measured number per row; files between rules carry more columns. `least` and
+# `most` are the values of the worst and the best training.
 LONG = [
     *("table", "method", "dataset", "metric"),
-    *("value", "low", "high", "trainings", "images", "evaluations"),
+    *("value", "low", "high", "least", "most", "trainings", "images", "evaluations"),
 ]
 # and these, in a table that is compared with published numbers
 COMPARED = ["published", "difference", "inside"]
@@ -37,7 +38,8 @@ def score(predictions: pd.DataFrame, table: str, dataset: str, label: str) -> pd
     """Score one predictions file: the columns of `LONG` plus `loss, seconds`.
 
     One row per loss x metric (`top1`, `mean_per_class`); `value, low, high` are percent with a
-    95 % Wilson interval over images; `evaluations` and `seconds` are means per image.
+    95 % Wilson interval over images, `least` and `most` this training's value; `evaluations` and
+    `seconds` are means per image.
     Raises InputError if an image occurs twice for the same loss, or there is no image.
     """
     if predictions.empty or predictions.duplicated(["image", "loss"]).any():
@@ -49,7 +51,8 @@ def score(predictions: pd.DataFrame, table: str, dataset: str, label: str) -> pd
     for loss, found in predictions.groupby("loss", sort=False):
         correct = (found["prediction"] == found["label"]).to_numpy()[None]
         for metric in METRIC_NAMES:
-            measured = (*percent(correct, _strata(metric, found)), 1, len(found))
+            value, low, high = percent(correct, _strata(metric, found))
+            measured = (value, low, high, value, value, 1, len(found))
             spent = (found["evaluations"].mean(), loss, found["seconds"].mean())
             rows.append((table, method_name(label, loss), dataset, metric, *measured, *spent))
     return pd.DataFrame(rows, columns=[*LONG, "loss", "seconds"])
@@ -105,7 +108,7 @@ def correctness(predictions: Mapping[tuple[str, str], pd.DataFrame]) -> pd.DataF
 def long_form(rows: pd.DataFrame) -> pd.DataFrame:
     """The exported columns of `rows`, `LONG` and, if there, `COMPARED`, values to 4 decimals."""
     columns = [*LONG, *(name for name in COMPARED if name in rows)]
-    rounded = ("value", "low", "high", "evaluations", "difference")
+    rounded = ("value", "low", "high", "least", "most", "evaluations", "difference")
     return rows[columns].round(dict.fromkeys(rounded, 4))
 
 
@@ -116,7 +119,8 @@ def aggregate(rows: pd.DataFrame, correct: pd.DataFrame, by: str = "method") -> 
     `by` ("method", the display name, or "group") and in loss. `correct` is `correctness` of the
     same methods (of Winoground with a column `metric`). The interval covers images and trainings,
     see `intervals.interval`; that of guesses is Wilson's over images x seeds, as all are
-    independent. `images` is the number of each one's images. Raises InputError as `of_trainings`.
+    independent. `least` and `most` are the values of the worst and the best training, `images` is
+    the number of each one's images. Raises InputError as `of_trainings`.
     """
     groups = rows.groupby(["table", by, "loss", "dataset", "metric"], sort=False)
     decided = dict(list(correct.groupby(["dataset", "loss"])))
@@ -144,6 +148,8 @@ def _pooled(rows: pd.DataFrame, correct: pd.DataFrame) -> dict[str, object]:
         "value": value,
         "low": low,
         "high": high,
+        "least": rows["value"].min(),
+        "most": rows["value"].max(),
         "trainings": len(rows),
         "images": len(own),
         "evaluations": rows["evaluations"].mean(),
