@@ -14,11 +14,18 @@ from diffusion_classifier.benchmarks import models
 from diffusion_classifier.benchmarks.full_size import FULL_SIZE, tiny
 from diffusion_classifier.benchmarks.throughput import all_pairs
 from diffusion_classifier.denoisers import family
-from diffusion_classifier.gpu_check import digits_jobs, limits, passes, random_pipeline, trials
+from diffusion_classifier.gpu_check import (
+    digits_jobs,
+    jobs,
+    limits,
+    passes,
+    random_pipeline,
+    trials,
+)
 from diffusion_classifier.gpu_check.check import HELD, Check
-from diffusion_classifier.gpu_check.fast import NETWORKS, Contest, Timing, fastest_within
+from diffusion_classifier.gpu_check.fast import NETWORKS, Contest, Timing
 from diffusion_classifier.gpu_check.job_time import Job
-from diffusion_classifier.gpu_check.ways import LOOP, Way, chosen_way
+from diffusion_classifier.gpu_check.ways import LOOP, Way, chosen_way, fastest_within
 from diffusion_classifier.network_time import in_network
 from diffusion_classifier.weights.parts import check_model_folder
 
@@ -164,19 +171,19 @@ def test_ways_are_what_auto_chooses(contest):
 # --- whole jobs
 
 
-def test_a_jobs_time_is_split():
-    job = Job()
+def test_a_jobs_time_is_split(monkeypatch):
+    now = [10.0]
+    monkeypatch.setattr(time, "perf_counter", lambda: now[0])
+    job = Job(start=9.0)
     with job.step("network"):
-        time.sleep(0.02)
+        now[0] += 2
         with in_network():
-            time.sleep(0.05)
+            now[0] += 5
     with job.step("loading"):
-        time.sleep(0.01)
-    split = job.split()
-    assert list(split) == ["wall", "network", "loading", "rest"]
+        now[0] += 3
     # what is not in the network during that step is of the rest
-    assert 0.05 <= split["network"] < 0.07 and split["rest"] >= 0.019
-    assert split["wall"] == pytest.approx(sum(split.values()) - split["wall"])
+    expected = {"wall": 11, "network": 5, "loading": 3, "rest": 3}
+    assert job.split() == pytest.approx(expected)
 
 
 def test_predictions_of_a_race_are_of_those_that_went_on():
@@ -251,6 +258,23 @@ def test_sizes_of_passes_are_measured():
     rows = written(asked, "passes of Stable Diffusion 2")
     assert {8, 16} <= {row["size"] for row in rows}
     assert [row["auto"] for row in rows].count(True) == 1
+
+
+def test_kernels_of_attention_are_compared_and_the_fused_stay_on():
+    asked = check()
+    passes.attention(asked, *staged(1))
+    rows = written(asked, "attention of Stable Diffusion 2")
+    assert {row["attention"] for row in rows} == {"plain", "fused"}
+    assert torch.backends.cuda.flash_sdp_enabled()
+
+
+def test_a_job_that_has_no_time_is_left_out(monkeypatch):
+    monkeypatch.setattr(jobs.random_pipeline, "save", lambda *given: 64)
+    monkeypatch.setattr(jobs.digits_jobs, "digits", lambda check: None)
+    asked = check(rehearse=False, until=time.time() + 20)
+    jobs.jobs(asked)
+    (row,) = written(asked, "left out")
+    assert row["what"] == "a staged job of Stable Diffusion 2"
 
 
 # --- limits

@@ -23,7 +23,7 @@ from ..benchmarks.peak import matmul_peak
 from ..benchmarks.throughput import Errors, all_pairs, check_same, spaced_samples, take_turns
 from ..denoisers.speed import WORTH_COMPILING
 from .check import Check, Part
-from .ways import LOOP, Runner, Way, chosen_way, dtype_name
+from .ways import LOOP, SLACK, Runner, Way, chosen_way, dtype_name, fastest_within
 
 NETWORKS = {
     "sd-2": "stable-diffusion-2",
@@ -37,12 +37,10 @@ NETWORKS = {
 TIMES_THE_LOOP = {"sd-2": 2.0, "dit-512": 1.8}
 SHARE_OF_PEAK = {"sd-2": 0.6}
 """What the engine as the default runs it has to reach on one card in half precision."""
-SLACK = 0.02
-"""By how much what `auto` chooses may be slower than the fastest way."""
 
 HALF = (torch.bfloat16, torch.float16)
 IMAGES, PROMPTS = 2, 8
-STEP = 8
+STEP = 4
 """Samples come in multiples of it, so that passes of the loop and the engine are full."""
 MOST_SAMPLES = 400
 SECONDS = 1.0
@@ -72,8 +70,8 @@ class Contest:
         self.rounds = 2 if check.rehearse else 3
         self.timings: dict[str, Timing] = {}
         self.runners: dict[str, Runner] = {}
-        self.compiling = COMPILING[spec.family]
-        sizes = (256,) if check.rehearse else None
+        self.compiling, self.comparing = COMPILING[spec.family], 0.0  # seconds to be expected
+        sizes = (128,) if check.rehearse else None
         self.peak = {dtype: matmul_peak(check.device, dtype, sizes) for dtype in HALF}
         condition = {name: value[:1] for name, value in self.inputs.conditions.items()}
         self.flops = evaluation_flops(self.plain.network, condition)
@@ -90,7 +88,14 @@ class Contest:
         self.computed = self._computed(first)
         of_one = {"gflops": self.flops / 1e9, "gflops_computed": self.computed / 1e9}
         check.row("peak", network=self.network, **peaks, **of_one)
-        self.compare(self._eager_ways())
+        for last in (True, False):
+            ways = [way for way in self._eager_ways() if way.channels_last is last]
+            if not check.rehearse and check.left() < self.comparing:
+                self._left_out(
+                    ", ".join(way.label for way in ways), f"{check.left():.0f} s were left"
+                )
+            elif ways:
+                self.compare(ways)
         self.judge_default(evaluations=0)
         for way in self._compiled_ways():
             try:
@@ -106,6 +111,7 @@ class Contest:
 
         The loop is written once. Errors have to be the loop's, up to the dtype's rounding.
         """
+        start = time.perf_counter()
         together = [LOOP, *ways, *(also or [])]
         runs = {way.label: partial(self._runner(way), self.pairs, self.samples) for way in together}
         for run in runs.values():
@@ -118,6 +124,7 @@ class Contest:
         for way in new:
             self._hold_same(way, turn[LOOP.label][1], turn[way.label][1])
             self._write(way, seconds[way.label], seconds[LOOP.label])
+        self.comparing = 1.2 * (time.perf_counter() - start)
 
     def judge_default(self, evaluations: int) -> None:
         """Whether what `auto` chooses for so many evaluations is fastest, and fast enough.
@@ -188,14 +195,12 @@ class Contest:
     def _compile(self, way: Way) -> None:
         """Measure a compiled way if there is time for it."""
         left = self.check.left()
-        if not self.check.rehearse and left < self.compiling + 12 * SECONDS:
+        if not self.check.rehearse and left < self.compiling + self.comparing:
             self._left_out(way.label, f"{left:.0f} s were left")
             return
         first = _seconds(partial(self._runner(way), self.pairs, self.samples))
-        best = max(
-            (Way(w.dtype, False, w.channels_last) for w in self._eager_ways()),
-            key=lambda eager: median(self.timings[eager.label].ratios),
-        )
+        measured = [eager for eager in self._eager_ways() if eager.label in self.timings]
+        best = max(measured, key=lambda eager: median(self.timings[eager.label].ratios))
         self.compare([way], [best])
         steady = self._evaluations() / median(self.timings[way.label].rates)
         self.compiling = 1.2 * first
@@ -251,13 +256,6 @@ class Contest:
         return median(self.timings[way.label].rates) * self.flops / self.peak[way.dtype]
 
 
-def fastest_within(speeds: dict[str, float], chosen: str, slack: float) -> tuple[bool, str]:
-    """Whether `chosen` is at most `slack` slower than the fastest, and a sentence on both."""
-    best = max(speeds, key=speeds.__getitem__)
-    found = f"{chosen}: {speeds[chosen]:.3g}; the fastest, {best}: {speeds[best]:.3g}"
-    return speeds[chosen] >= (1 - slack) * speeds[best], found
-
-
 def _seconds(run: Callable[[], Errors]) -> float:
     start = time.perf_counter()
     run()
@@ -278,7 +276,7 @@ FIRST = [_part("sd-2", 150), _part("dit-512", 100)]
 OTHERS = [
     _part("sd-1.5", 45),
     _part("dit-256", 40),
-    _part("sd-2.1-96", 45),
-    _part("sdxl", 50),
+    _part("sd-2.1-96", 50),
+    _part("sdxl", 60),
 ]
 """Those after all other parts, as far as there is time."""

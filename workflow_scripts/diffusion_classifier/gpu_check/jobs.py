@@ -23,11 +23,13 @@ from ..schedules import stage_samples
 from . import digits_jobs, random_pipeline
 from .check import Check, Part
 from .job_time import Job
-from .passes import choice, too_large
+from .passes import attention, choice, too_large
 
 STAGES, REHEARSED_STAGES = (25, 250), (5, 10)
 KEEP = (5, 1)
 IMAGES = 10
+NEEDED, NEEDED_BY_A_STEP = 60.0, 12.0
+"""Seconds that the staged job, and each measurement with its model, is taken to need."""
 WORDS = ("circle", "square", "triangle", "cross", "ring", "heart", "red", "blue", "green", "small")
 
 
@@ -41,10 +43,17 @@ def jobs(check: Check) -> None:
             digits_jobs.digits(check)
         except ModuleNotFoundError as error:  # the digits come with a package
             check.row("left out", what="digits", why=str(error))
+        if not check.rehearse and check.left() < NEEDED:
+            why = f"{check.left():.0f} s were left"
+            check.row("left out", what="a staged job of Stable Diffusion 2", why=why)
+            return
         denoiser, inputs = _job(check, folder, side)
     pairs = all_pairs(range(IMAGES), len(WORDS))
-    choice(check, denoiser, inputs, pairs)
-    too_large(check, denoiser, inputs, pairs)
+    for step in (too_large, choice, attention):
+        if check.rehearse or check.left() > NEEDED_BY_A_STEP:
+            step(check, denoiser, inputs, pairs)
+        else:
+            check.row("left out", what=step.__name__, why=f"{check.left():.0f} s were left")
     digits_jobs.compiled_digits(check)
 
 

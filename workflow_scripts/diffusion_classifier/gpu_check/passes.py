@@ -5,25 +5,25 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import partial
+from statistics import median
 from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor
 
-from ..benchmarks.throughput import check_same, spaced_samples, take_turns
+from ..benchmarks.throughput import Errors, check_same, spaced_samples, take_turns
 from ..denoisers.base import Denoiser
-from ..denoisers.speed import precision
+from ..denoisers.speed import Speed, accelerate, precision
 from ..errors import Engine, Inputs
 from ..progress import Silence
 from .check import Check
+from .ways import SLACK, fastest_within
 
 if TYPE_CHECKING:
     import pandas as pd
 
 SIZES, REHEARSED_SIZES = (16, 32, 64, 128, 256), (8, 16)
 """Evaluations in a pass that `batch_size: auto` is compared with."""
-SLACK = 0.02
-"""By how much what `auto` chooses may be slower than the fastest size."""
 TOO_LARGE, REHEARSED_TOO_LARGE = 1024, 16
 """Evaluations in a pass that do not fit into ROOM, or into what the rehearsal says fits."""
 ROOM = 4 * 2**30
@@ -43,16 +43,37 @@ def choice(check: Check, denoiser: Denoiser, inputs: Inputs, pairs: pd.DataFrame
     for size in sizes:
         engine = Engine(denoiser, inputs, size, check.device, dtype)
         runs[str(size)] = partial(engine.errors, own, samples, Silence())
-    turns = list(take_turns(runs, 1 if check.rehearse else 2))
+    turns = list(take_turns(runs, 1 if check.rehearse else 3))
     evaluations = len(own) * len(samples)
-    rates = {size: evaluations / min(turn[str(size)][0] for turn in turns) for size in sizes}
+    rates = {size: evaluations / median(turn[str(size)][0] for turn in turns) for size in sizes}
     for size, rate in rates.items():
         check.row("passes of Stable Diffusion 2", size=size, rate=rate, auto=size == chosen)
     if check.device.type == "cuda":
-        best = max(rates, key=rates.__getitem__)
-        found = f"{chosen}: {rates[chosen]:.4g}/s; the fastest, {best}: {rates[best]:.4g}/s"
-        held = rates[chosen] >= (1 - SLACK) * rates[best]
+        held, found = fastest_within(rates, chosen, SLACK)
         check.holds("batch_size: auto is the fastest", held, found)
+
+
+def attention(check: Check, denoiser: Denoiser, inputs: Inputs, pairs: pd.DataFrame) -> None:
+    """How fast the fused kernels of attention, the default, and its plain products are."""
+    engine = Engine(denoiser, inputs, SIZES[0], check.device, precision("auto", check.device))
+    pairs, samples = pairs.head(SIZES[0]), spaced_samples(1 if check.rehearse else 8)
+
+    def run(name: str) -> Errors:
+        accelerate(denoiser, Speed(attention=name), evaluations=0)
+        return engine.errors(pairs, samples, Silence())
+
+    runs = {name: partial(run, name) for name in ("plain", "fused")}
+    for name in runs:
+        run(name)
+    turns = list(take_turns(runs, 1 if check.rehearse else 3))
+    run("fused")  # which is a setting of the whole process
+    evaluations = len(pairs) * len(samples)
+    rates = {name: evaluations / median(turn[name][0] for turn in turns) for name in runs}
+    for name, rate in rates.items():
+        check.row("attention of Stable Diffusion 2", attention=name, rate=rate)
+    if check.device.type == "cuda":
+        held, found = fastest_within(rates, "fused", SLACK)
+        check.holds("fused attention is the fastest", held, found)
 
 
 class SmallMemory:

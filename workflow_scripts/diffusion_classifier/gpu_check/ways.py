@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
 import torch
@@ -18,6 +18,8 @@ from ..schedules import Sample
 
 if TYPE_CHECKING:
     import pandas as pd
+
+Key = TypeVar("Key")
 
 
 @dataclass(frozen=True)
@@ -37,6 +39,8 @@ class Way:
         return ", ".join(words)
 
 
+SLACK = 0.02
+"""By how much what is the default, or `auto` chooses, may be slower than the fastest."""
 LOOP = Way(torch.float16, loop=True)
 """As the authors run it: batches of 32 in float16, in diffusers' own memory format."""
 
@@ -94,6 +98,13 @@ class Runner:
             used = torch.cuda.max_memory_allocated(self.device) - before
             self.peak = max(self.peak, self.own + used)
         return found
+
+
+def fastest_within(speeds: dict[Key, float], chosen: Key, slack: float) -> tuple[bool, str]:
+    """Whether `chosen` is at most `slack` slower than the fastest, and a sentence on both."""
+    best = max(speeds, key=speeds.__getitem__)
+    found = f"{chosen}: {speeds[chosen]:.3g}; the fastest, {best}: {speeds[best]:.3g}"
+    return speeds[chosen] >= (1 - slack) * speeds[best], found
 
 
 def dtype_name(dtype: torch.dtype) -> str:
