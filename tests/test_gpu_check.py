@@ -4,6 +4,7 @@ import io
 import json
 import math
 import os
+import re
 import signal
 import sys
 import threading
@@ -194,6 +195,17 @@ def test_rehearsal(tmp_path, root, monkeypatch):
     assert found["machine"]["device"] == "cpu"
     text = (tmp_path / "check.md").read_text()
     assert text.startswith("# Rehearsal") and "| golden errors | yes |" in text
+
+
+def test_the_document_lists_the_parts_and_their_limits(root):
+    text = (root / "docs" / "gpu.md").read_text()
+    rows = re.findall(r"^\| (`.*`) \| ([\d, ]+) \|", text, re.M)
+    listed = [
+        (name.strip("`"), float(seconds))
+        for names, limits in rows
+        for name, seconds in zip(names.split(", "), limits.split(", "), strict=True)
+    ]
+    assert listed == [(part.name, part.seconds) for part in PARTS]
 
 
 # --- whether the part `right` can find something wrong
