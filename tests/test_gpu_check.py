@@ -107,6 +107,15 @@ def test_rows_of_an_earlier_run_do_not_count(tmp_path):
     assert found["passed"]
 
 
+@pytest.fixture
+def ctrl_c():
+    """SIGINT as in a terminal: a shell has what it starts in the background ignore it."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+@pytest.mark.usefixtures("ctrl_c")
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 def test_an_interruption_loses_nothing(tmp_path, number):
     pid = "rows.write(json.dumps({'table': 'pid', 'pid': os.getpid()}) + '\\n'); rows.flush(); "
