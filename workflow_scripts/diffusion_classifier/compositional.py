@@ -18,7 +18,7 @@ from .messages import InputError
 from .pairs import candidates
 from .prompts import is_unconditional
 from .pruning import mean_errors
-from .scores import LONG, METHOD, method_name, percent
+from .scores import LONG, METHOD, method_name, of_one_training
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -212,8 +212,7 @@ def _rows(found: pd.DataFrame, head: tuple[str, str]) -> pd.DataFrame:
         measured_u = bool(of_tag["u0"].notna().all())
         known = [m for m in METRICS if measured_u or m != "calibrated_image_score"]
         for metric in known if n else ():
-            value, low, high = percent(of_tag[metric].to_numpy()[None])
-            measured = (value, low, high, value, value, 1, n)
+            measured = of_one_training(of_tag[metric].to_numpy()[None])
             spent = (of_tag["evaluations"].mean(), of_tag["seconds"].mean())
             rows.append((*head, part, metric, *measured, *spent))
     return pd.DataFrame(rows, columns=[*LONG, "seconds"])

@@ -25,9 +25,14 @@ def in_network() -> Iterator[None]:
         _spent.append(time.perf_counter() - start)
 
 
+def seconds_spent() -> float:
+    """What has been counted so far in this process."""
+    return sum(_spent)
+
+
 def log_line() -> str:
     """What has been counted so far, as a line for the log."""
-    return f"in networks: {sum(_spent):.3f} s"
+    return f"in networks: {seconds_spent():.3f} s"
 
 
 def logged_seconds(log: str) -> float:

@@ -51,8 +51,7 @@ def score(predictions: pd.DataFrame, table: str, dataset: str, label: str) -> pd
     for loss, found in predictions.groupby("loss", sort=False):
         correct = (found["prediction"] == found["label"]).to_numpy()[None]
         for metric in METRIC_NAMES:
-            value, low, high = percent(correct, _strata(metric, found))
-            measured = (value, low, high, value, value, 1, len(found))
+            measured = of_one_training(correct, _strata(metric, found))
             spent = (found["evaluations"].mean(), loss, found["seconds"].mean())
             rows.append((table, method_name(label, loss), dataset, metric, *measured, *spent))
     return pd.DataFrame(rows, columns=[*LONG, "loss", "seconds"])
@@ -62,6 +61,12 @@ def percent(correct: np.ndarray, label: np.ndarray | None = None) -> tuple[float
     """Value, low and high in percent of `intervals.accuracy`, bool `(training, image)`."""
     found = accuracy(correct, label)
     return tuple(100 * float(part) for part in (found.mean, *interval(found)))
+
+
+def of_one_training(correct: np.ndarray, label: np.ndarray | None = None) -> tuple[float, ...]:
+    """What LONG says of one training, from `value` to `images`; `correct` is bool `(1, image)`."""
+    value, low, high = percent(correct, label)
+    return value, low, high, value, value, 1, correct.shape[1]
 
 
 def _strata(metric: str, found: pd.DataFrame) -> np.ndarray | None:

@@ -21,7 +21,7 @@ from ..noise import noise_bank
 from ..weights.inputs import denoiser_part
 from ..weights.networks import load_network
 from .full_size import FullSize
-from .plain_loop import PlainModel, pixels, told
+from .plain_loop import PlainModel, network_arguments, pixels
 
 
 def full_size(
@@ -83,7 +83,8 @@ def one_evaluation(network: nn.Module, condition: dict[str, Tensor]) -> dict[str
     timestep = torch.zeros(1, dtype=torch.int64, device=parameter.device)
     condition = {name: value.to(parameter.device) for name, value in condition.items()}
     # x_t goes by position: networks differ in what they call it
-    return {"x_t": x_t, "timestep": timestep, **told(network, condition, parameter.dtype)}
+    given = network_arguments(network, condition, parameter.dtype)
+    return {"x_t": x_t, "timestep": timestep, **given}
 
 
 def network_class(name: str) -> type:

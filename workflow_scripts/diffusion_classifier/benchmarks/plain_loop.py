@@ -45,17 +45,19 @@ class PlainModel:
         self, x_t: Tensor, timestep: Tensor, condition: dict[str, Tensor]
     ) -> tuple[Tensor, Tensor | None]:
         """ε and, where it is learned, the raw variance, `(batch, c, h, w)` each."""
-        given = told(self.network, condition, x_t.dtype)
+        given = network_arguments(self.network, condition, x_t.dtype)
         output, variance = self.network(x_t, timestep=timestep, **given).sample, None
         if output.shape[1] != x_t.shape[1]:
             output, variance = output.chunk(2, dim=1)
         return self.process.predicted_noise(output, x_t, timestep, self.prediction), variance
 
 
-def told(network: nn.Module, condition: dict[str, Tensor], dtype: torch.dtype) -> dict[str, Any]:
-    """What a network of diffusers is told of each evaluation beside x_t and the timestep.
+def network_arguments(
+    network: nn.Module, condition: dict[str, Tensor], dtype: torch.dtype
+) -> dict[str, Any]:
+    """The arguments of a network of diffusers for each evaluation beside x_t and the timestep.
 
-    `condition` holds rows of what the family's `encode_prompts` returned. SDXL is told sizes, too:
+    `condition` holds rows of what the family's `encode_prompts` returned. SDXL gets sizes, too:
     as if every image were of the size it was trained for, and uncropped.
     """
     if "class_labels" in condition:

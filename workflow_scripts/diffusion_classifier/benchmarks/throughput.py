@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 import torch
 
+from ..denoisers.speed import dtype_name
 from ..schedules import Sample, stage_samples
 from .flops import evaluation_flops
 from .machine import describe
@@ -36,7 +37,7 @@ def measured(
     found = compare(subject, pairs, samples, repeats)
     return found | {
         "model": label,
-        "dtype": _name(subject.dtype),
+        "dtype": dtype_name(subject.dtype),
         "batch_size": subject.batch_size,
         "flops": evaluation_flops(subject.plain.network, subject.one_condition),
         "peak": matmul_peak(subject.device, subject.dtype),
@@ -61,9 +62,9 @@ def compare(
     """Seconds of each repeat of both, and how far their numbers are apart.
 
     All take turns (see `take_turns`). One round of all goes before, as a first call sets things up.
-    Raises FloatingPointError if they
-    do not find the same errors: a comparison of different numbers would be none. The same means
-    up to TOLERANCE, and in no error by half of what the prompts' errors are apart.
+    Raises FloatingPointError if they do not find the same errors: a comparison of different numbers
+    would be none. The same means up to TOLERANCE, and in no error by half of what the prompts'
+    errors are apart.
     """
     runs = subject.runs(pairs, samples)
     for run in runs.values():
@@ -88,7 +89,7 @@ def compare(
         "seconds": seconds,
         "difference": difference,
         "between_prompts": between,
-        "tolerance": TOLERANCE[_name(subject.dtype)],
+        "tolerance": TOLERANCE[dtype_name(subject.dtype)],
     }
 
 
@@ -108,19 +109,29 @@ def take_turns(
         yield found
 
 
+def deviation(found: np.ndarray, expected: np.ndarray) -> np.ndarray:
+    """|found - expected| / |expected|, element by element, float64.
+
+    >>> deviation(np.array([1.1, 2.0]), np.array([1.0, 2.0])).round(3).tolist()
+    [0.1, 0.0]
+    """
+    found, expected = np.asarray(found, "float64"), np.asarray(expected, "float64")
+    return np.abs(found - expected) / np.abs(expected)
+
+
 def check_same(plain: Errors, engine: Errors, dtype: torch.dtype) -> float:
     """The largest relative difference of any error; FloatingPointError if it is not rounding."""
-    tolerance = TOLERANCE[_name(dtype)]
+    precision = dtype_name(dtype)
+    tolerance = TOLERANCE[precision]
     if set(plain) != set(engine):
         raise FloatingPointError(f"the losses differ: {sorted(plain)} and {sorted(engine)}")
     largest = 0.0
     for loss, expected in plain.items():
-        apart = np.abs(engine[loss] - expected) / np.abs(expected)
-        worst = float(apart.max())
+        worst = float(deviation(engine[loss], expected).max())
         if not worst <= tolerance:  # so that NaN is caught
             raise FloatingPointError(
                 f"the engine's {loss} errors differ from the plain loop's by up to {worst:.2g} of "
-                f"the error, expected at most {tolerance:g} in {_name(dtype)}: nothing is measured"
+                f"the error, expected at most {tolerance:g} in {precision}: nothing is measured"
             )
         largest = max(largest, worst)
     return largest
@@ -130,7 +141,3 @@ def _between_prompts(errors: np.ndarray, pairs: pd.DataFrame) -> float:
     """The median, over images and samples, of (largest - smallest) / mean error of the prompts."""
     of_image = pd.DataFrame(errors).groupby(pairs["image"].to_numpy())
     return float(((of_image.max() - of_image.min()) / of_image.mean()).stack().median())
-
-
-def _name(dtype: torch.dtype) -> str:
-    return str(dtype).removeprefix("torch.")

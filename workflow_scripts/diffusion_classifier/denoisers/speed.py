@@ -85,6 +85,11 @@ def precision(name: str, device: torch.device) -> torch.dtype:
     return torch.bfloat16 if native else torch.float16
 
 
+def dtype_name(dtype: torch.dtype) -> str:
+    """The name of a dtype, as `precision` takes it: `bfloat16` of `torch.bfloat16`."""
+    return str(dtype).removeprefix("torch.")
+
+
 def keep_memory() -> bool:
     """Have glibc keep freed memory for the next pass; whether it was told (False elsewhere).
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import partial
 
 import numpy as np
@@ -14,7 +15,7 @@ from ..errors import Engine
 from ..learned_timesteps import fit_densities, learned_samples
 from ..progress import Silence
 from ..racing import gap_race
-from ..schedules import stage_samples
+from ..schedules import Sample, stage_samples
 from ..stage_checks import CALIBRATION_SAMPLES
 from .check import Check
 from .job_time import Job
@@ -41,7 +42,7 @@ def digits(check: Check) -> None:
         found = engine.errors(asked.pairs, samples, Silence())
     timesteps = engine.denoiser.process.timesteps
     densities = fit_densities(error_dataset(found, asked.pairs, samples, {}), timesteps)
-    _write(check, f"timesteps learned from {count} digits", asked, found["l2"], job)
+    _write(check, f"timesteps learned from {count} digits", asked, found["l2"], samples, job)
 
     job = Job()
     asked, engine = _ready(check, job, images, RACED)
@@ -50,8 +51,7 @@ def digits(check: Check) -> None:
     measure = partial(engine.errors, progress=Silence())
     with job.step("network"):
         found = gap_race(measure, asked.pairs, samples, class_of, RACE, [], densities)
-    weights = np.array([sample.weight for sample in samples])
-    _write(check, f"{images} digits by race", asked, found["l2"], job, weights)
+    _write(check, f"{images} digits by race", asked, found["l2"], samples, job)
 
 
 def compiled_digits(check: Check) -> None:
@@ -68,9 +68,10 @@ def compiled_digits(check: Check) -> None:
 def _exhaustive(check: Check, name: str, images: int, compile: bool) -> None:
     job = Job()
     asked, engine = _ready(check, job, images, RACED, compile=compile)
+    samples = stage_samples([EXHAUSTIVE])[0]
     with job.step("network"):
-        errors = engine.errors(asked.pairs, stage_samples([EXHAUSTIVE])[0], Silence())
-    _write(check, name, asked, errors["l2"], job)
+        errors = engine.errors(asked.pairs, samples, Silence())
+    _write(check, name, asked, errors["l2"], samples, job)
 
 
 def _ready(
@@ -96,34 +97,16 @@ def _write(
     name: str,
     asked: Task,
     errors: np.ndarray,
+    samples: Sequence[Sample],
     job: Job,
-    weights: np.ndarray | None = None,
 ) -> None:
     """The row of a job; `errors` is `(pair, sample)`, NaN where a class had left."""
     split = job.split()
-    weights = np.ones(errors.shape[1]) if weights is None else weights
     check.row(
         "jobs",
         job=name,
         images=len(asked.labels),
         evaluations=int((~np.isnan(errors)).sum()),
         **split,
-        top_1_percent=100
-        * (predictions(errors, weights, len(asked.labels)) == asked.labels).mean(),
+        top_1_percent=100 * (asked.predictions(errors, samples) == asked.labels).mean(),
     )
-
-
-def predictions(errors: np.ndarray, weights: np.ndarray, images: int) -> np.ndarray:
-    """The class of least error among those that stayed longest, `(image,)`.
-
-    `errors` is `(pair, sample)`, NaN where a class had left; `weights` are the samples'.
-
-    >>> race = np.array([[1.0, np.nan], [0.8, 0.9], [0.7, 1.2]])
-    >>> predictions(race, np.ones(2), images=1).tolist()
-    [1]
-    """
-    seen = ~np.isnan(errors)
-    means = (np.where(seen, errors, 0.0) @ weights) / (seen @ weights)
-    count = seen.sum(axis=1).reshape(images, -1)
-    last = count == count.max(axis=1, keepdims=True)
-    return np.where(last, means.reshape(count.shape), np.inf).argmin(axis=1)

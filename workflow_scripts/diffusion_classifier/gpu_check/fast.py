@@ -272,7 +272,7 @@ def _part(network: str, seconds: float) -> Part:
     return Part(network, partial(fast, network), seconds)
 
 
-FIRST = [_part("sd-2", 150), _part("dit-512", 100)]
+FIRST = [_part("sd-2", 135), _part("dit-512", 90)]
 OTHERS = [
     _part("sd-1.5", 45),
     _part("dit-256", 40),

@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 import torch
 
+from ..benchmarks.throughput import deviation
 from ..denoisers.stable_diffusion import StableDiffusion
 from ..error_files import error_dataset
 from ..errors import Engine, Inputs
@@ -19,7 +20,6 @@ from ..progress import Silence
 from ..pruning import survivors
 from ..schedules import Sample, stage_samples
 from .check import Check
-from .relative import deviation
 
 LOSSES = ("l1", "l2", "huber")
 

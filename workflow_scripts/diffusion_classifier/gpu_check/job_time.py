@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
-from ..network_time import log_line, logged_seconds
+from ..network_time import seconds_spent
 
 
 @dataclass
@@ -24,18 +24,14 @@ class Job:
     @contextmanager
     def step(self, name: str) -> Iterator[None]:
         """Count the block as this step: `loading` or `encoding`, or the passes in `network`."""
-        start, before = time.perf_counter(), _in_networks()
+        start, before = time.perf_counter(), seconds_spent()
         yield
         took = time.perf_counter() - start
         if name == "network":
-            took = _in_networks() - before
+            took = seconds_spent() - before
         self.seconds[name] = self.seconds.get(name, 0.0) + took
 
     def split(self) -> dict[str, float]:
         """All seconds: of the whole until now, of the steps, and of the rest."""
         wall = time.perf_counter() - self.start
         return {"wall": wall, **self.seconds, "rest": wall - sum(self.seconds.values())}
-
-
-def _in_networks() -> float:
-    return logged_seconds(log_line())

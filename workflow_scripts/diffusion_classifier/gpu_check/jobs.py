@@ -90,4 +90,4 @@ def _job(check: Check, folder: str, side: int) -> tuple[Denoiser, Inputs]:
     return denoiser, inputs
 
 
-PARTS = [Part("jobs", jobs, seconds=110)]
+PARTS = [Part("jobs", jobs, seconds=100)]

