@@ -1,7 +1,7 @@
 # What each baseline is asked, and what it learns for that.
 from functools import cache
 
-from diffusion_classifier.methods import asked_datasets, network_methods, training_set
+from diffusion_classifier.config.methods import asked_datasets, network_methods, training_set
 
 
 def methods_of_kind(*kinds):

@@ -9,12 +9,12 @@ from types import SimpleNamespace
 
 sys.path.insert(0, str(Path(workflow.basedir) / "workflow_scripts"))
 
-from diffusion_classifier.configuration import check_config
-from diffusion_classifier.costs import estimate, render
-from diffusion_classifier.identity import Code
+from diffusion_classifier.config.configuration import check_config
+from diffusion_classifier.operations.costs import estimate, render
+from diffusion_classifier.operations.code.identity import Code
 from diffusion_classifier.messages import InputError
-from diffusion_classifier.methods import (
-    COMPARED_KINDS,
+from diffusion_classifier.scores.paired_tests import COMPARED_KINDS
+from diffusion_classifier.config.methods import (
     baseline_spec,
     data_sets,
     filter_network,
@@ -30,8 +30,8 @@ from diffusion_classifier.methods import (
     stages_of,
     version_of,
 )
-from diffusion_classifier.schedules import UNIFORM, spread, stage_samples
-from diffusion_classifier.stage_checks import CALIBRATION_CLASSES, CALIBRATION_SAMPLES
+from diffusion_classifier.selection.schedules import UNIFORM, spread, stage_samples
+from diffusion_classifier.config.checks.stage_checks import CALIBRATION_CLASSES, CALIBRATION_SAMPLES
 
 
 def config_file():

@@ -3,7 +3,7 @@
 # Snakemake reads {…} in a path as a wildcard, and there is no way to write a brace that is none. So
 # files with such names are no inputs themselves: a file made here stands for them, which says how
 # many they are and what identifies them, and is made anew when one of them changes.
-from diffusion_classifier.given import identity, nameable
+from diffusion_classifier.operations.given_files import identity, nameable
 
 # section of the config -> the user's own files that an entry of it is made of
 GIVEN = {

@@ -1,8 +1,8 @@
 # What jobs ask a scheduler for. Every job asks for more each time it is tried again.
 from functools import cache
 
-from diffusion_classifier.methods import questions
-from diffusion_classifier.resources import (
+from diffusion_classifier.config.methods import questions
+from diffusion_classifier.operations.job_resources import (
     ENCODED,
     error_megabytes,
     megabytes,

@@ -1,5 +1,5 @@
 # Data sets and prompts: what they are made of, and which files they become.
-from diffusion_classifier.datasets.folder import fingerprint
+from diffusion_classifier.data.sources.folder import fingerprint
 
 
 def dataset(name):

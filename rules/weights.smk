@@ -1,7 +1,7 @@
 # The models of the config, and where the weights of models and baselines lie.
-from diffusion_classifier.methods import is_shipped
-from diffusion_classifier.model_checks import weights_folder
-from diffusion_classifier.seeds import network_folder as shipped_network
+from diffusion_classifier.config.methods import is_shipped
+from diffusion_classifier.config.checks.model_checks import weights_folder
+from diffusion_classifier.config.seeds import network_folder as shipped_network
 
 
 def model(name):

@@ -5,7 +5,7 @@ import pandas as pd
 import xarray as xr
 from PIL import Image
 
-from diffusion_classifier.scenes.world import COLOURS, HELD_OUT, SHAPES
+from diffusion_classifier.data.world.world import COLOURS, HELD_OUT, SHAPES
 
 PAIRS = [f"{colour} {shape}" for colour in COLOURS for shape in SHAPES]
 UNSEEN = [PAIRS.index(" ".join(pair)) for pair in sorted(HELD_OUT)]

@@ -28,8 +28,8 @@ import yaml
 from workflows import PARTS
 
 from diffusion_classifier import files
-from diffusion_classifier.error_files import error_dataset
-from diffusion_classifier.schedules import Sample
+from diffusion_classifier.engine.error_files import error_dataset
+from diffusion_classifier.engine.samples import Sample
 
 ROOT = Path(__file__).parents[1]
 SNAKEMAKE = [sys.executable, "-m", "snakemake", "--configfile", "tiny.yaml"]

@@ -9,8 +9,8 @@ from diffusers import AutoencoderKL, DDIMScheduler, DiTPipeline, DiTTransformer2
 from family_pipelines import CPU, LINEAR, pixart, randomised, sd3, sdxl, vae
 from test_stable_diffusion import TWO, save_pipeline
 
-from diffusion_classifier.denoisers import family as adapter_of
-from diffusion_classifier.denoisers.base import Query, predict_shared, prepare
+from diffusion_classifier.denoisers.denoiser import Query, predict_shared, prepare
+from diffusion_classifier.denoisers.families import family as adapter_of
 
 NETWORK = {
     "stable-diffusion": "unet",

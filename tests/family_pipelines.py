@@ -26,12 +26,12 @@ from transformers import (
     T5Tokenizer,
 )
 
-from diffusion_classifier.denoisers import family
-from diffusion_classifier.encoders import encode_images
-from diffusion_classifier.errors import Inputs, epsilon_errors
-from diffusion_classifier.noise import noise_bank
-from diffusion_classifier.preprocess import Preprocess
-from diffusion_classifier.schedules import Sample
+from diffusion_classifier.data.preprocess import Preprocess
+from diffusion_classifier.denoisers.families import family
+from diffusion_classifier.engine.encoders import encode_images
+from diffusion_classifier.engine.engine import Inputs, epsilon_errors
+from diffusion_classifier.engine.noise_bank import noise_bank
+from diffusion_classifier.engine.samples import Sample
 
 CPU = torch.device("cpu")
 LINEAR = {"beta_schedule": "linear", "beta_start": 1e-4, "beta_end": 0.02}

@@ -6,8 +6,9 @@ import sys
 import pandas as pd
 import torch
 
-from diffusion_classifier.baselines import networks, synthetic
-from diffusion_classifier.denoisers import FAMILIES, family
+from diffusion_classifier.baselines import small_networks as networks
+from diffusion_classifier.baselines import synthetic
+from diffusion_classifier.denoisers.families import FAMILIES, family
 from diffusion_classifier.startup import lean_diffusers, lean_transformers
 from diffusion_classifier.training.augment import Augmentation
 from diffusion_classifier.training.loop import Optimisation

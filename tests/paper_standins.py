@@ -22,8 +22,8 @@ from test_stable_diffusion import save_pipeline
 from timm.models import save_for_hf
 from torchvision_trees import aircraft, food, pets
 
-from diffusion_classifier.class_lists import class_rows
-from diffusion_classifier.scenes.compositions import winoground_examples
+from diffusion_classifier.data.class_lists import class_rows
+from diffusion_classifier.data.world.compositions import winoground_examples
 
 COMMIT = "0123456789abcdef0123456789abcdef01234567"
 RNG = np.random.default_rng(0)

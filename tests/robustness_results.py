@@ -5,7 +5,7 @@ import pandas as pd
 import xarray as xr
 from PIL import Image
 
-from diffusion_classifier.datasets.base import encode
+from diffusion_classifier.data.sources.image_source import encode
 
 DATASETS = {"digits": "Digits", "uci": "UCI & pen", "noisy": "Noisy_digits"}
 CHANCES = {"dit": (0.97, 0.9, 0.6), "mlp": (0.9, 0.7, 0.5), "knn": (0.93, 0.78, 0.45)}

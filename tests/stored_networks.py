@@ -24,13 +24,14 @@ from transformers import (
     CLIPTextModel,
 )
 
-from diffusion_classifier.baselines import clip, networks, pretrained, synthetic
+from diffusion_classifier.baselines import clip, pretrained, synthetic
+from diffusion_classifier.baselines import small_networks as networks
 from diffusion_classifier.benchmarks.models import plain_model
-from diffusion_classifier.denoisers import family
-from diffusion_classifier.encoders import encode_images
+from diffusion_classifier.data.preprocess import Preprocess
+from diffusion_classifier.denoisers.families import family
+from diffusion_classifier.engine.encoders import encode_images
+from diffusion_classifier.engine.one_step import decoder
 from diffusion_classifier.messages import InputError
-from diffusion_classifier.preprocess import Preprocess
-from diffusion_classifier.reconstructions import decoder
 from diffusion_classifier.weights.networks import load_network
 
 FLOAT = torch.float32

@@ -23,12 +23,14 @@ from accuracy_results import (
 )
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 
-from diffusion_classifier import accuracy_plots, files, plots, scores
-from diffusion_classifier.datasets.base import encode
-from diffusion_classifier.notebooks import execute
-from diffusion_classifier.paired_tests import paired_table
-from diffusion_classifier.prompts import from_templates
-from diffusion_classifier.scenes.world import SHAPES
+from diffusion_classifier import files
+from diffusion_classifier.data.prompt_sets import from_templates
+from diffusion_classifier.data.sources.image_source import encode
+from diffusion_classifier.data.world.world import SHAPES
+from diffusion_classifier.scores.accuracy import accuracy as scores
+from diffusion_classifier.scores.paired_tests import paired_table
+from diffusion_classifier.tables.notebooks import execute
+from diffusion_classifier.tables.wide_tables import accuracy_plots, plots
 
 ROOT = Path(__file__).parents[1]
 

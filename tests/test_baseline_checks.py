@@ -6,16 +6,16 @@ import json
 import pytest
 import yaml
 
-from diffusion_classifier.configuration import check_config
-from diffusion_classifier.messages import InputError
-from diffusion_classifier.methods import (
-    COMPARED_KINDS,
+from diffusion_classifier.config.configuration import check_config
+from diffusion_classifier.config.methods import (
     LEARNED,
     asked_datasets,
     filter_network,
     method_kind,
     network_names,
 )
+from diffusion_classifier.messages import InputError
+from diffusion_classifier.scores.paired_tests import COMPARED_KINDS
 
 KINDS = [*LEARNED, "pretrained", "clip", "chance"]
 TABLES = {

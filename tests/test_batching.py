@@ -3,8 +3,8 @@
 import pytest
 import torch
 
-from diffusion_classifier import batching
-from diffusion_classifier.batching import Batches, out_of_memory
+from diffusion_classifier.engine import batching
+from diffusion_classifier.engine.batching import Batches, out_of_memory
 
 CPU = torch.device("cpu")
 

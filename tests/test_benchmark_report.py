@@ -12,14 +12,14 @@ import torch
 import yaml
 from snakemake.utils import update_config
 
-from diffusion_classifier import benchmark_plots, network_time
-from diffusion_classifier.benchmarks import growth, machine, shares, summary
+from diffusion_classifier import machine, network_time
+from diffusion_classifier.benchmarks import benchmark_plots, growth, shares, summary
 from diffusion_classifier.benchmarks.policies import COLUMNS as POLICIES
 from diffusion_classifier.benchmarks.policies import COMPARED
-from diffusion_classifier.configuration import check_config
+from diffusion_classifier.config.configuration import check_config
 from diffusion_classifier.files import write_json
 from diffusion_classifier.messages import InputError
-from diffusion_classifier.notebooks import execute
+from diffusion_classifier.tables.notebooks import execute
 
 CPU = torch.device("cpu")
 JOBS = {  # job -> seconds, ended at, in networks

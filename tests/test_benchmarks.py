@@ -23,11 +23,11 @@ from diffusion_classifier.benchmarks.throughput import (
     measured,
     spaced_samples,
 )
-from diffusion_classifier.denoisers import family
-from diffusion_classifier.errors import Inputs
-from diffusion_classifier.forward_process import ForwardProcess
+from diffusion_classifier.denoisers.families import family
+from diffusion_classifier.denoisers.forward_process import ForwardProcess
+from diffusion_classifier.engine.engine import Inputs
+from diffusion_classifier.engine.samples import Sample
 from diffusion_classifier.messages import InputError
-from diffusion_classifier.schedules import Sample
 
 CPU = torch.device("cpu")
 SHIPPED = {"dit": "digits-dit", "stable-diffusion": "scenes-sd"}

@@ -12,9 +12,9 @@ import torch
 from safetensors.torch import load_file
 from torchvision.models import ViT_B_16_Weights
 
-from diffusion_classifier.checkpoints import convert, read_checkpoint
 from diffusion_classifier.messages import InputError
-from diffusion_classifier.torchvision_weights import fetch_torchvision
+from diffusion_classifier.weights.checkpoints import convert, read_checkpoint
+from diffusion_classifier.weights.torchvision_weights import fetch_torchvision
 
 
 def save(value, path, **options):

@@ -8,7 +8,7 @@ import sys
 import pytest
 import yaml
 
-from diffusion_classifier.seeds import shipped_folder
+from diffusion_classifier.config.seeds import shipped_folder
 
 
 @pytest.mark.parametrize(

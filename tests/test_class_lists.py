@@ -11,17 +11,22 @@ import pandas as pd
 import pytest
 import torch
 
-from diffusion_classifier import class_lists
-from diffusion_classifier.class_lists import class_count, class_list, class_list_names, class_rows
-from diffusion_classifier.denoisers import family
-from diffusion_classifier.messages import InputError
-from diffusion_classifier.prompts import (
+from diffusion_classifier.data import class_lists
+from diffusion_classifier.data.class_lists import (
+    class_count,
+    class_list,
+    class_list_names,
+    class_rows,
+)
+from diffusion_classifier.data.prompt_sets import (
     from_class_list,
     is_unconditional,
     named_prompts,
     read_prompts,
     with_unconditional,
 )
+from diffusion_classifier.denoisers.families import family
+from diffusion_classifier.messages import InputError
 
 ROOT = Path(__file__).resolve().parents[1]
 AUTHORS = ROOT / "tests" / "golden" / "prompts"
@@ -157,7 +162,8 @@ def test_a_list_may_lie_elsewhere(tmp_path):
 
 def test_names_and_counts_do_not_wait_for_pandas():
     code = (
-        "import sys; from diffusion_classifier.class_lists import class_count, class_list_names\n"
+        "import sys\n"
+        "from diffusion_classifier.data.class_lists import class_count, class_list_names\n"
         "assert [class_count(n) for n in class_list_names()] and 'pandas' not in sys.modules"
     )
     scripts = Path(class_lists.__file__).parents[1]

@@ -8,15 +8,15 @@ from diffusers import DDPMScheduler, DiTTransformer2DModel
 from scipy.special import softmax
 from tiny_dit import grey_images, save_dit
 
-from diffusion_classifier.classify import Evaluation, Model, classify
-from diffusion_classifier.denoisers import family
-from diffusion_classifier.error_files import error_dataset
-from diffusion_classifier.errors import Inputs, epsilon_errors
-from diffusion_classifier.noise import noise_bank
-from diffusion_classifier.preprocess import Preprocess
-from diffusion_classifier.prompts import from_templates
-from diffusion_classifier.pruning import survivors
-from diffusion_classifier.schedules import stage_samples
+from diffusion_classifier.cli.classify import Evaluation, Model, classify
+from diffusion_classifier.data.preprocess import Preprocess
+from diffusion_classifier.data.prompt_sets import from_templates
+from diffusion_classifier.denoisers.families import family
+from diffusion_classifier.engine.engine import Inputs, epsilon_errors
+from diffusion_classifier.engine.error_files import error_dataset
+from diffusion_classifier.engine.noise_bank import noise_bank
+from diffusion_classifier.selection.pruning import survivors
+from diffusion_classifier.selection.schedules import stage_samples
 
 CPU = torch.device("cpu")
 FORM = Preprocess("L", 0, 8)

@@ -13,11 +13,11 @@ from test_stable_diffusion import save_pipeline
 from tiny_dit import grey_images, save_dit
 from transformers.utils import logging
 
-from diffusion_classifier.command_line import main
-from diffusion_classifier.command_options import LOSSES
-from diffusion_classifier.denoisers import FAMILIES
-from diffusion_classifier.error_files import losses_in
-from diffusion_classifier.model_folders import detect_family, input_form
+from diffusion_classifier.cli.commands import main
+from diffusion_classifier.cli.options import LOSSES
+from diffusion_classifier.denoisers.families import FAMILIES
+from diffusion_classifier.denoisers.model_folders import detect_family, input_form
+from diffusion_classifier.engine.error_files import losses_in
 
 
 @pytest.fixture(autouse=True)
@@ -241,8 +241,8 @@ def test_as_a_command(dit, files, root):
     bad = command("classify", "none.png", "--model", dit, *TWO)
     assert (bad.returncode, bad.stdout, bad.stderr.count("\n")) == (2, "", 1)
     code = (
-        "import sys\nfrom diffusion_classifier.command_options import parser\n"
-        "print(parser().format_help())\nimport diffusion_classifier.command_line\n"
+        "import sys\nfrom diffusion_classifier.cli.options import parser\n"
+        "print(parser().format_help())\nimport diffusion_classifier.cli.commands\n"
         "assert not {'torch', 'pandas', 'diffusers'} & set(sys.modules)"
     )
     assert command(python=("-c", code)).returncode == 0

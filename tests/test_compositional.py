@@ -5,12 +5,13 @@ import pandas as pd
 import pytest
 from scipy import stats
 
-from diffusion_classifier import compositional, scores
-from diffusion_classifier.compositional import chance_similarities, example_scores
-from diffusion_classifier.error_files import cost, error_dataset
+from diffusion_classifier.engine.error_files import cost, error_dataset
+from diffusion_classifier.engine.samples import Sample
 from diffusion_classifier.messages import InputError
-from diffusion_classifier.pairs import candidates
-from diffusion_classifier.schedules import Sample
+from diffusion_classifier.scores.accuracy import accuracy as scores
+from diffusion_classifier.scores.accuracy import compositional
+from diffusion_classifier.scores.compositional import chance_similarities, example_scores
+from diffusion_classifier.selection.candidates import candidates
 
 
 def prompts_of(data, free=True):

@@ -7,10 +7,10 @@ import yaml
 from bad_configs import BAD, DELETE, SCENES
 from snakemake.utils import update_config
 
-from diffusion_classifier import configuration
-from diffusion_classifier.configuration import check_config
+from diffusion_classifier.config import configuration
+from diffusion_classifier.config.configuration import check_config
+from diffusion_classifier.config.methods import method_names, split_seed
 from diffusion_classifier.messages import InputError
-from diffusion_classifier.methods import method_names, split_seed
 
 
 @pytest.fixture

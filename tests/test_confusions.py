@@ -4,15 +4,15 @@ import numpy as np
 import pandas as pd
 from sklearn.metrics import confusion_matrix
 
-from diffusion_classifier import accuracy_plots
-from diffusion_classifier.confusions import (
+from diffusion_classifier.data.prompt_sets import from_templates
+from diffusion_classifier.tables import accuracy_plots
+from diffusion_classifier.tables.confusions import (
     MANY,
     class_names,
     confusion,
     drawn_classes,
     most_confused,
 )
-from diffusion_classifier.prompts import from_templates
 
 
 def random(classes, images=600, among=None, seed=0):

@@ -15,14 +15,14 @@ from family_pipelines import CPU
 from test_conventions_agree import ENCODERS, NETWORKS, TEXTS
 from transformers import CLIPTextConfig, T5Config
 
-from diffusion_classifier.denoisers import FAMILIES
-from diffusion_classifier.denoisers import family as adapter_of
+from diffusion_classifier.denoisers.families import FAMILIES
+from diffusion_classifier.denoisers.families import family as adapter_of
 from diffusion_classifier.denoisers.scheduler import NOISE_SCHEDULE, read_scheduler
 from diffusion_classifier.denoisers.stable_diffusion_3 import NOISE_LEVELS
+from diffusion_classifier.denoisers.vae import load_vae
 from diffusion_classifier.messages import InputError
-from diffusion_classifier.vae import load_vae
 from diffusion_classifier.weights.conventions import DISCRETE, FLOW_MATCHING
-from diffusion_classifier.weights.parts import check_model_folder
+from diffusion_classifier.weights.model_parts import check_model_folder
 
 NETWORK_CLASSES = {
     "stable-diffusion": [diffusers.UNet2DConditionModel],

@@ -10,11 +10,11 @@ from diffusers import DDIMScheduler
 from family_pipelines import CPU, LINEAR, pictures
 from test_stable_diffusion import TWO, prompts
 
-from diffusion_classifier.denoisers import family as adapter_of
-from diffusion_classifier.encoders import encode_images
-from diffusion_classifier.preprocess import Preprocess
-from diffusion_classifier.reconstructions import decoder
-from diffusion_classifier.vae import load_vae
+from diffusion_classifier.data.preprocess import Preprocess
+from diffusion_classifier.denoisers.families import family as adapter_of
+from diffusion_classifier.denoisers.vae import load_vae
+from diffusion_classifier.engine.encoders import encode_images
+from diffusion_classifier.engine.one_step import decoder
 
 NETWORKS = {
     **kinds.UNET,

@@ -7,7 +7,7 @@ import pytest
 import yaml
 from test_costs import STAGES, config, found, only
 
-from diffusion_classifier.costs import Cost, estimate, render
+from diffusion_classifier.operations.costs import Cost, estimate, render
 
 
 def test_what_is_not_known_is_said_not_guessed(tmp_path):
@@ -102,7 +102,10 @@ def test_the_configs_fit_on_a_page(root, name):
 
 
 def test_it_does_not_keep_a_dry_run_waiting(root):
-    code = "import sys, diffusion_classifier.costs; print({'torch', 'pandas'} & set(sys.modules))"
+    code = (
+        "import sys, diffusion_classifier.operations.costs\n"
+        "print({'torch', 'pandas'} & set(sys.modules))"
+    )
     command = [sys.executable, "-c", code]
     where = root / "workflow_scripts"
     assert subprocess.run(command, cwd=where, capture_output=True, text=True).stdout == "set()\n"

@@ -7,16 +7,16 @@ import pytest
 import yaml
 from PIL import Image
 
-from diffusion_classifier.costs import estimate, evaluations_per_image, render
-from diffusion_classifier.datasets import dataset
-from diffusion_classifier.pairs import candidates
-from diffusion_classifier.prompts import (
+from diffusion_classifier.data.prompt_sets import (
     from_class_list,
     from_templates,
     read_prompts,
     with_unconditional,
 )
-from diffusion_classifier.schedules import stage_samples
+from diffusion_classifier.data.sources.registry import dataset
+from diffusion_classifier.operations.costs import estimate, evaluations_per_image, render
+from diffusion_classifier.selection.candidates import candidates
+from diffusion_classifier.selection.schedules import stage_samples
 
 STAGES = {"samples": [5, 20], "keep": [2, 1], "loss": "l2"}  # all 20 steps, 5 of them first
 

@@ -8,7 +8,8 @@ import pytest
 import torch
 import xarray as xr
 
-from diffusion_classifier import damage, files
+from diffusion_classifier import files
+from diffusion_classifier.operations import damage
 
 
 @pytest.fixture

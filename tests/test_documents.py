@@ -9,7 +9,7 @@ import pytest
 import yaml
 from snakemake.utils import update_config
 
-from diffusion_classifier.configuration import check_config
+from diffusion_classifier.config.configuration import check_config
 from diffusion_classifier.messages import InputError
 
 ROOT = Path(__file__).parents[1]

@@ -7,12 +7,13 @@ import torch
 from diffusers import DiTTransformer2DModel, UNet2DConditionModel
 from torch.utils.flop_counter import FlopCounterMode
 
-from diffusion_classifier.denoisers import base, products, shared_dit, shared_unet
+from diffusion_classifier.denoisers import denoiser as base
 from diffusion_classifier.denoisers.dit import DiT
+from diffusion_classifier.denoisers.fast import products, shared_dit, shared_unet
+from diffusion_classifier.denoisers.forward_process import ForwardProcess
 from diffusion_classifier.denoisers.stable_diffusion import StableDiffusion
-from diffusion_classifier.errors import Engine, Inputs
-from diffusion_classifier.forward_process import ForwardProcess
-from diffusion_classifier.schedules import Sample
+from diffusion_classifier.engine.engine import Engine, Inputs
+from diffusion_classifier.engine.samples import Sample
 
 CPU = torch.device("cpu")
 PROCESS = ForwardProcess(torch.linspace(0.999, 0.01, 1000))

@@ -6,12 +6,12 @@ import pytest
 import torch
 import torch.nn.functional as F
 
-from diffusion_classifier.error_files import class_part, cost, error_dataset, losses_in
-from diffusion_classifier.errors import Inputs, epsilon_errors
+from diffusion_classifier.denoisers.forward_process import ForwardProcess
+from diffusion_classifier.engine.engine import Inputs, epsilon_errors
+from diffusion_classifier.engine.error_files import class_part, cost, error_dataset, losses_in
+from diffusion_classifier.engine.samples import Sample
 from diffusion_classifier.files import read_dataset, write_dataset
-from diffusion_classifier.forward_process import ForwardProcess
 from diffusion_classifier.messages import InputError
-from diffusion_classifier.schedules import Sample
 
 CPU = torch.device("cpu")
 SHAPE = (2, 4, 4)

@@ -7,9 +7,9 @@ import pandas as pd
 import pytest
 
 from diffusion_classifier import files
-from diffusion_classifier.command_line import main
-from diffusion_classifier.expected import KEYS, NUMBERS, compare
-from diffusion_classifier.scores import LONG
+from diffusion_classifier.cli.commands import main
+from diffusion_classifier.operations.expected import KEYS, NUMBERS, compare
+from diffusion_classifier.scores.accuracy import LONG
 
 METHODS = {
     "Diffusion Classifier [L2]": "diffusion",

@@ -10,10 +10,9 @@ import pandas as pd
 import pytest
 from PIL import Image
 
-from diffusion_classifier.datasets import decode, labels, stratified, table
-from diffusion_classifier.datasets.base import tables
-from diffusion_classifier.datasets.folder import fingerprint, folder
-from diffusion_classifier.left_out import LeftOut
+from diffusion_classifier.data.left_out import LeftOut
+from diffusion_classifier.data.sources.folder import fingerprint, folder
+from diffusion_classifier.data.sources.image_source import decode, labels, stratified, table, tables
 from diffusion_classifier.messages import InputError
 
 

@@ -10,13 +10,19 @@ import torch
 from diffusers import UNet2DConditionModel
 from safetensors.torch import load_file
 
+from diffusion_classifier.denoisers.forward_process import ForwardProcess
 from diffusion_classifier.denoisers.stable_diffusion import StableDiffusion
-from diffusion_classifier.error_files import error_dataset
-from diffusion_classifier.errors import Inputs, epsilon_errors
-from diffusion_classifier.forward_process import ForwardProcess
-from diffusion_classifier.losses import noise_losses, variational_bound
-from diffusion_classifier.pruning import best_classes, class_errors, mean_errors, survivors
-from diffusion_classifier.schedules import Sample, check_stages, stage_samples
+from diffusion_classifier.engine.engine import Inputs, epsilon_errors
+from diffusion_classifier.engine.error_files import error_dataset
+from diffusion_classifier.engine.losses import noise_losses, variational_bound
+from diffusion_classifier.engine.samples import Sample
+from diffusion_classifier.selection.pruning import (
+    best_classes,
+    class_errors,
+    mean_errors,
+    survivors,
+)
+from diffusion_classifier.selection.schedules import check_stages, stage_samples
 
 CPU = torch.device("cpu")
 EXPECTED = json.loads((Path(__file__).parent / "golden" / "expected.json").read_text())

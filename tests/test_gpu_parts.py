@@ -12,7 +12,8 @@ from gpu_checks import CPU, check, held, written
 from diffusion_classifier.benchmarks import models
 from diffusion_classifier.benchmarks.full_size import FULL_SIZE, tiny
 from diffusion_classifier.benchmarks.throughput import all_pairs
-from diffusion_classifier.denoisers import family
+from diffusion_classifier.denoisers.families import family
+from diffusion_classifier.engine.samples import Sample
 from diffusion_classifier.gpu_check import (
     digits_jobs,
     jobs,
@@ -24,8 +25,7 @@ from diffusion_classifier.gpu_check import (
 from diffusion_classifier.gpu_check.job_time import Job
 from diffusion_classifier.gpu_check.shipped import Task
 from diffusion_classifier.network_time import in_network
-from diffusion_classifier.schedules import Sample
-from diffusion_classifier.weights.parts import check_model_folder
+from diffusion_classifier.weights.model_parts import check_model_folder
 
 # --- whole jobs
 

@@ -7,7 +7,7 @@ import torch
 import yaml
 from gpu_checks import check, held, written
 
-from diffusion_classifier.denoisers import FAMILIES
+from diffusion_classifier.denoisers.families import FAMILIES
 from diffusion_classifier.gpu_check import golden, right, tiny
 from diffusion_classifier.gpu_check.check import HELD
 from diffusion_classifier.gpu_check.decisions import Decided, _compare

@@ -7,15 +7,15 @@ import pandas as pd
 import pytest
 import yaml
 
-from diffusion_classifier.configuration import check_config
-from diffusion_classifier.costs import estimate
-from diffusion_classifier.error_files import error_dataset
-from diffusion_classifier.hierarchy import best_groups, group_pairs, read_groups
+from diffusion_classifier.config.configuration import check_config
+from diffusion_classifier.data.prompt_sets import with_unconditional
+from diffusion_classifier.engine.error_files import error_dataset
+from diffusion_classifier.engine.samples import Sample
 from diffusion_classifier.messages import InputError
-from diffusion_classifier.prompts import with_unconditional
-from diffusion_classifier.pruning import prediction_table
-from diffusion_classifier.racing import Gap, race
-from diffusion_classifier.schedules import Sample
+from diffusion_classifier.operations.costs import estimate
+from diffusion_classifier.selection.hierarchy import best_groups, group_pairs, read_groups
+from diffusion_classifier.selection.pruning import prediction_table
+from diffusion_classifier.selection.racing import Gap, race
 
 CLASS_OF = [0, 0, 1, 2, 3, 3, 4, 5]  # eight prompts, six classes
 GROUPS_OF = [2, 0, 1, 0, 2, 2]  # of six classes; group 3 has none

@@ -16,8 +16,8 @@ from hub_imitation import COMMIT, Handler
 from huggingface_hub import constants
 from transformers import CLIPTextConfig, CLIPTextModel
 
-from diffusion_classifier.hub import fetch
 from diffusion_classifier.messages import InputError
+from diffusion_classifier.weights.hub import fetch
 
 TOKEN = "hf_thisIsASecretOfTheUser"
 PIPELINE = {
@@ -255,7 +255,7 @@ def test_a_component_without_usable_weights_is_named(hub, tmp_path):
 def test_by_the_environment_alone(hub, tmp_path, root):
     """As a rule script runs it: the endpoint, the home and the token from the environment."""
     code = (
-        "import sys; from diffusion_classifier.hub import fetch;"
+        "import sys; from diffusion_classifier.weights.hub import fetch;"
         "fetch('owner/bin', 'main', sys.argv[1])"
     )
     environment = {

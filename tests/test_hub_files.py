@@ -1,6 +1,6 @@
 """Which files of a repository are needed, and their plain names."""
 
-from diffusion_classifier.hub_files import needed, plain
+from diffusion_classifier.weights.hub_files import needed, plain
 
 
 def test_clip_of_transformers_and_of_open_clip():

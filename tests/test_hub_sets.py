@@ -18,8 +18,9 @@ from hub_cache import (
     stay_alone,
 )
 
-from diffusion_classifier.datasets import dataset, labels, open_source
-from diffusion_classifier.datasets.sizes import class_count, expected_size, size
+from diffusion_classifier.data.sources.image_source import labels
+from diffusion_classifier.data.sources.registry import dataset, open_source
+from diffusion_classifier.data.sources.sizes import class_count, expected_size, size
 
 README = """---
 dataset_info:

@@ -8,10 +8,10 @@ import sys
 import pytest
 from workflows import library_edits
 
-from diffusion_classifier.identity import CHECK, MESSAGES, REGISTRIES, Code
-from diffusion_classifier.journal import Journal, fingerprint
-from diffusion_classifier.provenance import PACKAGES
-from diffusion_classifier.source_modules import Modules, Place
+from diffusion_classifier.engine.journal import Journal, fingerprint
+from diffusion_classifier.operations.code.identity import CHECK, MESSAGES, REGISTRIES, Code
+from diffusion_classifier.operations.code.source_modules import Modules, Place
+from diffusion_classifier.operations.table_provenance import PACKAGES
 
 LIBRARY = "diffusion_classifier"
 NOT_RACED = {"family": "dit", "unused": ("gap_race", "learned_samples")}

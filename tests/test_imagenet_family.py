@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from diffusion_classifier.class_lists import class_rows
-from diffusion_classifier.datasets import decode, labels, table
-from diffusion_classifier.datasets.imagenet import imagenet, imagenet_a, imagenet_v2, objectnet
+from diffusion_classifier.data.class_lists import class_rows
+from diffusion_classifier.data.sources.image_source import decode, labels, table
+from diffusion_classifier.data.sources.imagenet import imagenet, imagenet_a, imagenet_v2, objectnet
 from diffusion_classifier.messages import InputError
 
 RED, BLUE = (255, 0, 0), (0, 0, 255)

@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 from PIL import Image, ImageCms
 
-from diffusion_classifier.datasets import decode, encode
-from diffusion_classifier.images import load_image
+from diffusion_classifier.data.images import load_image
+from diffusion_classifier.data.sources.image_source import decode, encode
 from diffusion_classifier.messages import InputError
 
 RNG = np.random.default_rng(0)

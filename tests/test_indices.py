@@ -5,9 +5,10 @@ import json
 import numpy as np
 import pytest
 
-from diffusion_classifier.datasets import dataset, labels, open_source, stratified
-from diffusion_classifier.datasets.indices import read_indices
-from diffusion_classifier.datasets.sizes import expected_size, size
+from diffusion_classifier.data.sources.image_source import labels, stratified
+from diffusion_classifier.data.sources.indices import read_indices
+from diffusion_classifier.data.sources.registry import dataset, open_source
+from diffusion_classifier.data.sources.sizes import expected_size, size
 from diffusion_classifier.messages import InputError
 
 SPEC = {"source": "mnist", "split": "test"}

@@ -5,7 +5,7 @@ import pytest
 from crossed import difficulties, right
 from scipy import stats
 
-from diffusion_classifier.intervals import accuracy, interval, wilson
+from diffusion_classifier.scores.intervals import accuracy, interval, wilson
 
 
 @pytest.mark.parametrize(("k", "n"), [(0, 10), (10, 10), (3, 17), (199, 200), (1, 1)])

@@ -5,8 +5,8 @@ import pytest
 import torch
 from tiny_dit import save_dit, tiny_engine
 
-from diffusion_classifier.journal import Journal, fingerprint
-from diffusion_classifier.racing import race
+from diffusion_classifier.engine.journal import Journal, fingerprint
+from diffusion_classifier.selection.racing import race
 
 
 class Killed(BaseException):

@@ -4,12 +4,16 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from diffusion_classifier.error_files import error_dataset
-from diffusion_classifier.learned_timesteps import fit_densities, learned_samples, spread_at
-from diffusion_classifier.low_discrepancy import van_der_corput
+from diffusion_classifier.engine.error_files import error_dataset
 from diffusion_classifier.messages import InputError
-from diffusion_classifier.pairs import calibration_pairs
-from diffusion_classifier.schedules import stage_samples
+from diffusion_classifier.selection.candidates import calibration_pairs
+from diffusion_classifier.selection.learned_timesteps import (
+    fit_densities,
+    learned_samples,
+    spread_at,
+)
+from diffusion_classifier.selection.low_discrepancy import van_der_corput
+from diffusion_classifier.selection.schedules import stage_samples
 
 COUNT = 20
 SAMPLES = stage_samples([COUNT])[0]

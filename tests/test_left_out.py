@@ -9,13 +9,14 @@ from PIL import Image
 from test_costs import config
 from test_folder import picture, tree, write_csv
 
-from diffusion_classifier import files, left_out
-from diffusion_classifier.datasets import dataset, open_source, pieces
-from diffusion_classifier.datasets.folder import fingerprint, folder
-from diffusion_classifier.left_out import LeftOut
+from diffusion_classifier import files
+from diffusion_classifier.config.methods import data_sets
+from diffusion_classifier.data import left_out
+from diffusion_classifier.data.left_out import LeftOut
+from diffusion_classifier.data.prompt_sets import from_captions
+from diffusion_classifier.data.sources.folder import fingerprint, folder
+from diffusion_classifier.data.sources.registry import dataset, open_source, pieces
 from diffusion_classifier.messages import InputError
-from diffusion_classifier.methods import data_sets
-from diffusion_classifier.prompts import from_captions
 
 KINDS = {".bmp": "BMP", "": "PNG", ".dat": "JPEG", ".txt": "WEBP", ".raw": "GIF", ".jpg": "PNG"}
 

@@ -22,8 +22,8 @@ from transformers import (
     CLIPTokenizer,
 )
 
-from diffusion_classifier.lora import merge_lora
-from diffusion_classifier.model_folders import detect_family
+from diffusion_classifier.denoisers.model_folders import detect_family
+from diffusion_classifier.weights.lora import merge_lora
 
 TOKENS = torch.tensor([[0, 3, 4, 1], [0, 2, 5, 1]])
 

@@ -7,8 +7,8 @@ import torch
 from safetensors.torch import save_file
 from test_lora import ATTENTION, KOHYA, kohya, save_pipeline
 
-from diffusion_classifier.lora import merge_lora
 from diffusion_classifier.messages import InputError
+from diffusion_classifier.weights.lora import merge_lora
 
 
 @pytest.fixture(scope="module")

@@ -8,8 +8,8 @@ import torch.nn.functional as F
 from diffusers import DDPMScheduler
 from torch.distributions import Normal, kl_divergence
 
-from diffusion_classifier.forward_process import ForwardProcess
-from diffusion_classifier.losses import bound_term, noise_losses, variational_bound
+from diffusion_classifier.denoisers.forward_process import ForwardProcess
+from diffusion_classifier.engine.losses import bound_term, noise_losses, variational_bound
 
 TIMESTEPS = torch.tensor([0, 1, 17, 500, 998, 999])
 SCHEDULES = {

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from diffusion_classifier.methods import method_varies, same_images
+from diffusion_classifier.config.methods import method_varies, same_images
 
 DEFAULT = yaml.safe_load((Path(__file__).parents[1] / "config.yaml").read_text(encoding="utf-8"))
 

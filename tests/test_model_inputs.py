@@ -6,12 +6,10 @@ import shutil
 import pytest
 from model_skeletons import CONFIGS, change, refused, save, write
 
-from diffusion_classifier.command_line import main
-from diffusion_classifier.denoisers import FAMILIES
-from diffusion_classifier.model_folders import detect_family
-from diffusion_classifier.weights.parts import (
-    check_model_folder,
-)
+from diffusion_classifier.cli.commands import main
+from diffusion_classifier.denoisers.families import FAMILIES
+from diffusion_classifier.denoisers.model_folders import detect_family
+from diffusion_classifier.weights.model_parts import check_model_folder
 
 
 @pytest.mark.parametrize("family", FAMILIES)

@@ -7,10 +7,10 @@ import pytest
 import yaml
 from model_skeletons import CLIP, CONFIGS, T5, UNET, refused, save, write
 
-from diffusion_classifier.configuration import check_config
-from diffusion_classifier.denoisers import FAMILIES
-from diffusion_classifier.model_folders import detect_family
-from diffusion_classifier.weights.parts import (
+from diffusion_classifier.config.configuration import check_config
+from diffusion_classifier.denoisers.families import FAMILIES
+from diffusion_classifier.denoisers.model_folders import detect_family
+from diffusion_classifier.weights.model_parts import (
     check_classifier_folder,
     check_clip_folder,
     check_model_folder,

@@ -6,13 +6,19 @@ import pytest
 import yaml
 from awkward_names import NAMES, NFC, NFD, picture
 
-from diffusion_classifier import files, published
-from diffusion_classifier.configuration import check_config
-from diffusion_classifier.datasets import dataset
-from diffusion_classifier.datasets.folder import folder
+from diffusion_classifier import files
+from diffusion_classifier.config.configuration import check_config
+from diffusion_classifier.data.prompt_sets import (
+    check_labels,
+    from_captions,
+    from_templates,
+    read_prompts,
+)
+from diffusion_classifier.data.sources.folder import folder
+from diffusion_classifier.data.sources.registry import dataset
 from diffusion_classifier.messages import InputError
 from diffusion_classifier.names import checked_name, printable
-from diffusion_classifier.prompts import check_labels, from_captions, from_templates, read_prompts
+from diffusion_classifier.tables import published
 
 BROKEN = ["a\nb", "a\r\nb", "a\tb", "a\x00b", "a\x85b", "a\u2028b", "a\udcffb"]
 

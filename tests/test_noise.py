@@ -2,7 +2,7 @@
 
 import torch
 
-from diffusion_classifier.noise import noise_bank
+from diffusion_classifier.engine.noise_bank import noise_bank
 
 
 def test_a_larger_bank_starts_with_the_smaller_one():

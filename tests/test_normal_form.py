@@ -5,7 +5,7 @@ import hashlib
 
 import pytest
 
-from diffusion_classifier.normal_form import NormalForm
+from diffusion_classifier.operations.code.normal_form import NormalForm
 
 SOURCE = '''
 def error(x: Tensor, y, scale=0.5, *, name="l2"):

@@ -15,7 +15,7 @@ from torchvision.transforms import InterpolationMode
 
 from diffusion_classifier.baselines import clip, openclip
 from diffusion_classifier.messages import InputError
-from diffusion_classifier.weights.parts import in_open_clips_layout
+from diffusion_classifier.weights.model_parts import in_open_clips_layout
 
 pytestmark = pytest.mark.usefixtures("offline")
 

@@ -8,10 +8,17 @@ import pytest
 from crossed import difficulties, right
 from scipy import stats
 
-from diffusion_classifier import paired_tests, scores
-from diffusion_classifier.intervals import wilson
 from diffusion_classifier.messages import InputError
-from diffusion_classifier.paired_tests import PAIRED, difference_interval, mcnemar, paired, t_test
+from diffusion_classifier.scores.accuracy import accuracy as scores
+from diffusion_classifier.scores.accuracy import paired_tests
+from diffusion_classifier.scores.intervals import wilson
+from diffusion_classifier.scores.paired_tests import (
+    PAIRED,
+    difference_interval,
+    mcnemar,
+    paired,
+    t_test,
+)
 
 
 def predictions(correct, label=None, loss="", image=None):

@@ -3,7 +3,7 @@
 import pandas as pd
 import pytest
 
-from diffusion_classifier.pairs import candidates
+from diffusion_classifier.selection.candidates import candidates
 
 
 def prompt_table(*rows):

@@ -13,7 +13,7 @@ import yaml
 from paper_standins import build, shrunk
 from workflows import PARTS
 
-from diffusion_classifier.costs import estimate
+from diffusion_classifier.operations.costs import estimate
 
 TOKEN = "hf_thisIsASecretOfTheUser"
 

@@ -8,7 +8,7 @@ import pytest
 from PIL import Image, features
 from test_images import GREY, PHOTO, PIXELS, RNG, encoded, loaded
 
-from diffusion_classifier.images import ImageError, load_image
+from diffusion_classifier.data.images import ImageError, load_image
 from diffusion_classifier.messages import InputError
 
 LOSSLESS = {"quality": -1, "chroma": 444}

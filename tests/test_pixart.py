@@ -20,7 +20,7 @@ from family_pipelines import (
 )
 from test_stable_diffusion import TWO, prompts
 
-from diffusion_classifier.denoisers import family
+from diffusion_classifier.denoisers.families import family
 from diffusion_classifier.messages import InputError
 
 

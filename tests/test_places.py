@@ -7,10 +7,10 @@ import nbformat
 import pytest
 import yaml
 
-from diffusion_classifier.configuration import SCHEMA, check_config
+from diffusion_classifier.config.configuration import SCHEMA, check_config
+from diffusion_classifier.config.places import INPUTS, found, place
 from diffusion_classifier.messages import InputError
-from diffusion_classifier.notebooks import without_place
-from diffusion_classifier.places import INPUTS, found, place
+from diffusion_classifier.tables.notebooks import without_place
 
 EMPTY = {"results": "results"} | {section: {} for section in INPUTS}
 KEYS = [(section, key) for section, keys in INPUTS.items() for key in keys]

@@ -5,10 +5,11 @@ import pytest
 import torch
 from PIL import Image
 
-from diffusion_classifier.datasets import dataset, decode, encode
-from diffusion_classifier.encoders import encode_images
+from diffusion_classifier.data.preprocess import Preprocess, pixels, stack
+from diffusion_classifier.data.sources.image_source import decode, encode
+from diffusion_classifier.data.sources.registry import dataset
+from diffusion_classifier.engine.encoders import encode_images
 from diffusion_classifier.messages import InputError
-from diffusion_classifier.preprocess import Preprocess, pixels, stack
 
 GREY_LEVEL = 2 / 255 + 1e-6  # PIL rounds after rows and again after columns
 

@@ -17,10 +17,10 @@ from torchvision.models.vision_transformer import VisionTransformer
 from torchvision.transforms import InterpolationMode
 
 from diffusion_classifier.baselines import pretrained
-from diffusion_classifier.datasets import encode
+from diffusion_classifier.data.sources.image_source import encode
 from diffusion_classifier.files import write_json, write_tensors
 from diffusion_classifier.messages import InputError
-from diffusion_classifier.torchvision_weights import fetch_torchvision
+from diffusion_classifier.weights.torchvision_weights import fetch_torchvision
 
 pytestmark = pytest.mark.usefixtures("offline")
 

@@ -5,7 +5,7 @@ import torch
 import torch.nn.functional as F
 from diffusers.models.attention import FeedForward
 
-from diffusion_classifier.denoisers import products
+from diffusion_classifier.denoisers.fast import products
 
 TOLERANCE = {torch.float32: 1e-6, torch.bfloat16: 2e-2}
 

@@ -3,8 +3,7 @@
 import pandas as pd
 import pytest
 
-from diffusion_classifier.messages import InputError
-from diffusion_classifier.prompts import (
+from diffusion_classifier.data.prompt_sets import (
     check_classes,
     check_labels,
     check_named,
@@ -14,6 +13,7 @@ from diffusion_classifier.prompts import (
     read_prompts,
     with_unconditional,
 )
+from diffusion_classifier.messages import InputError
 
 HEADER = "prompt,classname,classidx\n"
 

@@ -9,11 +9,11 @@ import torch
 from test_costs import config
 
 from diffusion_classifier import files
-from diffusion_classifier.error_files import error_dataset
-from diffusion_classifier.left_out import LeftOut
+from diffusion_classifier.data.left_out import LeftOut
+from diffusion_classifier.engine.error_files import error_dataset
+from diffusion_classifier.engine.samples import Sample
 from diffusion_classifier.messages import without_home
-from diffusion_classifier.provenance import commit, provenance
-from diffusion_classifier.schedules import Sample
+from diffusion_classifier.operations.table_provenance import commit, provenance
 
 MNIST = {"source": "mnist", "limit": 10, "shards": 2, "prompts": "digits"}
 STAGES = {"samples": [5], "keep": [1], "loss": "l2"}

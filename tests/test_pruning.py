@@ -4,16 +4,16 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from diffusion_classifier.error_files import class_part, error_dataset
+from diffusion_classifier.engine.error_files import class_part, error_dataset
+from diffusion_classifier.engine.samples import Sample
 from diffusion_classifier.messages import InputError
-from diffusion_classifier.pruning import (
+from diffusion_classifier.selection.pruning import (
     best_classes,
     class_errors,
     mean_errors,
     prediction_table,
     survivors,
 )
-from diffusion_classifier.schedules import Sample
 
 CLASS_OF = np.array([0, 1, 1, 2, 3, 3, 3, 4])  # eight prompts, five classes
 PROMPTS = pd.DataFrame({"classidx": CLASS_OF})

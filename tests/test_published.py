@@ -9,11 +9,12 @@ import pandas as pd
 import pytest
 import yaml
 
-from diffusion_classifier import published, scores
+from diffusion_classifier.config.checks.table_checks import check_tables
 from diffusion_classifier.messages import InputError
-from diffusion_classifier.notebooks import without_empty_parts
-from diffusion_classifier.table_checks import check_tables
-from diffusion_classifier.winoground_curves import TAGS
+from diffusion_classifier.scores.accuracy import accuracy as scores
+from diffusion_classifier.tables import published
+from diffusion_classifier.tables.notebooks import without_empty_parts
+from diffusion_classifier.tables.winoground_curves import TAGS
 
 ROOT = Path(__file__).parents[1]
 PAPER = ROOT / "config" / "published.csv"

@@ -7,10 +7,11 @@ import pandas as pd
 import pytest
 from scipy import stats
 
-from diffusion_classifier.error_files import cost, error_dataset
-from diffusion_classifier.pruning import prediction_table
-from diffusion_classifier.racing import Gap, checkpoints, gap_race, race, seen_before
-from diffusion_classifier.schedules import Sample, spread
+from diffusion_classifier.engine.error_files import cost, error_dataset
+from diffusion_classifier.engine.samples import Sample
+from diffusion_classifier.selection.pruning import prediction_table
+from diffusion_classifier.selection.racing import Gap, checkpoints, gap_race, race, seen_before
+from diffusion_classifier.selection.schedules import spread
 
 IMAGES, CLASSES, COUNT = 12, 5, 24
 SAMPLES = [Sample(10 * n, n, 0.5 + (n % 3)) for n in range(COUNT)]

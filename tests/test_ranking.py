@@ -4,11 +4,11 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from diffusion_classifier.classify import class_labels, ranking
-from diffusion_classifier.error_files import error_dataset
-from diffusion_classifier.prompts import from_templates
-from diffusion_classifier.pruning import class_errors, mean_errors, survivors
-from diffusion_classifier.schedules import Sample
+from diffusion_classifier.cli.classify import class_labels, ranking
+from diffusion_classifier.data.prompt_sets import from_templates
+from diffusion_classifier.engine.error_files import error_dataset
+from diffusion_classifier.engine.samples import Sample
+from diffusion_classifier.selection.pruning import class_errors, mean_errors, survivors
 
 
 def random_stages(seed=0, sizes=(3, 5), kept=2, classes=(0, 1, 2, 4)):

@@ -5,12 +5,12 @@ import pytest
 import torch
 from diffusers import AutoencoderKL
 
-from diffusion_classifier.encoders import encode_images
-from diffusion_classifier.forward_process import ForwardProcess
+from diffusion_classifier.data.preprocess import Preprocess
+from diffusion_classifier.denoisers.forward_process import ForwardProcess
+from diffusion_classifier.engine.encoders import encode_images
+from diffusion_classifier.engine.noise_bank import noise_bank
+from diffusion_classifier.engine.one_step import reconstruct
 from diffusion_classifier.messages import InputError
-from diffusion_classifier.noise import noise_bank
-from diffusion_classifier.preprocess import Preprocess
-from diffusion_classifier.reconstructions import reconstruct
 
 CPU = torch.device("cpu")
 PROCESS = ForwardProcess(torch.linspace(0.999, 0.01, 100))

@@ -8,7 +8,7 @@ import pytest
 from PIL import Image, ImageFile, TiffImagePlugin
 from test_images import PHOTO, RNG, encoded, loaded
 
-from diffusion_classifier.images import FORMATS, MAX_PIXELS, load_image, read_file
+from diffusion_classifier.data.images import FORMATS, MAX_PIXELS, load_image, read_file
 from diffusion_classifier.messages import InputError
 
 

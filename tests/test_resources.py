@@ -6,8 +6,9 @@ import pytest
 from test_costs import config
 from workflows import snakemake
 
-from diffusion_classifier import error_files, resources
-from diffusion_classifier.resources import (
+from diffusion_classifier.engine import error_files
+from diffusion_classifier.operations import job_resources as resources
+from diffusion_classifier.operations.job_resources import (
     Work,
     error_megabytes,
     megabytes,

@@ -6,8 +6,8 @@ import pytest
 from crossed import difficulties, right
 from scipy.special import expit, logit
 
-from diffusion_classifier import robustness
 from diffusion_classifier.messages import InputError
+from diffusion_classifier.scores import robustness
 
 
 def make(x, y, kinds, images=1000, methods=None, seed=0):

@@ -7,9 +7,10 @@ from itertools import permutations
 import numpy as np
 import pytest
 
-from diffusion_classifier.datasets import dataset, decode, open_source
+from diffusion_classifier.data.sources.image_source import decode
+from diffusion_classifier.data.sources.registry import dataset, open_source
+from diffusion_classifier.data.world import captions, render, world
 from diffusion_classifier.messages import InputError
-from diffusion_classifier.scenes import captions, render, world
 
 SCENES = [world.random_scene(np.random.default_rng(seed)) for seed in range(400)]
 OPENINGS = ("a picture of ", "an image of ", "a drawing of ", "there is ", "we see ", "")

@@ -15,12 +15,12 @@ from workflows import planned, run_copy, snakemake
 from diffusion_classifier import files
 from diffusion_classifier.baselines import features
 from diffusion_classifier.baselines.classical import fit_predict
-from diffusion_classifier.datasets import decode
-from diffusion_classifier.datasets.stored import encoded_images
-from diffusion_classifier.encoders import encode_images
-from diffusion_classifier.escaping import latex
-from diffusion_classifier.preprocess import Preprocess, pixels
-from diffusion_classifier.scores import LONG
+from diffusion_classifier.data.preprocess import Preprocess, pixels
+from diffusion_classifier.data.sources.image_source import decode
+from diffusion_classifier.data.stored_images import encoded_images
+from diffusion_classifier.engine.encoders import encode_images
+from diffusion_classifier.scores.accuracy import LONG
+from diffusion_classifier.tables.escaping import latex
 
 SHOWN = {".log", ".ipynb", ".html", ".csv", ".svg", ".tex", ".txt", ".tsv", ".json"}
 

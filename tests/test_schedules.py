@@ -4,7 +4,8 @@ import itertools
 
 import pytest
 
-from diffusion_classifier.schedules import Sample, check_stages, evenly_spaced, stage_samples
+from diffusion_classifier.engine.samples import Sample
+from diffusion_classifier.selection.schedules import check_stages, evenly_spaced, stage_samples
 
 
 def authors(n_samples, n_trials, total=1000):

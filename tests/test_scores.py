@@ -6,8 +6,9 @@ import pytest
 import xarray as xr
 from scipy import stats
 
-from diffusion_classifier import curves, intervals, scores
 from diffusion_classifier.messages import InputError
+from diffusion_classifier.scores.accuracy import accuracy as scores
+from diffusion_classifier.scores.accuracy import curves, intervals
 
 
 def predictions(correct, label=None, loss="", image=None):

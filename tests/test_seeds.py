@@ -7,12 +7,12 @@ import pytest
 import yaml
 from snakemake.utils import update_config
 
-from diffusion_classifier.configuration import check_config
-from diffusion_classifier.costs import estimate
+from diffusion_classifier.config.checks.network_checks import check_network
+from diffusion_classifier.config.configuration import check_config
+from diffusion_classifier.config.methods import method_group, method_names
+from diffusion_classifier.config.seeds import network_seeds, shipped_seeds
 from diffusion_classifier.messages import InputError
-from diffusion_classifier.methods import method_group, method_names
-from diffusion_classifier.network_checks import check_network
-from diffusion_classifier.seeds import network_seeds, shipped_seeds
+from diffusion_classifier.operations.costs import estimate
 
 
 @pytest.fixture

@@ -6,7 +6,7 @@ import pytest
 import yaml
 from model_skeletons import change, save
 
-from diffusion_classifier.configuration import check_config
+from diffusion_classifier.config.configuration import check_config
 from diffusion_classifier.messages import InputError
 from job import _is_memory_error
 

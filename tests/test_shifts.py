@@ -4,16 +4,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from diffusion_classifier.datasets import (
-    Shifted,
-    apply_shift,
-    dataset,
-    encode,
-    labels,
-    open_source,
-)
-from diffusion_classifier.datasets.digits import Arrays
-from diffusion_classifier.datasets.shifts import pose
+from diffusion_classifier.data.sources.digits import Arrays
+from diffusion_classifier.data.sources.image_source import encode, labels
+from diffusion_classifier.data.sources.registry import dataset, open_source
+from diffusion_classifier.data.sources.shifts import Shifted, apply_shift, pose
 from diffusion_classifier.messages import InputError
 
 TEST = {"source": "mnist", "split": "test"}

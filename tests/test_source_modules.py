@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from diffusion_classifier.identity import Code
+from diffusion_classifier.operations.code.identity import Code
 
 FILES = {
     "rule.py": """

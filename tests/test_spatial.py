@@ -5,13 +5,13 @@ import pandas as pd
 import pytest
 import torch
 
-from diffusion_classifier.errors import Inputs, epsilon_errors
-from diffusion_classifier.forward_process import ForwardProcess
+from diffusion_classifier.data.prompt_sets import from_captions, with_unconditional
+from diffusion_classifier.denoisers.forward_process import ForwardProcess
+from diffusion_classifier.engine.engine import Inputs, epsilon_errors
+from diffusion_classifier.engine.heat_maps import error_maps, right_and_wrong
+from diffusion_classifier.engine.samples import Sample
 from diffusion_classifier.messages import InputError
-from diffusion_classifier.pairs import candidates
-from diffusion_classifier.prompts import from_captions, with_unconditional
-from diffusion_classifier.schedules import Sample
-from diffusion_classifier.spatial import error_maps, right_and_wrong
+from diffusion_classifier.selection.candidates import candidates
 
 CPU = torch.device("cpu")
 SHAPE = (2, 4, 5)

@@ -17,7 +17,7 @@ from diffusion_classifier.denoisers import speed
 from diffusion_classifier.denoisers.dit import DiT
 from diffusion_classifier.denoisers.speed import Speed, accelerate, precision
 from diffusion_classifier.denoisers.stable_diffusion import StableDiffusion
-from diffusion_classifier.errors import Engine
+from diffusion_classifier.engine.engine import Engine
 from diffusion_classifier.progress import Silence
 
 

@@ -15,13 +15,13 @@ from diffusers import (
 from PIL import Image
 from transformers import CLIPTextConfig, CLIPTextModel, CLIPTokenizer
 
-from diffusion_classifier.denoisers import family
-from diffusion_classifier.encoders import encode_images
-from diffusion_classifier.errors import Inputs, epsilon_errors
+from diffusion_classifier.data.preprocess import Preprocess
+from diffusion_classifier.denoisers.families import family
+from diffusion_classifier.engine.encoders import encode_images
+from diffusion_classifier.engine.engine import Inputs, epsilon_errors
+from diffusion_classifier.engine.noise_bank import noise_bank
+from diffusion_classifier.engine.samples import Sample
 from diffusion_classifier.messages import InputError
-from diffusion_classifier.noise import noise_bank
-from diffusion_classifier.preprocess import Preprocess
-from diffusion_classifier.schedules import Sample
 
 CPU = torch.device("cpu")
 BETAS = {"beta_schedule": "scaled_linear", "beta_start": 0.00085, "beta_end": 0.012}

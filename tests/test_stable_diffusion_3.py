@@ -18,10 +18,10 @@ from family_pipelines import (
 )
 from test_stable_diffusion import TWO
 
-from diffusion_classifier.denoisers import family
-from diffusion_classifier.encoders import encode_images
-from diffusion_classifier.forward_process import FlowMatching
-from diffusion_classifier.preprocess import Preprocess
+from diffusion_classifier.data.preprocess import Preprocess
+from diffusion_classifier.denoisers.families import family
+from diffusion_classifier.denoisers.forward_process import FlowMatching
+from diffusion_classifier.engine.encoders import encode_images
 
 
 @pytest.fixture(scope="module")

@@ -7,11 +7,11 @@ import pytest
 import yaml
 from snakemake.utils import update_config
 
-from diffusion_classifier.configuration import check_config
-from diffusion_classifier.costs import estimate, render
-from diffusion_classifier.datasets import dataset
-from diffusion_classifier.datasets.base import stratified
+from diffusion_classifier.config.configuration import check_config
+from diffusion_classifier.data.sources.image_source import stratified
+from diffusion_classifier.data.sources.registry import dataset
 from diffusion_classifier.messages import InputError
+from diffusion_classifier.operations.costs import estimate, render
 
 RACE = "evaluations/race"
 BAD = {

@@ -12,9 +12,9 @@ from PIL import Image
 from test_stable_diffusion import save_pipeline
 from tiny_dit import save_dit
 
-from diffusion_classifier.denoisers import FAMILIES
-from diffusion_classifier.encoders import encode_images
-from diffusion_classifier.preprocess import Preprocess
+from diffusion_classifier.data.preprocess import Preprocess
+from diffusion_classifier.denoisers.families import FAMILIES
+from diffusion_classifier.engine.encoders import encode_images
 
 SAVED = {
     "dit": save_dit,
@@ -29,7 +29,7 @@ from diffusion_classifier.startup import lean_diffusers
 
 with lean_diffusers():
     import torch
-    from diffusion_classifier.denoisers import FAMILIES, family
+    from diffusion_classifier.denoisers.families import FAMILIES, family
 
     cpu = torch.device("cpu")
     for name in FAMILIES:
@@ -42,8 +42,8 @@ from diffusers.utils import import_utils
 assert import_utils._package_map == {}  # nothing was read to make it
 assert "torch" in importlib.metadata.packages_distributions()  # for everybody else it is there
 
-from diffusion_classifier.encoders import encode_images
-from diffusion_classifier.preprocess import Preprocess
+from diffusion_classifier.engine.encoders import encode_images
+from diffusion_classifier.data.preprocess import Preprocess
 from PIL import Image
 
 pictures = [Image.new("RGB", (16, 16), "red")]

@@ -8,10 +8,10 @@ import pytest
 from test_costs import config
 
 from diffusion_classifier import files
-from diffusion_classifier.command_line import main
-from diffusion_classifier.error_files import error_dataset
-from diffusion_classifier.schedules import Sample
-from diffusion_classifier.status import SILENT, progress, render, troubles
+from diffusion_classifier.cli.commands import main
+from diffusion_classifier.engine.error_files import error_dataset
+from diffusion_classifier.engine.samples import Sample
+from diffusion_classifier.operations.status import SILENT, progress, render, troubles
 
 STAGES = {"samples": [5, 20], "keep": [3, 1], "loss": "l2"}
 

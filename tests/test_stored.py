@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 
 from diffusion_classifier import files
-from diffusion_classifier.datasets import stored
+from diffusion_classifier.data import stored_images as stored
 
 
 @pytest.fixture

@@ -8,7 +8,8 @@ from PIL import Image
 from torchvision_trees import error_of, jpeg, make_trees, spec
 
 from diffusion_classifier import files
-from diffusion_classifier.datasets import dataset, decode, open_source, pieces
+from diffusion_classifier.data.sources.image_source import decode
+from diffusion_classifier.data.sources.registry import dataset, open_source, pieces
 from diffusion_classifier.messages import InputError
 
 
@@ -70,7 +71,7 @@ def test_a_mistake_in_a_shift_is_not_taken_for_damaged_images(trees):
 
 
 def test_each_image_is_decoded_once(trees, monkeypatch):
-    from diffusion_classifier import images
+    from diffusion_classifier.data import images
 
     seen, read = [], images._read
     monkeypatch.setattr(images, "_read", lambda *a: seen.append(a[1]) or read(*a))
@@ -80,7 +81,7 @@ def test_each_image_is_decoded_once(trees, monkeypatch):
 
 def test_pieces_make_the_same_file_as_the_whole(trees, monkeypatch, tmp_path):
     """Of a large data set only a piece is in memory; whoever reads the file does not see them."""
-    from diffusion_classifier.datasets import base
+    from diffusion_classifier.data.sources import image_source as base
 
     entry = spec("Food101", trees[0])
     whole = dataset(entry)
@@ -97,7 +98,7 @@ def test_pieces_make_the_same_file_as_the_whole(trees, monkeypatch, tmp_path):
 
 
 def test_a_failure_half_way_leaves_no_file(trees, monkeypatch, tmp_path):
-    from diffusion_classifier.datasets import base
+    from diffusion_classifier.data.sources import image_source as base
 
     monkeypatch.setattr(base, "PIECE", 1)
     (trees[0] / "food-101/images/apple_pie/7.jpg").write_bytes(b"")

@@ -10,11 +10,15 @@ import pytest
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from robustness_results import DATASETS, METHODS, errors, fabricated, images
 
-from diffusion_classifier import curves, files, plots, robustness, robustness_plots, scores, tables
-from diffusion_classifier.intervals import wilson
+from diffusion_classifier import files
 from diffusion_classifier.messages import InputError
-from diffusion_classifier.notebooks import execute
-from diffusion_classifier.paired_tests import paired_table
+from diffusion_classifier.scores.accuracy import accuracy as scores
+from diffusion_classifier.scores.accuracy import curves, robustness
+from diffusion_classifier.scores.intervals import wilson
+from diffusion_classifier.scores.paired_tests import paired_table
+from diffusion_classifier.tables.notebooks import execute
+from diffusion_classifier.tables.wide_tables import plots, robustness_plots
+from diffusion_classifier.tables.wide_tables import wide_tables as tables
 
 ROOT = Path(__file__).parents[1]
 

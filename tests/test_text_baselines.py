@@ -10,7 +10,7 @@ from test_stable_diffusion import BETAS, prompts, save_pipeline, tokenizer
 from transformers import CLIPConfig, CLIPImageProcessorPil, CLIPModel, CLIPProcessor
 
 from diffusion_classifier.baselines import clip, features, synthetic
-from diffusion_classifier.datasets import decode
+from diffusion_classifier.data.sources.image_source import decode
 from diffusion_classifier.messages import InputError
 
 CPU = torch.device("cpu")

@@ -9,9 +9,10 @@ import numpy as np
 import pytest
 from torchvision_trees import NAMES, error_of, food, make_trees, spec
 
-from diffusion_classifier.class_lists import class_list
-from diffusion_classifier.datasets import dataset, decode, labels, open_source
-from diffusion_classifier.datasets.sizes import TORCHVISION, class_count, size
+from diffusion_classifier.data.class_lists import class_list
+from diffusion_classifier.data.sources.image_source import decode, labels
+from diffusion_classifier.data.sources.registry import dataset, open_source
+from diffusion_classifier.data.sources.sizes import TORCHVISION, class_count, size
 from diffusion_classifier.messages import InputError
 
 torchvision = pytest.importorskip("torchvision").datasets

@@ -6,8 +6,8 @@ import pytest
 import torch
 from transformers import CLIPTokenizer
 
-from diffusion_classifier.scenes.captions import words
-from diffusion_classifier.training.captions import (
+from diffusion_classifier.data.world.captions import words
+from diffusion_classifier.training.tokenizer import (
     caption_ids,
     random_captions,
     token_ids,

@@ -11,15 +11,15 @@ from test_training_text import CLIP, TEXT, UNET, VAE
 from transformers import CLIPTokenizer
 
 from diffusion_classifier.baselines import clip
-from diffusion_classifier.datasets import dataset, decode
-from diffusion_classifier.denoisers import family
-from diffusion_classifier.encoders import encode_images
-from diffusion_classifier.preprocess import Preprocess, pixels
-from diffusion_classifier.training import text_to_image, train_model
-from diffusion_classifier.training.captions import (
-    token_ids,
-)
+from diffusion_classifier.data.preprocess import Preprocess, pixels
+from diffusion_classifier.data.sources.image_source import decode
+from diffusion_classifier.data.sources.registry import dataset
+from diffusion_classifier.denoisers.families import family
+from diffusion_classifier.engine.encoders import encode_images
+from diffusion_classifier.training import text_to_image
 from diffusion_classifier.training.loop import Optimisation
+from diffusion_classifier.training.recipes import train_model
+from diffusion_classifier.training.tokenizer import token_ids
 
 
 def scenes_entry(family, steps, **recipe):

@@ -5,15 +5,15 @@ import torch
 from test_training_captions import SAID
 
 from diffusion_classifier.training import text_to_image
-from diffusion_classifier.training.captions import (
+from diffusion_classifier.training.contrastive import train_clip
+from diffusion_classifier.training.loop import Optimisation
+from diffusion_classifier.training.text_to_image import posterior_means, train_unet, train_vae
+from diffusion_classifier.training.tokenizer import (
     random_captions,
     text_config,
     token_ids,
     word_tokenizer,
 )
-from diffusion_classifier.training.clip import train_clip
-from diffusion_classifier.training.loop import Optimisation
-from diffusion_classifier.training.text_to_image import posterior_means, train_unet, train_vae
 
 COLOURS = {"red": (1, -1, -1), "blue": (-1, -1, 1), "black": (-1, -1, -1)}
 TINY = {"hidden_size": 16, "intermediate_size": 16, "num_hidden_layers": 1}

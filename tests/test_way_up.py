@@ -5,7 +5,12 @@ import torch
 from diffusers.models.resnet import ResnetBlock2D
 from diffusers.models.upsampling import Upsample2D
 
-from diffusion_classifier.denoisers.way_up import FoldedUpsampler, SharedSkip, can_fold, can_split
+from diffusion_classifier.denoisers.fast.way_up import (
+    FoldedUpsampler,
+    SharedSkip,
+    can_fold,
+    can_split,
+)
 
 ROW = torch.tensor([0, 0, 0, 1, 1])
 

@@ -9,10 +9,10 @@ import pytest
 from PIL import Image
 
 from diffusion_classifier import files
-from diffusion_classifier.datasets.winoground import read_winoground, winoground_table
+from diffusion_classifier.data.sources.winoground import read_winoground, winoground_table
+from diffusion_classifier.data.world.compositions import exchanged, winoground_examples
+from diffusion_classifier.data.world.world import HELD_OUT
 from diffusion_classifier.messages import InputError
-from diffusion_classifier.scenes.compositions import exchanged, winoground_examples
-from diffusion_classifier.scenes.world import HELD_OUT
 
 EXAMPLES = winoground_examples(40)
 RELATIONS = (" left of ", " above ")

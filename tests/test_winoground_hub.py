@@ -6,11 +6,11 @@ import pandas as pd
 import pytest
 from hub_cache import SHA, cifar, error_of, snapshot, stay_alone
 
-from diffusion_classifier.datasets import dataset
-from diffusion_classifier.datasets.hub_data import winoground_from_hub
-from diffusion_classifier.datasets.winoground import read_winoground
+from diffusion_classifier.data.sources.hub_data import winoground_from_hub
+from diffusion_classifier.data.sources.registry import dataset
+from diffusion_classifier.data.sources.winoground import read_winoground
+from diffusion_classifier.data.world.compositions import winoground_examples
 from diffusion_classifier.messages import InputError
-from diffusion_classifier.scenes.compositions import winoground_examples
 
 
 @pytest.fixture(autouse=True)

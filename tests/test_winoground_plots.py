@@ -9,21 +9,17 @@ import pytest
 import xarray as xr
 from PIL import Image
 
-from diffusion_classifier import (
-    compositional,
-    files,
-    plots,
-    scores,
-    winoground_curves,
-    winoground_plots,
-)
-from diffusion_classifier.datasets.base import decode, encode
-from diffusion_classifier.datasets.winoground import winoground_table
+from diffusion_classifier import files
+from diffusion_classifier.data.prompt_sets import from_captions, with_unconditional
+from diffusion_classifier.data.sources.image_source import decode, encode
+from diffusion_classifier.data.sources.winoground import winoground_table
+from diffusion_classifier.data.world.compositions import winoground_examples
 from diffusion_classifier.messages import InputError
-from diffusion_classifier.notebooks import execute
-from diffusion_classifier.pairs import candidates
-from diffusion_classifier.prompts import from_captions, with_unconditional
-from diffusion_classifier.scenes.compositions import winoground_examples
+from diffusion_classifier.scores.accuracy import accuracy as scores
+from diffusion_classifier.scores.accuracy import compositional
+from diffusion_classifier.selection.candidates import candidates
+from diffusion_classifier.tables.notebooks import execute
+from diffusion_classifier.tables.wide_tables import plots, winoground_curves, winoground_plots
 
 NOTEBOOK = Path(__file__).parents[1] / "notebooks" / "winoground.ipynb"
 DATA = winoground_table(winoground_examples(6))

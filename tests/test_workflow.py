@@ -12,11 +12,11 @@ import xarray as xr
 import yaml
 from workflows import digests, library_edits, planned, run_copy, snakemake
 
-from diffusion_classifier.datasets import dataset
-from diffusion_classifier.identity import Code
-from diffusion_classifier.learned_timesteps import learned_samples
-from diffusion_classifier.methods import image_spec
-from diffusion_classifier.scores import LONG
+from diffusion_classifier.config.methods import image_spec
+from diffusion_classifier.data.sources.registry import dataset
+from diffusion_classifier.operations.code.identity import Code
+from diffusion_classifier.scores.accuracy import LONG
+from diffusion_classifier.selection.learned_timesteps import learned_samples
 
 TABLE = {"robustness": 1, "provenance": 1}
 """The jobs that render a table."""

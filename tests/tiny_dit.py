@@ -7,8 +7,8 @@ from diffusers import DDPMScheduler, DiTTransformer2DModel
 from PIL import Image
 
 from diffusion_classifier.denoisers.dit import load
-from diffusion_classifier.errors import Engine, Inputs
-from diffusion_classifier.schedules import Sample
+from diffusion_classifier.engine.engine import Engine, Inputs
+from diffusion_classifier.engine.samples import Sample
 
 
 def save_dit(folder):

@@ -8,17 +8,17 @@ from job import compute, job
 
 with job(snakemake):
     from diffusion_classifier import files
-    from diffusion_classifier.baselines import networks
-    from diffusion_classifier.datasets import adversarial_filter
-    from diffusion_classifier.preprocess import Preprocess, pixels
+    from diffusion_classifier.baselines import small_networks
+    from diffusion_classifier.data.preprocess import Preprocess, pixels
+    from diffusion_classifier.data.sources.adversarial import adversarial_filter
     from diffusion_classifier.startup import lean_transformers
 
     device, _ = compute(snakemake)
     pool = files.read_parquet(snakemake.input.pool)
     with lean_transformers():
-        network = networks.load(snakemake.params.folder).to(device)
+        network = small_networks.load(snakemake.params.folder).to(device)
     images = pixels(pool, Preprocess(**snakemake.params.preprocess))
-    predictions, _ = networks.predict(network, images)
+    predictions, _ = small_networks.predict(network, images)
     labels = pool["label"].to_numpy()
     chosen = adversarial_filter(labels, predictions, snakemake.params.limit, snakemake.params.seed)
     frame = pool.iloc[chosen].reset_index(drop=True)

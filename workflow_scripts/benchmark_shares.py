@@ -12,12 +12,7 @@ with job(snakemake):
     import pandas as pd
 
     from diffusion_classifier import files
-    from diffusion_classifier.benchmarks.shares import (
-        job_records,
-        rule_shares,
-        run_shares,
-        without,
-    )
+    from diffusion_classifier.benchmarks.shares import job_records, rule_shares, run_shares, without
 
     params = snakemake.params
     records = job_records(Path(params.jobs), Path(params.logs))

@@ -13,15 +13,15 @@ with job(snakemake):
 
     from diffusion_classifier import files
     from diffusion_classifier.benchmarks.policies import PairedTTest
-    from diffusion_classifier.denoisers import family
-    from diffusion_classifier.encoders import read_latents
-    from diffusion_classifier.error_files import error_dataset
-    from diffusion_classifier.errors import Engine, Inputs
+    from diffusion_classifier.data.prompt_sets import read_prompts
+    from diffusion_classifier.denoisers.families import family
+    from diffusion_classifier.engine.encoders import read_latents
+    from diffusion_classifier.engine.engine import Engine, Inputs
+    from diffusion_classifier.engine.error_files import error_dataset
+    from diffusion_classifier.engine.samples import Sample
     from diffusion_classifier.progress import Silence
-    from diffusion_classifier.prompts import read_prompts
-    from diffusion_classifier.pruning import prediction_table
-    from diffusion_classifier.racing import race
-    from diffusion_classifier.schedules import Sample
+    from diffusion_classifier.selection.pruning import prediction_table
+    from diffusion_classifier.selection.racing import race
 
     device, dtype = compute(snakemake)
     params, given = snakemake.params, snakemake.input

@@ -7,9 +7,9 @@ from job import job
 
 with job(snakemake):
     from diffusion_classifier import files
-    from diffusion_classifier.compositional import chance_similarities
-    from diffusion_classifier.datasets.stored import read_labels
-    from diffusion_classifier.prompts import read_prompts
+    from diffusion_classifier.data.prompt_sets import read_prompts
+    from diffusion_classifier.data.stored_images import read_labels
+    from diffusion_classifier.scores.compositional import chance_similarities
 
     data = read_labels(snakemake.input.data)
     prompts = read_prompts(snakemake.input.prompts)

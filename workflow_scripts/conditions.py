@@ -10,8 +10,8 @@ with job(snakemake):
     from pathlib import Path
 
     from diffusion_classifier import files
-    from diffusion_classifier.denoisers import family
-    from diffusion_classifier.prompts import read_prompts
+    from diffusion_classifier.data.prompt_sets import read_prompts
+    from diffusion_classifier.denoisers.families import family
     from diffusion_classifier.startup import lean_transformers
 
     device, dtype = compute(snakemake)

@@ -7,8 +7,8 @@ safetensors and configs, with `hub.json` (repository, commit, files) where it is
 from job import job
 
 with job(snakemake):
-    from diffusion_classifier.hub import fetch
-    from diffusion_classifier.torchvision_weights import fetch_torchvision
+    from diffusion_classifier.weights.hub import fetch
+    from diffusion_classifier.weights.torchvision_weights import fetch_torchvision
 
     weights, folder = snakemake.params.weights, snakemake.output.folder
     if "torchvision" in weights:

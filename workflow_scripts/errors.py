@@ -16,16 +16,16 @@ with job(snakemake):
     import pandas as pd
 
     from diffusion_classifier import files
-    from diffusion_classifier.denoisers import family
+    from diffusion_classifier.data.prompt_sets import read_prompts
+    from diffusion_classifier.denoisers.families import family
     from diffusion_classifier.denoisers.speed import Speed, accelerate
-    from diffusion_classifier.error_files import class_part, error_dataset
-    from diffusion_classifier.errors import Engine, Inputs
-    from diffusion_classifier.journal import INTERVAL, Journal, fingerprint, journal_of
-    from diffusion_classifier.learned_timesteps import learned_samples
+    from diffusion_classifier.engine.engine import Engine, Inputs
+    from diffusion_classifier.engine.error_files import class_part, error_dataset
+    from diffusion_classifier.engine.journal import INTERVAL, Journal, fingerprint, journal_of
+    from diffusion_classifier.engine.samples import Sample
     from diffusion_classifier.progress import Silence
-    from diffusion_classifier.prompts import read_prompts
-    from diffusion_classifier.racing import gap_race
-    from diffusion_classifier.schedules import Sample
+    from diffusion_classifier.selection.learned_timesteps import learned_samples
+    from diffusion_classifier.selection.racing import gap_race
     from diffusion_classifier.startup import lean_diffusers
 
     device, dtype = compute(snakemake)

@@ -9,11 +9,11 @@ from job import job
 
 with job(snakemake):
     from diffusion_classifier import files
-    from diffusion_classifier.datasets.sharding import shard
-    from diffusion_classifier.datasets.stored import read_labels
-    from diffusion_classifier.hierarchy import group_pairs
-    from diffusion_classifier.prior import contenders
-    from diffusion_classifier.prompts import read_prompts
+    from diffusion_classifier.data.prompt_sets import read_prompts
+    from diffusion_classifier.data.sharding import shard
+    from diffusion_classifier.data.stored_images import read_labels
+    from diffusion_classifier.selection.hierarchy import group_pairs
+    from diffusion_classifier.selection.prior import contenders
 
     given, params = snakemake.input, snakemake.params
     data = read_labels(given.data)

@@ -70,7 +70,7 @@ def _leave() -> None:
 
 def _damage(snakemake: Any) -> list[str]:
     """What is wrong with the job's inputs, if anything: gone, or damaged and now set aside."""
-    from diffusion_classifier import damage
+    from diffusion_classifier.operations import damage
 
     gone = [
         f"{path}: is gone, as if another job had found it damaged; run snakemake again, which "

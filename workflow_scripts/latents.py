@@ -13,11 +13,11 @@ with job(snakemake):
     import torch
 
     from diffusion_classifier import files
-    from diffusion_classifier.datasets import decode
-    from diffusion_classifier.datasets.sharding import shard
-    from diffusion_classifier.datasets.stored import encoded_images_of
-    from diffusion_classifier.encoders import encode_images
-    from diffusion_classifier.preprocess import Preprocess
+    from diffusion_classifier.data.preprocess import Preprocess
+    from diffusion_classifier.data.sharding import shard
+    from diffusion_classifier.data.sources.image_source import decode
+    from diffusion_classifier.data.stored_images import encoded_images_of
+    from diffusion_classifier.engine.encoders import encode_images
     from diffusion_classifier.startup import lean_diffusers
 
     device, dtype = compute(snakemake)

@@ -7,7 +7,7 @@ with `lora.json` (what was merged, at which scale, how many layers) beside the w
 from job import job
 
 with job(snakemake):
-    from diffusion_classifier.lora import merge_lora
+    from diffusion_classifier.weights.lora import merge_lora
 
     merge_lora(
         snakemake.params.base,

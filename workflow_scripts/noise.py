@@ -7,7 +7,7 @@ from job import job
 
 with job(snakemake):
     from diffusion_classifier import files
-    from diffusion_classifier.noise import noise_bank
+    from diffusion_classifier.engine.noise_bank import noise_bank
 
     shape = [int(n) for n in snakemake.wildcards.shape.split("x")]
     bank = noise_bank(shape, snakemake.params.size, int(snakemake.wildcards.seed))

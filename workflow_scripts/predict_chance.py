@@ -7,9 +7,9 @@ from job import job
 
 with job(snakemake):
     from diffusion_classifier import files
+    from diffusion_classifier.baselines.answers import prediction_table
     from diffusion_classifier.baselines.chance import guess
-    from diffusion_classifier.baselines.tables import prediction_table
-    from diffusion_classifier.prompts import named_prompts, read_prompts
+    from diffusion_classifier.data.prompt_sets import named_prompts, read_prompts
 
     given = snakemake.input
     asked = (given.data, given.prompts, snakemake.params.seeds, snakemake.output)

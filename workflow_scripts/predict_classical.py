@@ -11,10 +11,10 @@ with job(snakemake):
     from pathlib import Path
 
     from diffusion_classifier import files
+    from diffusion_classifier.baselines.answers import prediction_table
     from diffusion_classifier.baselines.classical import fit_predict
-    from diffusion_classifier.baselines.tables import prediction_table
-    from diffusion_classifier.preprocess import Preprocess, pixels
-    from diffusion_classifier.prompts import check_labels, read_prompts
+    from diffusion_classifier.data.preprocess import Preprocess, pixels
+    from diffusion_classifier.data.prompt_sets import check_labels, read_prompts
 
     params = snakemake.params
     preprocess = Preprocess(**params.spec["preprocess"])

@@ -11,12 +11,12 @@ with job(snakemake):
 
     from diffusion_classifier import files
     from diffusion_classifier.baselines import clip
-    from diffusion_classifier.baselines.tables import prediction_table
-    from diffusion_classifier.datasets import decode
-    from diffusion_classifier.datasets.stored import encoded_images, read_labels
-    from diffusion_classifier.prompts import named_prompts, read_prompts
+    from diffusion_classifier.baselines.answers import prediction_table
+    from diffusion_classifier.data.prompt_sets import named_prompts, read_prompts
+    from diffusion_classifier.data.sources.image_source import decode
+    from diffusion_classifier.data.stored_images import encoded_images, read_labels
     from diffusion_classifier.startup import lean_transformers
-    from diffusion_classifier.weights.parts import in_open_clips_layout
+    from diffusion_classifier.weights.model_parts import in_open_clips_layout
 
     device, dtype = compute(snakemake)
     params = snakemake.params

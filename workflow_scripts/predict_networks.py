@@ -11,10 +11,10 @@ with job(snakemake):
     from itertools import groupby
 
     from diffusion_classifier import files
-    from diffusion_classifier.baselines import networks
-    from diffusion_classifier.baselines.tables import prediction_table
-    from diffusion_classifier.datasets.stored import encoded_images, read_labels
-    from diffusion_classifier.preprocess import Preprocess, batches
+    from diffusion_classifier.baselines import small_networks
+    from diffusion_classifier.baselines.answers import prediction_table
+    from diffusion_classifier.data.preprocess import Preprocess, batches
+    from diffusion_classifier.data.stored_images import encoded_images, read_labels
     from diffusion_classifier.startup import lean_transformers
 
     device, _ = compute(snakemake)
@@ -22,11 +22,11 @@ with job(snakemake):
     asked = (snakemake.params.folders, snakemake.params.preprocess, given.data, snakemake.output)
     for (folder, preprocess), same in groupby(zip(*asked, strict=True), lambda row: row[:2]):
         with lean_transformers():
-            network = networks.load(folder).to(device)
+            network = small_networks.load(folder).to(device)
         for *_, path, output in same:
             data = read_labels(path)
             images = batches(encoded_images(path), Preprocess(**preprocess))
             start = time.perf_counter()
-            predictions, scores = networks.predict(network, images)
+            predictions, scores = small_networks.predict(network, images)
             seconds = time.perf_counter() - start
             files.write_parquet(prediction_table(data, predictions, scores, seconds), output)

@@ -11,10 +11,10 @@ with job(snakemake):
 
     from diffusion_classifier import files
     from diffusion_classifier.baselines import pretrained
-    from diffusion_classifier.baselines.tables import prediction_table
-    from diffusion_classifier.datasets import decode
-    from diffusion_classifier.datasets.stored import encoded_images, read_labels
-    from diffusion_classifier.prompts import named_prompts, read_prompts
+    from diffusion_classifier.baselines.answers import prediction_table
+    from diffusion_classifier.data.prompt_sets import named_prompts, read_prompts
+    from diffusion_classifier.data.sources.image_source import decode
+    from diffusion_classifier.data.stored_images import encoded_images, read_labels
 
     device, dtype = compute(snakemake)
     network = pretrained.load(snakemake.params.folder, device, dtype)

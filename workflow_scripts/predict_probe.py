@@ -12,9 +12,9 @@ with job(snakemake):
 
     from diffusion_classifier import files
     from diffusion_classifier.baselines import features
-    from diffusion_classifier.baselines.tables import prediction_table
-    from diffusion_classifier.datasets.stored import read_labels
-    from diffusion_classifier.encoders import read_latents
+    from diffusion_classifier.baselines.answers import prediction_table
+    from diffusion_classifier.data.stored_images import read_labels
+    from diffusion_classifier.engine.encoders import read_latents
     from diffusion_classifier.startup import lean_diffusers, lean_transformers
 
     device, dtype = compute(snakemake)

@@ -8,8 +8,8 @@ from job import job
 
 with job(snakemake):
     from diffusion_classifier import files
-    from diffusion_classifier.prompts import read_prompts
-    from diffusion_classifier.pruning import prediction_table
+    from diffusion_classifier.data.prompt_sets import read_prompts
+    from diffusion_classifier.selection.pruning import prediction_table
 
     given, params = snakemake.input, snakemake.params
     class_of = read_prompts(given.prompts)["classidx"].to_numpy()

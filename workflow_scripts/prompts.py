@@ -8,8 +8,8 @@ from job import job
 
 with job(snakemake):
     from diffusion_classifier import files
-    from diffusion_classifier.left_out import read_classes
-    from diffusion_classifier.prompts import (
+    from diffusion_classifier.data.left_out import read_classes
+    from diffusion_classifier.data.prompt_sets import (
         from_captions,
         from_class_list,
         from_templates,

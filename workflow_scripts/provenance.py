@@ -1,6 +1,7 @@
 """Say where a table's numbers come from.
 
-In: the table, the models and data sets behind it. Out: JSON, see `diffusion_classifier.provenance`.
+In: the table, the models and data sets behind it. Out: JSON, see the library's
+`operations.table_provenance`.
 """
 
 from job import job
@@ -8,7 +9,7 @@ from job import job
 with job(snakemake):
     from diffusion_classifier import files
     from diffusion_classifier.messages import without_home
-    from diffusion_classifier.provenance import provenance
+    from diffusion_classifier.operations.table_provenance import provenance
 
     params = snakemake.params
     table, written = snakemake.wildcards.table, params.config

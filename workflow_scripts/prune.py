@@ -8,8 +8,8 @@ from job import job
 
 with job(snakemake):
     from diffusion_classifier import files
-    from diffusion_classifier.prompts import read_prompts
-    from diffusion_classifier.pruning import survivors
+    from diffusion_classifier.data.prompt_sets import read_prompts
+    from diffusion_classifier.selection.pruning import survivors
 
     params = snakemake.params
     stages = [files.read_dataset(path) for path in snakemake.input.errors]

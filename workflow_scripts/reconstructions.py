@@ -8,9 +8,9 @@ from job import compute, job
 
 with job(snakemake):
     from diffusion_classifier import files
-    from diffusion_classifier.denoisers import family
-    from diffusion_classifier.prompts import read_prompts
-    from diffusion_classifier.reconstructions import chosen_prompts, reconstruct
+    from diffusion_classifier.data.prompt_sets import read_prompts
+    from diffusion_classifier.denoisers.families import family
+    from diffusion_classifier.engine.one_step import chosen_prompts, reconstruct
     from diffusion_classifier.startup import lean_diffusers
 
     device, dtype = compute(snakemake)

@@ -9,14 +9,15 @@ from job import job
 with job(snakemake):
     from itertools import product
 
-    from diffusion_classifier import files, scores
-    from diffusion_classifier.paired_tests import paired_table
+    from diffusion_classifier import files
+    from diffusion_classifier.scores.accuracy import accuracy
+    from diffusion_classifier.scores.paired_tests import paired_table
 
     params = snakemake.params
     keys = product(params.methods, params.datasets)
     predictions = dict(zip(keys, map(files.read_parquet, snakemake.input), strict=True))
-    table = scores.score_table(params.methods, predictions, snakemake.wildcards.table)
+    table = accuracy.score_table(params.methods, predictions, snakemake.wildcards.table)
     files.write_parquet(table, snakemake.output.scores)
-    files.write_csv(scores.long_form(table), snakemake.output.csv)
-    files.write_parquet(scores.correctness(predictions), snakemake.output.correct)
+    files.write_csv(accuracy.long_form(table), snakemake.output.csv)
+    files.write_parquet(accuracy.correctness(predictions), snakemake.output.correct)
     files.write_parquet(paired_table(params.methods, predictions), snakemake.output.paired)

@@ -8,7 +8,7 @@ from job import job
 
 with job(snakemake):
     from diffusion_classifier import files
-    from diffusion_classifier.compositional import similarities
+    from diffusion_classifier.scores.compositional import similarities
 
     errors = [files.read_dataset(path) for path in snakemake.input.errors]
     files.write_parquet(similarities(errors), snakemake.output[0])

@@ -10,12 +10,12 @@ with job(snakemake):
     import xarray as xr
 
     from diffusion_classifier import files
-    from diffusion_classifier.datasets.stored import read_labels
-    from diffusion_classifier.denoisers import family
-    from diffusion_classifier.errors import Inputs
-    from diffusion_classifier.prompts import read_prompts
-    from diffusion_classifier.schedules import Sample
-    from diffusion_classifier.spatial import error_maps, right_and_wrong
+    from diffusion_classifier.data.prompt_sets import read_prompts
+    from diffusion_classifier.data.stored_images import read_labels
+    from diffusion_classifier.denoisers.families import family
+    from diffusion_classifier.engine.engine import Inputs
+    from diffusion_classifier.engine.heat_maps import error_maps, right_and_wrong
+    from diffusion_classifier.engine.samples import Sample
     from diffusion_classifier.startup import lean_diffusers
 
     device, dtype = compute(snakemake)

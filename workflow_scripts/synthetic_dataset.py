@@ -8,7 +8,7 @@ from job import compute, job
 with job(snakemake):
     from diffusion_classifier import files
     from diffusion_classifier.baselines.synthetic import sample_images
-    from diffusion_classifier.prompts import named_prompts, read_prompts
+    from diffusion_classifier.data.prompt_sets import named_prompts, read_prompts
     from diffusion_classifier.startup import lean_diffusers, lean_transformers
 
     device, dtype = compute(snakemake)

@@ -10,16 +10,16 @@ with job(snakemake):
     from pathlib import Path
 
     from diffusion_classifier import files
-    from diffusion_classifier.datasets.stored import read_labels
-    from diffusion_classifier.denoisers import family
+    from diffusion_classifier.data.prompt_sets import check_labels, read_prompts
+    from diffusion_classifier.data.stored_images import read_labels
+    from diffusion_classifier.denoisers.families import family
     from diffusion_classifier.denoisers.speed import Speed, accelerate
-    from diffusion_classifier.encoders import read_latents
-    from diffusion_classifier.error_files import error_dataset
-    from diffusion_classifier.errors import Inputs, epsilon_errors
-    from diffusion_classifier.learned_timesteps import fit_densities
-    from diffusion_classifier.pairs import calibration_pairs
-    from diffusion_classifier.prompts import check_labels, read_prompts
-    from diffusion_classifier.schedules import stage_samples
+    from diffusion_classifier.engine.encoders import read_latents
+    from diffusion_classifier.engine.engine import Inputs, epsilon_errors
+    from diffusion_classifier.engine.error_files import error_dataset
+    from diffusion_classifier.selection.candidates import calibration_pairs
+    from diffusion_classifier.selection.learned_timesteps import fit_densities
+    from diffusion_classifier.selection.schedules import stage_samples
     from diffusion_classifier.startup import lean_diffusers
 
     device, dtype = compute(snakemake)

@@ -11,7 +11,7 @@ with job(snakemake):
     import pandas as pd
 
     from diffusion_classifier import files
-    from diffusion_classifier.training import train_model
+    from diffusion_classifier.training.recipes import train_model
 
     device, _ = compute(snakemake)
     table = files.read_parquet(snakemake.input.data)

@@ -15,9 +15,9 @@ with job(snakemake):
     import torch
 
     from diffusion_classifier import files
-    from diffusion_classifier.baselines import networks
-    from diffusion_classifier.preprocess import Preprocess, pixels
-    from diffusion_classifier.prompts import check_labels, read_prompts
+    from diffusion_classifier.baselines import small_networks
+    from diffusion_classifier.data.preprocess import Preprocess, pixels
+    from diffusion_classifier.data.prompt_sets import check_labels, read_prompts
     from diffusion_classifier.startup import lean_transformers
     from diffusion_classifier.training.augment import Augmentation
     from diffusion_classifier.training.loop import Optimisation
@@ -29,7 +29,7 @@ with job(snakemake):
     check_labels(read_prompts(snakemake.input.prompts), data, Path(snakemake.input.data).stem)
     start = time.perf_counter()
     with lean_transformers():
-        network, curve = networks.train(
+        network, curve = small_networks.train(
             spec["kind"],
             spec["params"],
             pixels(data, Preprocess(**spec["preprocess"])).to(device),
@@ -40,7 +40,7 @@ with job(snakemake):
         seconds = time.perf_counter() - start
         recipe = {"recipe": spec, "data": snakemake.params.data, "seed": seed}
         with files.atomic_folder(snakemake.output.folder) as folder:
-            networks.save(network, folder)
+            small_networks.save(network, folder)
             files.write_csv(pd.DataFrame(curve), folder / "loss_curve.csv")
             record = training_record(recipe, network, len(data), seconds, device)
             files.write_json(record, folder / "training.json")

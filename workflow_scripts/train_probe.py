@@ -11,11 +11,11 @@ with job(snakemake):
 
     from diffusion_classifier import files
     from diffusion_classifier.baselines import features
-    from diffusion_classifier.datasets import decode
-    from diffusion_classifier.datasets.stored import encoded_images, read_labels
-    from diffusion_classifier.encoders import encode_images
-    from diffusion_classifier.preprocess import Preprocess
-    from diffusion_classifier.prompts import check_labels, read_prompts
+    from diffusion_classifier.data.preprocess import Preprocess
+    from diffusion_classifier.data.prompt_sets import check_labels, read_prompts
+    from diffusion_classifier.data.sources.image_source import decode
+    from diffusion_classifier.data.stored_images import encoded_images, read_labels
+    from diffusion_classifier.engine.encoders import encode_images
     from diffusion_classifier.startup import lean_diffusers, lean_transformers
 
     device, dtype = compute(snakemake)

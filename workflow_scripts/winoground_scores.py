@@ -7,9 +7,11 @@ are right (Parquet), scores in long form (CSV).
 from job import job
 
 with job(snakemake):
-    from diffusion_classifier import compositional, files, scores
-    from diffusion_classifier.datasets.stored import read_labels
-    from diffusion_classifier.prompts import read_prompts
+    from diffusion_classifier import files
+    from diffusion_classifier.data.prompt_sets import read_prompts
+    from diffusion_classifier.data.stored_images import read_labels
+    from diffusion_classifier.scores.accuracy import accuracy
+    from diffusion_classifier.scores.accuracy import compositional
 
     params, source = snakemake.params, snakemake.input
     found = dict(zip(params.methods, map(files.read_parquet, source.similarities), strict=True))
@@ -17,4 +19,4 @@ with job(snakemake):
     table = compositional.score_table(params.methods, found, *pairs, "winoground", params.dataset)
     files.write_parquet(table, snakemake.output.scores)
     files.write_parquet(compositional.correctness(found, *pairs), snakemake.output.correct)
-    files.write_csv(scores.long_form(table), snakemake.output.csv)
+    files.write_csv(accuracy.long_form(table), snakemake.output.csv)

@@ -1,5 +1,5 @@
-"""`python -m diffusion_classifier`: see `command_line`."""
+"""`python -m diffusion_classifier`: see `cli.commands`."""
 
-from .command_line import main
+from diffusion_classifier.cli.commands import main
 
 raise SystemExit(main())

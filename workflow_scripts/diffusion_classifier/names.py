@@ -10,7 +10,7 @@ import re
 import unicodedata
 from pathlib import Path, PurePosixPath
 
-from .messages import InputError
+from diffusion_classifier.messages import InputError
 
 _NOT_IN_A_LINE = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
 _LINE_BREAKS = "\n\v\f\r\x1c\x1d\x1e\x85\u2028\u2029"

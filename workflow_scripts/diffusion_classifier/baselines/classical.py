@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ..messages import InputError
+from diffusion_classifier.messages import InputError
+
 from .logistic import CONVERGED, fit_converged
 
 if TYPE_CHECKING:

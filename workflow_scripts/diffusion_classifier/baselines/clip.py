@@ -13,12 +13,12 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from ..denoisers.text import check_lengths, token_limit
-from ..messages import InputError
-from ..network_time import in_network
-from ..reading import reading
-from ..weights.networks import load_network
-from ..weights.parts import check_clip_folder, in_open_clips_layout
+from diffusion_classifier.denoisers.text import check_lengths, token_limit
+from diffusion_classifier.messages import InputError
+from diffusion_classifier.network_time import in_network
+from diffusion_classifier.weights.model_parts import check_clip_folder, in_open_clips_layout
+from diffusion_classifier.weights.networks import load_network
+from diffusion_classifier.weights.reading import reading
 
 if TYPE_CHECKING:
     from PIL.Image import Image

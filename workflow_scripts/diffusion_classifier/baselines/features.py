@@ -18,12 +18,13 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from ..denoisers import stable_diffusion
-from ..files import read_json, read_tensors, write_json, write_tensors
-from ..messages import InputError
-from ..network_time import in_network
-from ..noise import noise_bank
-from ..progress import Progress
+from diffusion_classifier.denoisers import stable_diffusion
+from diffusion_classifier.engine.noise_bank import noise_bank
+from diffusion_classifier.files import read_json, read_tensors, write_json, write_tensors
+from diffusion_classifier.messages import InputError
+from diffusion_classifier.network_time import in_network
+from diffusion_classifier.progress import Progress
+
 from .logistic import CONVERGED, fit_converged
 
 if TYPE_CHECKING:

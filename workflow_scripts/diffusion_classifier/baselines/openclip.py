@@ -15,14 +15,15 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch import Tensor
 
-from ..denoisers.text import check_lengths
-from ..files import read_json
-from ..messages import InputError
-from ..reading import reading
-from ..weights.parts import OPEN_CLIP_CONFIG as CONFIG
-from ..weights.parts import OPEN_CLIP_STEMS
-from ..weights.stored import Stored, find_weights
-from ..weights.tensors import Shapes, account_for, shapes, stored_shapes
+from diffusion_classifier.denoisers.text import check_lengths
+from diffusion_classifier.files import read_json
+from diffusion_classifier.messages import InputError
+from diffusion_classifier.weights.model_parts import OPEN_CLIP_CONFIG as CONFIG
+from diffusion_classifier.weights.model_parts import OPEN_CLIP_STEMS
+from diffusion_classifier.weights.reading import reading
+from diffusion_classifier.weights.stored import Stored, find_weights
+from diffusion_classifier.weights.tensors import Shapes, account_for, shapes, stored_shapes
+
 from .clip import Clip
 
 if TYPE_CHECKING:

@@ -17,14 +17,14 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from ..files import read_json, read_tensors
-from ..messages import InputError
-from ..progress import Progress
-from ..prompts import CONDITION
-from ..reading import reading
-from ..weights.parts import check_classifier_folder
-from ..weights.stored import STEMS, Stored, find_weights
-from ..weights.tensors import Shapes, account_for, shapes, stored_shapes
+from diffusion_classifier.data.prompt_sets import CONDITION
+from diffusion_classifier.files import read_json, read_tensors
+from diffusion_classifier.messages import InputError
+from diffusion_classifier.progress import Progress
+from diffusion_classifier.weights.model_parts import check_classifier_folder
+from diffusion_classifier.weights.reading import reading
+from diffusion_classifier.weights.stored import STEMS, Stored, find_weights
+from diffusion_classifier.weights.tensors import Shapes, account_for, shapes, stored_shapes
 
 if TYPE_CHECKING:
     import pandas as pd

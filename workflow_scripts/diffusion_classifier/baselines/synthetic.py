@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 import torch
 
-from ..datasets.base import encode
-from ..denoisers.text import check_lengths, token_limit
-from ..messages import InputError
-from ..network_time import in_network
-from ..progress import Progress
-from ..weights.networks import load_network
-from ..weights.parts import check_model_folder
+from diffusion_classifier.data.sources.image_source import encode
+from diffusion_classifier.denoisers.text import check_lengths, token_limit
+from diffusion_classifier.messages import InputError
+from diffusion_classifier.network_time import in_network
+from diffusion_classifier.progress import Progress
+from diffusion_classifier.weights.model_parts import check_model_folder
+from diffusion_classifier.weights.networks import load_network
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -10,16 +10,17 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from ..denoisers.base import Denoiser
-from ..denoisers.dit import DiT
-from ..denoisers.scheduler import read_scheduler
-from ..denoisers.stable_diffusion import StableDiffusion
-from ..denoisers.stable_diffusion_xl import StableDiffusionXL
-from ..errors import Inputs
-from ..forward_process import ForwardProcess
-from ..noise import noise_bank
-from ..weights.inputs import denoiser_part
-from ..weights.networks import load_network
+from diffusion_classifier.denoisers.denoiser import Denoiser
+from diffusion_classifier.denoisers.dit import DiT
+from diffusion_classifier.denoisers.forward_process import ForwardProcess
+from diffusion_classifier.denoisers.scheduler import read_scheduler
+from diffusion_classifier.denoisers.stable_diffusion import StableDiffusion
+from diffusion_classifier.denoisers.stable_diffusion_xl import StableDiffusionXL
+from diffusion_classifier.engine.engine import Inputs
+from diffusion_classifier.engine.noise_bank import noise_bank
+from diffusion_classifier.weights.inputs import denoiser_part
+from diffusion_classifier.weights.networks import load_network
+
 from .full_size import FullSize
 from .plain_loop import PlainModel, network_arguments, pixels
 

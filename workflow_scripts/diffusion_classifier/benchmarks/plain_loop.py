@@ -16,10 +16,10 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from ..errors import Inputs
-from ..forward_process import ForwardProcess
-from ..losses import bound_term, noise_losses, variational_bound
-from ..schedules import Sample
+from diffusion_classifier.denoisers.forward_process import ForwardProcess
+from diffusion_classifier.engine.engine import Inputs
+from diffusion_classifier.engine.losses import bound_term, noise_losses, variational_bound
+from diffusion_classifier.engine.samples import Sample
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -9,9 +9,9 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
-from ..intervals import wilson
-from ..paired_tests import paired
-from ..scores import correctness, of_trainings
+from diffusion_classifier.scores.accuracy import correctness, of_trainings
+from diffusion_classifier.scores.intervals import wilson
+from diffusion_classifier.scores.paired_tests import paired
 
 COLUMNS = ["dataset", "policy", "images", "evaluations_per_image", "top1", "low", "high"]
 COMPARED = ["dataset", "policy", "times_fewer", "difference", "low", "high", "p"]

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from ..network_time import logged_seconds
+from diffusion_classifier.network_time import logged_seconds
 
 RUN_COLUMNS = [
     "run", "jobs", "job_seconds", "network_seconds", "wall_seconds", "cores",

@@ -10,13 +10,14 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from .. import files
-from ..denoisers import family
-from ..denoisers.base import Denoiser
-from ..denoisers.speed import Speed, accelerate
-from ..errors import Inputs, epsilon_errors
-from ..messages import InputError
-from ..schedules import Sample
+from diffusion_classifier import files
+from diffusion_classifier.denoisers.denoiser import Denoiser
+from diffusion_classifier.denoisers.families import family
+from diffusion_classifier.denoisers.speed import Speed, accelerate
+from diffusion_classifier.engine.engine import Inputs, epsilon_errors
+from diffusion_classifier.engine.samples import Sample
+from diffusion_classifier.messages import InputError
+
 from . import models
 from .full_size import FULL_SIZE
 from .plain_loop import BATCH, PlainModel, plain_errors

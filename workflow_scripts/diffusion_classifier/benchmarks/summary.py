@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from .machine import sentence
+from diffusion_classifier.machine import sentence
 
 ENGINES = {"plain": "loop over images", "engine": "engine", "compiled": "engine, compiled"}
 COLUMNS = ["model", "dtype", "engine", "evaluations_per_second", "ratio", "share_of_peak"]

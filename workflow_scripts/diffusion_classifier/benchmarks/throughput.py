@@ -10,10 +10,12 @@ import numpy as np
 import pandas as pd
 import torch
 
-from ..denoisers.speed import dtype_name
-from ..schedules import Sample, stage_samples
+from diffusion_classifier.denoisers.speed import dtype_name
+from diffusion_classifier.engine.samples import Sample
+from diffusion_classifier.machine import describe
+from diffusion_classifier.selection.schedules import stage_samples
+
 from .flops import evaluation_flops
-from .machine import describe
 from .peak import matmul_peak
 from .subjects import Subject
 

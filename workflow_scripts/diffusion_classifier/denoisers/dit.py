@@ -8,14 +8,15 @@ from typing import TYPE_CHECKING
 import torch
 from torch import Tensor
 
-from ..files import read_json
-from ..forward_process import ForwardProcess
-from ..messages import InputError
-from ..weights.networks import load_network
-from ..weights.parts import check_denoiser
-from .base import Query
+from diffusion_classifier.files import read_json
+from diffusion_classifier.messages import InputError
+from diffusion_classifier.weights.model_parts import check_denoiser
+from diffusion_classifier.weights.networks import load_network
+
+from .denoiser import Query
+from .fast.shared_dit import SharedDiT, can_share
+from .forward_process import ForwardProcess
 from .scheduler import read_scheduler
-from .shared_dit import SharedDiT, can_share
 
 if TYPE_CHECKING:
     import pandas as pd

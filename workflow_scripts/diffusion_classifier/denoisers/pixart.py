@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING
 import torch
 from torch import Tensor
 
-from ..files import read_json
-from ..forward_process import ForwardProcess
-from ..model_folders import vae_scale_factor
-from ..weights.networks import load_network
-from ..weights.parts import check_denoiser, check_text_encoders
+from diffusion_classifier.files import read_json
+from diffusion_classifier.weights.model_parts import check_denoiser, check_text_encoders
+from diffusion_classifier.weights.networks import load_network
+
+from .forward_process import ForwardProcess
+from .model_folders import vae_scale_factor
 from .scheduler import read_scheduler
 from .text import t5_states
 

@@ -12,9 +12,10 @@ from typing import Any
 
 import torch
 
-from ..forward_process import ForwardProcess
-from ..messages import InputError
-from ..weights.conventions import scheduler_config
+from diffusion_classifier.messages import InputError
+from diffusion_classifier.weights.conventions import scheduler_config
+
+from .forward_process import ForwardProcess
 
 NOISE_SCHEDULE = (
     "num_train_timesteps",

@@ -9,7 +9,7 @@ from importlib.util import find_spec
 import torch
 from torch import nn
 
-from .base import Denoiser, compiled
+from .denoiser import Denoiser, compiled
 
 WORTH_COMPILING = 50_000
 """Evaluations from which on compiling, minutes of work, is taken to pay back on a GPU."""

@@ -7,12 +7,13 @@ from typing import TYPE_CHECKING
 import torch
 from torch import Tensor, nn
 
-from ..forward_process import ForwardProcess
-from ..weights.networks import load_network
-from ..weights.parts import check_denoiser, check_text_encoders
-from .base import Query
+from diffusion_classifier.weights.model_parts import check_denoiser, check_text_encoders
+from diffusion_classifier.weights.networks import load_network
+
+from .denoiser import Query
+from .fast.shared_unet import KeyValue, SharedUNet, can_share
+from .forward_process import ForwardProcess
 from .scheduler import read_scheduler
-from .shared_unet import KeyValue, SharedUNet, can_share
 from .text import BATCH, clip_config, token_limit, tokenized
 
 if TYPE_CHECKING:

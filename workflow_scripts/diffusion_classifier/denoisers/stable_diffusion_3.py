@@ -25,12 +25,13 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from ..files import read_json
-from ..forward_process import FlowMatching
-from ..messages import InputError
-from ..weights.conventions import scheduler_config
-from ..weights.networks import load_network
-from ..weights.parts import check_denoiser, check_text_encoders
+from diffusion_classifier.files import read_json
+from diffusion_classifier.messages import InputError
+from diffusion_classifier.weights.conventions import scheduler_config
+from diffusion_classifier.weights.model_parts import check_denoiser, check_text_encoders
+from diffusion_classifier.weights.networks import load_network
+
+from .forward_process import FlowMatching
 from .text import clip_states, t5_states
 
 if TYPE_CHECKING:

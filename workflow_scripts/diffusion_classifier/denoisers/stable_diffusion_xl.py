@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING
 import torch
 from torch import Tensor
 
-from ..forward_process import ForwardProcess
-from ..model_folders import vae_scale_factor
-from ..weights.conventions import pipeline_config
-from ..weights.networks import load_network
-from ..weights.parts import check_denoiser, check_text_encoders
+from diffusion_classifier.weights.conventions import pipeline_config
+from diffusion_classifier.weights.model_parts import check_denoiser, check_text_encoders
+from diffusion_classifier.weights.networks import load_network
+
+from .forward_process import ForwardProcess
+from .model_folders import vae_scale_factor
 from .scheduler import read_scheduler
 from .text import clip_states
 

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 import torch
 from torch import Tensor
 
-from ..messages import InputError
-from ..weights.networks import load_network
+from diffusion_classifier.messages import InputError
+from diffusion_classifier.weights.networks import load_network
 
 if TYPE_CHECKING:
     from transformers import CLIPTextConfig, PreTrainedTokenizerBase

@@ -11,8 +11,9 @@ from typing import Any
 
 import torch
 
-from ..benchmarks.machine import describe
-from ..messages import InputError
+from diffusion_classifier.machine import describe
+from diffusion_classifier.messages import InputError
+
 from .check import Check, Part
 from .parts import PARTS, named
 from .results import Results

@@ -9,13 +9,15 @@ from functools import partial
 import numpy as np
 import torch
 
-from ..denoisers.speed import dtype_name
-from ..error_files import error_dataset
-from ..errors import Engine
-from ..progress import Silence
-from ..pruning import survivors
-from ..racing import gap_race
-from ..schedules import Sample, spread, stage_samples
+from diffusion_classifier.denoisers.speed import dtype_name
+from diffusion_classifier.engine.engine import Engine
+from diffusion_classifier.engine.error_files import error_dataset
+from diffusion_classifier.engine.samples import Sample
+from diffusion_classifier.progress import Silence
+from diffusion_classifier.selection.pruning import survivors
+from diffusion_classifier.selection.racing import gap_race
+from diffusion_classifier.selection.schedules import spread, stage_samples
+
 from .check import Check
 from .shipped import SHIPPED, Task, task
 

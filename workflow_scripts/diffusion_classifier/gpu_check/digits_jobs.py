@@ -7,16 +7,18 @@ from functools import partial
 
 import numpy as np
 
-from ..datasets.base import ImageSource
-from ..datasets.digits import mnist
-from ..denoisers.speed import Speed, accelerate, precision
-from ..error_files import error_dataset
-from ..errors import Engine
-from ..learned_timesteps import fit_densities, learned_samples
-from ..progress import Silence
-from ..racing import gap_race
-from ..schedules import Sample, stage_samples
-from ..stage_checks import CALIBRATION_SAMPLES
+from diffusion_classifier.config.checks.stage_checks import CALIBRATION_SAMPLES
+from diffusion_classifier.data.sources.digits import mnist
+from diffusion_classifier.data.sources.image_source import ImageSource
+from diffusion_classifier.denoisers.speed import Speed, accelerate, precision
+from diffusion_classifier.engine.engine import Engine
+from diffusion_classifier.engine.error_files import error_dataset
+from diffusion_classifier.engine.samples import Sample
+from diffusion_classifier.progress import Silence
+from diffusion_classifier.selection.learned_timesteps import fit_densities, learned_samples
+from diffusion_classifier.selection.racing import gap_race
+from diffusion_classifier.selection.schedules import stage_samples
+
 from .check import Check
 from .job_time import Job
 from .shipped import Task, task

@@ -16,12 +16,19 @@ from statistics import median
 
 import torch
 
-from ..benchmarks import models
-from ..benchmarks.flops import evaluation_flops, run_flops
-from ..benchmarks.full_size import FULL_SIZE, FullSize, tiny
-from ..benchmarks.peak import matmul_peak
-from ..benchmarks.throughput import Errors, all_pairs, check_same, spaced_samples, take_turns
-from ..denoisers.speed import WORTH_COMPILING
+from diffusion_classifier.benchmarks import models
+from diffusion_classifier.benchmarks.flops import evaluation_flops, run_flops
+from diffusion_classifier.benchmarks.full_size import FULL_SIZE, FullSize, tiny
+from diffusion_classifier.benchmarks.peak import matmul_peak
+from diffusion_classifier.benchmarks.throughput import (
+    Errors,
+    all_pairs,
+    check_same,
+    spaced_samples,
+    take_turns,
+)
+from diffusion_classifier.denoisers.speed import WORTH_COMPILING
+
 from .check import Check, Part
 from .ways import LOOP, SLACK, Runner, Way, chosen_way, dtype_name, fastest_within
 

@@ -9,16 +9,18 @@ import numpy as np
 import pandas as pd
 import torch
 
-from ..benchmarks.throughput import deviation
-from ..denoisers.stable_diffusion import StableDiffusion
-from ..error_files import error_dataset
-from ..errors import Engine, Inputs
-from ..files import read_json, read_tensors
-from ..forward_process import ForwardProcess
-from ..losses import noise_losses, variational_bound
-from ..progress import Silence
-from ..pruning import survivors
-from ..schedules import Sample, stage_samples
+from diffusion_classifier.benchmarks.throughput import deviation
+from diffusion_classifier.denoisers.forward_process import ForwardProcess
+from diffusion_classifier.denoisers.stable_diffusion import StableDiffusion
+from diffusion_classifier.engine.engine import Engine, Inputs
+from diffusion_classifier.engine.error_files import error_dataset
+from diffusion_classifier.engine.losses import noise_losses, variational_bound
+from diffusion_classifier.engine.samples import Sample
+from diffusion_classifier.files import read_json, read_tensors
+from diffusion_classifier.progress import Silence
+from diffusion_classifier.selection.pruning import survivors
+from diffusion_classifier.selection.schedules import stage_samples
+
 from .check import Check
 
 LOSSES = ("l1", "l2", "huber")

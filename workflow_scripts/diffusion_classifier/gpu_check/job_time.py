@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
-from ..network_time import seconds_spent
+from diffusion_classifier.network_time import seconds_spent
 
 
 @dataclass

@@ -9,17 +9,18 @@ import numpy as np
 import torch
 from PIL import Image
 
-from ..benchmarks.throughput import all_pairs
-from ..classify import Evaluation, stage_errors
-from ..denoisers import family
-from ..denoisers.base import Denoiser
-from ..denoisers.speed import Speed, accelerate, precision
-from ..encoders import encode_images
-from ..errors import Inputs
-from ..noise import noise_bank
-from ..preprocess import Preprocess
-from ..prompts import from_templates
-from ..schedules import stage_samples
+from diffusion_classifier.benchmarks.throughput import all_pairs
+from diffusion_classifier.cli.classify import Evaluation, stage_errors
+from diffusion_classifier.data.preprocess import Preprocess
+from diffusion_classifier.data.prompt_sets import from_templates
+from diffusion_classifier.denoisers.denoiser import Denoiser
+from diffusion_classifier.denoisers.families import family
+from diffusion_classifier.denoisers.speed import Speed, accelerate, precision
+from diffusion_classifier.engine.encoders import encode_images
+from diffusion_classifier.engine.engine import Inputs
+from diffusion_classifier.engine.noise_bank import noise_bank
+from diffusion_classifier.selection.schedules import stage_samples
+
 from . import digits_jobs, random_pipeline
 from .check import Check, Part
 from .job_time import Job

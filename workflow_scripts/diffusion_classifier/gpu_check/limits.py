@@ -22,14 +22,15 @@ import torch
 from torch.autograd import DeviceType
 from torch.profiler import ProfilerActivity, profile
 
-from ..benchmarks import models
-from ..benchmarks.full_size import FULL_SIZE, tiny
-from ..benchmarks.plain_loop import PlainModel
-from ..benchmarks.throughput import all_pairs, spaced_samples, take_turns
-from ..denoisers.base import Denoiser
-from ..denoisers.speed import Speed, accelerate
-from ..errors import Engine, Inputs
-from ..progress import Silence
+from diffusion_classifier.benchmarks import models
+from diffusion_classifier.benchmarks.full_size import FULL_SIZE, tiny
+from diffusion_classifier.benchmarks.plain_loop import PlainModel
+from diffusion_classifier.benchmarks.throughput import all_pairs, spaced_samples, take_turns
+from diffusion_classifier.denoisers.denoiser import Denoiser
+from diffusion_classifier.denoisers.speed import Speed, accelerate
+from diffusion_classifier.engine.engine import Engine, Inputs
+from diffusion_classifier.progress import Silence
+
 from .check import Check, Part
 from .shipped import SHIPPED, task
 from .trials import TRIALS, apply, unchanged

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from ..messages import known
+from diffusion_classifier.messages import known
+
 from . import fast, jobs, limits, right
 from .check import Part
 

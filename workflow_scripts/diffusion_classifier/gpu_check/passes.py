@@ -11,11 +11,17 @@ from typing import TYPE_CHECKING
 import torch
 from torch import Tensor
 
-from ..benchmarks.throughput import Errors, check_same, spaced_samples, take_turns
-from ..denoisers.base import Denoiser
-from ..denoisers.speed import Speed, accelerate, precision
-from ..errors import Engine, Inputs
-from ..progress import Silence
+from diffusion_classifier.benchmarks.throughput import (
+    Errors,
+    check_same,
+    spaced_samples,
+    take_turns,
+)
+from diffusion_classifier.denoisers.denoiser import Denoiser
+from diffusion_classifier.denoisers.speed import Speed, accelerate, precision
+from diffusion_classifier.engine.engine import Engine, Inputs
+from diffusion_classifier.progress import Silence
+
 from .check import Check
 from .ways import SLACK, fastest_within
 

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import torch
 
-from ..benchmarks import models
-from ..benchmarks.full_size import FULL_SIZE, tiny
+from diffusion_classifier.benchmarks import models
+from diffusion_classifier.benchmarks.full_size import FULL_SIZE, tiny
 
 SPEC = FULL_SIZE["stable-diffusion-2"]
 _VAE = {

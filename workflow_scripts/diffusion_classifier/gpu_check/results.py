@@ -7,7 +7,8 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-from .. import files
+from diffusion_classifier import files
+
 from .check import HELD
 
 FINISHED, KILLED, FAILED = "finished", "killed at its limit", "failed"

@@ -10,14 +10,16 @@ import numpy as np
 import pandas as pd
 import torch
 
-from ..benchmarks.throughput import all_pairs, deviation
-from ..denoisers import FAMILIES
-from ..denoisers.base import Denoiser
-from ..denoisers.speed import precision
-from ..errors import Engine, Inputs
-from ..losses import noise_losses
-from ..progress import Silence
-from ..schedules import Sample, stage_samples
+from diffusion_classifier.benchmarks.throughput import all_pairs, deviation
+from diffusion_classifier.denoisers.denoiser import Denoiser
+from diffusion_classifier.denoisers.families import FAMILIES
+from diffusion_classifier.denoisers.speed import precision
+from diffusion_classifier.engine.engine import Engine, Inputs
+from diffusion_classifier.engine.losses import noise_losses
+from diffusion_classifier.engine.samples import Sample
+from diffusion_classifier.progress import Silence
+from diffusion_classifier.selection.schedules import stage_samples
+
 from . import tiny
 from .check import Check, Part
 from .decisions import decisions

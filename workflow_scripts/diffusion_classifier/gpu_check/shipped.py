@@ -12,22 +12,22 @@ import numpy as np
 import pandas as pd
 import torch
 
-from ..datasets.digits import DIGITS, mnist
-from ..datasets.scenes import CLASSES, scenes
-from ..denoisers import family
-from ..denoisers.base import Denoiser
-from ..encoders import encode_images
-from ..error_files import error_dataset
-from ..errors import Inputs
-from ..noise import noise_bank
-from ..pairs import candidates
-from ..preprocess import Preprocess
-from ..prompts import from_templates
-from ..pruning import prediction_table
-from ..schedules import Sample
+from diffusion_classifier.data.preprocess import Preprocess
+from diffusion_classifier.data.prompt_sets import from_templates
+from diffusion_classifier.data.sources.digits import DIGITS, mnist
+from diffusion_classifier.data.sources.scenes import CLASSES, scenes
+from diffusion_classifier.denoisers.denoiser import Denoiser
+from diffusion_classifier.denoisers.families import family
+from diffusion_classifier.engine.encoders import encode_images
+from diffusion_classifier.engine.engine import Inputs
+from diffusion_classifier.engine.error_files import error_dataset
+from diffusion_classifier.engine.noise_bank import noise_bank
+from diffusion_classifier.engine.samples import Sample
+from diffusion_classifier.selection.candidates import candidates
+from diffusion_classifier.selection.pruning import prediction_table
 
 if TYPE_CHECKING:
-    from ..datasets.base import ImageSource
+    from diffusion_classifier.data.sources.image_source import ImageSource
 
 
 @dataclass(frozen=True)

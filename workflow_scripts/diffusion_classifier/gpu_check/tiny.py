@@ -7,15 +7,15 @@ from collections.abc import Callable
 import torch
 from torch import Tensor, nn
 
-from ..denoisers.base import Denoiser
-from ..denoisers.dit import DiT
-from ..denoisers.pixart import PixArt
-from ..denoisers.stable_diffusion import StableDiffusion
-from ..denoisers.stable_diffusion_3 import StableDiffusion3
-from ..denoisers.stable_diffusion_xl import StableDiffusionXL
-from ..errors import Inputs
-from ..forward_process import FlowMatching, ForwardProcess
-from ..noise import noise_bank
+from diffusion_classifier.denoisers.denoiser import Denoiser
+from diffusion_classifier.denoisers.dit import DiT
+from diffusion_classifier.denoisers.forward_process import FlowMatching, ForwardProcess
+from diffusion_classifier.denoisers.pixart import PixArt
+from diffusion_classifier.denoisers.stable_diffusion import StableDiffusion
+from diffusion_classifier.denoisers.stable_diffusion_3 import StableDiffusion3
+from diffusion_classifier.denoisers.stable_diffusion_xl import StableDiffusionXL
+from diffusion_classifier.engine.engine import Inputs
+from diffusion_classifier.engine.noise_bank import noise_bank
 
 PROMPTS, TOKENS, WIDTH, SIZE = 3, 5, 16, 16
 _UNET = {

@@ -11,7 +11,7 @@ from importlib.util import find_spec
 
 from torch import nn
 
-from ..denoisers.base import Denoiser
+from diffusion_classifier.denoisers.denoiser import Denoiser
 
 MERGED = 0.5
 """The share of tokens that are merged before a self-attention."""

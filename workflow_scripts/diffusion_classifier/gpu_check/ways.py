@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING, TypeVar
 import numpy as np
 import torch
 
-from ..benchmarks import models
-from ..benchmarks.plain_loop import BATCH, PlainModel, plain_errors
-from ..denoisers.speed import Speed, accelerate, dtype_name, precision
-from ..errors import Engine, Inputs
-from ..progress import Silence
-from ..schedules import Sample
+from diffusion_classifier.benchmarks import models
+from diffusion_classifier.benchmarks.plain_loop import BATCH, PlainModel, plain_errors
+from diffusion_classifier.denoisers.speed import Speed, accelerate, dtype_name, precision
+from diffusion_classifier.engine.engine import Engine, Inputs
+from diffusion_classifier.engine.samples import Sample
+from diffusion_classifier.progress import Silence
 
 if TYPE_CHECKING:
     import pandas as pd

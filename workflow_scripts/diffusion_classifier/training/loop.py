@@ -10,8 +10,8 @@ import torch
 from torch import Tensor, nn
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
-from ..network_time import in_network
-from ..progress import Progress
+from diffusion_classifier.network_time import in_network
+from diffusion_classifier.progress import Progress
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
-from ..benchmarks.machine import processor
+from diffusion_classifier.machine import processor
 
 if TYPE_CHECKING:
     from torch import nn

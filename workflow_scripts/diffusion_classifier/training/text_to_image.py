@@ -9,10 +9,11 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from ..forward_process import ForwardProcess
-from ..network_time import in_network
-from .captions import caption_ids, random_captions, token_ids
+from diffusion_classifier.denoisers.forward_process import ForwardProcess
+from diffusion_classifier.network_time import in_network
+
 from .loop import Optimisation, fit
+from .tokenizer import caption_ids, random_captions, token_ids
 
 if TYPE_CHECKING:
     from diffusers import AutoencoderKL, DDPMScheduler, UNet2DConditionModel

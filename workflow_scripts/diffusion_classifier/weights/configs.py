@@ -5,8 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from ..files import read_json
-from ..messages import InputError
+from diffusion_classifier.files import read_json
+from diffusion_classifier.messages import InputError
 
 
 def read_config(root: Path, part: str, name: str = "config.json") -> dict[str, Any]:

@@ -9,7 +9,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from ..messages import InputError
+from diffusion_classifier.messages import InputError
+
 from .configs import read_config
 from .inputs import denoiser_part
 

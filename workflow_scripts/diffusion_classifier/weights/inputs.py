@@ -10,7 +10,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from ..messages import InputError
+from diffusion_classifier.messages import InputError
+
 from .configs import read_config
 
 SUPPORTED = (

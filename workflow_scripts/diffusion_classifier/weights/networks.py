@@ -12,8 +12,9 @@ from typing import Any, TypeVar
 import torch
 from torch import nn
 
-from ..messages import InputError
-from ..reading import reading
+from diffusion_classifier.messages import InputError
+
+from .reading import reading
 from .stored import STEMS, Stored, find_weights
 from .tensors import Shapes, account_for, shapes, stored_shapes
 

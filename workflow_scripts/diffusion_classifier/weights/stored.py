@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
-from ..files import read_json
-from ..messages import InputError, without_home
+from diffusion_classifier.files import read_json
+from diffusion_classifier.messages import InputError, without_home
 
 STEMS = {"diffusers": ("diffusion_pytorch_model",), "transformers": ("model",)}
 """How the files of weights begin that these libraries save."""

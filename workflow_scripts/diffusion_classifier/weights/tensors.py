@@ -8,7 +8,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ..messages import InputError
+from diffusion_classifier.messages import InputError
+
 from .stored import Stored, note
 
 if TYPE_CHECKING:

@@ -1,0 +1,202 @@
+"""The benchmarks' figures; every function returns a matplotlib Figure, `plots.save` writes it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import matplotlib as mpl
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.axis import Axis
+from matplotlib.figure import Figure
+from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
+
+from diffusion_classifier.tables.plots import PALETTE, STYLE, name_label, panels, wrapped
+
+from .summary import ENGINES
+
+COLOURS = {"plain": "0.6", "engine": PALETTE[0], "compiled": PALETTE[1]}
+MARKERS = "os^Dv*PX<>p"
+SHOWN_RULES = 8
+
+
+def throughput_plot(rates: pd.DataFrame, title: str = "") -> Figure:
+    """Evaluations/s of all ways, a panel per model and dtype; `rates` as `summary.rates`.
+
+    Bars are medians, whiskers reach from the least to the most of the repeats.
+    """
+    subjects = list(rates.groupby(["model", "dtype"], sort=False))
+    with mpl.rc_context(STYLE):
+        figure, axes = panels(len(subjects), 3.6, 2.9)
+        for i, (ax, ((model, dtype), own)) in enumerate(zip(axes, subjects, strict=True)):
+            own = own.set_index("engine").loc[[name for name in ENGINES if name in set(own.engine)]]
+            heights, bars = _median_and_whiskers(own, "evaluations_per_second")
+            ax.bar(
+                [_engine_label(name, ratio) for name, ratio in own["ratio"].items()],
+                heights, yerr=bars,
+                width=0.6, capsize=5,
+                color=[COLOURS[name] for name in own.index],
+            )  # fmt: skip
+            ax.set_title(f"{wrapped(model, 3.4)}\n{dtype}")
+            ax.grid(False, axis="x")
+            if i % 3 == 0:
+                ax.set_ylabel("evaluations/s")
+        _heading(figure, title)
+    return figure
+
+
+def _engine_label(name: str, ratio: float) -> str:
+    label = ENGINES[name].replace(", ", ",\n").replace("over ", "over\n")
+    return label if name == "plain" else f"{label}\n{ratio:.2f} ×"
+
+
+def peak_plot(rates: pd.DataFrame, title: str = "") -> Figure:
+    """FLOP/s as a share of the measured peak of a matrix product, per model, dtype and engine."""
+    subjects = list(dict.fromkeys(zip(rates["model"], rates["dtype"], strict=True)))
+    names = [f"{model}, {dtype}" for model, dtype in subjects]
+    with mpl.rc_context(STYLE):
+        figure, (ax,) = panels(1, 5.5, 1.3 + 0.6 * len(names), names)
+        engines = [engine for engine in ENGINES if engine in set(rates["engine"])]
+        height = 0.72 / len(engines)
+        for n, engine in enumerate(engines):
+            own = rates[rates["engine"] == engine].set_index(["model", "dtype"])
+            there = [i for i, subject in enumerate(subjects) if subject in own.index]
+            own = own.loc[[subjects[i] for i in there]]
+            widths, bars = _median_and_whiskers(own, "share_of_peak", 100)
+            y = np.array(there) + height * (n - (len(engines) - 1) / 2)
+            ax.barh(
+                y, widths, xerr=bars, height=0.94 * height, color=COLOURS[engine],
+                label=ENGINES[engine], capsize=3,
+            )  # fmt: skip
+        ax.axvline(100, color="0.3", linestyle=":", label="peak of a matrix product")
+        ax.set_yticks(range(len(names)), names)
+        ax.invert_yaxis()
+        ax.grid(False, axis="y")
+        ax.set_xlabel("FLOPs of plain evaluations per second, % of the measured peak")
+        figure.legend(loc="outside lower center", ncols=3)
+        _heading(figure, title)
+    return figure
+
+
+def growth_plot(found: pd.DataFrame, exponents: pd.DataFrame, title: str = "") -> Figure:
+    """Seconds against the number of classes, images and timesteps, on logarithmic axes.
+
+    `found` as `growth.growth`, `exponents` as `summary.exponents`: the slopes, in the legends.
+    """
+    slopes = exponents.set_index(["varied", "engine"])["exponent"]
+    with mpl.rc_context(STYLE):
+        varied = list(pd.unique(found["varied"]))
+        figure, axes = panels(len(varied), 3.8, 3.6)
+        for i, (ax, name) in enumerate(zip(axes, varied, strict=True)):
+            for engine in pd.unique(found["engine"]):
+                label = ENGINES[engine]
+                own = found[(found["varied"] == name) & (found["engine"] == engine)]
+                times = own.groupby("count")["seconds"].agg(["median", "min", "max"])
+                ax.plot(
+                    times.index, times["median"], marker="o", color=COLOURS[engine],
+                    label=f"{label}, slope {slopes[name, engine]:.2f}",
+                )  # fmt: skip
+                ax.fill_between(
+                    times.index, times["min"], times["max"], color=COLOURS[engine], alpha=0.25
+                )
+            ax.set(xscale="log", yscale="log", xlabel=name)
+            _round_ticks(ax, sorted(set(found.loc[found["varied"] == name, "count"])))
+            if i % 3 == 0:
+                ax.set_ylabel("seconds")
+            ax.legend(fontsize=9)
+        _heading(figure, title)
+    return figure
+
+
+def shares_plot(rules: pd.DataFrame, title: str = "") -> Figure:
+    """What each rule's jobs took, inside and outside networks; a panel per run.
+
+    `rules` has `run, rule, jobs, seconds, network`; the shorter rules of a run are drawn as one.
+    """
+    runs = {run: _few(own) for run, own in rules.groupby("run", sort=False)}
+    with mpl.rc_context(STYLE):
+        height = 1.4 + 0.32 * max(map(len, runs.values()))
+        figure, axes = panels(len(runs), 4.8, height, rules["rule"])
+        for ax, (run, own) in zip(axes, runs.items(), strict=True):
+            outside = own["seconds"] - own["network"]
+            ax.barh(own["rule"], own["network"], color=PALETTE[0], label="in networks")
+            ax.barh(own["rule"], outside, left=own["network"], color="0.7", label="outside")
+            ax.invert_yaxis()
+            ax.grid(False, axis="y")
+            share = 1 - own["network"].sum() / own["seconds"].sum()
+            ax.set_title(f"{run}: {100 * share:.0f} % outside", loc="left")
+            ax.set_xlabel("seconds of jobs")
+        handles = axes[0].get_legend_handles_labels()
+        figure.legend(*handles, loc="outside lower center", ncols=2)
+        _heading(figure, title)
+    return figure
+
+
+def policies_plot(policies: pd.DataFrame, datasets: Mapping[str, str], title: str = "") -> Figure:
+    """Accuracy (percent, with its interval) against evaluations per image, a panel per data set.
+
+    `policies` has `dataset, policy, evaluations_per_image, top1, low, high`; `datasets` maps the
+    data sets to what they are called.
+    """
+    names = list(pd.unique(policies["policy"]))
+    groups = list(policies.groupby("dataset", sort=False))
+    with mpl.rc_context(STYLE):
+        figure, axes = panels(len(groups), 4.4, 3.2 + 0.12 * len(names))
+        for i, (ax, (dataset, own)) in enumerate(zip(axes, groups, strict=True)):
+            for row in own.itertuples():
+                n = names.index(row.policy)
+                ax.errorbar(
+                    row.evaluations_per_image, row.top1,
+                    yerr=[[row.top1 - row.low], [row.high - row.top1]], capsize=3,
+                    marker=MARKERS[n % len(MARKERS)], markersize=8, linestyle="none",
+                    color=PALETTE[n % len(PALETTE)], label=name_label(row.policy),
+                )  # fmt: skip
+            ax.set(xscale="log", xlabel="evaluations per image")
+            _plain_numbers(ax.xaxis)
+            ax.set_title(wrapped(datasets.get(dataset, dataset), 4.4), loc="left")
+            if i % 3 == 0:
+                ax.set_ylabel("top-1 accuracy (%)")
+        handles = {}
+        for ax in axes:
+            handles |= dict(zip(*reversed(ax.get_legend_handles_labels()), strict=True))
+        columns = 1 if len(groups) == 1 else 2
+        figure.legend(handles.values(), list(handles), loc="outside lower center", ncols=columns)
+        _heading(figure, title)
+    return figure
+
+
+def _median_and_whiskers(
+    rows: pd.DataFrame, name: str, factor: float = 1
+) -> tuple[np.ndarray, np.ndarray]:
+    """A column and how far its least and its most are, `(2, row)`."""
+    median, low, high = (factor * rows[name + end].to_numpy() for end in ("", "_low", "_high"))
+    return median, np.array([median - low, high - median])
+
+
+def _few(rules: pd.DataFrame) -> pd.DataFrame:
+    """The longest SHOWN_RULES, and the sum of the others."""
+    first, others = rules.head(SHOWN_RULES), rules.iloc[SHOWN_RULES:]
+    if len(others) < 2:
+        return rules
+    total = others[["seconds", "network"]].sum()
+    last = pd.DataFrame([{"rule": f"{len(others)} others", **total}])
+    return pd.concat([first, last], ignore_index=True)
+
+
+def _round_ticks(ax: Axes, counts: list[int]) -> None:
+    """The counts themselves as ticks of the x axis, plain numbers as those of the y axis."""
+    ax.set_xticks(counts, [str(count) for count in counts])
+    ax.xaxis.set_minor_formatter(NullFormatter())
+    _plain_numbers(ax.yaxis)
+
+
+def _plain_numbers(axis: Axis) -> None:
+    """Ticks at 1, 2 and 5 of each power of ten, written as plain numbers."""
+    axis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+    axis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+    axis.set_minor_formatter(NullFormatter())
+
+
+def _heading(figure: Figure, title: str) -> None:
+    figure.suptitle(wrapped(title, figure.get_figwidth()), x=0.01, ha="left", fontsize=11)

@@ -1,0 +1,158 @@
+"""What numbers count: images, classes and jobs are compared with how many there are."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import Any
+
+from diffusion_classifier.data.sources.folder import folder
+from diffusion_classifier.data.sources.sizes import size
+from diffusion_classifier.messages import InputError
+
+from ..image_counts import candidate_counts, image_count
+from ..methods import questions, stages_of
+
+MOST_IMAGES = 10**9
+"""The most images of a data set: no public one of labelled images has a tenth of it."""
+MOST_JOBS = 10**6
+"""The most jobs of an evaluation of a data set; Snakemake plans some hundred a second."""
+MOST_KEPT = 1000
+"""What a prior may keep whatever there is: with fewer classes it keeps all, as may be meant."""
+MOST_PARTS = 10**5
+"""The most shards or class parts where the number of images or classes is not known."""
+
+
+def check_counts(config: dict[str, Any]) -> None:
+    """Raise InputError, naming key, value, expectation and remedy, for what counts too many.
+
+    What is known only once a job has read the user's files is compared with a bound that no
+    data set comes near.
+    """
+    images = {name: _check_images(config, name) for name in config["datasets"]}
+    asked: dict[str, list[str]] = {}
+    for pair in dict.fromkeys(p for table in config["tables"] for p in questions(config, table)):
+        asked.setdefault(pair[0], []).append(pair[1])
+    every = {data for datasets in asked.values() for data in datasets}
+    classes = {name: (candidate_counts(config, name) or [None])[0] for name in every}
+    for name, datasets in asked.items():
+        known = {data: classes[data] for data in datasets}
+        _check_kept(config, name, known)
+        _check_parts(config, name, known)
+        for data in datasets:
+            _check_jobs(config, name, data)
+    _check_shown(config, images)
+    _check_neighbours(config, images)
+
+
+def _check_images(config: dict[str, Any], name: str) -> int | None:
+    """Check the numbers of a data set's entry; its images, None if it is not known how many."""
+    key, spec = f"datasets.{name}", config["datasets"][name]
+    if spec.get("source") == "folder":
+        _check_folder(key, spec)
+    if "indices" in spec and isinstance(spec["indices"], list):
+        whole = size({k: v for k, v in spec.items() if k != "indices"})
+        _at_most(f"{key}.indices", max(spec["indices"]), whole and whole - 1, "the last image")
+    known = "source" not in spec or "limit" in spec or spec["source"] == "folder"
+    count = image_count(config, name) if known or size(spec) is not None else None
+    for part in ("per_class", "copies", "limit", "skip"):
+        found = max(spec.get(part, 0), (count or 0) * (part in spec))
+        if found > MOST_IMAGES:
+            raise InputError(
+                f"{key}.{part}: found {spec[part]}, which asks for {found:,} images, expected at "
+                f"most {MOST_IMAGES:,}; lower it"
+            )
+    what = "the images there are" if count else "as nobody could run so many jobs"
+    _at_most(f"{key}.shards", spec.get("shards", 1), count or MOST_PARTS, what)
+    return count
+
+
+def _check_folder(key: str, spec: dict[str, Any]) -> None:
+    """As the job that reads the images checks it: what is taken, and what is left out before."""
+    try:
+        source = folder(spec["path"], spec.get("metadata"))
+    except InputError:
+        return  # the rule of the data set says it
+    whole = len(source) * spec.get("copies", 1)
+    skipped = f", of which {spec['skip']} are skipped" if "skip" in spec else ""
+    if "limit" in spec:
+        most = max(0, whole - spec.get("skip", 0))
+        _at_most(f"{key}.limit", spec["limit"], most, f"the images in the folder{skipped}")
+    if "skip" in spec:
+        _at_most(f"{key}.skip", spec["skip"], whole - 1, "fewer than there are images")
+    if isinstance(spec.get("indices"), list):
+        _at_most(f"{key}.indices", max(spec["indices"]), whole - 1, "the last image")
+
+
+def _at_most(key: str, found: int, most: int | None, what: str) -> None:
+    if most is not None and found > most:
+        raise InputError(f"{key}: found {found}, expected at most {most}, {what}; lower it")
+
+
+def _check_kept(config: dict[str, Any], name: str, classes: dict[str, int | None]) -> None:
+    """That some data set of an evaluation has as many classes as are to be kept of them."""
+    spec = config["evaluations"][name]
+    every = [count for count in classes.values() if count is not None]
+    if "prior" in spec and len(every) == len(classes):
+        key, keep = f"evaluations.{name}.prior.keep", spec["prior"]["keep"]
+        if keep > MOST_KEPT:
+            _at_most(key, keep, max(every), "the number of classes")
+    schedules: dict[str, list[str]] = {}
+    for data in classes:
+        own = f"stages_for.{data}" if data in spec.get("stages_for", {}) else "stages"
+        schedules.setdefault(own, []).append(data)
+    for own, datasets in schedules.items():
+        key, stages = f"evaluations.{name}.{own}", stages_of(config, name, datasets[0])
+        _check_race(key, stages)
+        counts = [classes[data] for data in datasets]
+        if None not in counts and stages["keep"][0] > max(counts):
+            raise InputError(
+                f"{key}.keep: found {stages['keep']}, expected at most {max(counts)}, the number "
+                f"of classes of {', '.join(datasets)}; lower it"
+            )
+
+
+def _check_race(key: str, stages: dict[str, Any]) -> None:
+    minimum = stages.get("race", {}).get("minimum", 1)
+    samples = stages["samples"][-1] * stages.get("trials", 1)
+    _at_most(f"{key}.race.minimum", minimum, samples, "all samples of the race")
+
+
+def _check_parts(config: dict[str, Any], name: str, classes: dict[str, int | None]) -> None:
+    counts = list(classes.values())
+    parts = config["evaluations"][name].get("class_parts", 1)
+    check = partial(_at_most, f"evaluations.{name}.class_parts", parts)
+    if None in counts:
+        check(MOST_PARTS, "as nobody could run so many jobs")
+    else:
+        check(max(counts), f"the number of classes of {', '.join(classes)}")
+
+
+def _check_jobs(config: dict[str, Any], name: str, dataset: str) -> None:
+    spec, shards = config["evaluations"][name], config["datasets"][dataset].get("shards", 1)
+    parts, stages = spec.get("class_parts", 1), len(stages_of(config, name, dataset)["samples"])
+    if (jobs := shards * parts * stages) > MOST_JOBS:
+        raise InputError(
+            f"datasets.{dataset}.shards: found {shards}, which are {jobs:,} jobs of the evaluation "
+            f"{name} ({stages} stages of {parts} class parts), expected at most {MOST_JOBS:,}; "
+            "lower it"
+        )
+
+
+def _check_shown(config: dict[str, Any], images: dict[str, int | None]) -> None:
+    """That there are as many images as a page is to show."""
+    if spec := config["tables"].get("accuracy", {}).get("reconstructions"):
+        key = "tables.accuracy.reconstructions.images"
+        _at_most(key, spec["images"], images[spec["dataset"]], "the images there are")
+    if "examples" in (spec := config["tables"].get("winoground", {})):
+        count = images[spec["dataset"]]
+        what = "the examples there are"
+        _at_most("tables.winoground.examples", spec["examples"], count and count // 2, what)
+
+
+def _check_neighbours(config: dict[str, Any], images: dict[str, int | None]) -> None:
+    for name, spec in config["baselines"].items():
+        found = spec.get("params", {}).get("n_neighbors", 1)
+        if spec["kind"] == "k_nearest" and isinstance(found, int):
+            for sets in spec["tasks"].values():
+                key, most = f"baselines.{name}.params.n_neighbors", images[sets["train"]]
+                _at_most(key, found, most, "the training images there are")

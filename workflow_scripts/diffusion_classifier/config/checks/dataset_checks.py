@@ -1,0 +1,192 @@
+"""What data sets need: that they say all that their source asks for and fit their prompts."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from diffusion_classifier.data import class_lists
+from diffusion_classifier.data.sources.sizes import check_torchvision, class_count, size
+from diffusion_classifier.messages import InputError, known
+
+from ..methods import baseline_spec, filter_prompts, network_methods, text_to_image_names
+
+SPLITS = {
+    "mnist": ("train", "test"),
+    "scenes": ("train", "validation", "test"),
+}
+_CHOICE = {"limit": False, "skip": False, "indices": False}
+_SHIFT = {**_CHOICE, "shift": False, "copies": False}
+_FILES = {**_SHIFT, "strict": False}
+# the keys that only some data sets have, and whether a source cannot do without
+SOURCE_KEYS: dict[str, dict[str, bool]] = {
+    "mnist": {"split": False, **_SHIFT},
+    "uci-digits": _SHIFT,
+    "scenes": {"task": True, "split": False, "pairs": False, "rendering": False, **_SHIFT},
+    "scenes-winoground": {"per_tag": True, "limit": False},
+    "winoground": {"file": False, "dataset": False, "revision": False, "limit": False},
+    "folder": {"path": True, "metadata": False, **_FILES},
+    "torchvision": {"dataset": True, "root": True, "split": False, "download": False, **_FILES},
+    "huggingface": {
+        "dataset": True,
+        "config": False,
+        "revision": False,
+        "split": False,
+        "image_column": False,
+        "label_column": False,
+        "names": False,
+        "data_files": False,
+        "data_dir": False,
+        **_FILES,
+    },
+    "imagenet": {"path": True, "classes": False, **_FILES},
+    "imagenet-v2": {"path": True, **_FILES},
+    "imagenet-a": {"path": True, **_FILES},
+    "objectnet": {"path": True, **_FILES},
+}
+DERIVED_KEYS: dict[str, dict[str, bool]] = {
+    "pool": {"pool": True, "wrong_by": True, "limit": True},
+    "model": {"model": True, "per_class": True, "guidance": True, "steps": True, "dtype": False},
+}
+
+
+def check_dataset(config: dict[str, Any], name: str, spec: dict[str, Any]) -> None:
+    """Raise InputError, naming key, value, expectation and remedy, for what cannot work."""
+    key = f"datasets.{name}"
+    if "prompts" in spec:
+        known(f"{key}.prompts", spec["prompts"], config["prompts"], "set of prompts")
+    _check_keys(key, spec)
+    if "model" in spec:
+        known(f"{key}.model", spec["model"], text_to_image_names(config), "text-to-image model")
+        return
+    if "pool" in spec:
+        others = [
+            other
+            for other, pool in config["datasets"].items()
+            if other != name and ("limit" in pool or "source" in pool)
+        ]
+        known(f"{key}.pool", spec["pool"], others, "data set")
+        _check_filter(config, name)
+        available = dataset_size(config, spec["pool"])
+    else:
+        _check_source(key, spec)
+        available = size(spec)
+        _check_classes(config, name, spec)
+    if available is None:  # of the user's own files: known only once they are read
+        return
+    if spec.get("limit", 0) + spec.get("skip", 0) > available:
+        what = "examples" if spec.get("source") == "scenes-winoground" else "images"
+        skipped = f" after skipping {spec['skip']}" if "skip" in spec else ""
+        raise InputError(
+            f"{key}.limit: found {spec.get('limit', 0)}{skipped}, expected at most {available}, "
+            f"the number of {what} there are; lower it or leave it out to take all"
+        )
+
+
+def _check_filter(config: dict[str, Any], name: str) -> None:
+    """That the network whose mistakes are taken has learned the prompts of the data set."""
+    key, network = f"datasets.{name}", config["datasets"][name]["wrong_by"]
+    known(f"{key}.wrong_by", network, network_methods(config), "trained network")
+    prompts, tasks = filter_prompts(config, name), baseline_spec(config, network)["tasks"]
+    if prompts not in tasks:
+        found = f"prompts `{prompts}`" if prompts else "no `prompts`"
+        raise InputError(
+            f"{key}: found {found}, expected one of {', '.join(tasks)}, which the network "
+            f"`{network}` (`wrong_by`) has learned; add or correct `prompts`, or choose another"
+        )
+
+
+def _check_keys(key: str, spec: dict[str, Any]) -> None:
+    """That a data set has the keys that its way of coming about needs, and none of another's."""
+    if "source" in spec:
+        allowed, origin = SOURCE_KEYS[spec["source"]], f"the source {spec['source']}"
+    else:  # the schema has seen that it is exactly one of the two
+        kind = "pool" if set(DERIVED_KEYS["pool"]) <= set(spec) else "model"
+        allowed, origin = DERIVED_KEYS[kind], f"a data set with a `{kind}`"
+    special = set().union(*SOURCE_KEYS.values(), *DERIVED_KEYS.values())
+    for name in sorted(special & set(spec)):
+        if name not in allowed:
+            raise InputError(
+                f"{key}.{name}: found {spec[name]!r}, but {origin} has no such key, expected some "
+                f"of {', '.join(f'`{known}`' for known in allowed)}; leave it out"
+            )
+    for name, required in allowed.items():
+        if required and name not in spec:
+            raise InputError(
+                f"{key}: found {origin}, but the key `{name}` it needs is missing; add it"
+            )
+
+
+def _check_source(key: str, spec: dict[str, Any]) -> None:
+    if "copies" in spec and "shift" not in spec:
+        raise InputError(
+            f"{key}.copies: found {spec['copies']}, but the key `shift` is missing, so all copies "
+            "would be equal; add a `shift` or leave `copies` out"
+        )
+    if spec["source"] == "torchvision":
+        check_torchvision(spec["dataset"], spec.get("split", "test"), f"{key}.")
+    splits = SPLITS.get(spec["source"])
+    if splits and spec.get("split", "test") not in splits:
+        raise InputError(
+            f"{key}.split: found {spec['split']!r}, expected one of {', '.join(splits)}, which the "
+            f"source {spec['source']} has; correct it"
+        )
+    if "indices" in spec and {"limit", "skip"} & set(spec):
+        raise InputError(
+            f"{key}.indices: found beside `limit` or `skip`, expected either chosen images or a "
+            "number of them; leave one out"
+        )
+    if spec["source"] == "winoground":
+        _check_winoground(key, spec)
+    if "file" in spec and not Path(spec["file"]).is_file():
+        raise InputError(
+            f"{key}.file: found {spec['file']!r}, which does not exist; expected a Parquet file in "
+            "the schema of facebook/winoground; correct the path"
+        )
+
+
+def _check_winoground(key: str, spec: dict[str, Any]) -> None:
+    keys = {"file", "dataset", "revision"} & set(spec)
+    if keys not in ({"file"}, {"dataset", "revision"}):
+        found = ", ".join(f"`{name}`" for name in sorted(keys)) or "none of these keys"
+        raise InputError(
+            f"{key}: found {found}, expected either `file`, or `dataset` and `revision` on the "
+            "hub; add or remove what differs"
+        )
+
+
+def _check_classes(config: dict[str, Any], name: str, spec: dict[str, Any]) -> None:
+    """That the prompts of a data set describe all its classes and no others."""
+    classes, prompts = class_count(spec), config["prompts"].get(spec.get("prompts"))
+    if classes is None or prompts is None or "captions" in prompts:
+        return
+    key = f"prompts.{spec['prompts']}"
+    if "file" in prompts:
+        if Path(prompts["file"]).is_file():
+            # pandas takes half a second to import, which only who has such a file should wait for
+            from diffusion_classifier.data.prompt_sets import (
+                check_classes,
+                check_named,
+                read_prompts,
+            )
+
+            found = read_prompts(prompts["file"])
+            check_classes(found, classes, f"{key}.file ({prompts['file']})")
+            check_named(found, classes, f"{key}.file ({prompts['file']})")
+    elif (count := prompt_classes(prompts)) != classes:
+        raise InputError(
+            f"{key}.classes: found {count} class names, expected {classes}, as "
+            f"many as datasets.{name} has classes; correct them, or name other prompts there"
+        )
+
+
+def prompt_classes(prompts: dict[str, Any]) -> int:
+    """How many classes an entry of `prompts` with `classes` names."""
+    classes = prompts["classes"]
+    return class_lists.class_count(classes) if isinstance(classes, str) else len(classes)
+
+
+def dataset_size(config: dict[str, Any], name: str) -> int:
+    """How many images a pool has after its limit (an adversarial one always has a limit)."""
+    spec = config["datasets"][name]
+    return spec["limit"] if "limit" in spec else size(spec)

@@ -1,0 +1,226 @@
+"""What tables need: that their data sets, methods and curves exist and fit together."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from itertools import product
+from typing import Any
+
+from diffusion_classifier.data.sources.registry import EXAMPLES
+from diffusion_classifier.messages import InputError, known
+
+from ..methods import groups_of, method_names, stages_of, version_of
+from .baseline_checks import check_answers
+
+_CAPTIONS = ("clip", "chance")
+"""The kinds of baselines that can say which caption goes with which image."""
+
+
+def check_tables(config: dict[str, Any]) -> None:
+    """Raise InputError, naming key, value, expectation and remedy, for what cannot work."""
+    checks = {
+        "robustness": _check_robustness,
+        "accuracy": _check_accuracy,
+        "winoground": _check_winoground,
+    }
+    for name, spec in config["tables"].items():
+        _check_methods(config, name, spec)
+        checks[name](config, f"tables.{name}", spec)
+        if spec.get("loss") == "pruning" and "curves" in spec:
+            raise InputError(
+                f"tables.{name}.loss: found `pruning`, expected the name of a loss, as `curves` "
+                "are of evaluations that prune nothing; change it or leave `curves` out"
+            )
+        if "published" in spec:
+            _check_published(config, name, spec)
+
+
+def _check_methods(config: dict[str, Any], table: str, spec: dict[str, Any]) -> None:
+    key = f"tables.{table}.methods"
+    for name in spec["methods"]:
+        known(key, name, method_names(config)["diffusion"] + list(config["baselines"]), "method")
+    evaluations = [name for name in spec["methods"] if name in config["evaluations"]]
+    _check_labels(config, key, spec["methods"])
+    if not evaluations:
+        raise InputError(
+            f"{key}: found no evaluation among them, expected at least one; add one of "
+            + ", ".join(f"`{name}`" for name in config["evaluations"])
+        )
+
+
+def _check_labels(
+    config: dict[str, Any], key: str, names: Iterable[str], versions: bool = False
+) -> None:
+    """Methods of one label would be averaged like the seeds of one, data sets share a column.
+
+    With `versions`, what tells them apart is what a figure of versions calls them.
+    """
+    sections = ("datasets",) if key.endswith(".datasets") else ("evaluations", "baselines")
+    seen: dict[str, str] = {}
+    for name in dict.fromkeys(names):
+        section = next(section for section in sections if name in config[section])
+        spec = config[section][name]
+        own = "version" if versions and "version" in spec else "label"
+        label = version_of(config, name) if versions else spec["label"]
+        if label in seen:
+            raise InputError(
+                f"{section}.{name}.{own}: found {label!r}, which `{seen[label]}` of {key} has "
+                "too, expected different labels to tell them apart; change one"
+            )
+        seen[label] = name
+
+
+def _check_robustness(config: dict[str, Any], key: str, spec: dict[str, Any]) -> None:
+    _check_datasets(config, f"{key}.datasets", spec["datasets"])
+    _check_baselines(config, key, spec)
+    if "curves" in spec:
+        evaluation, dataset = spec["curves"]["evaluation"], spec["curves"]["dataset"]
+        known(f"{key}.curves.dataset", dataset, spec["datasets"], "data set of this table")
+        _check_single_stage(config, f"{key}.curves.evaluation", [evaluation], [dataset])
+
+
+def _check_accuracy(config: dict[str, Any], key: str, spec: dict[str, Any]) -> None:
+    _check_datasets(config, f"{key}.datasets", spec["datasets"])
+    _check_baselines(config, key, spec)
+    curves = spec.get("curves", {"evaluation": "", "datasets": []})
+    reconstructions = spec.get("reconstructions", {})
+    parts = {
+        "curves.datasets": curves["datasets"],
+        "reconstructions.dataset": [reconstructions["dataset"]] if reconstructions else [],
+        "confusion": spec.get("confusion", []),
+        "trend.datasets": spec.get("trend", {}).get("datasets", []),
+    }
+    for part, names in parts.items():
+        for name in names:
+            known(f"{key}.{part}", name, spec["datasets"], "data set of this table")
+    if curves["datasets"]:
+        evaluation = curves["evaluation"]
+        _check_single_stage(config, f"{key}.curves.evaluation", [evaluation], curves["datasets"])
+    if "trend" in spec:
+        for name in spec["trend"]["methods"]:
+            known(f"{key}.trend.methods", name, config["evaluations"], "evaluation")
+        _check_labels(config, f"{key}.trend.methods", spec["trend"]["methods"], versions=True)
+
+
+def _check_winoground(config: dict[str, Any], key: str, spec: dict[str, Any]) -> None:
+    _check_datasets(config, f"{key}.dataset", [spec["dataset"]])
+    for name in set(spec["methods"]) & set(config["baselines"]):
+        if (kind := config["baselines"][name]["kind"]) not in _CAPTIONS:
+            raise InputError(
+                f"{key}.methods: found `{name}` of kind {kind}, expected evaluations and baselines "
+                f"of kind {', '.join(_CAPTIONS)}; remove it from this table"
+            )
+    dataset = config["datasets"][spec["dataset"]]
+    if dataset.get("source") not in EXAMPLES:
+        raise InputError(
+            f"{key}.dataset: found `{spec['dataset']}` without two images and two captions per "
+            f"example, expected a data set of the source {' or '.join(EXAMPLES)}; choose another"
+        )
+    if config["prompts"][dataset["prompts"]].get("captions") != spec["dataset"]:
+        raise InputError(
+            f"datasets.{spec['dataset']}.prompts: found `{dataset['prompts']}`, expected prompts "
+            f"that are its own captions (`captions: {spec['dataset']}`); add such an entry to "
+            "`prompts` and name it"
+        )
+    evaluations = [name for name in spec["methods"] if name in config["evaluations"]]
+    for name in evaluations:
+        check_choice(config, name, spec["dataset"])
+    _check_single_stage(config, f"{key}.methods", evaluations, [spec["dataset"]])
+
+
+def check_choice(config: dict[str, Any], name: str, dataset: str) -> None:
+    """Raise InputError if an evaluation with a prior is asked about images' own captions."""
+    if (
+        "prior" in config["evaluations"][name]
+        and config["datasets"][dataset].get("source") in EXAMPLES
+    ):
+        raise InputError(
+            f"evaluations.{name}.prior: found for the data set `{dataset}`, whose images have "
+            "captions of their own, so there are no classes for a prior to choose from; leave it "
+            "out, or ask an evaluation without a prior about this data set"
+        )
+
+
+def _check_baselines(config: dict[str, Any], key: str, spec: dict[str, Any]) -> None:
+    """That the baselines of a table answer the prompts of all its data sets."""
+    for name, dataset in product(spec["methods"], spec["datasets"]):
+        if name in config["baselines"]:
+            check_answers(config, name, dataset, key)
+
+
+def _check_datasets(config: dict[str, Any], key: str, names: Iterable[str]) -> None:
+    for name in names:
+        known(key, name, config["datasets"], "data set")
+        if "prompts" not in config["datasets"][name]:
+            raise InputError(
+                f"datasets.{name}: found no `prompts`, expected a set of prompts, as "
+                f"{key.rpartition('.')[0]} classifies its images; name one"
+            )
+    if key.endswith(".datasets"):
+        _check_labels(config, key, names)
+
+
+def _check_single_stage(
+    config: dict[str, Any], key: str, names: Iterable[str], datasets: Iterable[str]
+) -> None:
+    datasets = list(datasets)
+    for name in names:
+        known(key, name, config["evaluations"], "evaluation")
+        schedules = [stages_of(config, name, data) for data in datasets]
+        most = max(len(stages["samples"]) for stages in schedules)
+        if most != 1:
+            raise InputError(
+                f"{key}: found `{name}` with {most} stages, expected a single "
+                "stage (all classes at all timesteps); choose another or shorten its `samples` and "
+                "`keep`"
+            )
+        if "prior" in config["evaluations"][name] or any(
+            groups_of(config, name, data) for data in datasets
+        ):
+            part = "prior" if "prior" in config["evaluations"][name] else "hierarchy"
+            raise InputError(
+                f"{key}: found `{name}` with a `{part}`, expected an evaluation that asks about "
+                "all classes; choose another or leave that out"
+            )
+        for stages in schedules:
+            if "race" in stages or stages.get("timesteps") == "learned":
+                part = "race" if "race" in stages else "timesteps: learned"
+                raise InputError(
+                    f"{key}: found `{name}` with `{part}`, expected all classes at evenly spaced "
+                    "timesteps; choose another or take that out of its stages"
+                )
+
+
+def _check_published(config: dict[str, Any], table: str, spec: dict[str, Any]) -> None:
+    """That the published numbers can be read and know the names that the config gives them."""
+    # pandas takes half a second to import, which only who has such a file should wait for
+    from diffusion_classifier.tables.published import read_published
+
+    key = f"tables.{table}.published"
+    try:
+        published = read_published(spec["published"])
+    except InputError as error:
+        raise InputError(f"{key}: {error}") from None
+    here = published[published["table"] == table]
+    theirs = {"method": [], "dataset": []}
+    for kind, column, names in (
+        ("evaluations", "method", spec["methods"]),
+        ("baselines", "method", spec["methods"]),
+        ("datasets", "dataset", spec.get("datasets", [])),
+    ):
+        for name in names:
+            entry = config[kind].get(name, {})
+            # a name may be another table's; those of this one are what was probably meant
+            if "published" in entry and entry["published"] not in set(published[column]):
+                where = f"{kind}.{name}.published"
+                known(where, entry["published"], here[column].unique(), f"published {column}")
+            theirs[column].append(entry.get("published", name if kind == "datasets" else ""))
+    here = here[here["method"].isin(theirs["method"])]
+    if "datasets" in spec:
+        here = here[here["dataset"].isin(theirs["dataset"])]
+    if here.empty:
+        raise InputError(
+            f"{key}: found no number in {spec['published']} for the methods and data sets of this "
+            "table, expected at least one; name them by `published` in their own entries (see "
+            "config/README.md), or leave it out"
+        )

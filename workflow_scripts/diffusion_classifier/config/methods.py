@@ -1,0 +1,242 @@
+"""The names of a config's methods and models, and what belongs to each."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from itertools import product
+from typing import Any
+
+from diffusion_classifier.denoisers.families import FAMILIES
+
+NETWORKS = ("resnet", "vit")
+LEARNED = ("logistic_regression", "k_nearest", *NETWORKS, "probe")
+"""The kinds of baselines that learn one classifier for each set of prompts, their `tasks`."""
+
+
+def method_names(config: dict[str, Any]) -> dict[str, list[str]]:
+    """The names of all methods by kind: a baseline with seeds is one method per seed."""
+    baselines = []
+    for name, spec in config["baselines"].items():
+        seeds = spec.get("seeds")
+        baselines += [name] if seeds is None else [f"{name}-seed{seed}" for seed in seeds]
+    return {"diffusion": list(config["evaluations"]), "baseline": baselines}
+
+
+def baseline_spec(config: dict[str, Any], method: str) -> dict[str, Any]:
+    """The config's entry of a baseline method or network, without its seed."""
+    return config["baselines"][split_seed(config, method)[0]]
+
+
+def network_names(config: dict[str, Any]) -> list[str]:
+    """The networks that are trained here, METHOD/PROMPTS for each set of prompts."""
+    return [
+        f"{method}/{prompts}"
+        for method in network_methods(config)
+        for prompts in baseline_spec(config, method)["tasks"]
+        if not is_shipped(baseline_spec(config, method))
+    ]
+
+
+def is_shipped(spec: dict[str, Any]) -> bool:
+    """Whether the weights of an entry of `models` or `baselines` come with the project."""
+    return spec.get("weights") == "shipped"
+
+
+def network_methods(config: dict[str, Any]) -> list[str]:
+    """The baseline methods that are networks whose weights are shipped or trained here."""
+    names = method_names(config)["baseline"]
+    return [name for name in names if baseline_spec(config, name)["kind"] in NETWORKS]
+
+
+def training_set(config: dict[str, Any], network: str) -> str:
+    """The data set that a network of `network_names` is trained on."""
+    return baseline_spec(config, network)["tasks"][network.partition("/")[2]]["train"]
+
+
+def image_spec(config: dict[str, Any], dataset: str) -> dict[str, Any]:
+    """What of a data set's entry decides its images."""
+    others = ("label", "description", "published", "prompts", "shards")
+    return {k: v for k, v in config["datasets"][dataset].items() if k not in others}
+
+
+def filter_prompts(config: dict[str, Any], dataset: str) -> str | None:
+    """The set of prompts whose network chooses the images of a data set with a `pool`, if any."""
+    spec = config["datasets"][dataset]
+    return spec.get("prompts", config["datasets"][spec["pool"]].get("prompts"))
+
+
+def filter_network(config: dict[str, Any], dataset: str) -> str:
+    """The network of `network_names` that gets the images of a data set with a `pool` wrong."""
+    return f"{config['datasets'][dataset]['wrong_by']}/{filter_prompts(config, dataset)}"
+
+
+def split_seed(config: dict[str, Any], method: str) -> tuple[str, int]:
+    """A baseline method's name in the config and its seed: `resnet-16-seed1` → (resnet-16, 1)."""
+    method = method.partition("/")[0]
+    if method in config["baselines"]:
+        return method, 0
+    name, _, seed = method.rpartition("-seed")
+    return name, int(seed)
+
+
+def method_group(config: dict[str, Any], method: str) -> str:
+    """What a method is one training of: what all its seeds are called in the config."""
+    if method in config["evaluations"]:
+        return config["evaluations"][method].get("group", method)
+    return baseline_spec(config, method).get("group", split_seed(config, method)[0])
+
+
+def stages_of(config: dict[str, Any], evaluation: str, dataset: str) -> dict[str, Any]:
+    """How an evaluation goes about a data set: its `stages`, unless `stages_for` has others."""
+    spec = config["evaluations"][evaluation]
+    return spec.get("stages_for", {}).get(dataset, spec["stages"])
+
+
+def questions(config: dict[str, Any], table: str) -> list[tuple[str, str]]:
+    """Which evaluation a table and its figures ask about which data set, each pair once.
+
+    An evaluation that is another's prior is asked whatever the other is.
+    """
+    spec = config["tables"][table]
+    datasets = spec.get("datasets") or [spec["dataset"]]
+    wanted = [*product(spec["methods"], datasets)]
+    if curves := spec.get("curves"):
+        wanted += product([curves["evaluation"]], curves.get("datasets") or [curves["dataset"]])
+    if trend := spec.get("trend"):
+        wanted += product(trend["methods"], trend.get("datasets", datasets))
+    return _with_priors(config, wanted)
+
+
+def benchmark_questions(config: dict[str, Any]) -> list[tuple[str, str]]:
+    """Which evaluation the benchmarks classify which data set by, each pair once."""
+    spec = config.get("benchmark", {})
+    tests = spec.get("ttest", {})
+    wanted = [
+        (tests.get(name, {}).get("evaluation", name), dataset)
+        for dataset, policies in spec.get("policies", {}).items()
+        for name in policies.values()
+    ]
+    if shard := spec.get("shard"):
+        wanted.append((shard["evaluation"], shard["dataset"]))
+    return _with_priors(config, wanted)
+
+
+def _with_priors(
+    config: dict[str, Any], wanted: Iterable[tuple[str, str]]
+) -> list[tuple[str, str]]:
+    """The evaluations of `wanted` and those that are their priors."""
+    found = [pair for pair in dict.fromkeys(wanted) if pair[0] in config["evaluations"]]
+    for name, dataset in found:  # which grows meanwhile
+        pair = (prior_method(config, name), dataset)
+        found += [pair] if pair[0] in config["evaluations"] and pair not in found else []
+    return found
+
+
+def data_sets(config: dict[str, Any], table: str) -> list[str]:
+    """The data sets that a table's numbers come from, each once, its own first.
+
+    Then those that its figures show, that its methods learn from here or are adjusted on, and the
+    pools that others were chosen from.
+    """
+    spec, asked = config["tables"][table], questions(config, table)
+    names = [*(spec.get("datasets") or [spec["dataset"]]), *(dataset for _, dataset in asked)]
+    tasks = {config["datasets"][name].get("prompts") for name in names}
+    methods = list(spec["methods"])
+    for name, dataset in asked:
+        evaluation = config["evaluations"][name]
+        methods += [evaluation["prior"]["method"]] if "prior" in evaluation else []
+        if stages_of(config, name, dataset).get("timesteps") == "learned":
+            names += [evaluation["calibration"]["datasets"][config["datasets"][dataset]["prompts"]]]
+        model = config["models"][evaluation["model"]]
+        names += [model["training"]["data"]] if model["weights"] == "train" else []
+    for method in methods:
+        if method not in config["evaluations"]:
+            learned = baseline_spec(config, method)
+            if is_shipped(learned):
+                continue
+            for task, sets in learned.get("tasks", {}).items():
+                names += sets.values() if task in tasks else []
+    for name in names:  # which grows meanwhile
+        pool = config["datasets"][name].get("pool")
+        names += [pool] if pool and pool not in names else []
+    return list(dict.fromkeys(names))
+
+
+def prior_method(config: dict[str, Any], evaluation: str) -> str | None:
+    """The method that is an evaluation's prior, if it has one."""
+    return config["evaluations"][evaluation].get("prior", {}).get("method")
+
+
+def asked_datasets(config: dict[str, Any], method: str) -> list[str]:
+    """The data sets that a baseline method classifies, for any table or as a prior, each once."""
+    name = split_seed(config, method)[0]
+    listed = [spec for spec in config["tables"].values() if name in spec["methods"]]
+    found = [dataset for spec in listed for dataset in spec.get("datasets", [])]
+    asked = [pair for table in config["tables"] for pair in questions(config, table)]
+    for evaluation, dataset in asked + benchmark_questions(config):
+        found += [dataset] if prior_method(config, evaluation) == method else []
+    return list(dict.fromkeys(found))
+
+
+def groups_of(config: dict[str, Any], evaluation: str, dataset: str) -> dict[str, Any] | None:
+    """How a data set's classes are grouped, if an evaluation asks about the groups first."""
+    if "hierarchy" not in config["evaluations"][evaluation]:
+        return None
+    return config["prompts"][config["datasets"][dataset]["prompts"]].get("groups")
+
+
+def method_kind(config: dict[str, Any], method: str) -> str:
+    """How tables treat a method: `diffusion`, `baseline`, `more-data` or `chance`.
+
+    `baseline` is trained on labelled images alone, as those through which the line of effective
+    robustness goes; `more-data` knows other images as well (a CLIP, a probe of a diffusion model's
+    features, what learned from images that such a model drew) and is compared with that line.
+    """
+    if method in config["evaluations"]:
+        return "diffusion"
+    spec = baseline_spec(config, method)
+    learned_from = [config["datasets"][sets["train"]] for sets in spec.get("tasks", {}).values()]
+    if spec["kind"] in ("clip", "probe") or any("model" in data for data in learned_from):
+        return "more-data"
+    return "chance" if spec["kind"] == "chance" else "baseline"
+
+
+def method_varies(config: dict[str, Any], method: str) -> str:
+    """What another run of a method would draw anew: its `training`, its `seed`, or nothing ("").
+
+    A method that only uses a trained model (an evaluation, a CLIP, a probe, downloaded weights)
+    varies with that model's training.
+    """
+    if method in config["evaluations"]:
+        return "training"
+    kind = baseline_spec(config, method)["kind"]
+    return {"chance": "seed", "logistic_regression": "", "k_nearest": ""}.get(kind, "training")
+
+
+def same_images(config: dict[str, Any], dataset: str, others: Iterable[str]) -> list[str]:
+    """Those of `others` that are the very images of `dataset` with another shift, or none."""
+
+    def images(name: str) -> dict[str, Any]:
+        return {key: value for key, value in image_spec(config, name).items() if key != "shift"}
+
+    return [name for name in others if images(name) == images(dataset)]
+
+
+def version_of(config: dict[str, Any], evaluation: str) -> str:
+    """What a figure of several versions of a model calls an evaluation."""
+    spec = config["evaluations"][evaluation]
+    return spec.get("version", spec["label"])
+
+
+def denoiser_names(config: dict[str, Any]) -> list[str]:
+    """The models that are diffusion models."""
+    return [name for name, spec in config["models"].items() if spec["family"] in FAMILIES]
+
+
+def text_to_image_names(config: dict[str, Any]) -> list[str]:
+    """The models that draw what a prompt says, and whose UNet has features to look at."""
+    return [n for n, model in config["models"].items() if model["family"] == "stable-diffusion"]
+
+
+def clip_names(config: dict[str, Any]) -> list[str]:
+    return [name for name, spec in config["models"].items() if spec["family"] == "clip"]

@@ -1,0 +1,205 @@
+"""Prompts: what a class may be called, one CSV `prompt,classname,classidx` per set.
+
+A fourth column, `condition`, is there where a class-conditional model knows a class by another
+index than `classidx`, as ImageNet models do the classes of ImageNet-A or ObjectNet.
+"""
+
+from __future__ import annotations
+
+import csv
+import os
+import re
+from collections.abc import Sequence
+from pathlib import Path
+
+import pandas as pd
+
+from diffusion_classifier.messages import InputError
+from diffusion_classifier.names import check_line, normalised
+
+from .class_lists import CLASS_LISTS, class_list
+
+COLUMNS = ["prompt", "classname", "classidx"]
+CONDITION = "condition"
+NO_CONDITION = -1  # of the unconditional prompt: it is of no class
+
+
+def from_templates(classes: Sequence[str], templates: Sequence[str]) -> pd.DataFrame:
+    """One prompt per class and template; classidx is the position in `classes`."""
+    rows = [
+        (template.replace("{}", name), name, index)
+        for index, name in enumerate(classes)
+        for template in templates
+    ]
+    return pd.DataFrame(rows, columns=COLUMNS)
+
+
+def from_class_list(
+    name: str, templates: Sequence[str], folder: Path = CLASS_LISTS
+) -> pd.DataFrame:
+    """One prompt per row of the class list `name` and template, which takes the row's `text`.
+
+    There is a `condition` if the list has one. Raises InputError for an unknown list.
+    """
+    listed = class_list(name, folder)
+    rows = [
+        {"prompt": template.replace("{}", row["text"]), **row}
+        for row in listed.to_dict("records")
+        for template in templates
+    ]
+    return pd.DataFrame(rows)[COLUMNS + [CONDITION] * (CONDITION in listed)]
+
+
+def from_captions(data: pd.DataFrame, templates: Sequence[str] = ("{}",)) -> pd.DataFrame:
+    """Prompts of the classes of a data set (`label, classname`), by default their bare names."""
+    classes = data[["label", "classname"]].drop_duplicates("label").sort_values("label")
+    rows = [
+        (template.replace("{}", name), name, index)
+        for index, name in classes.itertuples(index=False)
+        for template in templates
+    ]
+    return pd.DataFrame(rows, columns=COLUMNS)
+
+
+def with_unconditional(prompts: pd.DataFrame) -> pd.DataFrame:
+    """`prompts` and, as a class of its own, the unconditional one: no text, no name.
+
+    Its error says how hard an image is whatever it is called.
+    """
+    row = pd.DataFrame([("", "", prompts["classidx"].max() + 1)], columns=COLUMNS)
+    if CONDITION in prompts:
+        row[CONDITION] = NO_CONDITION
+    return pd.concat([prompts, row], ignore_index=True)
+
+
+def is_unconditional(prompts: pd.DataFrame) -> pd.Series:
+    """Which rows are the unconditional prompt, bool `(prompt,)`."""
+    return (prompts["prompt"] == "") & (prompts["classname"] == "")
+
+
+def named_prompts(prompts: pd.DataFrame) -> pd.DataFrame:
+    """`prompts` without the unconditional one: those that say what class an image is of."""
+    return prompts[~is_unconditional(prompts)].reset_index(drop=True)
+
+
+def read_prompts(path: str | os.PathLike) -> pd.DataFrame:
+    """Read and check a prompts file; rows keep their order, which numbers the prompts.
+
+    `classidx` and, where there is one, `condition` are int64; texts are in Unicode's form NFC.
+    Raises InputError naming file and line for missing columns, a line of another length than the
+    header, an empty prompt, a class name that is not one line of text, a class index or condition
+    that is no whole number from 0 on, and a prompt that its class has twice, with the same
+    condition if there is one. Two classes may share a prompt: the authors' ImageNet has two called
+    "missile"; the earlier one wins the tie. A row without prompt and without name is no mistake:
+    it is the unconditional prompt, of which the condition is NO_CONDITION.
+    """
+    try:
+        with open(path, encoding="utf-8-sig", newline="") as file:
+            reader = csv.reader(file, strict=True)
+            # a quoted text may run over lines: what is named is the line where a row ends
+            lines = [(reader.line_num, list(map(normalised, row))) for row in reader if row]
+    except (OSError, ValueError, csv.Error) as error:
+        raise InputError(
+            f"{path}: cannot be read as CSV ({error}); expected {_FORM}; correct it"
+        ) from None
+    header = lines[0][1] if lines else []
+    missing = [column for column in COLUMNS if column not in header]
+    if missing:
+        raise InputError(
+            f"{path}, line 1: the column `{missing[0]}` is missing, expected {_FORM}; add it"
+        )
+    if len(lines) == 1:
+        raise InputError(f"{path}: has no prompts, expected one line per prompt; add them")
+    seen: set[tuple[str, ...]] = set()
+    for line, row in lines[1:]:
+        _check_row(f"{path}, line {line}", row, header, seen)
+    frame = pd.DataFrame([row for _, row in lines[1:]], columns=header)
+    if CONDITION not in frame:
+        return frame[COLUMNS].astype({"classidx": "int64"})
+    frame.loc[is_unconditional(frame), CONDITION] = str(NO_CONDITION)
+    return frame[[*COLUMNS, CONDITION]].astype({"classidx": "int64", CONDITION: "int64"})
+
+
+_FORM = "a CSV with the columns prompt,classname,classidx"
+
+
+def _check_row(
+    where: str, row: Sequence[str], header: Sequence[str], seen: set[tuple[str, ...]]
+) -> None:
+    if len(row) != len(header):
+        raise InputError(
+            f"{where}: found {len(row)} values, expected {len(header)}, as many as there are "
+            "columns; put a text that contains a comma in double quotes"
+        )
+    named = dict(zip(header, row, strict=True))
+    prompt, index, condition = named["prompt"], named["classidx"], named.get(CONDITION, "0")
+    if not prompt.strip() and named["classname"]:
+        raise InputError(f"{where}: found an empty prompt, expected a text; fill it in")
+    check_line(named["classname"], where, "the class name")
+    if not _is_index(index):
+        raise InputError(
+            f"{where}: found the class index {index!r}, expected a whole number from 0 on; correct "
+            "`classidx`"
+        )
+    if not _is_index(condition) and (prompt or named["classname"]):
+        raise InputError(
+            f"{where}: found the condition {condition!r}, expected a whole number from 0 on, the "
+            "index by which a class-conditional model knows the class; correct `condition`"
+        )
+    if (prompt, index, condition) in seen:
+        raise InputError(
+            f"{where}: found {prompt!r}, which stands in an earlier line of class {index} too, "
+            "expected different prompts; remove or change it"
+        )
+    seen.add((prompt, index, condition))
+
+
+def _is_index(text: str) -> bool:
+    return re.fullmatch("[0-9]{1,9}", text) is not None
+
+
+def check_classes(prompts: pd.DataFrame, classes: int, where: str) -> None:
+    """Raise InputError if a prompt belongs to a class index that the data set does not have."""
+    unknown = prompts[(prompts["classidx"] >= classes) & ~is_unconditional(prompts)]
+    if len(unknown):
+        prompt, index = unknown[["prompt", "classidx"]].iloc[0]
+        raise InputError(
+            f"{where}: found the prompt {prompt!r} of class index {index}, expected 0 to "
+            f"{classes - 1}, the classes of the data set; correct `classidx` or remove the prompt"
+        )
+
+
+def check_named(prompts: pd.DataFrame, classes: int, where: str) -> None:
+    """Raise InputError if one of the class indices 0 to classes - 1 has no prompt."""
+    named = prompts.loc[~is_unconditional(prompts), "classidx"]
+    missing = sorted(set(range(classes)) - set(named))
+    if missing:
+        raise InputError(
+            f"{where}: found no prompt of class index {missing[0]}, expected at least one of each "
+            f"class, 0 to {classes - 1}; add it"
+        )
+
+
+def check_labels(prompts: pd.DataFrame, labels: pd.DataFrame, dataset: str) -> None:
+    """Raise InputError if a class among `labels` (`label, classname`) has no prompt.
+
+    Also if the prompts have the classes' names in another order: answers would be taken for others.
+    """
+    named = prompts.loc[~is_unconditional(prompts), "classidx"]
+    without = labels[~labels["label"].isin(named)]
+    if len(without):
+        label, name = without[["label", "classname"]].iloc[0]
+        raise InputError(
+            f"data set {dataset}: its class {label} ({name}) has no prompt, expected at least one "
+            "per class; add it to the data set's `prompts`"
+        )
+    known = prompts.groupby("classname")["classidx"].agg(set)
+    classes = labels[["label", "classname"]].drop_duplicates("label")
+    if classes["classname"].isin(known.index).all():
+        for label, name in classes.itertuples(index=False):
+            if label not in known[name]:
+                raise InputError(
+                    f"data set {dataset}: its class {label} is {name!r}, found this name at the "
+                    f"class index {min(known[name])} in its `prompts`, expected the classes in one "
+                    "order; correct `classidx`, or the order of the prompts' classes"
+                )

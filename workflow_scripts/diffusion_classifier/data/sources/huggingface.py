@@ -1,0 +1,204 @@
+"""Data sets in the formats of the library `datasets`: from the hub, pinned, or from local files."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from PIL import Image
+
+from diffusion_classifier.messages import InputError
+
+from ..images import ImageError, load_image, read_file
+from .hub_data import from_files, from_hub
+from .listing import is_litter, unreadable
+
+if TYPE_CHECKING:
+    from datasets import Dataset, Features
+
+LOCAL = ("parquet", "imagefolder")
+"""The values of `dataset` that stand for files on this machine."""
+
+_NO_ROW = "not read by `datasets`, by the end of its name"
+
+
+class HubImages:
+    """An ImageSource of the rows of a `datasets.Dataset`, whose images are `bytes` or files.
+
+    `rows` has the image in its only column; files are read only below `root`, as the rows may come
+    from anybody. `left_out` are files of which the library made no rows, each with the reason.
+    """
+
+    what = "images"
+
+    def __init__(
+        self, name: str, root: Path, rows: Dataset, labels: np.ndarray, names: list[str]
+    ) -> None:
+        self.name, self.root, self.rows, self.labels = name, root, rows, labels
+        self.class_names = names
+        (self.column,) = rows.column_names
+        self.left_out = _without_rows(rows, self.column, root, name)
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    def image(self, index: int) -> Image.Image:
+        """Mode L or RGB; raises InputError naming the image as `load_image` does."""
+        return load_image(self.encoded(index), self.source(index))
+
+    def encoded(self, index: int) -> bytes | None:
+        """The encoded image as it was embedded, or its file; raises InputError if there is none."""
+        stored = self.rows[index][self.column] or {}
+        if stored.get("bytes") is not None:
+            return stored["bytes"]
+        path = stored.get("path")
+        if path is None or not Path(path).is_relative_to(self.root) or ".." in Path(path).parts:
+            reason = "a row without an image"
+            raise ImageError(
+                self.source(index),
+                reason,
+                f"found {reason} in `{self.column}`, expected one embedded or in a file beside the "
+                "data; leave it out",
+            )
+        return read_file(path, self.source(index))
+
+    def label(self, index: int) -> int:
+        return int(self.labels[index])
+
+    def source(self, index: int) -> str:
+        """As `uoft-cs/cifar10@0b27149/test/17`; a file by its name below the data's folder."""
+        path = (self.rows[index][self.column] or {}).get("path")
+        if path is not None and Path(path).is_relative_to(self.root):
+            return f"{self.name}/{Path(path).relative_to(self.root).as_posix()}"
+        return f"{self.name}/{index}"
+
+
+def _without_rows(rows: Dataset, column: str, root: Path, name: str) -> dict[str, str]:
+    """The files of which `datasets` made no rows, in the folders of those that it made some of."""
+    import pyarrow.compute as pc
+
+    paths = pc.struct_field(rows.with_format("arrow")[:][column], "path").to_pylist()
+    files = {Path(path) for path in paths if path and Path(path).is_relative_to(root)}
+    return {
+        f"{name}/{file.relative_to(root).as_posix()}": unreadable(file) or _NO_ROW
+        for folder in sorted({file.parent for file in files})
+        for file in sorted(folder.iterdir())
+        if file not in files and not file.is_dir() and not _belongs_to_library(file.name)
+    }
+
+
+def _belongs_to_library(name: str) -> bool:
+    return is_litter(name) or name.startswith("metadata.") or name == "README.md"
+
+
+def huggingface(
+    dataset: str,
+    split: str = "test",
+    config: str | None = None,
+    revision: str | None = None,
+    image_column: str | None = None,
+    label_column: str | None = None,
+    names: list[str] | None = None,
+    data_files: str | None = None,
+    data_dir: str | None = None,
+) -> HubImages:
+    """The images of one split of a data set, each with its own bytes.
+
+    `dataset` is one of the hub, at `revision`, of which `config` is a configuration; or one of
+    LOCAL, in `data_files` (a path or pattern, all of it `split`) or the folder `data_dir`. Columns
+    are found if only one is an image and only one has classes. Classes are those of the column's
+    own names, or `names`; integers without names are called by themselves; texts are sorted.
+
+    Raises InputError for a combination of these that cannot be, for a data set that is not there
+    or may not be had, and for columns and labels that do not fit. No code of a data set is run.
+    """
+    if dataset in LOCAL:
+        if (data_files is None) == (data_dir is None):
+            raise InputError(
+                f"`dataset: {dataset}` of source `huggingface`: found {data_files=} and "
+                f"{data_dir=}, expected one of `data_files` and `data_dir`; give it"
+            )
+        rows, root = from_files(dataset, split, data_files, data_dir)
+        name = f"{dataset}/{split}"
+    else:
+        if revision is None or data_files is not None or data_dir is not None:
+            raise InputError(
+                f"{dataset}: found {revision=}, {data_files=} and {data_dir=}, expected a data set "
+                "of the hub to have a `revision` and neither of the others; correct it, or have "
+                "`dataset` one of parquet and imagefolder"
+            )
+        rows, root = from_hub(dataset, config, revision, split)
+        name = f"{dataset}@{revision[:7] if len(revision) == 40 else revision}/{split}"
+    return _source(rows, name, root, image_column, label_column, names)
+
+
+def _source(
+    rows: Dataset,
+    name: str,
+    root: Path,
+    image_column: str | None,
+    label_column: str | None,
+    names: list[str] | None,
+) -> HubImages:
+    from datasets import Image as ImageFeature
+
+    if not len(rows):
+        raise InputError(f"{name}: found no rows, expected at least one; choose another split")
+    image = _column(rows.features, "Image", "image_column", image_column, name)
+    label = _column(rows.features, "ClassLabel", "label_column", label_column, name)
+    values = rows.select_columns([label]).with_format("arrow")[:][label].to_pylist()
+    feature = rows.features[label]
+    labels, class_names = _classes(
+        values, names or getattr(feature, "names", None), f"{name}, column `{label}`"
+    )
+    images = rows.select_columns([image]).cast_column(image, ImageFeature(decode=False))
+    return HubImages(name, root, images, labels, class_names)
+
+
+def _column(features: Features, kind: str, key: str, chosen: str | None, name: str) -> str:
+    """The column to take: `chosen`, or the only one whose feature is of `kind`."""
+    found = {column: type(feature).__name__ for column, feature in features.items()}
+    listed = ", ".join(f"`{column}` ({what})" for column, what in found.items())
+    fitting = [column for column, what in found.items() if what == kind]
+    # labels may be plain values too, images may not
+    if chosen in found and (kind == "ClassLabel" or chosen in fitting):
+        return chosen
+    if chosen is not None:
+        raise InputError(
+            f"{name}: found no column for `{key}: {chosen}`, expected one of {listed}; correct it"
+        )
+    if len(fitting) != 1:
+        raise InputError(
+            f"{name}: found {len(fitting)} columns of the kind {kind} among {listed}, expected "
+            f"one; name the one to take as `{key}`"
+        )
+    return fitting[0]
+
+
+def _classes(
+    values: list[Any], names: list[str] | None, where: str
+) -> tuple[np.ndarray, list[str]]:
+    """Labels from 0, int64 `(image,)`, and the classes' names; raises InputError as said above."""
+    if all(type(value) is str for value in values):
+        names = sorted(set(values)) if names is None else names
+        index: Mapping[Any, int] = {name: i for i, name in enumerate(names)}
+        expected = "a class name of `names`"
+    elif all(type(value) is int for value in values):
+        names = [str(i) for i in range(max(values) + 1)] if names is None else names
+        index = {i: i for i in range(len(names))}
+        expected = f"labels from 0 to {len(names) - 1}, one for each name"
+    else:
+        kinds = sorted({type(value).__name__ for value in values})
+        raise InputError(
+            f"{where}: found values of {', '.join(kinds)}, expected integers or texts in every "
+            "row; choose another `label_column`"
+        )
+    wrong = [value for value in values if value not in index]
+    if wrong:
+        raise InputError(
+            f"{where}: found {wrong[0]!r}, expected {expected}; correct `names`, or choose a split "
+            "with labels"
+        )
+    return np.array([index[value] for value in values], dtype=np.int64), list(names)

@@ -1,0 +1,97 @@
+"""Scenes of the rendered world as data sets: what is asked of them is the `task`."""
+
+from __future__ import annotations
+
+import numpy as np
+from PIL import Image
+
+from diffusion_classifier.messages import InputError
+
+from ..world import captions, render, world
+from .sizes import SCENES
+
+SPLITS = ("train", "validation", "test")
+CLASSES = {
+    "captions": ["scene"],
+    "shapes": list(world.SHAPES),
+    "colours": list(world.COLOURS),
+    "sizes": list(world.SIZES),
+    "colour-shape": [f"{colour} {shape}" for colour in world.COLOURS for shape in world.SHAPES],
+}
+"""The class names of each task; the prompts of a data set have to list them in this order."""
+
+CAPTIONS = 4  # descriptions of each training scene
+
+
+class Scenes:
+    """An ImageSource of one task and split; see `scenes`."""
+
+    def __init__(self, task: str, split: str, pairs: str, rendering: str) -> None:
+        self.task, self.split, self.pairs, self.rendering = task, split, pairs, rendering
+        self.class_names = CLASSES[task]
+        seen = pairs == "seen"
+        self._labels = [
+            label
+            for label, name in enumerate(self.class_names)
+            if task != "colour-shape" or tuple(name.split()) in set(world.pairs(seen))
+        ]
+
+    def __len__(self) -> int:
+        return SCENES["captions" if self.task == "captions" else self.split]
+
+    def scene(self, index: int) -> tuple[world.Scene, np.random.Generator]:
+        """The scene at `index`, and the generator that settles what is left open of it."""
+        rng = np.random.default_rng(
+            [list(CLASSES).index(self.task), SPLITS.index(self.split), index]
+        )
+        if self.task == "captions":
+            return world.random_scene(rng), rng
+        seen, name = self.pairs == "seen", self.class_names[self.label(index)]
+        thing = world.random_thing(rng, seen)
+        while name not in (
+            *(thing.shape, thing.colour, thing.size),
+            f"{thing.colour} {thing.shape}",
+        ):
+            thing = world.random_thing(rng, seen)
+        return world.Scene((thing,)), rng
+
+    def image(self, index: int) -> Image.Image:
+        style = render.PLAIN if self.rendering == "plain" else render.SHIFTED
+        return render.draw(*self.scene(index), style)
+
+    def label(self, index: int) -> int:
+        return self._labels[index % len(self._labels)]
+
+    def source(self, index: int) -> str:
+        return f"scenes/{self.task}/{self.split}/{self.pairs}/{self.rendering}/{index}"
+
+    def more(self, index: int) -> dict[str, list[str]]:
+        """Training scenes carry their `captions`."""
+        if self.task != "captions":
+            return {}
+        scene, _ = self.scene(index)
+        rng = np.random.default_rng([len(CLASSES), SPLITS.index(self.split), index])
+        return {"captions": [captions.random_caption(scene, rng) for _ in range(CAPTIONS)]}
+
+
+def scenes(task: str, split: str = "test", pairs: str = "seen", rendering: str = "plain") -> Scenes:
+    """Rendered scenes: of one thing, labelled by what `task` asks for, or with captions.
+
+    `task`: `captions` (one or two things; to train on), `shapes`, `colours`, `sizes` or
+    `colour-shape` (36 classes). `pairs`: things of the colour × shape pairs `seen` in training
+    or of the `unseen` ones. `rendering`: `plain`, as in training, or `shifted`.
+    Every image is a function of these and its number alone. Raises InputError for a value that
+    there is not.
+    """
+    for key, found, expected in (
+        ("task", task, tuple(CLASSES)),
+        ("split", split, SPLITS),
+        ("pairs", pairs, ("seen", "unseen")),
+        ("rendering", rendering, ("plain", "shifted")),
+    ):
+        if found not in expected:
+            raise InputError(
+                f"`{key}` of source `scenes`: found {found!r}, expected one of "
+                f"{', '.join(expected)}; correct it in `datasets`"
+            )
+    return Scenes(task, split, pairs, rendering)

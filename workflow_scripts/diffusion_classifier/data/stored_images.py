@@ -1,0 +1,46 @@
+"""Reading a data set that was written, without holding all its images in memory."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Iterator
+from typing import TYPE_CHECKING
+
+from diffusion_classifier.files import read_parquet
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+ENCODED = "bytes"
+BATCH = 64  # encoded images read at once
+
+
+def read_labels(path: str | os.PathLike) -> pd.DataFrame:
+    """All columns but the encoded images."""
+    import pyarrow.parquet as pq
+
+    names = pq.read_schema(path).names
+    return read_parquet(path, [name for name in names if name != ENCODED])
+
+
+def encoded_images(path: str | os.PathLike) -> Iterator[bytes]:
+    """The encoded images, one after the other, in the order of the data set."""
+    import pyarrow.parquet as pq
+
+    with pq.ParquetFile(path, page_checksum_verification=True) as file:
+        for batch in file.iter_batches(BATCH, columns=[ENCODED]):
+            yield from batch.column(0).to_pylist()
+
+
+def encoded_images_of(path: str | os.PathLike, images: Iterable[int]) -> dict[int, bytes]:
+    """The encoded images with these numbers (column `image`), by their number."""
+    import pandas as pd
+
+    chosen = [("image", "in", [int(image) for image in images])]
+    found = pd.read_parquet(path, columns=["image", ENCODED], filters=chosen)
+    return dict(zip(found["image"].tolist(), found[ENCODED], strict=True))
+
+
+def with_images(frame: pd.DataFrame, path: str | os.PathLike) -> pd.DataFrame:
+    """`frame` with the encoded images that its column `image` numbers, in the column `bytes`."""
+    return frame.assign(bytes=frame["image"].map(encoded_images_of(path, frame["image"])))

@@ -1,0 +1,111 @@
+"""A DiT that computes once what its evaluations have in common.
+
+Patches and their positions depend on the noised image alone; every block's modulation (adaLN-Zero,
+Peebles & Xie 2023, section 3.2) on timestep and class alone, which all images share. The blocks
+between are diffusers' `BasicTransformerBlock`, written out.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from ..denoiser import Query, compiled
+from .products import attention, feed_forward, linear
+
+if TYPE_CHECKING:
+    from diffusers import DiTTransformer2DModel
+
+
+def can_share(transformer: DiTTransformer2DModel) -> bool:
+    """Whether `SharedDiT` knows all that this DiT does."""
+    blocks = transformer.transformer_blocks
+    plain = transformer.config.norm_type == "ada_norm_zero" and not transformer.pos_embed.layer_norm
+    return plain and all(
+        block.attn2 is None and block.pos_embed is None and block.attn1.group_norm is None
+        for block in blocks
+    )
+
+
+class SharedDiT:
+    """Evaluates a DiT of which `can_share` is true, trained on the timesteps 0 to timesteps - 1."""
+
+    def __init__(self, transformer: DiTTransformer2DModel, timesteps: int) -> None:
+        self.transformer = transformer
+        self.projections = [_fused(block.attn1) for block in transformer.transformer_blocks]
+        # one sine for all blocks and evaluations, which on a CPU takes as long as a block does
+        every = torch.arange(timesteps, device=transformer.device)
+        self.waves = transformer.transformer_blocks[0].norm1.emb.time_proj(every)
+
+    def prepare(self, conditions: dict[str, Tensor]) -> Tensor:
+        """Each prompt's class, `(prompt,)` int64."""
+        return conditions["class_labels"]
+
+    def __call__(self, query: Query, prepared: Tensor) -> Tensor:
+        """The transformer's output for each evaluation, `(batch, channel, h, w)`."""
+        return self._forward(query, prepared)
+
+    def compile(self) -> None:
+        """Have PyTorch compile it for passes of any size."""
+        self._forward = compiled(self._forward)
+
+    def _forward(self, query: Query, prepared: Tensor) -> Tensor:
+        model = self.transformer
+        waves = self.waves[query.cell_timestep].to(query.x_t.dtype)
+        label = prepared[query.cell_prompt]
+        x = _patches(model.pos_embed, query.x_t)[query.row]
+        for block, projection in zip(model.transformer_blocks, self.projections, strict=True):
+            emb = F.silu(_embedding(block.norm1.emb, waves, label))
+            modulation = block.norm1.linear(emb)[query.cell].unsqueeze(1).chunk(6, dim=2)
+            x = _block(block, projection, x, modulation)
+        emb = F.silu(_embedding(model.transformer_blocks[0].norm1.emb, waves, label))
+        shift, scale = model.proj_out_1(emb)[query.cell].unsqueeze(1).chunk(2, dim=2)
+        out = model.proj_out_2(torch.addcmul(shift, model.norm_out(x), 1 + scale))
+        return _unpatched(out, model.config.patch_size)
+
+
+def _fused(attn: nn.Module) -> tuple[Tensor, Tensor | None]:
+    """Weight and bias of the projections to queries, keys and values, as one."""
+    parts = (attn.to_q, attn.to_k, attn.to_v)
+    bias = None if parts[0].bias is None else torch.cat([part.bias for part in parts])
+    return torch.cat([part.weight for part in parts]), bias
+
+
+def _patches(embedder: nn.Module, x: Tensor) -> Tensor:
+    """diffusers' `PatchEmbed`, the convolution written as the product that it is."""
+    size = embedder.patch_size
+    squares = x.unfold(2, size, size).unfold(3, size, size).permute(0, 2, 3, 1, 4, 5)
+    patches = squares.flatten(3).flatten(1, 2)
+    projected = F.linear(patches, embedder.proj.weight.flatten(1), embedder.proj.bias)
+    return (projected + embedder.pos_embed).to(projected.dtype)
+
+
+def _embedding(embedder: nn.Module, waves: Tensor, label: Tensor) -> Tensor:
+    """diffusers' `CombinedTimestepLabelEmbeddings`, of timesteps as waves, `(cell, channel)`."""
+    return embedder.timestep_embedder(waves) + embedder.class_embedder(label)
+
+
+def _block(
+    block: nn.Module,
+    projection: tuple[Tensor, Tensor | None],
+    x: Tensor,
+    modulation: tuple[Tensor, ...],
+) -> Tensor:
+    shift, scale, gate, shift_mlp, scale_mlp, gate_mlp = modulation
+    attn, out = block.attn1, block.attn1.to_out[0]
+    normed = torch.addcmul(shift, block.norm1.norm(x), 1 + scale)
+    projected = linear(normed, *projection).unflatten(2, (3, attn.heads, -1))
+    found = attention(*projected.permute(2, 0, 3, 1, 4)).transpose(1, 2).flatten(2)
+    x = torch.addcmul(x, gate, linear(found, out.weight, out.bias))
+    normed = torch.addcmul(shift_mlp, block.norm3(x), 1 + scale_mlp)
+    return torch.addcmul(x, gate_mlp, feed_forward(block.ff, normed))
+
+
+def _unpatched(x: Tensor, patch: int) -> Tensor:
+    """`(batch, patches, patch² · channel)` → `(batch, channel, h, w)`."""
+    side = int(x.shape[1] ** 0.5)
+    squares = x.unflatten(2, (patch, patch, -1)).unflatten(1, (side, side))
+    return squares.permute(0, 5, 1, 3, 2, 4).flatten(4, 5).flatten(2, 3)

@@ -1,0 +1,239 @@
+"""A Stable Diffusion UNet that computes once what its evaluations have in common.
+
+Everything before the first cross-attention depends on the noised image alone: the time embedding,
+`conv_in`, the blocks up to the first that has attention, its first resnet and self-attention. It is
+computed once for each input and continued for each prompt. A cross-attention's keys and values
+depend on the prompt alone: they are projected once for each prompt. What a skip connection from
+before the first cross-attention adds on the way up is computed once for each input, too
+(`way_up`). The rest is diffusers' own.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Any
+
+import torch
+from torch import Tensor, nn
+
+from ..denoiser import Query, compiled
+from . import products
+from .way_up import FoldedUpsampler, SharedSkip, can_fold, can_split
+
+if TYPE_CHECKING:
+    from diffusers import UNet2DConditionModel
+
+KEPT = 2 * 2**30
+"""Bytes of keys and values that may be kept; of more prompts they are projected in every pass."""
+# what a UNet's config may say besides, and this module does not know
+_PLAIN = {
+    "class_embed_type": None,
+    "addition_embed_type": None,
+    "encoder_hid_dim_type": None,
+    "encoder_hid_dim": None,
+    "num_class_embeds": None,
+    "time_cond_proj_dim": None,
+    "time_embedding_act_fn": None,
+    "only_cross_attention": False,
+    "dual_cross_attention": False,
+    "center_input_sample": False,
+    "mid_block_type": "UNetMidBlock2DCrossAttn",
+}
+_BLOCKS = ("DownBlock2D", "CrossAttnDownBlock2D", "UpBlock2D", "CrossAttnUpBlock2D")
+
+
+def can_share(unet: UNet2DConditionModel) -> bool:
+    """Whether `SharedUNet` knows all that this UNet does."""
+    config = unet.config
+    blocks = (*config.down_block_types, *config.up_block_types)
+    plain = all(config.get(key, value) == value for key, value in _PLAIN.items())
+    return plain and set(blocks) <= set(_BLOCKS) and "CrossAttnDownBlock2D" in blocks
+
+
+KeyValue = tuple[Tensor, Tensor]
+"""A cross-attention's keys and values of prompts: `(prompt, head, token, channel)` each."""
+
+
+class _PromptAttention:
+    """An attention processor of diffusers that may be given keys and values instead of a text.
+
+    Without any it does what diffusers does. A self-attention has keys and values of its own.
+    """
+
+    def __init__(self) -> None:
+        # a job that only encodes prompts need not import diffusers
+        from diffusers.models.attention_processor import AttnProcessor2_0
+
+        self.keys_values: dict[nn.Module, KeyValue] | None = None
+        self.prompt: Tensor | None = None  # of each evaluation
+        self.plain = AttnProcessor2_0()
+
+    def __call__(
+        self, attn: nn.Module, hidden_states: Tensor, *args: Any, **options: Any
+    ) -> Tensor:
+        if self.keys_values is None:
+            return self.plain(attn, hidden_states, *args, **options)
+        if attn in self.keys_values:
+            key, value = (part[self.prompt] for part in self.keys_values[attn])
+        else:
+            parts = (attn.to_k(hidden_states), attn.to_v(hidden_states))
+            key, value = (products.heads(part, attn.heads) for part in parts)
+        query = products.heads(attn.to_q(hidden_states), attn.heads)
+        found = products.attention(query, key, value)
+        out = attn.to_out[0]
+        return products.linear(found.transpose(1, 2).flatten(2), out.weight, out.bias)
+
+
+class SharedUNet:
+    """Evaluates a UNet of which `can_share` is true; called in the usual way it is as it was."""
+
+    def __init__(self, unet: UNet2DConditionModel) -> None:
+        self.unet = unet
+        self.attention = _PromptAttention()
+        self.cross = [part for name, part in unet.named_modules() if name.endswith(".attn2")]
+        own = [part for name, part in unet.named_modules() if name.endswith(".attn1")]
+        for module in (*self.cross, *own):
+            module.set_processor(self.attention)
+        self.split: dict[nn.Module, SharedSkip] | None = None
+        self.folded: dict[nn.Module, FoldedUpsampler] = {}
+
+    def prepare(self, conditions: dict[str, Tensor]) -> dict[nn.Module, KeyValue] | Tensor:
+        """Keys and values of all prompts; of too many to be kept their `text` as it is.
+
+        `text` is `(prompt, token, channel)`.
+        """
+        if self.split is None:
+            self._rewrite()
+        text = conditions["text"].to(self.unet.dtype)
+        widths = sum(2 * module.inner_kv_dim for module in self.cross)
+        if text.shape[0] * text.shape[1] * widths * text.element_size() > KEPT:
+            return text
+        return self._keys_values(text)
+
+    def __call__(self, query: Query, prepared: dict[nn.Module, KeyValue] | Tensor) -> Tensor:
+        """The UNet's output for each evaluation, `(batch, c, h, w)`."""
+        prompt = query.prompt
+        if isinstance(prepared, Tensor):
+            prepared, prompt = self._keys_values(prepared[query.cell_prompt]), query.cell
+        return self._forward(query.x_t, query.timestep, query.row, prompt, prepared)
+
+    def compile(self) -> None:
+        """Have PyTorch compile it for passes of any size."""
+        self._forward = compiled(self._forward)
+
+    def _forward(
+        self,
+        x_t: Tensor,
+        timestep: Tensor,
+        row: Tensor,
+        prompt: Tensor,
+        keys_values: dict[nn.Module, KeyValue],
+    ) -> Tensor:
+        self.attention.keys_values, self.attention.prompt = keys_values, prompt
+        try:
+            return self._output(x_t, timestep, row)
+        finally:
+            self.attention.keys_values = self.attention.prompt = None
+
+    def _output(self, x_t: Tensor, timestep: Tensor, row: Tensor) -> Tensor:
+        unet = self.unet
+        of_input = unet.time_embedding(unet.get_time_embed(sample=x_t, timestep=timestep))
+        hidden, emb = unet.conv_in(x_t), of_input
+        skips, shared = [(hidden, True)], True
+        for block in unet.down_blocks:
+            attentions = getattr(block, "attentions", [None] * len(block.resnets))
+            for resnet, attention in zip(block.resnets, attentions, strict=True):
+                hidden = resnet(hidden, emb)
+                if attention is not None and shared:
+                    hidden, emb, shared = _first_attention(attention, hidden, row), emb[row], False
+                elif attention is not None:
+                    hidden = _transformed(attention, hidden)
+                skips.append((hidden, shared))
+            for downsampler in block.downsamplers or ():
+                hidden = downsampler(hidden)
+                skips.append((hidden, shared))
+        first, *others = unet.mid_block.resnets
+        hidden = first(hidden, emb)
+        for resnet, attention in zip(others, unet.mid_block.attentions, strict=True):
+            hidden = resnet(_transformed(attention, hidden), emb)
+        for block in unet.up_blocks:
+            attentions = getattr(block, "attentions", [None] * len(block.resnets))
+            for resnet, attention in zip(block.resnets, attentions, strict=True):
+                skip, shared = skips.pop()
+                if shared and resnet in self.split:
+                    hidden = self.split[resnet](hidden, skip, of_input, row)
+                else:
+                    skip = skip[row] if shared else skip
+                    hidden = resnet(torch.cat([hidden, skip], dim=1), emb)
+                if attention is not None:
+                    hidden = _transformed(attention, hidden)
+            for upsampler in block.upsamplers or ():
+                hidden = self._upsampled(upsampler, hidden, skips[-1][0].shape[2:])
+        return unet.conv_out(unet.conv_act(unet.conv_norm_out(hidden)))
+
+    def _upsampled(self, upsampler: nn.Module, hidden: Tensor, size: torch.Size) -> Tensor:
+        twice = size == (2 * hidden.shape[2], 2 * hidden.shape[3])
+        if twice and upsampler in self.folded:
+            return self.folded[upsampler](hidden)
+        return upsampler(hidden, size)
+
+    def _rewrite(self) -> None:
+        """Derive the weights of the way up, once it is known where and how the UNet's are kept."""
+        unet, self.split = self.unet, {}
+        skips, shared = [(unet.conv_in.out_channels, True)], True
+        for block in unet.down_blocks:
+            shared = shared and not hasattr(block, "attentions")
+            layers = [*block.resnets, *(block.downsamplers or ())]
+            skips += [(layer.out_channels, shared) for layer in layers]
+        for block in unet.up_blocks:
+            for resnet in block.resnets:
+                channels, shared = skips.pop()
+                if shared and can_split(resnet, channels):
+                    self.split[resnet] = SharedSkip(resnet, channels)
+            for upsampler in block.upsamplers or ():
+                if can_fold(upsampler):
+                    self.folded[upsampler] = FoldedUpsampler(upsampler.conv)
+
+    def _keys_values(self, text: Tensor) -> dict[nn.Module, tuple[Tensor, Tensor]]:
+        return {
+            module: (
+                products.heads(module.to_k(text), module.heads).contiguous(),
+                products.heads(module.to_v(text), module.heads).contiguous(),
+            )
+            for module in self.cross
+        }
+
+
+def _first_attention(transformer: nn.Module, hidden: Tensor, row: Tensor) -> Tensor:
+    """`_transformed`, from inputs to evaluations after the first self-attention."""
+    tokens, _ = transformer._operate_on_continuous_inputs(hidden)
+    first, *others = transformer.transformer_blocks
+    tokens = first.attn1(first.norm1(tokens)) + tokens
+    tokens = _told(first, tokens[row])
+    return _after(transformer, others, tokens, hidden[row])
+
+
+def _transformed(transformer: nn.Module, hidden: Tensor) -> Tensor:
+    """diffusers' `Transformer2DModel.forward`, which ends in a copy to channels first.
+
+    Where channels come last, that copy is made for nothing, and another one back.
+    """
+    tokens, _ = transformer._operate_on_continuous_inputs(hidden)
+    return _after(transformer, transformer.transformer_blocks, tokens, hidden)
+
+
+def _after(
+    transformer: nn.Module, blocks: Iterable[nn.Module], tokens: Tensor, residual: Tensor
+) -> Tensor:
+    for block in blocks:
+        tokens = _told(block, block.attn1(block.norm1(tokens)) + tokens)
+    linear = transformer.use_linear_projection
+    tokens = transformer.proj_out(tokens) if linear else tokens
+    image = tokens.unflatten(1, residual.shape[2:]).permute(0, 3, 1, 2)
+    return residual + (image if linear else transformer.proj_out(image))
+
+
+def _told(block: nn.Module, tokens: Tensor) -> Tensor:
+    """diffusers' `BasicTransformerBlock` from the cross-attention on."""
+    tokens = block.attn2(block.norm2(tokens)) + tokens
+    return products.feed_forward(block.ff, block.norm3(tokens)) + tokens

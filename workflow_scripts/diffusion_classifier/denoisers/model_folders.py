@@ -1,0 +1,111 @@
+"""What a model's folder in the diffusers layout says of it: family, image size, timesteps."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from diffusion_classifier.messages import InputError
+from diffusion_classifier.weights.configs import read_config as _config
+from diffusion_classifier.weights.inputs import denoiser_part
+from diffusion_classifier.weights.model_parts import refuse_single_part
+
+from .families import FAMILIES
+
+# by the beginning of the pipeline's class; the longer names of Stable Diffusion come first
+_PIPELINES = {
+    "StableDiffusionXL": "stable-diffusion-xl",
+    "StableDiffusion3": "stable-diffusion-3",
+    "StableDiffusion": "stable-diffusion",
+    "PixArt": "pixart",
+    "DiT": "dit",
+}
+_TRANSFORMERS = {
+    "DiTTransformer2DModel": "dit",
+    "PixArtTransformer2DModel": "pixart",
+    "SD3Transformer2DModel": "stable-diffusion-3",
+}
+_MODES = {1: "L", 3: "RGB"}
+
+
+def detect_family(folder: str) -> str:
+    """The family of the model in `folder`: by its model_index.json, else by what lies in it.
+
+    Without an index, unet/ and text_encoder/ make a Stable Diffusion (of the XL kind with
+    text_encoder_2/), and the class in transformer/config.json names the others. Raises InputError
+    if there is no such folder, no model in it, or one of a family that is not known.
+    """
+    root = Path(folder)
+    if not root.is_dir():
+        raise InputError(f"{folder}: found no such folder, expected a model's; correct the path")
+    pipeline = None
+    if (root / "model_index.json").is_file():
+        pipeline = str(_config(root, ".", "model_index.json").get("_class_name"))
+        families = [family for start, family in _PIPELINES.items() if pipeline.startswith(start)]
+        if families:
+            return families[0]
+    # a pipeline of another name may be made of known parts: whether it is, their configs say
+    if (root / "unet").is_dir() and (root / "text_encoder").is_dir():
+        return "stable-diffusion" + ("-xl" if (root / "text_encoder_2").is_dir() else "")
+    if (root / "transformer").is_dir():
+        name = str(_config(root, "transformer").get("_class_name"))
+        return _TRANSFORMERS.get(name) or _unknown(folder, name)
+    if pipeline is not None:
+        _unknown(folder, pipeline)
+    refuse_single_part(root)
+    raise InputError(
+        f"{folder}: found neither model_index.json nor unet/ with text_encoder/ nor transformer/, "
+        "expected a diffusion model in the diffusers layout; choose its folder"
+    )
+
+
+def input_form(folder: str, family: str) -> tuple[int | None, str, int]:
+    """Images the model takes: edge in pixels (None: not said), mode, what divides the edge.
+
+    The edge is the denoiser's `sample_size` times what the VAE downsamples by: that of the VAE's
+    own config is often another (768 in Stable Diffusion 2's base of 512). Raises InputError for a
+    folder that is no model of `family`.
+    """
+    root = Path(folder)
+    part = denoiser_part(family)
+    denoiser = _config(root, part)
+    scale, channels = 1, denoiser.get("in_channels")
+    if (root / "vae").is_dir():
+        scale, channels = vae_scale_factor(folder), _config(root, "vae").get("in_channels")
+    if channels not in _MODES:
+        raise InputError(
+            f"{folder}: found a model of {channels} channels of pixels, expected 1 (greyscale) or "
+            "3 (RGB); choose another model"
+        )
+    size = denoiser.get("sample_size")
+    if isinstance(size, list) and len(set(size)) == 1:
+        size = size[0]
+    edge = size * scale if isinstance(size, int) else None
+    patch = denoiser.get("patch_size") if part == "transformer" else None
+    return edge, _MODES[channels], scale * (patch or 1)
+
+
+def vae_scale_factor(folder: str) -> int:
+    """Pixels per latent along an edge: what the VAE in `folder` downsamples by; 8 without one."""
+    if not (Path(folder) / "vae" / "config.json").is_file():
+        return 8
+    return 2 ** (len(_config(Path(folder), "vae").get("block_out_channels", [0])) - 1)
+
+
+def train_timesteps(folder: str) -> int:
+    """T, the number of timesteps the model was trained with."""
+    config = _config(Path(folder), "scheduler", "scheduler_config.json")
+    return int(config.get("num_train_timesteps", 1000))
+
+
+def class_count(folder: str, family: str) -> int | None:
+    """How many classes a class-conditional model knows; None for a model that reads text."""
+    if family != "dit":
+        return None
+    return _config(Path(folder), "transformer").get("num_embeds_ada_norm")
+
+
+def _unknown(folder: str, name: str) -> str:
+    raise InputError(
+        f"{folder}: found the class {name!r}, expected one of the families {', '.join(FAMILIES)}; "
+        "choose another model, or name the family it is of"
+    )

@@ -1,0 +1,81 @@
+"""A model's VAE: its precision, and how its family scales what it encodes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import torch
+from torch import Tensor
+
+from diffusion_classifier.weights.conventions import check_scaling
+from diffusion_classifier.weights.inputs import latent_channels
+from diffusion_classifier.weights.networks import load_network
+
+from .model_folders import detect_family
+
+if TYPE_CHECKING:
+    from diffusers import AutoencoderKL
+
+
+@dataclass(frozen=True)
+class Scaling:
+    """x_0 = (z - shift) · scale / std of what a VAE encodes, z: `(channel, h, w)` or batched.
+
+    `shift` and `std` are numbers or tensors `(channel, 1, 1)`.
+    """
+
+    shift: Tensor | float
+    scale: float
+    std: Tensor | float
+
+    def latent(self, encoded: Tensor) -> Tensor:
+        """x_0, what the network works on, in the dtype of z."""
+        shift, std = (_like(value, encoded) for value in (self.shift, self.std))
+        return (encoded - shift) * self.scale / std
+
+    def encoded(self, latent: Tensor) -> Tensor:
+        """z, what the VAE decodes, of x_0."""
+        shift, std = (_like(value, latent) for value in (self.shift, self.std))
+        return latent * std / self.scale + shift
+
+
+def load_vae(
+    folder: str, device: torch.device, dtype: torch.dtype, family: str | None = None
+) -> tuple[AutoencoderKL, Scaling]:
+    """The VAE in vae/ (safetensors only), ready on its device, and its scaling.
+
+    In float32 instead of float16 if its config's `force_upcast` says so, as SDXL's overflows.
+    `family` None is the one that the folder says it is of. Raises InputError for another class of
+    VAE and for options that diffusers' pipeline of the family does not apply.
+    """
+    from diffusers import AutoencoderKL
+
+    latent_channels(Path(folder))  # of no other class
+    vae = load_network(AutoencoderKL, folder, "vae", dtype)
+    if dtype == torch.float16 and vae.config.force_upcast:
+        vae = vae.to(torch.float32)
+    return vae.to(device), scaling(folder, dict(vae.config), family)
+
+
+def scaling(folder: str, config: dict[str, Any], family: str | None = None) -> Scaling:
+    """The scaling that diffusers' pipeline of the `family` makes of its VAE's config.
+
+    Only Stable Diffusion 3's takes off a `shift_factor`, only SDXL's `latents_mean` and divides by
+    `latents_std`. Raises InputError if another family's VAE asks for one of them.
+    """
+    shift, mean, std = (config[key] for key in ("shift_factor", "latents_mean", "latents_std"))
+    if family is None and (shift, mean, std) != (None, None, None):
+        family = detect_family(folder)
+    check_scaling(Path(folder), config, family or "")
+    scale = config["scaling_factor"]
+    if family == "stable-diffusion-3":
+        return Scaling(shift or 0.0, scale, 1.0)
+    if family == "stable-diffusion-xl" and None not in (mean, std):
+        return Scaling(torch.tensor(mean).view(-1, 1, 1), scale, torch.tensor(std).view(-1, 1, 1))
+    return Scaling(0.0, scale, 1.0)
+
+
+def _like(value: Tensor | float, other: Tensor) -> Tensor | float:
+    return value.to(other) if isinstance(value, Tensor) else value

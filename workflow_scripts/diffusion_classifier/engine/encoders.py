@@ -1,0 +1,58 @@
+"""Images to latents: a model's VAE where it has one, otherwise the pixels themselves."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import torch
+from torch import Tensor
+
+from diffusion_classifier.data.preprocess import Preprocess
+from diffusion_classifier.denoisers.vae import load_vae
+from diffusion_classifier.files import read_tensors
+from diffusion_classifier.network_time import in_network
+from diffusion_classifier.weights.model_parts import check_vae
+
+if TYPE_CHECKING:
+    from PIL.Image import Image
+
+
+@torch.inference_mode()
+def encode_images(
+    folder: str,
+    preprocess: Preprocess,
+    images: Iterable[Image],
+    device: torch.device,
+    dtype: torch.dtype,
+    family: str | None = None,
+) -> Tensor:
+    """The latents x_0 of `images` under the model in `folder`: `(image, c, h, w)` float32, CPU.
+
+    With a vae/ in the folder: the posterior's mean, scaled as the model's `family` does it (see
+    `vae.scaling`; None is the family that the folder says it is of). Without one: pixels in
+    [-1, 1]. Raises InputError for a VAE that is missing, also in part, or of another class, or
+    that has another family's options.
+    """
+    check_vae(folder)
+    if not (Path(folder) / "vae").is_dir():
+        return torch.stack([preprocess(image) for image in images])
+    vae, scaling = load_vae(folder, device, dtype, family)
+
+    def latent(image: Image) -> Tensor:
+        pixels = preprocess(image).unsqueeze(0).to(device, vae.dtype)
+        with in_network():
+            return scaling.latent(vae.encode(pixels).latent_dist.mean[0]).float().cpu()
+
+    return torch.stack([latent(image) for image in images])
+
+
+def read_latents(shards: Iterable[str | os.PathLike]) -> tuple[Tensor, Tensor]:
+    """The latents `(image, c, h, w)` float32 in the files of some shards, and the images' numbers.
+
+    The numbers are int64 `(image,)`; both are in the order of the files.
+    """
+    parts = [read_tensors(path) for path in shards]
+    return torch.cat([p["latents"] for p in parts]), torch.cat([p["image"] for p in parts])

@@ -1,0 +1,82 @@
+"""Errors on disk: one NetCDF per evaluation, stage, shard and class part (dims `pair, sample`)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import pandas as pd
+import xarray as xr
+
+from .samples import Sample
+
+LOSSES = ("l1", "l2", "huber", "vlb")
+
+
+def class_part(pairs: pd.DataFrame, prompts: pd.DataFrame, part: int, parts: int) -> pd.DataFrame:
+    """The pairs whose class belongs to `part` of `parts` (class index modulo `parts`)."""
+    classes = prompts["classidx"].to_numpy()[pairs["prompt"]]
+    return pairs[classes % parts == part].reset_index(drop=True)
+
+
+def error_dataset(
+    errors: dict[str, np.ndarray],
+    pairs: pd.DataFrame,
+    samples: Sequence[Sample],
+    record: dict[str, float | str],
+) -> xr.Dataset:
+    """Errors `(pair, sample)` with what they were measured at.
+
+    `record` becomes attributes, and so do the number of `evaluations`.
+    """
+    dims = ("pair", "sample")
+    coords = {
+        "image": ("pair", pairs["image"].to_numpy("int64")),
+        "prompt": ("pair", pairs["prompt"].to_numpy("int64")),
+        "timestep": ("sample", np.array([s.timestep for s in samples], "int64")),
+        "noise": ("sample", np.array([s.noise for s in samples], "int64")),
+    }
+    if any(s.weight != 1 for s in samples):
+        coords["weight"] = ("sample", np.array([s.weight for s in samples], "float64"))
+    variables = {name: (dims, values) for name, values in errors.items()}
+    stage = xr.Dataset(variables, coords)
+    return stage.assign_attrs(record, evaluations=int(evaluated(stage).sum()))
+
+
+def weights_of(stage: xr.Dataset) -> np.ndarray:
+    """The weight of each sample in a mean over samples, `(sample,)` float64."""
+    return stage["weight"].values if "weight" in stage.coords else np.ones(stage.sizes["sample"])
+
+
+def evaluated(stage: xr.Dataset) -> np.ndarray:
+    """Which errors were measured, bool `(pair, sample)`; the others' classes had left a race."""
+    for name in LOSSES:
+        if name in stage:
+            return ~np.isnan(stage[name].values)
+    return np.zeros((stage.sizes["pair"], stage.sizes["sample"]), bool)
+
+
+def losses_in(stages: Sequence[xr.Dataset]) -> list[str]:
+    """The losses that were stored, and `l2+vlb` where there is a bound."""
+    stored = [name for name in LOSSES if any(name in stage for stage in stages)]
+    return stored + (["l2+vlb"] if "vlb" in stored else [])
+
+
+def pair_cost(stages: Sequence[xr.Dataset]) -> pd.DataFrame:
+    """What each pair took: columns `image, prompt, evaluations` and `seconds` of compute, float64.
+
+    A file's seconds are shared by its pairs in proportion to their evaluations.
+    """
+    parts = []
+    for stage in stages:
+        counts = evaluated(stage).sum(axis=1)
+        seconds = counts * (stage.attrs["seconds"] / max(1, counts.sum()))
+        pairs = {key: stage[key].values for key in ("image", "prompt")}
+        parts.append(pd.DataFrame({**pairs, "evaluations": counts, "seconds": seconds}))
+    summed = pd.concat(parts).groupby(["image", "prompt"]).sum().astype("float64")
+    return summed.reset_index()
+
+
+def cost(stages: Sequence[xr.Dataset]) -> pd.DataFrame:
+    """What each image took: index `image`, columns `evaluations` and `seconds` of compute."""
+    return pair_cost(stages).drop(columns="prompt").groupby("image").sum()

@@ -1,0 +1,259 @@
+"""What a config will cost before anything runs: evaluations, jobs and device hours per table."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from itertools import groupby, pairwise
+from math import prod
+from typing import Any
+
+from diffusion_classifier.config.checks.stage_checks import CALIBRATION_CLASSES, CALIBRATION_SAMPLES
+from diffusion_classifier.config.image_counts import candidate_counts, counts_left, image_count
+from diffusion_classifier.config.methods import (
+    baseline_spec,
+    filter_network,
+    groups_of,
+    is_shipped,
+    method_names,
+    prior_method,
+    questions,
+    split_seed,
+    stages_of,
+    training_set,
+)
+from diffusion_classifier.selection.schedules import stage_samples
+
+
+@dataclass(frozen=True)
+class Cost:
+    """The network evaluations of one method on one data set; None is what cannot be known yet.
+
+    `per_image` is a mean: with several prompts per class, stages keep classes. `jobs` are those
+    that measure errors; `rate` is evaluations/s of one device, as the config states it; `prompts`
+    are an image's candidates (None also where there are no pairs: features and sampling);
+    `counted` is the earlier table that has the same evaluations, which are done only once; `most`
+    says that it is a race, which ends sooner than that.
+    """
+
+    table: str
+    method: str
+    dataset: str
+    images: int | None
+    per_image: float | None
+    jobs: int
+    rate: float | None
+    prompts: float | None = None
+    counted: str | None = None
+    most: bool = False
+
+    @property
+    def evaluations(self) -> float | None:
+        return None if None in (self.images, self.per_image) else self.images * self.per_image
+
+    @property
+    def hours(self) -> float | None:
+        """Device hours."""
+        known = None not in (self.evaluations, self.rate)
+        return self.evaluations / self.rate / 3600 if known else None
+
+
+def estimate(config: dict[str, Any]) -> list[Cost]:
+    """All that the tables of a checked `config` have computed by diffusion models, in order.
+
+    What two tables share has a row in both, and `counted` in the second. Training is left out.
+    """
+    costs: list[Cost] = []
+    first: dict[tuple[str, str], str] = {}
+    for table, spec in config["tables"].items():
+        for cost in _of_table(config, table, spec):
+            counted = first.setdefault((cost.method, cost.dataset), table)
+            costs.append(replace(cost, counted=None if counted == table else counted))
+    return costs
+
+
+def evaluations_per_image(stages: dict[str, Any], classes: float, per_class: float) -> float:
+    """Prompts still in × samples newly evaluated, summed over the stages (paper, section 3.3).
+
+    A race is taken to be run to its end by all: the most it can cost.
+    """
+    return sum(prompts * new for prompts, new in stage_sizes(stages, classes, per_class))
+
+
+def stage_sizes(
+    stages: dict[str, Any], classes: float, per_class: float
+) -> list[tuple[float, int]]:
+    """The prompts of an image still in and the samples newly evaluated, of each stage."""
+    if stages.get("timesteps") == "learned":
+        new = [after - before for before, after in pairwise([0, *stages["samples"]])]
+    else:
+        every = stage_samples(stages["samples"], stages.get("trials", 1), stages.get("grid"))
+        new = [len(samples) for samples in every]
+    left = [classes, *(min(classes, keep) for keep in stages["keep"][:-1])]
+    return [(kept * per_class, count) for kept, count in zip(left, new, strict=True)]
+
+
+def _of_table(config: dict[str, Any], table: str, spec: dict[str, Any]) -> Iterator[Cost]:
+    datasets = spec.get("datasets") or [spec["dataset"]]
+    for name, dataset in questions(config, table):
+        yield _of_evaluation(config, table, name, dataset)
+    yield from _of_calibrations(config, table)
+    priors = [(prior_method(config, name), data) for name, data in questions(config, table)]
+    methods = [*spec["methods"]]
+    for method in method_names(config)["baseline"]:
+        own = split_seed(config, method)[0]  # a table lists it without its seeds
+        asked = [data for name, data in priors if name == method]
+        if own in spec["methods"]:
+            asked = datasets
+        if asked:
+            methods.append(own)
+            yield from _of_probe(config, table, method, asked)
+    for name in _made_of(config, methods, datasets):
+        if "model" in (data := config["datasets"][name]):
+            passes = data["steps"] * (2 if data["guidance"] > 1 else 1)  # with the empty prompt
+            method, rate = f"{data['model']} (sampling)", _rate(config, data["model"])
+            yield Cost(table, method, name, image_count(config, name), passes, 0, rate)
+
+
+def _of_evaluation(config: dict[str, Any], table: str, name: str, dataset: str) -> Cost:
+    spec, data = config["evaluations"][name], config["datasets"][dataset]
+    stages = stages_of(config, name, dataset)
+    count = len(stages["samples"]) + (groups_of(config, name, dataset) is not None)
+    jobs = count * data.get("shards", 1) * spec.get("class_parts", 1)
+    images, rate = image_count(config, dataset), spec.get("rate")
+    asked, per_image, most = candidate_counts(config, dataset), None, "race" in stages
+    if asked:
+        asked, before = counts_left(config, name, dataset, *asked)
+        per_image = before + evaluations_per_image(stages, *asked)
+    prompts = asked and prod(asked)
+    return Cost(table, name, dataset, images, per_image, jobs, rate, prompts, most=most)
+
+
+def _of_calibrations(config: dict[str, Any], table: str) -> Iterator[Cost]:
+    """What learning timesteps takes, for each evaluation and set of prompts."""
+    asked = [
+        (name, config["datasets"][dataset]["prompts"], candidate_counts(config, dataset))
+        for name, dataset in questions(config, table)
+        if stages_of(config, name, dataset).get("timesteps") == "learned"
+    ]
+    for name, prompts, candidates in {pair[:2]: pair for pair in asked}.values():
+        spec = config["evaluations"][name]
+        samples = spec["calibration"].get("samples", CALIBRATION_SAMPLES)
+        most = spec["calibration"].get("classes", CALIBRATION_CLASSES)
+        per_image = candidates and min(candidates[0], most) * candidates[1] * samples
+        dataset, method = spec["calibration"]["datasets"][prompts], f"{name} (calibration)"
+        images = image_count(config, dataset)
+        yield Cost(table, method, dataset, images, per_image, 0, spec.get("rate"))
+
+
+def _of_probe(config: dict, table: str, method: str, datasets: list[str]) -> Iterator[Cost]:
+    """Features: of what it is fitted on at all timesteps, then at the one that was chosen."""
+    spec = baseline_spec(config, method)
+    if spec["kind"] != "probe":
+        return
+    passes = Counter(datasets)
+    for task in {config["datasets"][name]["prompts"]: None for name in datasets}:
+        for name in spec["tasks"][task].values():
+            passes[name] += len(spec["timesteps"])
+    rate = _rate(config, spec["model"])
+    for name, n in passes.items():
+        yield Cost(table, method, name, image_count(config, name), n, 0, rate)
+
+
+def _made_of(config: dict[str, Any], methods: list[str], datasets: list[str]) -> list[str]:
+    """The data sets of a table, those learned from here, and those they are chosen from."""
+    names, asked = list(datasets), {config["datasets"][name]["prompts"] for name in datasets}
+    for spec in (config["baselines"].get(method, {}) for method in methods):
+        if is_shipped(spec):
+            continue
+        names += [sets["train"] for task, sets in spec.get("tasks", {}).items() if task in asked]
+    for name in names:  # which grows meanwhile
+        if "pool" in (spec := config["datasets"][name]):
+            network = filter_network(config, name)
+            trained = not is_shipped(baseline_spec(config, network))
+            others = [spec["pool"], *([training_set(config, network)] if trained else [])]
+            names += [other for other in others if other not in names]
+    return list(dict.fromkeys(names))
+
+
+def _rate(config: dict[str, Any], model: str) -> float | None:
+    """Evaluations/s of a model, as the first evaluation of it that states them has it."""
+    own = (spec for spec in config["evaluations"].values() if spec["model"] == model)
+    return next((spec["rate"] for spec in own if "rate" in spec), None)
+
+
+def render(costs: list[Cost], jobs: int | None = None) -> str:
+    """The estimate as text; `jobs`, if known, are those measuring errors that are still to run."""
+    lines = []
+    for table in dict.fromkeys(cost.table for cost in costs):
+        rows = [cost for cost in costs if cost.table == table]
+        cells = [_HEADER, *map(_cells, _grouped(rows))]
+        widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
+        form = "  ".join(f"{{:{'<' if n < 2 else '>'}{width}}}" for n, width in enumerate(widths))
+        lines += [table, *(f"  {form.format(*row)}".rstrip() for row in cells)]
+        lines += [f"  sum: {_sum(rows)}", ""]
+    lines.append(f"all tables: {_sum([cost for cost in costs if not cost.counted])}")
+    lines += [f"{jobs:,} of these jobs are still to be run."] if jobs is not None else []
+    lines += [_SHARED] if any(cost.counted for cost in costs) else []
+    lines += [_RACES] if any(cost.most for cost in costs) else []
+    lines += [_STATED] if any(cost.rate for cost in costs) else []
+    lines += [_NOT_STATED] if not all(cost.rate for cost in costs) else []
+    return "\n".join([*lines, _OMITTED])
+
+
+_HEADER = ("", "data set", "images", "prompts", "per image", "evaluations", "rate", "jobs", "time")
+_SHARED = "*: an earlier table has the same; among all tables it is counted once."
+_RACES = "≤: a race ends as soon as one class is left, often after a tenth of that or less."
+_STATED = "Time is one device's, at the rate (evaluations/s) the config states, not measured here."
+_NOT_STATED = "State a `rate` (evaluations/s) in `evaluations` for the time of what has none."
+_OMITTED = "Not counted: training, encoding images and prompts, loading models, figures."
+
+
+def _grouped(rows: list[Cost]) -> Iterator[Cost]:
+    """`rows`, but one for all data sets of a probe or a model that samples, if all are known."""
+    for _, group in groupby(rows, lambda row: (row.method, row.counted, row.jobs and row.dataset)):
+        same = list(group)
+        counts = [row.evaluations for row in same]
+        if len(same) > 1 and None not in counts:
+            images, label = sum(row.images for row in same), f"{len(same)} sets"
+            same = [replace(same[0], dataset=label, images=images, per_image=sum(counts) / images)]
+        yield from same
+
+
+def _cells(cost: Cost) -> tuple[str, ...]:
+    # features and sampling are not of pairs
+    prompts, jobs = (number(cost.prompts), f"{cost.jobs:,}") if cost.jobs else ("", "")
+    names = cost.method + "*" * bool(cost.counted), cost.dataset
+    spent = (_most(cost, number(count)) for count in (cost.per_image, cost.evaluations))
+    time = _most(cost, time_of(cost.hours))
+    return (*names, number(cost.images), prompts, *spent, number(cost.rate), jobs, time)
+
+
+def _most(cost: Cost, text: str) -> str:
+    return f"≤{text}" if cost.most and text != "?" else text
+
+
+def _sum(rows: list[Cost]) -> str:
+    evaluations, hours = [row.evaluations for row in rows], [row.hours for row in rows]
+    jobs, total = sum(row.jobs for row in rows), sum(filter(None, evaluations))
+    least = "at least " * (None in evaluations)
+    least = least or "at most " * any(row.most for row in rows)
+    text = f"{least}{number(total)} evaluations in {jobs:,} job{'s' * (jobs != 1)}"
+    if any(hours):
+        text += f", {'at least ' * (None in hours)}{time_of(sum(filter(None, hours)))} of a device"
+    return text
+
+
+def number(value: float | None) -> str:
+    """A count or a rate as text, `?` if it is not known."""
+    if value is None:
+        return "?"
+    return f"{value:,.0f}" if value >= 10 or value == int(value) else f"{value:.2g}"
+
+
+def time_of(hours: float | None) -> str:
+    """A device's hours as text, `?` if they are not known."""
+    if hours is None or hours >= 48:
+        return "?" if hours is None else f"{hours / 24:,.1f} d"
+    return f"{hours:.0f} h" if hours >= 1 else f"{max(1, 60 * hours):.0f} min"

@@ -1,0 +1,234 @@
+"""Did I reproduce it? The tables of a run beside the numbers that are expected of it.
+
+The default run trains nothing, so all machines find the same numbers, but for near-ties: where the
+two best scores of an image are as close as rounding, which differs between processors, its
+prediction may differ. What may differ for that reason is the `tolerance` of an expected row.
+"""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from diffusion_classifier import files
+from diffusion_classifier.messages import InputError
+from diffusion_classifier.scores.accuracy import LONG, method_name
+from diffusion_classifier.tables.aligned import aligned
+
+KEYS = ["table", "method", "dataset", "metric"]
+NUMBERS = [name for name in LONG if name not in KEYS]
+COLUMNS = [*LONG, "tolerance"]
+
+SAME_EVERYWHERE = ("diffusion", "clip", "chance")
+"""Kinds of methods of which machines with different processors found equal numbers."""
+
+NEAR_TIES = 0.3
+"""Percentage points that near-ties may shift an accuracy by: two of 700 images, one at least."""
+
+BOUNDS = 2
+"""How much further than the accuracy a bound of its interval (1.8 times near 100 %) or the accuracy
+of a single training may move."""
+
+ROUNDING = 1.5e-4
+"""Tables have four decimals, of which rounding may change the last."""
+
+_RUN = "run `make reproduce` first"
+_WRITE = "write the file anew with `verify --write`, after a run that you trust"
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """What became of `numbers` expected numbers.
+
+    `different` has the columns `KEYS`, `number`, `expected`, `found` and `tolerance`; `lacking` are
+    rows that were not found, `unexpected` those that are not expected, both with `KEYS`.
+    """
+
+    numbers: int
+    different: pd.DataFrame
+    lacking: pd.DataFrame
+    unexpected: pd.DataFrame
+
+    @property
+    def equal(self) -> bool:
+        """Whether all is as expected: no number differs, no row is lacking or unexpected."""
+        return not len(self.different) + len(self.lacking) + len(self.unexpected)
+
+
+def compare(results: str | os.PathLike, expected: str | os.PathLike) -> Comparison:
+    """Compare the tables in the folder `results` with the files in the folder `expected`.
+
+    Counts have to be equal, `value` to the row's tolerance (percentage points), `low`, `high`,
+    `least` and `most` to `BOUNDS` times it. Raises InputError if there is no expected file, a table
+    of the run is missing or a file cannot be read.
+    """
+    wanted = pd.concat([_read_expected(path) for path in _expected_files(expected)])
+    paths = [_table(results, path.stem) for path in _expected_files(expected)]
+    paths += [path for path in tables_of(results) if path not in paths]
+    found = pd.concat([_read(path, LONG, _RUN) for path in paths])
+    both = wanted.merge(found, on=KEYS, how="outer", suffixes=("", " found"), indicator="side")
+    shared = both[both["side"] == "both"]
+    different = pd.concat([_different(shared, number) for number in NUMBERS])
+    return Comparison(
+        len(wanted) * len(NUMBERS),
+        different.sort_index(kind="stable"),
+        both.loc[both["side"] == "left_only", KEYS],
+        both.loc[both["side"] == "right_only", KEYS],
+    )
+
+
+def render(comparison: Comparison) -> str:
+    """All that is not as expected, and at last how many numbers are."""
+    lines = []
+    if len(different := comparison.different):
+        shown = different.set_index(KEYS[0])
+        shown[["expected", "found", "tolerance"]] = shown[["expected", "found", "tolerance"]].map(
+            lambda number: f"{number:.4f}".rstrip("0").rstrip(".")
+        )
+        lines += [*aligned(shown.astype(str)), ""]
+    for rows, said in (
+        (comparison.lacking, "expected, but not in the run's tables"),
+        (comparison.unexpected, "in the run's tables, but not expected"),
+    ):
+        lines += [f"{said}: {', '.join(row)}" for row in rows.itertuples(index=False)]
+    lacking = len(comparison.lacking) * len(NUMBERS)
+    equal = comparison.numbers - len(comparison.different) - lacking
+    end = f"{equal:,} of {comparison.numbers:,} numbers as expected"
+    for rows, said in ((comparison.lacking, "not found"), (comparison.unexpected, "not expected")):
+        end += f", {len(rows):,} row{'s' * (len(rows) > 1)} {said}" if len(rows) else ""
+    return "\n".join([*lines, end])
+
+
+def write_expected(results: str | os.PathLike, expected: str | os.PathLike) -> list[Path]:
+    """Write the tables in the folder `results`, with tolerances, into the folder `expected`.
+
+    Returns the files written. Raises InputError if there is no table of a run, or a file cannot be
+    read or written.
+    """
+    paths = tables_of(results)
+    if not paths:
+        raise InputError(f"{Path(results) / 'tables'}: found no table of a run; {_RUN}")
+    tables = [_with_tolerance(_read(path, LONG, _RUN), path.stem, results) for path in paths]
+    written = [Path(expected) / path.name for path in paths]
+    for table, path in zip(tables, written, strict=True):
+        try:
+            files.write_csv(table[COLUMNS].convert_dtypes(), path)  # counts without a point
+        except OSError as error:
+            raise InputError(
+                f"{path}: cannot be written ({error.strerror}); correct the path or its permissions"
+            ) from None
+    return written
+
+
+def tables_of(results: str | os.PathLike) -> list[Path]:
+    """The CSV files of the tables in the folder `results`: beside them lie others with numbers."""
+    found = sorted(Path(results).glob("tables/*.csv"))
+    return [path for path in found if _scores(results, path.stem).is_file()]
+
+
+def _scores(results: str | os.PathLike, table: str) -> Path:
+    return Path(results) / "scores" / f"{table}.parquet"
+
+
+def _table(results: str | os.PathLike, table: str) -> Path:
+    return Path(results) / "tables" / f"{table}.csv"
+
+
+def _expected_files(folder: str | os.PathLike) -> list[Path]:
+    found = sorted(Path(folder).glob("*.csv"))
+    if not found:
+        raise InputError(
+            f"{folder}: found no CSV file, expected one for each table; correct the path"
+        )
+    return found
+
+
+def _different(shared: pd.DataFrame, number: str) -> pd.DataFrame:
+    """The rows whose `number` is not as expected."""
+    expected, found = shared[number], shared[f"{number} found"]
+    factor = {"value": 1, **dict.fromkeys(("low", "high", "least", "most"), BOUNDS)}.get(number, 0)
+    tolerance = factor * shared["tolerance"]
+    same = np.isclose(found, expected, rtol=0, atol=tolerance + ROUNDING, equal_nan=True)
+    columns = {"number": number, "expected": expected, "found": found, "tolerance": tolerance}
+    return shared[KEYS].assign(**columns)[~same]
+
+
+def _with_tolerance(rows: pd.DataFrame, table: str, results: str | os.PathLike) -> pd.DataFrame:
+    """`rows` of one table with their tolerance: as many images as fit in `NEAR_TIES`, or one."""
+    scores = _read_parquet(_scores(results, table), ["method", "group", "loss", "kind"])
+    fitted = scores[~scores["kind"].isin(SAME_EVERYWHERE)]
+    # a row is named by the display name or, where trainings have several, by the group
+    by_group = [method_name(*key) for key in zip(fitted["group"], fitted["loss"], strict=True)]
+    near_ties = rows["method"].isin([*fitted["method"], *by_group])
+    step = 100 / (rows["images"] * rows["trainings"])
+    for row in rows.index[near_ties & (rows["metric"] == "mean_per_class")]:
+        path = Path(results) / "data" / f"{rows.at[row, 'dataset']}.parquet"
+        counts = _read_parquet(path, ["label"]).value_counts()
+        step[row] *= counts.mean() / counts.min()  # an image of the smallest class counts most
+    tolerance = step * np.maximum(1, np.floor(NEAR_TIES / step))
+    return rows.assign(tolerance=tolerance.where(near_ties, 0.0).round(4))
+
+
+def _read_parquet(path: Path, columns: list[str]) -> pd.DataFrame:
+    try:
+        return files.read_parquet(path, columns)
+    except (OSError, ValueError) as error:
+        said = str(error).partition("\n")[0]
+        raise InputError(
+            f"{path}: cannot be read ({said}), expected a file of the run; {_RUN}"
+        ) from None
+
+
+def _read_expected(path: Path) -> pd.DataFrame:
+    found = _read(path, COLUMNS, _WRITE)
+    wrong = ~(np.isfinite(found["tolerance"]) & (found["tolerance"] >= 0))
+    if wrong.any():
+        raise InputError(
+            f"{path}: found the tolerance {found.loc[wrong.idxmax(), 'tolerance']} in line "
+            f"{wrong.idxmax() + 2}, expected percentage points from 0 on; {_WRITE}"
+        )
+    return found
+
+
+def _read(path: Path, columns: list[str], remedy: str) -> pd.DataFrame:
+    """The `columns` of a CSV, of which all but `KEYS` are numbers."""
+    try:
+        found = pd.read_csv(path, dtype=str, keep_default_na=False)
+    except FileNotFoundError:
+        raise InputError(f"{path}: found no such file, expected a table; {remedy}") from None
+    except (ValueError, OSError) as error:  # no text, no columns, rows of different length
+        said = str(error).partition("\n")[0]
+        raise InputError(
+            f"{path}: cannot be read ({said}), expected a CSV with the columns "
+            f"{','.join(columns)}; {remedy}"
+        ) from None
+    for name in columns:
+        if name not in found:
+            raise InputError(
+                f"{path}: found the columns {','.join(map(str, found))}, expected "
+                f"{','.join(columns)}, but `{name}` is missing; {remedy}"
+            )
+    if (wrong := found["table"] != path.stem).any():
+        raise InputError(
+            f"{path}: found {found.at[wrong.idxmax(), 'table']!r} as `table` in line "
+            f"{wrong.idxmax() + 2}, expected {path.stem!r}; {remedy}"
+        )
+    if (twice := found.duplicated(KEYS)).any():
+        row = ", ".join(found.loc[twice.idxmax(), KEYS])
+        raise InputError(
+            f"{path}: found {row} again in line {twice.idxmax() + 2}, expected each row once; "
+            f"{remedy}"
+        )
+    numbers = found[columns].drop(columns=KEYS)
+    parsed = numbers.apply(pd.to_numeric, errors="coerce").astype("float64")
+    for name in numbers:
+        if (wrong := parsed[name].isna() & (numbers[name] != "")).any():
+            raise InputError(
+                f"{path}: found {numbers.at[wrong.idxmax(), name]!r} as `{name}` in line "
+                f"{wrong.idxmax() + 2}, expected a number; {remedy}"
+            )
+    return found[KEYS].join(parsed)

@@ -1,0 +1,155 @@
+"""Where a table's numbers come from: what is needed to trust them, or to make them again."""
+
+from __future__ import annotations
+
+import hashlib
+import platform
+import subprocess
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import h5py
+import pandas as pd
+import pyarrow.parquet as pq
+
+from diffusion_classifier.config.methods import questions
+from diffusion_classifier.data.left_out import read_left_out
+
+from .status import of_question
+
+PACKAGES = (
+    "snakemake", "torch", "torchvision", "diffusers", "transformers", "tokenizers", "safetensors",
+    "peft", "open_clip_torch", "timm", "numpy", "pandas", "scipy", "scikit-learn", "xarray",
+    "pillow", "pillow_heif", "pyarrow", "datasets", "huggingface_hub", "mlxtend", "accelerate",
+)  # fmt: skip
+"""What the rules compute with."""
+_MEASURED_AT = ("device", "dtype", "code", "torch", "diffusers")
+"""Attributes of a file of errors: there may be several values, as jobs run at different times."""
+
+
+def provenance(
+    config: dict[str, Any],
+    table: str,
+    models: dict[str, str],
+    data: dict[str, str],
+    written: dict[str, Any] | None = None,
+) -> dict[str, Any]:
+    """All that a table was made of, as JSON has it.
+
+    `models` are the folders of the diffusion models behind it, by name, and `data` the files of the
+    data sets; `written` is the config with its paths as they were written (default: `config`).
+    `versions` are those that the table is written with; each evaluation has those that its errors
+    were measured with. Seconds are those of the jobs that measured errors: `device` in the engine,
+    `wall` with all their starting up.
+    """
+    written = config if written is None else written
+    results = Path(config["results"])
+    rows = []
+    images = {name: _images(path) for name, path in data.items()}
+    for evaluation, dataset in questions(config, table):
+        done = of_question(config, table, evaluation, dataset)
+        # not the hidden file that a killed job was writing
+        files = sorted((results / "errors" / evaluation / dataset).glob("stage*/[0-9]*.nc"))
+        rows.append(
+            {
+                "evaluation": evaluation,
+                "dataset": dataset,
+                # what there is, which may be fewer than were to be expected
+                "images": images[dataset]["images"] if dataset in images else done.images,
+                "evaluations": done.evaluations,
+                "device_seconds": round(done.seconds, 3),
+                "wall_seconds": _wall(results / "benchmarks/jobs/errors" / evaluation / dataset),
+                **_measured_at(files),
+            }
+        )
+    return {
+        "table": table,
+        "written": datetime.now(UTC).isoformat(timespec="seconds"),
+        "commit": commit(Path(__file__).parent),
+        "versions": {"python": platform.python_version()}
+        | {name: version(name) for name in PACKAGES},
+        "seeds": dict(_seeds(config)),
+        "models": {
+            name: _weights(written["models"][_entry(config, name)], models[name])
+            for name in sorted(models)
+        },
+        "datasets": images,
+        "evaluations": sum(row["evaluations"] for row in rows),
+        "device_seconds": round(sum(row["device_seconds"] for row in rows), 3),
+        "wall_seconds": round(sum(row["wall_seconds"] for row in rows), 3),
+        "errors": rows,
+        "config": written,
+    }
+
+
+def commit(folder: Path) -> dict[str, Any] | None:
+    """The commit that `folder` is at, and whether files were changed since; None outside of git."""
+    try:
+        said = [
+            subprocess.run(
+                ["git", "-C", folder, *arguments], capture_output=True, text=True, check=True
+            ).stdout.strip()
+            for arguments in (
+                ["rev-parse", "HEAD"],
+                ["status", "--porcelain", "--untracked-files=no"],
+            )
+        ]
+    except (OSError, subprocess.CalledProcessError):
+        return None
+    return {"hash": said[0], "changed": bool(said[1])}
+
+
+def _seeds(entry: Any, path: str = "") -> Iterator[tuple[str, Any]]:
+    """Every `seed` and `seeds` of the config, with its path."""
+    if isinstance(entry, dict):
+        for key, value in entry.items():
+            own = f"{path}.{key}" if path else str(key)
+            if key in ("seed", "seeds"):
+                yield own, value
+            else:
+                yield from _seeds(value, own)
+
+
+def _entry(config: dict[str, Any], model: str) -> str:
+    """What a model is called in the config as it was written: several trainings are one entry."""
+    return config["models"][model].get("group", model)
+
+
+def _weights(spec: dict[str, Any], folder: str) -> dict[str, Any]:
+    """What the config says of a model's weights (hub id, revision), and a digest of the files."""
+    digest = hashlib.sha256()
+    for path in sorted(Path(folder).rglob("*.safetensors")):
+        digest.update(path.relative_to(folder).as_posix().encode())
+        with open(path, "rb") as file:
+            digest.update(hashlib.file_digest(file, "sha256").digest())
+    named = {key: spec[key] for key in ("weights", "lora") if key in spec}
+    return named | {"sha256": digest.hexdigest()}
+
+
+def _images(path: str) -> dict[str, Any]:
+    """How many images a data set has and what was left out of it: the reasons, and their files."""
+    record = read_left_out(path)
+    found: dict[str, Any] = {"images": pq.read_metadata(path).num_rows}
+    if record is None:
+        return found
+    counts = {"files": record.there, "looked_at": record.looked_at}
+    return found | {"left_out": counts | {"count": record.count, "reasons": record.reasons}}
+
+
+def _measured_at(files: list[Path]) -> dict[str, list[str]]:
+    """The devices, dtypes, code and versions that errors in files were measured with, each once."""
+    found: dict[str, set[str]] = {key: set() for key in _MEASURED_AT}
+    for path in files:
+        with h5py.File(path) as file:
+            for key, values in found.items():
+                if key in file.attrs:
+                    values.add(str(file.attrs[key]))
+    return {key: sorted(values) for key, values in found.items()}
+
+
+def _wall(folder: Path) -> float:
+    """Seconds by the clock of the jobs whose benchmarks are in a folder."""
+    return round(sum(pd.read_csv(path, sep="\t")["s"].sum() for path in folder.rglob("*.tsv")), 3)

@@ -1,0 +1,182 @@
+"""Accuracies with confidence intervals."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+import pandas as pd
+
+from diffusion_classifier.messages import InputError
+
+from .intervals import accuracy, interval
+
+# What is exported, one measured number per row; files between rules carry more columns. `least` and
+# `most` are the values of the worst and the best training.
+LONG = [
+    *("table", "method", "dataset", "metric"),
+    *("value", "low", "high", "least", "most", "trainings", "images", "evaluations"),
+]
+# and these, in a table that is compared with published numbers
+COMPARED = ["published", "difference", "inside"]
+LOSS_NAMES = {
+    "l1": "L1",
+    "l2": "L2",
+    "huber": "Huber",
+    "vlb": "VLB",
+    "l2+vlb": "L2+VLB",
+    "pruning": "pruning loss",
+}
+METRIC_NAMES = {"top1": "Top-1 accuracy", "mean_per_class": "Mean per-class accuracy"}
+
+
+def method_name(label: str, loss: str) -> str:
+    """The name a method goes by in tables: "Diffusion Classifier [L2]", or just the label."""
+    return f"{label} [{LOSS_NAMES.get(loss, loss)}]" if loss else label
+
+
+def score(predictions: pd.DataFrame, table: str, dataset: str, label: str) -> pd.DataFrame:
+    """Score one predictions file: the columns of `LONG` plus `loss, seconds`.
+
+    One row per loss x metric (`top1`, `mean_per_class`); `value, low, high` are percent with a
+    95 % Wilson interval over images, `least` and `most` this training's value; `evaluations` and
+    `seconds` are means per image.
+    Raises InputError if an image occurs twice for the same loss, or there is no image.
+    """
+    if predictions.empty or predictions.duplicated(["image", "loss"]).any():
+        raise InputError(
+            f"predictions of {label!r} on {dataset!r}: {len(predictions)} rows, expected exactly "
+            "one per image and loss; recompute the predictions file"
+        )
+    rows = []
+    for loss, found in predictions.groupby("loss", sort=False):
+        correct = (found["prediction"] == found["label"]).to_numpy()[None]
+        for metric in METRIC_NAMES:
+            measured = of_one_training(correct, _strata(metric, found))
+            spent = (found["evaluations"].mean(), loss, found["seconds"].mean())
+            rows.append((table, method_name(label, loss), dataset, metric, *measured, *spent))
+    return pd.DataFrame(rows, columns=[*LONG, "loss", "seconds"])
+
+
+def percent(correct: np.ndarray, label: np.ndarray | None = None) -> tuple[float, float, float]:
+    """Value, low and high in percent of `intervals.accuracy`, bool `(training, image)`."""
+    found = accuracy(correct, label)
+    return tuple(100 * float(part) for part in (found.mean, *interval(found)))
+
+
+def of_one_training(correct: np.ndarray, label: np.ndarray | None = None) -> tuple[float, ...]:
+    """What LONG says of one training, from `value` to `images`; `correct` is bool `(1, image)`."""
+    value, low, high = percent(correct, label)
+    return value, low, high, value, value, 1, correct.shape[1]
+
+
+def _strata(metric: str, found: pd.DataFrame) -> np.ndarray | None:
+    return found["label"].to_numpy() if metric == "mean_per_class" else None
+
+
+METHOD = ("name", "kind", "group", "varies")
+
+
+def score_table(
+    methods: Mapping[str, Mapping[str, str]],
+    predictions: Mapping[tuple[str, str], pd.DataFrame],
+    table: str,
+) -> pd.DataFrame:
+    """Score all `predictions[name, dataset]`; adds `name` and `kind, group, varies` of its method.
+
+    Rows are in the order of `methods`, which is the order of the tables.
+    """
+    order = list(methods)
+    parts = [
+        score(predictions[name, dataset], table, dataset, methods[name]["label"]).assign(
+            **{key: {"name": name, **methods[name]}[key] for key in METHOD}
+        )
+        for name, dataset in sorted(predictions, key=lambda key: order.index(key[0]))
+    ]
+    return pd.concat(parts, ignore_index=True)
+
+
+def correctness(predictions: Mapping[tuple[str, str], pd.DataFrame]) -> pd.DataFrame:
+    """Which images are right, of all `predictions[name, dataset]`.
+
+    Columns `name, dataset, loss, image, label, correct` (bool).
+    """
+    parts = [
+        found[["loss", "image", "label"]].assign(
+            name=name, dataset=dataset, correct=found["prediction"] == found["label"]
+        )
+        for (name, dataset), found in predictions.items()
+    ]
+    columns = ["name", "dataset", "loss", "image", "label", "correct"]
+    return pd.concat(parts, ignore_index=True)[columns]
+
+
+def long_form(rows: pd.DataFrame) -> pd.DataFrame:
+    """The exported columns of `rows`, `LONG` and, if there, `COMPARED`, values to 4 decimals."""
+    columns = [*LONG, *(name for name in COMPARED if name in rows)]
+    rounded = ("value", "low", "high", "least", "most", "evaluations", "difference")
+    return rows[columns].round(dict.fromkeys(rounded, 4))
+
+
+def aggregate(rows: pd.DataFrame, correct: pd.DataFrame, by: str = "method") -> pd.DataFrame:
+    """One row per method, data set and metric: the mean over its `trainings`, their number.
+
+    Rows of `score_table` are trainings (of what is guessed, seeds) of one method if they agree in
+    `by` ("method", the display name, or "group") and in loss. `correct` is `correctness` of the
+    same methods (of Winoground with a column `metric`). The interval covers images and trainings,
+    see `intervals.interval`; that of guesses is Wilson's over images x seeds, as all are
+    independent. `least` and `most` are the values of the worst and the best training, `images` is
+    the number of each one's images. Raises InputError as `of_trainings`.
+    """
+    groups = rows.groupby(["table", by, "loss", "dataset", "metric"], sort=False)
+    decided = dict(list(correct.groupby(["dataset", "loss"])))
+    pooled = [_pooled(found, decided[dataset, loss]) for (_, _, loss, dataset, _), found in groups]
+    return pd.DataFrame(pooled, columns=[*rows.columns.drop("name")])
+
+
+def _pooled(rows: pd.DataFrame, correct: pd.DataFrame) -> dict[str, object]:
+    """The row of the trainings `rows`, of one loss, data set and metric."""
+    first = rows.iloc[0]
+    if "metric" in correct:
+        correct = correct[correct["metric"] == first["metric"]]
+    own = of_trainings(correct, list(rows["name"]))
+    answers, label = own.to_numpy().T, _strata(first["metric"], own.reset_index())
+    if first["varies"] == "seed":  # guesses share nothing: those of another seed are more images
+        answers, label = (
+            answers.reshape(1, -1),
+            label if label is None else np.tile(label, len(rows)),
+        )
+    value, low, high = percent(answers, label)
+    # labels differ within a group: the group names the row
+    same = rows["method"].nunique() == 1
+    return first.drop("name").to_dict() | {
+        "method": first["method"] if same else method_name(first["group"], first["loss"]),
+        "value": value,
+        "low": low,
+        "high": high,
+        "least": rows["value"].min(),
+        "most": rows["value"].max(),
+        "trainings": len(rows),
+        "images": len(own),
+        "evaluations": rows["evaluations"].mean(),
+        "seconds": rows["seconds"].mean(),
+    }
+
+
+def of_trainings(correct: pd.DataFrame, names: Sequence[str]) -> pd.DataFrame:
+    """Which images are right, bool: a row per image (index `image, label`), a column per name.
+
+    `correct` is `correctness` for one data set and loss. Raises InputError unless all of `names`
+    answered the same images.
+    """
+    keys = [key for key in ("image", "label") if key in correct]
+    found = correct[correct["name"].isin(list(names))]
+    wide = found.pivot(index=keys, columns="name", values="correct")[list(names)]
+    if wide.isna().any(axis=None):
+        few = wide.notna().sum().idxmin()
+        raise InputError(
+            f"predictions of {few!r}: found {wide[few].notna().sum()} of {len(wide)} images of "
+            f"{', '.join(names)}, expected all trainings of a method to answer the same images; "
+            "recompute them"
+        )
+    return wide.astype(bool)

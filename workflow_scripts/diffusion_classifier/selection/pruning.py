@@ -1,0 +1,129 @@
+"""From errors to decisions: which classes stay after a stage, and which one wins."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pandas as pd
+
+from diffusion_classifier.engine.error_files import cost, losses_in, weights_of
+from diffusion_classifier.messages import InputError
+
+from .candidates import of_classes
+
+if TYPE_CHECKING:
+    import xarray as xr
+
+
+def mean_errors(stages: Sequence[xr.Dataset], loss: str) -> pd.DataFrame:
+    """Mean error of each pair over all samples it has seen: `image, prompt, error, samples`.
+
+    `stages` are error files of one evaluation, in any order; `samples` counts what the pair has
+    seen. `l2+vlb` is the sum of both means, the objective DiT was trained with (paper, table 3).
+    """
+    parts = []
+    for stage in stages:
+        # its timesteps were all seen in earlier stages, or no class of this part was left
+        if not stage.sizes["sample"] or not stage.sizes["pair"]:
+            continue
+        missing = [name for name in loss.split("+") if name not in stage]
+        if missing:
+            raise InputError(
+                f"loss: found {loss}, but the model's errors have no {missing[0]} (it does not "
+                "learn its variance); expected l1, l2 or huber; choose one"
+            )
+        values = sum(stage[name].values.astype("float64") for name in loss.split("+"))
+        seen, weights = ~np.isnan(values), weights_of(stage)
+        parts.append(
+            pd.DataFrame(
+                {
+                    "image": stage["image"].values,
+                    "prompt": stage["prompt"].values,
+                    "error": np.where(seen, values, 0.0) @ weights,
+                    "weight": seen @ weights,
+                    "samples": seen.sum(axis=1),
+                }
+            )
+        )
+    sums = pd.concat(parts).groupby(["image", "prompt"], as_index=False).sum()
+    sums["error"] /= sums.pop("weight")
+    return sums
+
+
+def class_errors(errors: pd.DataFrame, class_of: np.ndarray, combine: str) -> pd.DataFrame:
+    """Errors per class, `image, class, error`: the mean or the least over the class's prompts.
+
+    `class_of[prompt]` is the class (position in the list of classes) that a prompt describes.
+    """
+    named = errors.assign(**{"class": class_of[errors["prompt"]]})
+    reduced = named.groupby(["image", "class"], as_index=False)["error"]
+    return reduced.mean() if combine == "mean" else reduced.min()
+
+
+def best_classes(errors: pd.DataFrame, keep: int) -> pd.DataFrame:
+    """The `keep` classes of least error of every image; equal errors keep the earlier class."""
+    ordered = errors.sort_values(["image", "error", "class"], kind="stable")
+    return ordered.groupby("image").head(keep).reset_index(drop=True)
+
+
+def survivors(
+    stages: Sequence[xr.Dataset],
+    candidates: pd.DataFrame,
+    class_of: np.ndarray,
+    keep: int,
+    loss: str,
+    combine: str = "mean",
+) -> pd.DataFrame:
+    """The pairs `image, prompt` of the classes that stay after the last of `stages`.
+
+    `candidates` are the pairs that were still in; errors are averaged over all stages so far.
+    A class stays or leaves with all its prompts.
+    """
+    errors = candidates[["image", "prompt"]].merge(mean_errors(stages, loss))
+    best = best_classes(class_errors(errors, class_of, combine), keep)
+    return of_classes(errors, class_of, best)
+
+
+def prediction_table(
+    stages: Sequence[xr.Dataset],
+    candidates: pd.DataFrame,
+    class_of: np.ndarray,
+    labels: pd.DataFrame,
+    combine: str = "mean",
+    pruning: str | None = None,
+    coarse: Sequence[xr.Dataset] = (),
+) -> pd.DataFrame:
+    """The predictions of an evaluation (of a shard of it): one row per image and stored loss.
+
+    Columns: `image, label, loss, prediction, evaluations, seconds, scores`. The prediction is
+    the class of least error among `candidates`, the pairs of the last stage; of a race, among
+    those that went on to its end. `scores` is minus the error per class index, float32, NaN for
+    the classes that had left. `labels` has the columns `image, label`. With `pruning`, the loss
+    that stages pruned by, its rows come once more under the name "pruning": data sets that were
+    pruned by different losses have that in common. The errors of a stage of groups, `coarse`,
+    decide nothing here, but are part of what an image took.
+    """
+    images = labels.merge(cost([*coarse, *stages]), on="image")
+    rows = []
+    for loss in losses_in(stages):
+        errors = candidates[["image", "prompt"]].merge(mean_errors(stages, loss))
+        most = errors.groupby("image")["samples"].transform("max")
+        per_class = class_errors(errors[errors["samples"] == most], class_of, combine)
+        scores = -per_class.pivot(index="image", columns="class", values="error")
+        scores = scores.reindex(columns=range(int(class_of.max()) + 1)).loc[images["image"]]
+        best = best_classes(per_class, 1).set_index("image")["class"]
+        rows.append(
+            images.assign(
+                loss=loss,
+                prediction=best.loc[images["image"]].to_numpy("int64"),
+                scores=list(scores.to_numpy("float32")),
+            )
+        )
+    columns = ["image", "label", "loss", "prediction", "evaluations", "seconds", "scores"]
+    table = pd.concat(rows, ignore_index=True)[columns]
+    if pruning is None:
+        return table
+    again = table[table["loss"] == pruning].assign(loss="pruning")
+    return pd.concat([table, again], ignore_index=True)

@@ -1,0 +1,208 @@
+"""Racing: classes leave an image's race as soon as they are significantly behind its leader.
+
+All classes of an image see the same samples, so the difference of a class's error to the leader's
+is paired, and far less noisy than the errors themselves (paper, section 4.1). After n samples,
+with w their weights (Σ w = 1) and d the weighted mean of the differences dᵢ,
+
+    a class leaves if d > z · s,   s² = ((n - 1) p + k c) / (n - 1 + k),
+    p = mean over classes of n/(n-1) Σᵢ wᵢ² (dᵢ - d)²,   c = Σᵢ wᵢ² σ²(tᵢ).
+
+p is pooled over the image's classes that are still in: after three samples a class's own variance,
+which a paired t-test uses (Clark & Jaini 2023), says little. All differences share the leader's
+error, though, so p is as uncertain as n - 1 degrees of freedom are. It is therefore shrunk towards
+c, in which σ(t) is the standard deviation of such differences on calibration images, as if k = 4
+further samples had shown that. With n = 1 there is nothing but c.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+
+from diffusion_classifier.engine.error_files import weights_of
+from diffusion_classifier.engine.samples import Sample
+from diffusion_classifier.progress import Progress
+
+from .learned_timesteps import spread_at
+
+if TYPE_CHECKING:
+    import xarray as xr
+
+Measure = Callable[[pd.DataFrame, Sequence[Sample]], dict[str, np.ndarray]]
+"""What measures errors, `errors.Engine.errors`: pairs, samples → `(pair, sample)` per loss."""
+Rule = Callable[[np.ndarray, np.ndarray], np.ndarray]
+"""Errors `(class, sample)` and weights `(sample,)` → which classes stay, bool `(class,)`."""
+
+
+PRIOR_SAMPLES = 4
+"""How many samples the calibrated standard deviation counts for; k in the module's formula."""
+
+MINIMUM = 3
+"""Samples before a class may leave, unless the config says otherwise."""
+
+
+@dataclass(frozen=True)
+class Gap:
+    """The module's rule: the leader, and what is at most `z` standard errors behind it, stays.
+
+    spread: σ(t) of every sample in the order in which they are seen, `(sample,)`; None: not known,
+    so the variance is that of the image's own differences alone, of two samples at least.
+    """
+
+    z: float
+    spread: np.ndarray | None = None
+
+    def __call__(self, errors: np.ndarray, weights: np.ndarray) -> np.ndarray:
+        weights = weights / weights.sum()
+        differences = errors - errors[(errors @ weights).argmin()]
+        behind = differences @ weights
+        squares = weights**2 * (differences - behind[:, None]) ** 2
+        free = len(weights) - 1  # degrees of freedom
+        pooled = squares.sum() / (len(errors) - 1) * (free + 1)  # the variance times `free`
+        if self.spread is None:
+            return behind <= self.z * np.sqrt(pooled / free)
+        calibrated = (weights**2 * self.spread[: len(weights)] ** 2).sum()
+        variance = (pooled + PRIOR_SAMPLES * calibrated) / (free + PRIOR_SAMPLES)
+        return behind <= self.z * np.sqrt(variance)
+
+
+@dataclass(frozen=True)
+class History:
+    """What the pairs saw in earlier stages: errors `(pair, sample)`; the rest is `(sample,)`."""
+
+    errors: np.ndarray
+    weights: np.ndarray
+    timesteps: np.ndarray
+
+
+def seen_before(stages: Sequence[xr.Dataset], pairs: pd.DataFrame, loss: str) -> History:
+    """The history of `pairs`, all of which have been through `stages`, in this order."""
+    asked = pd.MultiIndex.from_frame(pairs[["image", "prompt"]])
+    errors, weights, timesteps = [np.zeros((len(pairs), 0))], [np.zeros(0)], [np.zeros(0, "int64")]
+    for stage in stages:
+        if stage.sizes["sample"]:
+            known = pd.MultiIndex.from_arrays([stage["image"].values, stage["prompt"].values])
+            values = sum(stage[name].values.astype("float64") for name in loss.split("+"))
+            errors.append(values[known.get_indexer(asked)])
+            weights.append(weights_of(stage))
+            timesteps.append(stage["timestep"].values)
+    return History(np.hstack(errors), np.concatenate(weights), np.concatenate(timesteps))
+
+
+def checkpoints(minimum: int, total: int) -> list[int]:
+    """After how many samples classes may leave: first `minimum`, at last `total`.
+
+    In between by an eighth more each time: late in a race few classes are left and a sample is
+    little news, but every check is a round of the device.
+    """
+    found = [min(minimum, total)]
+    while found[-1] < total:
+        found.append(min(total, found[-1] + max(1, found[-1] // 8)))
+    return found
+
+
+def race(
+    measure: Measure,
+    pairs: pd.DataFrame,
+    samples: Sequence[Sample],
+    class_of: np.ndarray,
+    rule: Rule,
+    minimum: int,
+    loss: str = "l2",
+    combine: str = "mean",
+    seen: History | None = None,
+) -> dict[str, np.ndarray]:
+    """The errors of a race: `(pair, sample)` float32 per loss, NaN where a class had left.
+
+    `pairs` (columns `image, prompt`) run until one class of their image is left or all `samples`
+    are spent; `class_of[prompt]` is a prompt's class. Samples `seen` before count among the
+    `minimum` that have to be seen until a class may leave, or an image whose only class it is from
+    the start. Which classes leave depends on an image's own errors alone, not on what else is in
+    `pairs`.
+    """
+    seen = seen or seen_before([], pairs, loss)
+    before = len(seen.weights)
+    weights = np.concatenate([seen.weights, [sample.weight for sample in samples]])
+    values = np.pad(seen.errors.astype("float64"), ((0, 0), (0, len(samples))))
+    runners = _Runners(pairs, class_of, combine)
+    total = len(pairs) * len(samples)
+    found: dict[str, np.ndarray] = {}
+    progress = Progress(total, "evaluations or spared ones")
+    done = 0
+    for count in checkpoints(max(1, minimum - before), len(samples)):
+        rows, new = runners.rows(), samples[done:count]
+        measured = measure(pairs.iloc[rows].reset_index(drop=True), new)
+        for name, block in measured.items():
+            full = found.setdefault(name, np.full((len(pairs), len(samples)), np.nan, "float32"))
+            full[rows, done:count] = block
+        columns = slice(before + done, before + count)
+        values[rows, columns] = sum(measured[name].astype("float64") for name in loss.split("+"))
+        done, seen_now = count, before + count
+        if seen_now >= minimum:
+            runners.leave(values[:, :seen_now], weights[:seen_now], rule)
+        left = len(runners.rows())
+        progress.update(total - left * (len(samples) - done), f"{left} pairs in the race")
+        if not left:
+            break
+    return found
+
+
+def gap_race(
+    measure: Measure,
+    pairs: pd.DataFrame,
+    samples: Sequence[Sample],
+    class_of: np.ndarray,
+    settings: dict[str, Any],
+    earlier: Sequence[xr.Dataset],
+    densities: pd.DataFrame | None,
+) -> dict[str, np.ndarray]:
+    """The race of a stage by the rule `Gap`; see `race`.
+
+    `settings` has its `z`, `loss`, `combine` and maybe `minimum`; `earlier` are the errors of the
+    stages before; `densities` those that timesteps were drawn from (`learned_timesteps`), if any.
+    """
+    loss, seen = settings["loss"], seen_before(earlier, pairs, settings["loss"])
+    timesteps = [*seen.timesteps, *(sample.timestep for sample in samples)]
+    spread = None if densities is None else spread_at(densities, timesteps, loss)
+    minimum, rule = settings.get("minimum", MINIMUM), Gap(settings["z"], spread)
+    return race(measure, pairs, samples, class_of, rule, minimum, loss, settings["combine"], seen)
+
+
+class _Runners:
+    """Which pairs are still in the race; an image with one class left is out of it."""
+
+    def __init__(self, pairs: pd.DataFrame, class_of: np.ndarray, combine: str) -> None:
+        self.combine = combine
+        classes = class_of[pairs["prompt"].to_numpy()]
+        images = pairs["image"].to_numpy()
+        grouped = pd.Series(np.arange(len(pairs))).groupby([images, classes], sort=True)
+        self.images: dict[int, list[np.ndarray]] = {}  # the rows of each class of an image
+        for (image, _), rows in grouped:
+            self.images.setdefault(image, []).append(rows.to_numpy())
+
+    def rows(self) -> np.ndarray:
+        """Positions of the pairs that go on, ascending."""
+        rows = [own for classes in self.images.values() for own in classes]
+        return np.sort(np.concatenate(rows)) if rows else np.zeros(0, "int64")
+
+    def leave(self, values: np.ndarray, weights: np.ndarray, rule: Rule) -> None:
+        """Let go what `rule` does not keep; `values` is `(pair, sample)`."""
+        self._retire()  # an image with a single class from the start
+        for image, classes in self.images.items():
+            errors = np.stack([self._class_errors(values[own], weights) for own in classes])
+            keeps = rule(errors, weights)
+            self.images[image] = [own for own, stays in zip(classes, keeps, strict=True) if stays]
+        self._retire()
+
+    def _class_errors(self, values: np.ndarray, weights: np.ndarray) -> np.ndarray:
+        """A class's errors `(sample,)` from its prompts': their mean, or those of the best one."""
+        if self.combine == "mean":
+            return values.mean(axis=0)
+        return values[(values @ weights).argmin()]
+
+    def _retire(self) -> None:
+        self.images = {image: own for image, own in self.images.items() if len(own) > 1}

@@ -1,0 +1,138 @@
+"""Which (timestep, noise) samples each stage evaluates: the authors' evenly spaced choice.
+
+Timesteps drawn from a learned density instead are in `learned_timesteps`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from diffusion_classifier.engine.samples import Sample
+
+from .low_discrepancy import spread_order
+
+UNIFORM = 0.1
+"""Share of a learned density that is uniform unless the config says otherwise: no sample's weight
+is larger than 1 / UNIFORM, whatever was measured."""
+
+
+def timestep_grid(size: int, timesteps: int = 1000) -> list[int]:
+    """The `size` evenly spaced timesteps of 0..timesteps-1 that all stages choose from."""
+    step = timesteps // size
+    return list(range(step // 2, timesteps, step))[:size]
+
+
+def evenly_spaced(grid: Sequence[int], count: int) -> list[int]:
+    """`count` evenly spaced elements of `grid`, from the middle of the first interval on."""
+    step = len(grid) // count
+    return list(grid[step // 2 :: step][:count])
+
+
+def stage_samples(
+    samples: Sequence[int], trials: int = 1, grid: int | None = None, timesteps: int = 1000
+) -> list[list[Sample]]:
+    """The samples newly evaluated by each stage, exactly as the authors' implementation.
+
+    `samples[k]` is the number of evenly spaced timesteps of stage k; `trials` noises are drawn
+    per timestep. Timesteps come from a grid of `grid` (default: `max(samples)`) values;
+    those an earlier stage evaluated are not repeated, so a stage may be empty. The noise index
+    is the position in the order of evaluation: no two samples share a noise.
+    """
+    steps = timestep_grid(grid or max(samples), timesteps)
+    evaluated: dict[int, None] = {}  # an ordered set
+    stages = []
+    for count in samples:
+        new = [t for t in evenly_spaced(steps, count) if t not in evaluated]
+        stages.append(
+            [
+                Sample(t, trials * position + trial)
+                for position, t in enumerate(new, start=len(evaluated))
+                for trial in range(trials)
+            ]
+        )
+        evaluated |= dict.fromkeys(new)
+    return stages
+
+
+def spread(samples: Sequence[Sample]) -> list[Sample]:
+    """The same samples in an order whose every beginning is spread evenly over the timesteps."""
+    ordered = sorted(samples)
+    return [ordered[position] for position in spread_order(len(ordered))]
+
+
+def check_stages(
+    samples: Sequence[int],
+    keep: Sequence[int],
+    trials: int,
+    grid: int | None,
+    noise_size: int,
+    timesteps: int = 1000,
+) -> None:
+    """Raise ValueError, naming key, value, expectation and remedy, if the stages make no sense."""
+    _check_keep(samples, keep)
+    size = grid or max(samples)
+    if trials > noise_size:
+        raise ValueError(
+            f"trials: found {trials} noises per timestep, but the noise bank has {noise_size}; "
+            "lower it or raise `noise: size`"
+        )
+    if size < max(samples):
+        raise ValueError(
+            f"grid: {size} timesteps cannot hold {max(samples)} samples; raise `grid` or leave it "
+            "out"
+        )
+    if timesteps % size:
+        raise ValueError(
+            f"{'grid' if grid else 'samples'}: {size} evenly spaced timesteps do not divide the "
+            f"model's {timesteps}, so the last ones would never be evaluated; choose a divisor of "
+            f"{timesteps} for {'it' if grid else 'the largest entry (or for `grid`)'}"
+        )
+    for count in samples:
+        step = size // count
+        if size - step * count >= step:
+            raise ValueError(
+                f"samples: {count} does not divide the grid of {size} timesteps evenly (its last "
+                f"{size - step * count} would never be evaluated at this stage); choose a divisor "
+                f"of {size}, or another `grid`"
+            )
+    needed = sum(map(len, stage_samples(samples, trials, grid, timesteps)))
+    if needed > noise_size:
+        raise ValueError(
+            f"samples: {list(samples)} with {trials} trial(s) need {needed} noises, but the noise "
+            f"bank has {noise_size}; set `noise: size` to at least {needed} or take fewer samples"
+        )
+
+
+def _check_keep(samples: Sequence[int], keep: Sequence[int]) -> None:
+    if len(keep) != len(samples):
+        raise ValueError(
+            f"keep: has {len(keep)} entries {list(keep)} for {len(samples)} stages of samples "
+            f"{list(samples)}; give one number of classes to keep per stage"
+        )
+    if list(samples) != sorted(set(samples)):
+        raise ValueError(
+            f"samples: found {list(samples)}, expected numbers that grow from stage to stage; "
+            "correct them"
+        )
+    if list(keep) != sorted(keep, reverse=True) or keep[-1] != 1:
+        raise ValueError(
+            f"keep: found {list(keep)}, expected numbers that do not grow from stage to stage and "
+            "end in 1; correct them"
+        )
+
+
+def check_learned(stages: dict[str, Any], noise_size: int) -> None:
+    """As `check_stages`, of stages whose timesteps are learned: as many as there are noises."""
+    _check_keep(stages["samples"], stages["keep"])
+    for key in ("grid", "trials"):
+        if key in stages:
+            raise ValueError(
+                f"{key}: found {stages[key]}, but learned timesteps come from a density, one noise "
+                "each; leave it out or use `timesteps: even`"
+            )
+    if max(stages["samples"]) > noise_size:
+        raise ValueError(
+            f"samples: {list(stages['samples'])} need {max(stages['samples'])} noises, but the "
+            f"noise bank has {noise_size}; set `noise: size` to at least that or take fewer samples"
+        )

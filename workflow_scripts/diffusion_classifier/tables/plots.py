@@ -1,0 +1,242 @@
+"""The figures; every function returns a matplotlib Figure, `save` writes it."""
+
+from __future__ import annotations
+
+import os
+import textwrap
+from collections.abc import Iterable, Mapping
+from itertools import zip_longest
+from pathlib import Path
+
+import matplotlib as mpl
+import numpy as np
+import pandas as pd
+import seaborn as sns
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
+
+from diffusion_classifier.data.sources.image_source import decode
+from diffusion_classifier.files import atomic
+
+from .escaping import shortened, width
+from .fonts import use_fonts
+
+STYLE = {
+    **sns.axes_style("whitegrid"),
+    "font.size": 11,
+    "axes.titlesize": 11,
+    "svg.hashsalt": "diffusion-classifier",  # the same figure is the same file
+    "svg.fonttype": "none",
+    "text.parse_math": False,  # a $ in a name is no formula
+}
+PALETTE = sns.color_palette("colorblind", 10)
+RIGHT, WRONG = PALETTE[2], PALETTE[3]
+
+
+def save(figure: Figure, stem: str | os.PathLike, dpi: int = 160) -> list[Path]:
+    """Write `stem`.svg and `stem`.png atomically; the same figure gives the same bytes.
+
+    Both have the layout of the latter.
+    """
+    svg, png = paths = [Path(f"{os.fspath(stem)}.{kind}") for kind in ("svg", "png")]
+    with mpl.rc_context(STYLE), use_fonts(figure):
+        with atomic(png) as temporary:
+            figure.savefig(temporary, dpi=dpi, metadata={"Software": None})
+        figure.set_layout_engine("none")
+        with atomic(svg) as temporary:
+            figure.savefig(temporary, metadata={"Date": None})
+    return paths
+
+
+def panels(
+    count: int, inches: float, height: float, labels: Iterable[str] = ()
+) -> tuple[Figure, np.ndarray]:
+    """A figure of `count` panels, each `inches` x `height` inches, three to a row, and its axes.
+
+    `labels` are what stands beside the first panel of a row: one or two panels have little room to
+    spare and so get some for them.
+    """
+    rows, columns = -(-count // 3), min(count, 3)
+    if columns < 3:
+        inches += 0.09 * max(map(width, labels), default=0) / columns
+    # Figure, not pyplot: nothing global keeps it alive or shows it twice in a notebook.
+    figure = Figure(figsize=(inches * columns, height * rows), layout="constrained")
+    axes = figure.subplots(rows, columns, squeeze=False).ravel()
+    for ax in axes[count:]:
+        ax.remove()
+    return figure, axes[:count]
+
+
+def legend_columns(labels: Iterable[str], inches: float, most: int = 3) -> int:
+    """How many columns of `labels` beside their markers fit into a legend of `inches`."""
+    labels = list(labels)
+    column = 0.6 + 0.09 * max(map(width, labels), default=0)
+    return max(1, min(most, len(labels), int(inches / column)))
+
+
+def wrapped(text: str, inches: float) -> str:
+    """`text` broken into lines that fit `inches` at the figures' font size."""
+    return broken(text, max(20, int(11 * inches)))
+
+
+def broken(text: str, most: int) -> str:
+    """`text` broken into lines of `most` columns, of which each of 漢字 takes two."""
+    characters = most * len(text) // max(1, len(text), width(text))
+    return "\n".join(textwrap.wrap(text, max(1, characters)))
+
+
+def name_label(name: str, most: int = 60) -> str:
+    """A name as it stands in a legend or beside an axis: with an ellipsis if it is very long.
+
+    matplotlib leaves labels that begin with `_` out of legends, but not after a space of no width.
+    """
+    label = shortened(name, most)
+    return f"\u200b{label}" if label.startswith("_") else label
+
+
+def timestep_accuracy_plot(curve: pd.DataFrame, title: str, chance: float | None = None) -> Figure:
+    """Accuracy from each timestep alone, with its 95 % band; `curve` as `curves.timestep_accuracy`.
+
+    `chance` is the accuracy of guessing, in percent.
+    """
+    with mpl.rc_context(STYLE):
+        figure, (ax,) = panels(1, 7, 4.2)
+        _band(ax, curve, "timestep", PALETTE[0], "one timestep alone, 95 % interval", marker="")
+        if chance is not None:
+            ax.axhline(chance, color="0.4", linestyle=":", label=f"guessing, {chance:.3g} %")
+        ax.set(xlabel="timestep t (0: no noise)", ylabel="top-1 accuracy (%)", ylim=(0, 102))
+        ax.set_title(wrapped(title, 7), loc="left")
+        ax.legend()
+    return figure
+
+
+def evaluations_plot(curve: pd.DataFrame, pruned: pd.DataFrame, title: str) -> Figure:
+    """Accuracy against network evaluations per image, on a log axis.
+
+    `curve` as from `curves.accuracy_by_evaluations` (a line); `pruned` (a marker per row) has
+    `method, evaluations, accuracy, low, high` of the schedule used.
+    """
+    with mpl.rc_context(STYLE):
+        figure, (ax,) = panels(1, 7, 4.6)
+        _band(
+            ax, curve, "evaluations", PALETTE[0], "no pruning, evenly spaced timesteps", marker="o"
+        )
+        for i, row in enumerate(pruned.itertuples()):
+            bars = np.array([[row.accuracy - row.low], [row.high - row.accuracy]])
+            ax.errorbar(
+                row.evaluations, row.accuracy, yerr=np.abs(bars), marker="*", markersize=15,
+                linestyle="none", color=PALETTE[(3, 1, 4)[i % 3]], zorder=3,
+                label=name_label(row.method),
+            )  # fmt: skip
+        ax.set_xscale("log")
+        ax.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+        ax.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+        ax.xaxis.set_minor_formatter(NullFormatter())
+        ax.set(xlabel="network evaluations per image", ylabel="top-1 accuracy (%)")
+        ax.set_title(wrapped(title, 7), loc="left")
+        ax.legend(loc="lower right")
+    return figure
+
+
+def _band(ax: Axes, curve: pd.DataFrame, x: str, color, label: str, marker: str) -> None:
+    ax.plot(curve[x], curve["accuracy"], color=color, marker=marker, label=label)
+    ax.fill_between(curve[x], curve["low"], curve["high"], color=color, alpha=0.2, linewidth=0)
+
+
+def paired_plot(
+    paired: pd.DataFrame, names: Mapping[str, str], columns: Mapping[str, str], title: str
+) -> Figure:
+    """One panel per data set: accuracy of method a minus that of each method b, with intervals.
+
+    `paired` is `paired_tests.paired_table` for one method a and one loss; `names` and `columns` map
+    methods b and data sets to what is shown. An interval that excludes 0 is drawn solid.
+    """
+    others = list(pd.unique(paired["method_b"]))[::-1]
+    with mpl.rc_context(STYLE):
+        shown = [name_label(names.get(name, name)) for name in others]
+        figure, axes = panels(len(columns), 4.2, max(2.0, 1.2 + 0.28 * len(others)), shown)
+        for i, (ax, (dataset, header)) in enumerate(zip(axes, columns.items(), strict=True)):
+            found = paired[paired["dataset"] == dataset].set_index("method_b").reindex(others)
+            for y, row in enumerate(found.itertuples()):
+                clear = row.low > 0 or row.high < 0
+                ax.errorbar(
+                    row.difference,
+                    y,
+                    xerr=[[row.difference - row.low], [row.high - row.difference]],
+                    marker="o",
+                    color=PALETTE[0],
+                    markerfacecolor=PALETTE[0] if clear else "white",
+                )
+            ax.axvline(0, color="0.3", linewidth=1)
+            ax.set_yticks(range(len(others)), shown)
+            ax.set_ylim(-0.6, len(others) - 0.4)
+            ax.set_title(wrapped(header, 4), loc="left")
+            ax.set_xlabel("difference in accuracy (points)")
+            ax.tick_params(labelleft=i % 3 == 0)
+        figure.suptitle(wrapped(title, figure.get_figwidth()), x=0.01, ha="left", fontsize=11)
+    return figure
+
+
+def choose_examples(
+    data: pd.DataFrame,
+    predictions: pd.DataFrame,
+    count: int,
+    seed: int = 0,
+    prompts: pd.DataFrame | None = None,
+) -> pd.DataFrame:
+    """`count` images of a data set to show: `image, true, predicted`, wrong ones last.
+
+    `data` has `image, label, classname`; `predictions` one row per image. Up to a third
+    are taken from the images predicted wrongly, so that a good classifier's errors show at all.
+    Classes are named as in `data`, or as in `prompts` (`classname, classidx`), which knows those
+    that have no image too.
+    """
+    names = data.drop_duplicates("label").set_index("label")["classname"]
+    if prompts is not None:
+        names = prompts.drop_duplicates("classidx").set_index("classidx")["classname"]
+    both = data.merge(predictions[["image", "prediction"]], on="image")
+    both = both.sample(frac=1, random_state=seed)
+    wrong = both[both["prediction"] != both["label"]].head(count // 3)
+    right = both[both["prediction"] == both["label"]].head(count - len(wrong))
+    chosen = pd.concat([right, wrong])
+    predicted = chosen["prediction"].map(names).fillna(chosen["prediction"].astype(str))
+    return pd.DataFrame(
+        {"image": chosen["image"], "true": chosen["classname"], "predicted": predicted}
+    )
+
+
+def example_sheet(examples: Mapping[str, pd.DataFrame], title: str) -> Figure:
+    """A row of images per data set, titled "true → predicted", framed by right or wrong.
+
+    `examples` maps the data sets' display names to frames as from `choose_examples`, with the
+    encoded images in `bytes` (see `datasets.stored.with_images`).
+    """
+    count = max(map(len, examples.values()))
+    with mpl.rc_context(STYLE):
+        figure = Figure(
+            figsize=(1.25 * count + 0.6, 1.75 * len(examples) + 0.5), layout="constrained"
+        )
+        grid = figure.subplots(len(examples), count, squeeze=False)
+        for row, (name, chosen) in zip(grid, examples.items(), strict=True):
+            row[0].set_ylabel(broken(shortened(name, 60), 14), fontsize=11)
+            for ax, example in zip_longest(row, chosen.itertuples()):
+                _example(ax, example)
+        figure.suptitle(wrapped(title, figure.get_figwidth()), x=0.01, ha="left", fontsize=11)
+    return figure
+
+
+def _example(ax: Axes, example) -> None:
+    ax.set(xticks=[], yticks=[])
+    if example is None:
+        sns.despine(ax=ax, left=True, bottom=True)
+        return
+    image = decode(example.bytes)
+    ax.imshow(image, cmap="gray", interpolation="nearest")
+    right = example.true == example.predicted
+    # Colour, line style and a sign: none of them alone has to be seen.
+    for spine in ax.spines.values():
+        spine.set(color=RIGHT if right else WRONG, linewidth=3, linestyle="-" if right else ":")
+    true, predicted = (shortened(name, 40) for name in (example.true, example.predicted))
+    verdict = f"{'✓' if right else '✗'} {true} → {predicted}"
+    ax.set_title(broken(verdict, 16), color=RIGHT if right else WRONG, fontsize=9)

@@ -1,0 +1,137 @@
+"""Models from the Hugging Face hub: pinned, only what is needed, and without pickles."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from fnmatch import fnmatch
+from glob import escape
+from pathlib import Path
+from typing import Any
+
+from diffusion_classifier.files import atomic_folder, read_json, write_json
+from diffusion_classifier.messages import InputError
+
+from .checkpoints import convert
+from .hub_errors import speaking
+from .hub_files import needed, plain
+
+_INDEX = "model_index.json"
+
+
+def fetch(
+    repo: str,
+    revision: str,
+    folder: str | os.PathLike,
+    patterns: list[str] | None = None,
+    variant: str | None = None,
+) -> None:
+    """Lay the model `repo` of the hub at `revision` out in `folder`, atomically.
+
+    `revision` is a commit, tag or branch; `patterns` keeps only the files that match one of them;
+    `variant` (as `fp16`) takes the weights of that variant, where a component has them, under
+    their plain names. Files are downloaded to the user's usual cache and linked from there.
+    Weights that exist only as .bin are converted, never unpickled. `hub.json` in the folder says
+    where everything came from.
+
+    Raises InputError if there is no such repository, revision or variant, if its terms are not
+    accepted, if it cannot be reached and is not cached, or if it has no weights that can be used.
+    """
+    snapshot, files = _listed(repo, revision)
+    index = snapshot / _INDEX
+    pipeline = read_json(index) if index.is_file() else None
+    if patterns is not None:
+        files = [
+            name
+            for name in files
+            if name == _INDEX or any(fnmatch(name, pattern) for pattern in patterns)
+        ]
+    names = needed(repo, files, pipeline, variant)
+    _download(repo, revision, snapshot.name, names)
+    with atomic_folder(folder) as temporary:
+        origins = {plain(name, variant): name for name in names}
+        for target, name in origins.items():
+            _lay_out(repo, snapshot, name, temporary / target, variant)
+        if pipeline is not None:
+            write_json(_without_absent(pipeline, temporary), temporary / _INDEX)
+        record = {
+            "repo": repo,
+            "revision": revision,
+            "commit": snapshot.name,
+            "variant": variant,
+            "files": {name: (temporary / name).stat().st_size for name in sorted(origins)},
+            "made_from": {new: old for new, old in sorted(origins.items()) if new != old},
+        }
+        write_json(record, temporary / "hub.json")
+
+
+def link(source: str | os.PathLike, target: str | os.PathLike) -> None:
+    """A hard link to the file `source`, itself perhaps a symbolic one; or else a copy of it."""
+    real = os.path.realpath(source)
+    try:
+        os.link(real, target)
+    except OSError:  # another file system, or one without hard links
+        shutil.copyfile(real, target)
+
+
+def _listed(repo: str, revision: str) -> tuple[Path, list[str]]:
+    """The snapshot's folder in the cache, named by its commit, and the names of all its files."""
+    import huggingface_hub as hub
+
+    with speaking(repo, revision):
+        snapshot = hub.snapshot_download(
+            repo, revision=revision, allow_patterns=[_INDEX, "config.json", "open_clip_config.json"]
+        )
+    snapshot = Path(snapshot)
+    try:
+        tree = hub.get_cached_repo_tree(repo, revision=snapshot.name)
+        return snapshot, sorted(file.path for file in tree)
+    except hub.errors.CachedRepoTreeNotFoundError:
+        # offline, with a cache that another version filled: what is there is all that is known
+        found = (path for path in snapshot.rglob("*") if path.is_file())
+        return snapshot, sorted(path.relative_to(snapshot).as_posix() for path in found)
+
+
+def _download(repo: str, revision: str, commit: str, names: list[str]) -> None:
+    import huggingface_hub as hub
+
+    absent = [
+        name
+        for name in names
+        if not isinstance(hub.try_to_load_from_cache(repo, name, revision=commit), str)
+    ]
+    if not absent:  # no network is needed
+        return
+    with speaking(repo, revision, absent):
+        hub.snapshot_download(
+            repo, revision=commit, allow_patterns=[escape(name) for name in absent]
+        )
+
+
+def _lay_out(repo: str, snapshot: Path, name: str, target: Path, variant: str | None) -> None:
+    """Link the file `name` of the repository as `target`, or make it from that file."""
+    target.parent.mkdir(parents=True, exist_ok=True)
+    if name.endswith(".bin"):
+        try:
+            convert(snapshot / name, target)
+        except InputError as error:  # names the repository, rather than the cache in a home
+            raise InputError(str(error).replace(f"{snapshot}/", f"{repo}: ")) from None
+    elif ".index." in name:
+        index = read_json(snapshot / name)
+        index["weight_map"] = {
+            tensor: plain(file, variant) for tensor, file in index["weight_map"].items()
+        }
+        write_json(index, target)
+    elif name != _INDEX:
+        link(snapshot / name, target)
+
+
+def _without_absent(pipeline: dict[str, Any], folder: Path) -> dict[str, Any]:
+    """The pipeline's index with the components that `folder` is without as diffusers leaves out."""
+    index = {
+        name: [None, None] if isinstance(value, list) and not (folder / name).is_dir() else value
+        for name, value in pipeline.items()
+    }
+    if "requires_safety_checker" in index:
+        index["requires_safety_checker"] = False
+    return index

@@ -1,0 +1,182 @@
+"""Whether a folder holds a whole model: all the parts that it needs, and weights of each."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from diffusion_classifier.messages import InputError
+
+from .configs import read_config
+from .conventions import check_conventions
+from .inputs import check_inputs, denoiser_part
+from .stored import STEMS, find_weights
+
+INDEX = "model_index.json"
+OPEN_CLIP_CONFIG = "open_clip_config.json"
+OPEN_CLIP_STEMS = ("open_clip_model", "open_clip_pytorch_model")
+"""How files of open_clip's weights begin; the second is what a converted .bin is called."""
+
+_CLIP, _T5 = ("clip", "clip_text_model"), ("t5",)
+# the text encoders of each family, and what their configs may call them
+_TEXT_ENCODERS: dict[str, dict[str, tuple[str, ...]]] = {
+    "dit": {},
+    "pixart": {"": _T5},
+    "stable-diffusion": {"": _CLIP},
+    "stable-diffusion-3": {"": _CLIP, "_2": _CLIP, "_3": _T5},
+    "stable-diffusion-xl": {"": _CLIP, "_2": _CLIP},
+}
+# any of these sets of files is a tokenizer
+_TOKENIZERS = {
+    _CLIP: (("tokenizer.json",), ("vocab.json", "merges.txt")),
+    _T5: (("tokenizer.json",), ("spiece.model",)),
+}
+
+
+def check_model_folder(folder: str | os.PathLike, family: str) -> None:
+    """Raise InputError unless `folder` holds a whole model of `family` that can be evaluated.
+
+    Its network has to take what the classifier gives it (see `inputs`), and every part has to be
+    there: network, scheduler, VAE, text encoders and their tokenizers. Its numbers have to be made
+    as they are here (see `conventions`). Only configs are read, so that it takes milliseconds.
+    """
+    refuse_single_part(Path(folder))
+    check_denoiser(folder, family)
+    check_vae(folder)
+    check_text_encoders(folder, family)
+
+
+def check_denoiser(folder: str | os.PathLike, family: str) -> None:
+    """Raise InputError unless the network and its schedule are there, and take the right inputs."""
+    folder, part = Path(folder), denoiser_part(family)
+    try:
+        check_inputs(folder, family)
+        find_weights(folder / part, STEMS["diffusers"])
+        _require(folder / "scheduler", "the schedule of its noise", (("scheduler_config.json",),))
+        check_conventions(folder, family)
+    except (TypeError, AttributeError) as error:  # a value of another type than it should be
+        raise InputError(
+            f"{folder}: found configs that do not describe a model of the family {family} "
+            f"({error}), expected those that diffusers writes; fetch them again"
+        ) from None
+
+
+def check_vae(folder: str | os.PathLike) -> None:
+    """Raise InputError unless the VAE is there, or the model works on pixels and has none."""
+    folder = Path(folder)
+    if (folder / "vae").is_dir():
+        read_config(folder, "vae")
+        find_weights(folder / "vae", STEMS["diffusers"])
+        return
+    part = "unet" if (folder / "unet").is_dir() else "transformer"
+    channels = read_config(folder, part).get("in_channels", 4)
+    if _named(folder, "vae") or channels not in (1, 3):
+        raise InputError(
+            f"{folder}: found no vae/, expected the VAE that makes latents of images, as {part}/ "
+            f"takes {channels} channels; add it, or choose a whole model"
+        )
+
+
+def check_text_encoders(folder: str | os.PathLike, family: str) -> None:
+    """Raise InputError unless text encoders and tokenizers of a model of `family` are there.
+
+    The T5 of Stable Diffusion 3 is a part only of a model that has its folder or names it.
+    """
+    folder = Path(folder)
+    for suffix, kinds in _TEXT_ENCODERS[family].items():
+        if suffix != "_3" or _named(folder, "text_encoder_3"):
+            _check_text_encoder(folder, suffix, kinds)
+
+
+def check_clip_folder(folder: str | os.PathLike) -> None:
+    """Raise InputError unless `folder` holds a CLIP, in transformers' or open_clip's layout."""
+    folder = Path(folder)
+    if in_open_clips_layout(folder):
+        find_weights(folder, OPEN_CLIP_STEMS)
+        return
+    found = read_config(folder, ".").get("model_type", "clip")
+    if found != "clip":
+        raise InputError(
+            f"{folder / 'config.json'}: found a model of the type {found}, expected clip, with "
+            "both of its towers; choose another folder"
+        )
+    find_weights(folder, STEMS["transformers"])
+    _require(folder, "a tokenizer", _TOKENIZERS[_CLIP])
+    preprocessing = (("preprocessor_config.json",), ("processor_config.json",))
+    _require(folder, "how images are preprocessed", preprocessing)
+
+
+def check_classifier_folder(folder: str | os.PathLike) -> None:
+    """Raise InputError unless `folder` holds the config and the weights of a classifier."""
+    folder = Path(folder)
+    if not (folder / "config.json").is_file():
+        raise InputError(
+            f"{folder}: found no config.json, expected an ImageNet network of timm or torchvision "
+            "as config.json and model.safetensors; complete the folder or choose another"
+        )
+    find_weights(folder, STEMS["transformers"])
+
+
+def in_open_clips_layout(folder: str | os.PathLike) -> bool:
+    """Whether `folder` is to be read by open_clip, which is preferred if transformers could too.
+
+    A repository with both may have been fetched with transformers' weights alone: then not.
+    """
+    folder = Path(folder)
+    if not (folder / OPEN_CLIP_CONFIG).is_file():
+        return False
+    if any(path.name.startswith(OPEN_CLIP_STEMS) for path in folder.glob("*.safetensors*")):
+        return True
+    other = folder / "config.json"  # of transformers, or of timm for the image tower alone
+    return not other.is_file() or "model_type" not in read_config(folder, ".")
+
+
+def refuse_single_part(folder: Path) -> None:
+    """Raise InputError for a part of a model alone: a ControlNet, a UNet, a LoRA, one file."""
+    if any((folder / name).exists() for name in ("unet", "transformer", INDEX)):
+        return
+    names = sorted(path.name for path in folder.glob("*"))
+    if "config.json" in names:
+        config = read_config(folder, ".")
+        found = f"a {config.get('_class_name') or config.get('model_type') or 'network'} alone"
+    else:
+        files = [name for name in names if name.endswith((".safetensors", ".ckpt"))]
+        if names and not files:
+            return  # other parts of a model: what is missing is said
+        found = f"the file {files[0]} alone" if files else "an empty folder"
+    raise InputError(
+        f"{folder}: found {found}, expected a whole model in the diffusers layout (unet/ or "
+        "transformer/, scheduler/ and what else it is made of); name the folder of one"
+    )
+
+
+def _named(folder: Path, part: str) -> bool:
+    """Whether a model has a part by its index or, without one, by its folders."""
+    if (folder / part).is_dir():
+        return True
+    index = read_config(folder, ".", INDEX) if (folder / INDEX).is_file() else {}
+    value = index.get(part)
+    return isinstance(value, list) and all(value)
+
+
+def _check_text_encoder(folder: Path, suffix: str, kinds: tuple[str, ...]) -> None:
+    part = f"text_encoder{suffix}"
+    found = read_config(folder, part).get("model_type", kinds[0])
+    if found not in kinds:
+        raise InputError(
+            f"{folder / part / 'config.json'}: found a text encoder of the type {found}, expected "
+            f"{kinds[0]}; choose another model, or the family it is of"
+        )
+    find_weights(folder / part, STEMS["transformers"])
+    _require(folder / f"tokenizer{suffix}", f"the tokenizer of {part}/", _TOKENIZERS[kinds])
+
+
+def _require(folder: Path, what: str, choices: tuple[tuple[str, ...], ...]) -> None:
+    """Raise InputError unless `folder` holds all files of one of the `choices`."""
+    if any(all((folder / name).is_file() for name in names) for names in choices):
+        return
+    expected = ", or ".join(" and ".join(names) for names in choices)
+    found = "no such folder" if not folder.is_dir() else f"no {choices[0][0]}"
+    raise InputError(
+        f"{folder}: found {found}, expected {what} ({expected}); add it, or choose a whole model"
+    )
