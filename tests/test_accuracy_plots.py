@@ -27,10 +27,10 @@ from diffusion_classifier import files
 from diffusion_classifier.data.prompt_sets import from_templates
 from diffusion_classifier.data.sources.image_source import encode
 from diffusion_classifier.data.world.world import SHAPES
-from diffusion_classifier.scores.accuracy import accuracy as scores
+from diffusion_classifier.scores import accuracy as scores
 from diffusion_classifier.scores.paired_tests import paired_table
+from diffusion_classifier.tables import accuracy_plots, plots
 from diffusion_classifier.tables.notebooks import execute
-from diffusion_classifier.tables.wide_tables import accuracy_plots, plots
 
 ROOT = Path(__file__).parents[1]
 

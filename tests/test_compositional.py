@@ -8,8 +8,8 @@ from scipy import stats
 from diffusion_classifier.engine.error_files import cost, error_dataset
 from diffusion_classifier.engine.samples import Sample
 from diffusion_classifier.messages import InputError
-from diffusion_classifier.scores.accuracy import accuracy as scores
-from diffusion_classifier.scores.accuracy import compositional
+from diffusion_classifier.scores import accuracy as scores
+from diffusion_classifier.scores import compositional
 from diffusion_classifier.scores.compositional import chance_similarities, example_scores
 from diffusion_classifier.selection.candidates import candidates
 

@@ -12,10 +12,10 @@ from jinja2 import Template
 from matplotlib.figure import Figure
 from nbconvert.filters import markdown2html
 
+from diffusion_classifier.tables import aligned, fonts, plots
+from diffusion_classifier.tables import wide_tables as tables
 from diffusion_classifier.tables.display import bullets
 from diffusion_classifier.tables.escaping import isolated, latex, markdown, shortened, width
-from diffusion_classifier.tables.wide_tables import aligned, fonts, plots
-from diffusion_classifier.tables.wide_tables import wide_tables as tables
 
 
 def unescaped(text):

@@ -9,8 +9,8 @@ from crossed import difficulties, right
 from scipy import stats
 
 from diffusion_classifier.messages import InputError
-from diffusion_classifier.scores.accuracy import accuracy as scores
-from diffusion_classifier.scores.accuracy import paired_tests
+from diffusion_classifier.scores import accuracy as scores
+from diffusion_classifier.scores import paired_tests
 from diffusion_classifier.scores.intervals import wilson
 from diffusion_classifier.scores.paired_tests import (
     PAIRED,

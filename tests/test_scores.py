@@ -7,8 +7,8 @@ import xarray as xr
 from scipy import stats
 
 from diffusion_classifier.messages import InputError
-from diffusion_classifier.scores.accuracy import accuracy as scores
-from diffusion_classifier.scores.accuracy import curves, intervals
+from diffusion_classifier.scores import accuracy as scores
+from diffusion_classifier.scores import curves, intervals
 
 
 def predictions(correct, label=None, loss="", image=None):

@@ -15,11 +15,11 @@ from diffusion_classifier.data.sources.image_source import decode, encode
 from diffusion_classifier.data.sources.winoground import winoground_table
 from diffusion_classifier.data.world.compositions import winoground_examples
 from diffusion_classifier.messages import InputError
-from diffusion_classifier.scores.accuracy import accuracy as scores
-from diffusion_classifier.scores.accuracy import compositional
+from diffusion_classifier.scores import accuracy as scores
+from diffusion_classifier.scores import compositional
 from diffusion_classifier.selection.candidates import candidates
+from diffusion_classifier.tables import plots, winoground_curves, winoground_plots
 from diffusion_classifier.tables.notebooks import execute
-from diffusion_classifier.tables.wide_tables import plots, winoground_curves, winoground_plots
 
 NOTEBOOK = Path(__file__).parents[1] / "notebooks" / "winoground.ipynb"
 DATA = winoground_table(winoground_examples(6))

@@ -10,7 +10,7 @@ with job(snakemake):
     from itertools import product
 
     from diffusion_classifier import files
-    from diffusion_classifier.scores.accuracy import accuracy
+    from diffusion_classifier.scores import accuracy
     from diffusion_classifier.scores.paired_tests import paired_table
 
     params = snakemake.params

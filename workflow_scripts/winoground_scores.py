@@ -10,8 +10,7 @@ with job(snakemake):
     from diffusion_classifier import files
     from diffusion_classifier.data.prompt_sets import read_prompts
     from diffusion_classifier.data.stored_images import read_labels
-    from diffusion_classifier.scores.accuracy import accuracy
-    from diffusion_classifier.scores.accuracy import compositional
+    from diffusion_classifier.scores import accuracy, compositional
 
     params, source = snakemake.params, snakemake.input
     found = dict(zip(params.methods, map(files.read_parquet, source.similarities), strict=True))
