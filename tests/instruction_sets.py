@@ -24,7 +24,7 @@ from diffusion_classifier.config.seeds import network_folder  # noqa: E402
 from diffusion_classifier.data.preprocess import Preprocess, pixels  # noqa: E402
 from diffusion_classifier.data.prompt_sets import from_templates  # noqa: E402
 from diffusion_classifier.data.sources.image_source import decode  # noqa: E402
-from diffusion_classifier.data.sources.registry import dataset  # noqa: E402
+from diffusion_classifier.data.sources.opening import dataset  # noqa: E402
 from diffusion_classifier.denoisers.families import family  # noqa: E402
 from diffusion_classifier.denoisers.speed import Speed, accelerate  # noqa: E402
 from diffusion_classifier.engine.encoders import encode_images  # noqa: E402
