@@ -6,6 +6,9 @@ from snakemake.utils import min_version
 min_version("9.0")
 
 
+include: "rules/library.smk"
+
+
 # a config file given on the command line stands alone: it is not mixed with the default one, which
 # may lie in the working directory, or else beside this file
 if not workflow.overwrite_configfiles:

@@ -7,8 +7,6 @@ from copy import deepcopy
 from pathlib import Path
 from types import SimpleNamespace
 
-sys.path.insert(0, str(Path(workflow.basedir) / "workflow_scripts"))
-
 from diffusion_classifier.config.configuration import check_config
 from diffusion_classifier.operations.costs import estimate, render
 from diffusion_classifier.operations.code.identity import Code

@@ -229,7 +229,6 @@ def notebook_parameters(table, input, output):
         "first_stages": first_stages(table),
     }
     return ({} if table == "winoground" else compared | {"data_behind": data_behind(table)}) | {
-        "library": "workflow_scripts",
         "scores": input.scores,
         "correct": input.correct,
         "table": str(Path(output.table).with_name(table)),

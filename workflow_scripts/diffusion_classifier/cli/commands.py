@@ -1,4 +1,4 @@
-"""The commands `python -m diffusion_classifier classify`, `status` and `verify`.
+"""The commands `diffusion-classifier classify`, `status` and `verify`.
 
 Its options are in `command_options`, what it prints in `command_output`.
 
@@ -26,7 +26,6 @@ from diffusion_classifier.names import check_line, checked_name, printable
 
 from .options import COMMANDS, parser
 
-PROJECT = Path(__file__).parents[3]
 _REPOSITORY = r"[\w.-]+/[\w.-]+"
 
 if TYPE_CHECKING:
@@ -73,28 +72,29 @@ def _status(paths: Sequence[str]) -> int:
     from snakemake.utils import update_config
 
     from diffusion_classifier.config.configuration import check_config
-    from diffusion_classifier.config.places import found
+    from diffusion_classifier.config.places import found, workflow_folder
     from diffusion_classifier.operations.status import progress, render, troubles
 
     config: dict[str, Any] = {}
+    workflow = workflow_folder()
     for path in paths:
         try:
-            text = Path(found(path, PROJECT)).read_text(encoding="utf-8")
+            text = Path(found(path, workflow)).read_text(encoding="utf-8")
             update_config(config, yaml.safe_load(text))
         except (OSError, ValueError, TypeError, AttributeError, yaml.YAMLError):
             raise InputError(
                 f"--configfile: {path} cannot be read, expected the YAML of a run; correct the path"
             ) from None
-    check_config(config, PROJECT)
+    check_config(config, workflow)
     print(render(progress(config), list(troubles(config["results"], time.time()))))
     return 0
 
 
 def _verify(arguments: argparse.Namespace) -> int:
-    from diffusion_classifier.config.places import found
+    from diffusion_classifier.config.places import found, workflow_folder
     from diffusion_classifier.operations.expected import compare, render, write_expected
 
-    expected = found(arguments.expected, PROJECT)
+    expected = found(arguments.expected, workflow_folder())
     if arguments.write:
         written = write_expected(arguments.results, expected)
         print("\n".join(f"written: {_without_home(str(path))}" for path in written))

@@ -1,4 +1,4 @@
-"""The options of `python -m diffusion_classifier`: its commands `classify`, `status` and
+"""The options of `diffusion-classifier`: its commands `classify`, `status` and
 `verify`.
 """
 
@@ -46,7 +46,7 @@ class _Parser(argparse.ArgumentParser):
 
 def parser() -> argparse.ArgumentParser:
     """All options of the commands."""
-    main_parser = _Parser(prog="python -m diffusion_classifier", allow_abbrev=False)
+    main_parser = _Parser(prog="diffusion-classifier", allow_abbrev=False)
     commands = main_parser.add_subparsers(required=True, metavar="COMMAND", dest="command")
     _add_classify(commands)
     _add_status(commands)

@@ -47,6 +47,20 @@ def place(config: dict[str, Any], workflow: Path) -> None:
         entry[name] = path if below else found(path, workflow)
 
 
+def workflow_folder() -> Path:
+    """The folder of the Snakefile: the checkout that this library lies in, or the working folder.
+
+    Raises InputError if neither has a Snakefile.
+    """
+    for folder in (Path(__file__).resolve().parents[3], Path()):
+        if (folder / "Snakefile").is_file():
+            return folder
+    raise InputError(
+        "the working directory: found no Snakefile, expected the folder of the workflow, which the "
+        "installed library is no part of; change to it, or write `pip install --editable .` there"
+    )
+
+
 def found(path: str, workflow: Path) -> str:
     """`path` as it is if it leads to something, or else relative to `workflow` if that does.
 

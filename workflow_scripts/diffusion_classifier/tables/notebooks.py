@@ -9,6 +9,7 @@ import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import diffusion_classifier
 from diffusion_classifier.files import atomic, write_json, write_text
 from diffusion_classifier.messages import without_home
 from diffusion_classifier.startup import hidden
@@ -47,8 +48,10 @@ def execute(
     with tempfile.TemporaryDirectory() as folder:
         spec = Path(folder) / "kernels" / "python3"
         command = [sys.executable, "-m", "ipykernel_launcher", "-f", "{connection_file}"]
+        # the kernel imports the library that its job imports, installed or (in a container) not
+        search = {"PYTHONPATH": str(Path(diffusion_classifier.__file__).resolve().parents[1])}
         write_json(
-            {"argv": command, "display_name": "Python 3", "language": "python"},
+            {"argv": command, "display_name": "Python 3", "language": "python", "env": search},
             spec / "kernel.json",
         )
         os.environ["JUPYTER_PATH"] = folder

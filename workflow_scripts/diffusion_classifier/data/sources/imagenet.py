@@ -1,6 +1,6 @@
 """ImageNet and the test sets of its classes, in the folders that their archives unpack to.
 
-A label is the class index of resources/classes, whichever folders are there: a part of a data
+A label is the class index of the list `imagenet`, whichever folders are there: a part of a data
 set has the labels of the whole.
 """
 
