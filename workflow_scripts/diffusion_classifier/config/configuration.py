@@ -13,7 +13,6 @@ import yaml
 
 from diffusion_classifier.messages import InputError
 from diffusion_classifier.names import check_line, normalised
-from diffusion_classifier.startup import hidden
 
 from .checks.results_checks import check_results
 from .consistency import check_consistency
@@ -78,10 +77,7 @@ def _normalise(entry: dict[str, Any] | list[Any], path: str = "", shown: bool = 
 
 
 def _check_schema(config: dict[str, Any], schema: Path) -> None:
-    # without it jsonschema does not build the grammars of formats, which the schema has none of: a
-    # second of every start
-    with hidden({"rfc3987_syntax": None}):
-        from jsonschema import Draft202012Validator
+    from jsonschema import Draft202012Validator
     from jsonschema.exceptions import best_match, relevance
     from jsonschema.validators import extend
 
