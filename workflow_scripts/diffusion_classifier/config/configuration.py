@@ -11,7 +11,6 @@ from typing import Any
 
 from diffusion_classifier.messages import InputError
 from diffusion_classifier.names import check_line, normalised
-from diffusion_classifier.startup import hidden
 
 from .consistency import check_consistency
 from .places import check_results, place
@@ -76,10 +75,7 @@ def _normalise(entry: dict[str, Any] | list[Any], path: str = "", shown: bool = 
 
 
 def _check_schema(config: dict[str, Any], schema: Path) -> None:
-    # without it jsonschema does not build the grammars of formats, which the schema has none of: a
-    # second of every start
-    with hidden({"rfc3987_syntax": None}):
-        from jsonschema import Draft202012Validator
+    from jsonschema import Draft202012Validator
     from jsonschema.exceptions import best_match, relevance
     from jsonschema.validators import extend
 
