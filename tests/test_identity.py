@@ -17,7 +17,7 @@ LIBRARY = "diffusion_classifier"
 NOT_RACED = {"family": "dit", "unused": ("gap_race", "learned_samples")}
 RULES = {
     "dataset": ("dataset", {"entries": ("mnist",)}),
-    "latents": ("latents", {}),
+    "latents": ("latents", {"family": "dit"}),
     "conditions": ("conditions", {"family": "dit"}),
     "pairs": ("pairs", {"unused": ("best_groups",)}),
     "errors": ("errors", NOT_RACED),
@@ -88,7 +88,7 @@ def edit(tree):
         ("training/loop.py", "ema: float = 0.999", "ema: float = 0.99",
          {"train", "train_network", "networks"}),
         ("baselines/chance.py", "[seed, image]", "[seed, image + 1]", {"guesses"}),
-        ("baselines/baseline.py", "torch.cat(", "torch.stack(", {"networks"}),
+        ("baselines/baseline.py", "torch.cat(", "torch.stack(", {"guesses", "networks"}),
         ("../prune.py", "params.keep,", "params.keep + 1,", {"prune"}),
     ],
 )  # fmt: skip
