@@ -29,7 +29,7 @@ from diffusion_classifier.config.methods import (
     version_of,
 )
 from diffusion_classifier.selection.schedules import UNIFORM, spread, stage_samples
-from diffusion_classifier.config.checks.stage_checks import CALIBRATION_CLASSES, CALIBRATION_SAMPLES
+from diffusion_classifier.config.checks.evaluation_checks import CALIBRATION_CLASSES, CALIBRATION_SAMPLES
 
 
 def config_file():

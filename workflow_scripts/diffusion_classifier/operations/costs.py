@@ -9,7 +9,10 @@ from itertools import groupby, pairwise
 from math import prod
 from typing import Any
 
-from diffusion_classifier.config.checks.stage_checks import CALIBRATION_CLASSES, CALIBRATION_SAMPLES
+from diffusion_classifier.config.checks.evaluation_checks import (
+    CALIBRATION_CLASSES,
+    CALIBRATION_SAMPLES,
+)
 from diffusion_classifier.config.image_counts import candidate_counts, counts_left, image_count
 from diffusion_classifier.config.methods import (
     baseline_class,
