@@ -30,9 +30,9 @@ def predictions(correct, label=None, loss="", image=None):
 
 
 def answers(**of_name):
-    """`scores.of_trainings` of predictions by name."""
+    """`correct_by_training` of predictions by name."""
     correct = scores.correctness({(name, "d"): found for name, found in of_name.items()})
-    return scores.of_trainings(correct, list(of_name))
+    return scores.correct_by_training(correct, list(of_name))
 
 
 def two(a, b, c, d):

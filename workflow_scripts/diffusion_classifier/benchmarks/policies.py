@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
-from diffusion_classifier.scores.accuracy import correctness, of_trainings
+from diffusion_classifier.scores.accuracy import correct_by_training, correctness
 from diffusion_classifier.scores.intervals import wilson
 from diffusion_classifier.scores.paired_tests import paired
 
@@ -70,5 +70,5 @@ def comparison_table(predictions: Mapping[str, Mapping[str, pd.DataFrame]]) -> p
 
 
 def _correct(predictions: pd.DataFrame) -> pd.DataFrame:
-    """Which images are right, of one loss: `scores.of_trainings` of a single one."""
-    return of_trainings(correctness({("", ""): predictions.assign(loss="")}), [""])
+    """Which images are right, for one loss and training; see `correct_by_training`."""
+    return correct_by_training(correctness({("", ""): predictions.assign(loss="")}), [""])

@@ -1,4 +1,4 @@
-"""How a model of each family is trained, from a data set and a recipe."""
+"""Train a model of any family from a data set and a recipe."""
 
 from __future__ import annotations
 
@@ -58,8 +58,8 @@ def _dit(
     device: torch.device,
     clip: str | None,
 ) -> Trained:
-    """Images are augmented at `oversample` times the model's resolution and averaged down, which
-    blurs them less than turning them at the final size."""
+    """Train a DiT. Images are augmented at `oversample` times the model's resolution and averaged
+    down, which blurs them less than rotating them at the final size."""
     from .class_conditional import train_dit
 
     augmentation = dict(recipe["augmentation"])
@@ -94,7 +94,7 @@ def _clip(
     device: torch.device,
     clip: str | None,
 ) -> Trained:
-    """Saved as `openai/clip-vit-*` is, with a tokenizer and an image processor of its own."""
+    """Train a CLIP and save it like `openai/clip-vit-*`, with its tokenizer and image processor."""
     from transformers import CLIPImageProcessorPil
 
     from .contrastive import train_clip
@@ -158,4 +158,4 @@ def _stable_diffusion(
 
 
 TRAINERS = {"dit": _dit, "clip": _clip, "stable-diffusion": _stable_diffusion}
-"""How a model of each family is trained; the families that `weights: train` can name."""
+"""The training function of each family that `weights: train` can name."""
