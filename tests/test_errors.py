@@ -146,7 +146,8 @@ def test_a_noise_bank_that_is_too_small_is_refused(inputs, pairs):
 def test_a_model_with_fewer_timesteps_is_refused(inputs, pairs):
     short = Linear()
     short.process = ForwardProcess(short.process.alphas_cumprod[:100])
-    with pytest.raises(InputError, match=r"samples: found timestep 999, .*num_train_timesteps 100;"):
+    message = r"samples: found timestep 999, .*num_train_timesteps 100;"
+    with pytest.raises(InputError, match=message):
         measure(short, inputs, pairs)
 
 

@@ -1,4 +1,4 @@
-"""What is known of a source without opening it: how many images and classes it has."""
+"""The numbers of images and classes that are known without opening a source."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ UCI_DIGITS = 1797
 SCENES = {"captions": 30000, "train": 2000, "validation": 500, "test": 1000}
 CLASSES = {"shapes": 6, "colours": 6, "sizes": 2, "colour-shape": 36, "captions": 1}
 
-# images per split and classes of torchvision's data sets, as their authors give them
+# images per split and classes of torchvision's data sets, from their authors
 TORCHVISION: dict[str, dict[str, int]] = {
     "Food101": {"train": 75750, "test": 25250},
     "FGVCAircraft": {"train": 3334, "val": 3333, "trainval": 6667, "test": 3333},
@@ -30,7 +30,7 @@ TORCHVISION_CLASSES = {
     "STL10": 10,
 }
 
-# what torchvision has too, but we do not open by it: why, and what to do
+# data sets of torchvision that this source does not open: the reason and what to use instead
 _ELSEWHERE = {
     "CIFAR10": "its files are pickles, which can run code; use `source: huggingface` with "
     "`dataset: uoft-cs/cifar10`",
@@ -51,22 +51,22 @@ HUB_CLASSES = {
 }
 WINOGROUND = {"facebook/winoground": 400}
 
-# the whole data sets, of which a user's folder may hold a part
+# images in the whole data sets; a user's folder may hold a part
 IMAGENET_FAMILY = {
     "imagenet": 50000,
     "imagenet-v2": 10000,
     "imagenet-a": 7500,
-    "objectnet": 18574,  # of its 50,000 images, those of classes that ImageNet has too
+    "objectnet": 18574,  # the images of classes that ImageNet also has, of 50,000
 }
 IMAGENET_TRAIN = 1281167
 _FAMILY_CLASSES = {"imagenet": 1000, "imagenet-v2": 1000, "imagenet-a": 200, "objectnet": 113}
 
 
 def size(spec: dict[str, Any]) -> int | None:
-    """Number of images of a data set entry before its `limit` and `skip`, copies counted.
+    """Number of images of a data set entry before its `limit` and `skip`, including copies.
 
-    With `indices`, how many these are. Of Winoground, the number of examples. None for what is
-    known only once a file is read.
+    With `indices`, their number; for Winoground, the number of examples. None if a file must be
+    read to know the number.
     """
     if "indices" in spec:
         return len(spec["indices"]) if isinstance(spec["indices"], list) else None
@@ -75,9 +75,9 @@ def size(spec: dict[str, Any]) -> int | None:
 
 
 def expected_size(spec: dict[str, Any]) -> int | None:
-    """As `size`, and for what lies in folders of the user's own the number of the whole data set.
+    """Like `size`, but for data sets in the user's folders the size of the whole data set.
 
-    Good for an estimate of costs. None where nothing can be expected.
+    It serves for estimates of costs. None if there is no estimate.
     """
     known = size(spec)
     if known is not None or "indices" in spec or spec.get("classes") is not None:
@@ -89,8 +89,8 @@ def expected_size(spec: dict[str, Any]) -> int | None:
 
 
 def class_count(spec: dict[str, Any]) -> int | None:
-    """Number of classes of a data set entry's source; None where it is not known or each image
-    has its own.
+    """Number of classes of a data set entry's source; None if it is unknown or every image is a
+    class.
     """
     source = spec["source"]
     if source == "scenes":
@@ -107,9 +107,9 @@ def class_count(spec: dict[str, Any]) -> int | None:
 
 
 def check_torchvision(dataset: str, split: str, where: str) -> None:
-    """Raise InputError unless torchvision has this `split` of `dataset` and we open it.
+    """Raise InputError unless torchvision has this `split` of `dataset` and this source opens it.
 
-    `where` is what stands before the key, as `datasets.NAME.`.
+    `where` is the text before the key, such as `datasets.NAME.`.
     """
     if dataset in _ELSEWHERE:
         raise InputError(f"{where}dataset: found `{dataset}`, but {_ELSEWHERE[dataset]}")
@@ -117,12 +117,12 @@ def check_torchvision(dataset: str, split: str, where: str) -> None:
     if split not in TORCHVISION[dataset]:
         raise InputError(
             f"{where}split: found {split!r}, expected one of {', '.join(TORCHVISION[dataset])}, "
-            f"which {dataset} has; correct it"
+            f"the splits of {dataset}; correct it"
         )
 
 
 def _images(spec: dict[str, Any]) -> int | None:
-    """Images of a single copy; None where it is not known."""
+    """Images of a single copy; None if unknown."""
     source, split = spec["source"], spec.get("split", "test")
     if source == "scenes-winoground":
         return 3 * spec["per_tag"]
