@@ -21,7 +21,7 @@ from diffusion_classifier.config.seeds import network_folder
 from diffusion_classifier.data.preprocess import Preprocess, pixels
 from diffusion_classifier.data.prompt_sets import from_templates
 from diffusion_classifier.data.sources.image_source import decode
-from diffusion_classifier.data.sources.registry import dataset
+from diffusion_classifier.data.sources.opening import dataset
 from diffusion_classifier.denoisers.families import family
 from diffusion_classifier.denoisers.speed import Speed, accelerate
 from diffusion_classifier.engine.encoders import encode_images

@@ -174,7 +174,7 @@ def reached(code, *scripts):
         for _, target in code._form(place, None, False)[1]:
             followed = [target]
             if target == "importlib.import_module":
-                followed = code._families(place.module, None)
+                followed = code._imported(place.module, None, None)
             new = [p for p in followed if isinstance(p, Place) and p not in places]
             places.update(dict.fromkeys(new))
             queue += new

@@ -13,7 +13,7 @@ import yaml
 from workflows import digests, library_edits, own_library, planned, run_copy, snakemake
 
 from diffusion_classifier.config.methods import image_spec
-from diffusion_classifier.data.sources.registry import dataset
+from diffusion_classifier.data.sources.opening import dataset
 from diffusion_classifier.operations.code.identity import Code
 from diffusion_classifier.scores.accuracy import LONG
 from diffusion_classifier.selection.learned_timesteps import learned_samples

@@ -7,7 +7,6 @@ from job import compute, job
 
 with job(snakemake):
     import time
-    from contextlib import nullcontext
 
     from diffusion_classifier import files
     from diffusion_classifier.baselines import clip
@@ -15,13 +14,9 @@ with job(snakemake):
     from diffusion_classifier.data.sources.image_source import decode
     from diffusion_classifier.data.stored_images import encoded_images, read_labels
     from diffusion_classifier.selection.candidates import candidates
-    from diffusion_classifier.startup import lean_transformers
-    from diffusion_classifier.weights.model_parts import in_open_clips_layout
 
     device, dtype = compute(snakemake)
-    # open_clip needs torchvision, and that a compiler
-    with nullcontext() if in_open_clips_layout(snakemake.params.folder) else lean_transformers():
-        model = clip.load(snakemake.params.folder, device, dtype, snakemake.params.truncate)
+    model = clip.load(snakemake.params.folder, device, dtype, snakemake.params.truncate)
     data = read_labels(snakemake.input.data)
     prompts = read_prompts(snakemake.input.prompts)
     pairs = candidates(data, prompts)

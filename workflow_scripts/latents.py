@@ -7,9 +7,6 @@ their numbers in the data set.
 from job import compute, job
 
 with job(snakemake):
-    from contextlib import nullcontext
-    from pathlib import Path
-
     import torch
 
     from diffusion_classifier import files
@@ -18,7 +15,6 @@ with job(snakemake):
     from diffusion_classifier.data.sources.image_source import decode
     from diffusion_classifier.data.stored_images import encoded_images_of
     from diffusion_classifier.engine.encoders import encode_images
-    from diffusion_classifier.startup import lean_diffusers
 
     device, dtype = compute(snakemake)
     params = snakemake.params
@@ -27,8 +23,6 @@ with job(snakemake):
     encoded = encoded_images_of(snakemake.input.data, numbers)
     images = (decode(encoded[number]) for number in numbers)
     preprocess = Preprocess(**params.preprocess)
-    has_vae = (Path(params.folder) / "vae").is_dir()  # pixels need no diffusers at all
-    with lean_diffusers() if has_vae else nullcontext():
-        latents = encode_images(params.folder, preprocess, images, device, dtype, params.family)
+    latents = encode_images(params.folder, preprocess, images, device, dtype, params.family)
     tensors = {"latents": latents, "image": torch.tensor(numbers)}
     files.write_tensors(tensors, snakemake.output[0])

@@ -7,7 +7,6 @@ from job import compute, job
 
 with job(snakemake):
     import time
-    from contextlib import nullcontext
 
     from diffusion_classifier import files
     from diffusion_classifier.baselines import clip
@@ -15,14 +14,10 @@ with job(snakemake):
     from diffusion_classifier.data.prompt_sets import named_prompts, read_prompts
     from diffusion_classifier.data.sources.image_source import decode
     from diffusion_classifier.data.stored_images import encoded_images, read_labels
-    from diffusion_classifier.startup import lean_transformers
-    from diffusion_classifier.weights.model_parts import in_open_clips_layout
 
     device, dtype = compute(snakemake)
     params = snakemake.params
-    # open_clip needs torchvision, and that a compiler
-    with nullcontext() if in_open_clips_layout(params.folder) else lean_transformers():
-        model = clip.load(params.folder, device, dtype, params.truncate)
+    model = clip.load(params.folder, device, dtype, params.truncate)
     paths = zip(snakemake.input.data, snakemake.input.prompts, snakemake.output, strict=True)
     for path, prompts_path, output in paths:
         data, prompts = read_labels(path), named_prompts(read_prompts(prompts_path))

@@ -16,7 +16,6 @@ with job(snakemake):
     from diffusion_classifier.engine.engine import Inputs
     from diffusion_classifier.engine.heat_maps import error_maps, right_and_wrong
     from diffusion_classifier.engine.samples import Sample
-    from diffusion_classifier.startup import lean_diffusers
 
     device, dtype = compute(snakemake)
     params = snakemake.params
@@ -32,8 +31,7 @@ with job(snakemake):
         files.read_tensors(snakemake.input.conditions),
         files.read_tensors(snakemake.input.noise)["noise"],
     )
-    with lean_diffusers():
-        denoiser = family(params.family).load(params.folder, device, dtype)
+    denoiser = family(params.family).load(params.folder, device, dtype)
     maps = error_maps(
         denoiser,
         inputs,

@@ -112,7 +112,7 @@ def _classify(arguments: argparse.Namespace) -> int:
     known("--family", name, FAMILIES, "model family")
     if not Path(arguments.model).is_dir():
         raise InputError(f"--model: found no folder {arguments.model}; correct the path")
-    check_model_folder(arguments.model, name)
+    check_model_folder(arguments.model, FAMILIES[name])
     _check_samples(arguments)
     prompts = _prompts(arguments, name)
     images = [_image(path) for path in arguments.images]

@@ -8,10 +8,10 @@ import argparse
 from typing import NoReturn
 
 from diffusion_classifier.denoisers.families import FAMILIES
+from diffusion_classifier.engine.loss_names import LOSSES
 from diffusion_classifier.messages import InputError
 
 COMMANDS = ("classify", "status", "verify")
-LOSSES = ("l1", "l2", "huber", "vlb", "l2+vlb")
 
 _EPILOG = """\
 For every image, a table of the prompts, best first:

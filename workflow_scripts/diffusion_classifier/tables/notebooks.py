@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Any
 import diffusion_classifier
 from diffusion_classifier.files import atomic, write_json, write_text
 from diffusion_classifier.messages import without_home
-from diffusion_classifier.startup import hidden
 
 if TYPE_CHECKING:
     from nbformat import NotebookNode
@@ -39,10 +38,8 @@ def execute(
     a kernel spec is written for the run alone. Nothing of the user's home is read or written, which
     may be another's or not to be written to. Progress and tracebacks go to stderr.
     """
-    # what jsonschema, which checks notebooks, checks addresses with; half of the import's time
-    with hidden({"rfc3987_syntax": None}):
-        import nbformat
-        import papermill
+    import nbformat
+    import papermill
 
     chosen = without_empty_parts(nbformat.read(os.fspath(notebook), as_version=4), parameters)
     with tempfile.TemporaryDirectory() as folder:

@@ -6,15 +6,17 @@ data set has the same labels as the whole.
 
 from __future__ import annotations
 
-from pathlib import Path
+from collections.abc import Callable
+from pathlib import Path, PurePath
 
 from PIL import Image
 
 from diffusion_classifier.messages import InputError
 
-from ..class_lists import class_rows
+from ..class_lists import class_count, class_rows
 from ..image_formats import EXTENSIONS
 from .folder import Folder, folder
+from .source import PATH, TEXT, Source, Spec
 
 _BORDER = 2  # pixels; a red border marks ObjectNet's images as test images
 
@@ -162,3 +164,43 @@ def _check_folders(source: str, root: Path) -> None:
     if not images:
         raise InputError(f"{where} no class, {remedy}, or correct the path")
     raise InputError(f"{where} images ({images}) in no folder of a class, {remedy}")
+
+
+def _whole(images: int) -> Callable[[Spec], int]:
+    """The function `whole` of a Source whose data set has this number of images."""
+    return lambda spec: images
+
+
+def _counted(classes: str) -> Callable[[Spec], int]:
+    """The function `classes` of a Source whose class list has this name."""
+    return lambda spec: class_count(classes)
+
+
+def _imagenet_whole(spec: Spec) -> int | None:
+    """Unknown for chosen classes; a folder `train` has the training images."""
+    if "classes" in spec:
+        return None
+    return 1_281_167 if PurePath(spec["path"]).name == "train" else 50_000
+
+
+def _imagenet_classes(spec: Spec) -> int:
+    return class_count(spec.get("classes", "imagenet"))
+
+
+def _source(opens: Callable[..., Folder], images: int, classes: str) -> Source:
+    keys, whole, counted = {"path": PATH}, _whole(images), _counted(classes)
+    return Source(opens, keys, ("path",), whole=whole, classes=counted, files=True)
+
+
+IMAGENET = Source(
+    imagenet,
+    keys={"path": PATH, "classes": TEXT},
+    required=("path",),
+    whole=_imagenet_whole,
+    classes=_imagenet_classes,
+    files=True,
+)
+IMAGENET_V2 = _source(imagenet_v2, 10_000, "imagenet")
+IMAGENET_A = _source(imagenet_a, 7_500, "imagenet-a")
+# the images of classes that ImageNet also has, of 50,000
+OBJECTNET = _source(objectnet, 18_574, "objectnet")
