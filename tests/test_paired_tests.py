@@ -144,7 +144,7 @@ def test_paired_uses_the_shared_images_and_refuses_other_labels():
     found = paired(a, b)
     assert (found["images"], found["b"], found["c"]) == (3, 1, 0)
     assert found["difference"] == pytest.approx(100 * (2 - 1) / 3)
-    with pytest.raises(InputError, match="labels that differ"):
+    with pytest.raises(InputError, match="with 1 different labels"):
         paired(a, answers(b=predictions([1, 1, 1, 1], label=[0, 0, 2, 0])))
 
 

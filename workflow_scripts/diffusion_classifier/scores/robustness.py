@@ -67,9 +67,8 @@ def baseline_line(points: pd.DataFrame) -> tuple[float, float]:
     baselines = points[points["kind"] == "baseline"]
     if baselines["x"].nunique() < 2:
         raise InputError(
-            f"robustness table: found baselines of in-distribution accuracy "
-            f"{sorted(baselines['x'])} %, expected at least two different values for a line; add "
-            "baselines"
+            f"robustness table: found in-distribution accuracies {sorted(baselines['x'])} %, "
+            "expected at least two baselines that differ, for a line; add baselines"
         )
     line = fit_line(
         clipped(baselines["x"], baselines["x_images"].to_numpy()),
