@@ -1,6 +1,7 @@
 """Encode prompts to what a model is told of each of them (text embeddings or class indices).
 
-In: prompts, the model. Out: the family's condition tensors, first dim `prompt`.
+In: sets of prompts, the model. Out: a file for each, the family's condition tensors, first dim
+`prompt`.
 """
 
 from job import compute, job
@@ -15,11 +16,12 @@ with job(snakemake):
     from diffusion_classifier.startup import lean_transformers
 
     device, dtype = compute(snakemake)
-    prompts = read_prompts(snakemake.input.prompts)
     adapter = family(snakemake.params.family)
     params = snakemake.params
-    told = (params.folder, prompts, device, dtype, params.truncate)
     has_text = any(Path(params.folder).glob("text_encoder*"))  # classes need no transformers
-    with lean_transformers() if has_text else nullcontext():
-        conditions = adapter.encode_prompts(*told)
-    files.write_tensors(conditions, snakemake.output[0])
+    given = snakemake.input.prompts
+    sets = [given] if isinstance(given, str) else given
+    for path, output in zip(sets, snakemake.output, strict=True):
+        condition = (params.folder, read_prompts(path), device, dtype, params.truncate)
+        with lean_transformers() if has_text else nullcontext():
+            files.write_tensors(adapter.encode_prompts(*condition), output)

@@ -16,6 +16,7 @@ from diffusion_classifier.names import check_line, normalised
 from diffusion_classifier.startup import hidden
 
 from .checks.results_checks import check_results
+from .checks.table_checks import check_kinds
 from .consistency import check_consistency
 from .places import place
 from .seeds import expand_seeds
@@ -52,6 +53,7 @@ def check_config(config: dict[str, Any], workflow: str | os.PathLike) -> None:
     does; labels, class names and other texts that are shown become Unicode's form NFC, so that two
     spellings of one name are one. A model with `seeds` becomes one entry per seed (`expand_seeds`).
     """
+    check_kinds(config)
     _check_schema(config, Path(workflow) / SCHEMA)
     _normalise(config)
     place(config, Path(workflow))
