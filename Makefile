@@ -7,7 +7,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/ready
 CORES ?= all
 CONFIG ?= config.yaml
-VERIFY := PYTHONPATH=workflow_scripts python -m diffusion_classifier verify
+VERIFY := diffusion-classifier verify
 MEASURED := policies policies-compared throughput shares growth
 
 # Snakemake keeps a cache there, and does not start without
@@ -34,7 +34,7 @@ costs: $(READY)
 
 # how far a run is; of another config: make status CONFIG=config/paper.yaml
 status: $(READY)
-	@PYTHONPATH=workflow_scripts python -m diffusion_classifier status --configfile $(CONFIG)
+	@diffusion-classifier status --configfile $(CONFIG)
 
 # the main job by itself, as what it is spent on is asked (nothing, if it is done); then the rest
 benchmark: $(READY)
@@ -49,7 +49,7 @@ benchmark: $(READY)
 
 # on a machine with a GPU; anywhere: make gpu-check ARGS=--rehearse; see docs/gpu.md
 gpu-check: $(READY)
-	@PYTHONPATH=workflow_scripts python -m diffusion_classifier.gpu_check $(ARGS)
+	@python -m diffusion_classifier.gpu_check $(ARGS)
 
 # side by side, a file at a time: what a file's tests share is made once; in the order of
 # tests/conftest.py. One thread each: more would wait for each other
@@ -62,7 +62,7 @@ drill: $(READY)
 
 # a campaign of 20,000 jobs: how long until it runs, and how much memory it takes
 load: $(READY)
-	PYTHONPATH=workflow_scripts python tests/campaign.py
+	python tests/campaign.py
 
 # the paper's config on tiny stand-ins of all models and data sets
 rehearse: $(READY)
@@ -80,13 +80,14 @@ format: $(READY)
 env: $(READY)
 
 # the lock file pins every package, for Python 3.11 to 3.13; torch pins its own CUDA libraries, which
-# are not listed
-$(READY): envs/requirements.lock
+# are not listed. The library and its command are installed from here, so that an edit counts at once
+$(READY): envs/requirements.lock pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))' || \
 		{ echo "$(PYTHON) is $$($(PYTHON) --version 2>&1), expected Python 3.11, 3.12 or 3.13; name" \
 			"one: make PYTHON=/path/to/python3.12 …" >&2; exit 1; }
 	$(PYTHON) -m venv --clear $(VENV)
 	pip install --disable-pip-version-check --quiet --requirement envs/requirements.lock
+	pip install --disable-pip-version-check --quiet --no-deps --no-build-isolation --editable .
 	@touch $@
 
 clean:

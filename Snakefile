@@ -1,11 +1,13 @@
 # The table of contents: which chapters the workflow has and what it makes by default.
-import sys
 from copy import deepcopy
 from pathlib import Path
 
 from snakemake.utils import min_version
 
 min_version("9.0")
+
+
+include: "rules/library.smk"
 
 
 # a config file given on the command line stands alone: it is not mixed with the default one, which
@@ -17,8 +19,6 @@ if not workflow.overwrite_configfiles:
 
 report: "report/workflow.rst"
 
-
-sys.path.insert(0, str(Path(workflow.basedir) / "workflow_scripts"))
 
 from layout import GROUPS
 from plan import Plan

@@ -185,7 +185,6 @@ def benchmark_figures():
 def benchmark_parameters(input, output):
     """What papermill puts into the benchmark notebook's parameters cell."""
     return {
-        "library": "workflow_scripts",
         "records": list(input.records),
         "growth": input.growth,
         "shares": input.shares,

@@ -1,6 +1,6 @@
 """A simulated large campaign, and what it takes: `make load`.
 
-    PYTHONPATH=workflow_scripts python tests/campaign.py [PART ...]
+    python tests/campaign.py [PART ...]
 
 PARTs are plan, start, errors and shards; by default all but the last.
 
@@ -25,7 +25,7 @@ import numpy as np
 import pandas as pd
 import psutil
 import yaml
-from workflows import PARTS
+from workflows import PARTS, own_library
 
 from diffusion_classifier import files
 from diffusion_classifier.engine.error_files import error_dataset
@@ -92,7 +92,9 @@ def plan(folder: Path) -> str:
     project = project_with(folder, 2860, TWO_STAGES, 2)
     command = [*SNAKEMAKE, "--cores", "2", "--dry-run", "--quiet", "rules"]
     begun = time.monotonic()
-    said = subprocess.run(command, cwd=project, capture_output=True, text=True, check=True).stdout
+    said = subprocess.run(
+        command, cwd=project, env=own_library(project), capture_output=True, text=True, check=True
+    ).stdout
     seconds, memory = time.monotonic() - begun, _mib(resource.RUSAGE_CHILDREN)
     jobs = re.search(r"^total +(\d+)$", said, re.M).group(1)
     return f"plan of {jobs} jobs: {seconds:.0f} s, {memory:.0f} MiB"
@@ -104,7 +106,11 @@ def start(folder: Path) -> str:
     begun, peak = time.monotonic(), 0.0
     with open(folder / "said", "w") as said:
         process = subprocess.Popen(
-            [*SNAKEMAKE, "--cores", "2"], cwd=project, stdout=said, stderr=said
+            [*SNAKEMAKE, "--cores", "2"],
+            cwd=project,
+            env=own_library(project),
+            stdout=said,
+            stderr=said,
         )
     while "Finished jobid" not in (folder / "said").read_text():
         assert process.poll() is None, (folder / "said").read_text()
@@ -144,7 +150,6 @@ def errors(folder: Path) -> str:
     code = f"""
 import runpy, sys
 from types import SimpleNamespace as N
-sys.path.insert(0, {str(ROOT / "workflow_scripts")!r})
 job = N(input=N(**{given!r}), params=N(combine="mean", pruning=None), log=[{str(folder / "log")!r}],
         output=[{str(folder / "out.parquet")!r}], threads=1, rule="predictions")
 runpy.run_path({str(ROOT / "workflow_scripts/predictions.py")!r}, {{"snakemake": job}})
@@ -163,7 +168,7 @@ def shards(folder: Path) -> str:
     with open(folder / "said", "w") as said:
         subprocess.run(
             [*SNAKEMAKE, "--cores", str(os.cpu_count())],
-            cwd=project, stdout=said, stderr=said, check=True,
+            cwd=project, env=own_library(project), stdout=said, stderr=said, check=True,
         )  # fmt: skip
     minutes = (time.monotonic() - begun) / 60
     made = len(list((project / "results/errors").rglob("*.nc")))

@@ -1,14 +1,11 @@
 """Shared by tests: where the library and the golden data are, and what is out of bounds."""
 
 import socket
-import sys
 from pathlib import Path
 
 import pytest
 
 ROOT = Path(__file__).parents[1]
-sys.path.insert(0, str(ROOT / "workflow_scripts"))
-
 
 LONGEST = (
     "test_scenes_workflow", "test_workflow", "test_slurm", "test_faults", "test_paper",

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from diffusion_classifier.data.sources.registry import open_source
+from diffusion_classifier.data.sources.opening import open_source
 from diffusion_classifier.messages import InputError
 
 hf = pytest.importorskip("datasets")

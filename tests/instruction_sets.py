@@ -13,31 +13,29 @@ import pandas as pd
 import torch
 import yaml
 
+from diffusion_classifier import files
+from diffusion_classifier.baselines import classical, clip, features
+from diffusion_classifier.baselines import small_networks as networks
+from diffusion_classifier.baselines.answers import prediction_table as baseline_table
+from diffusion_classifier.config.seeds import network_folder
+from diffusion_classifier.data.preprocess import Preprocess, pixels
+from diffusion_classifier.data.prompt_sets import from_templates
+from diffusion_classifier.data.sources.image_source import decode
+from diffusion_classifier.data.sources.opening import dataset
+from diffusion_classifier.denoisers.families import family
+from diffusion_classifier.denoisers.speed import Speed, accelerate
+from diffusion_classifier.engine.encoders import encode_images
+from diffusion_classifier.engine.engine import Engine, Inputs, epsilon_errors
+from diffusion_classifier.engine.error_files import error_dataset
+from diffusion_classifier.engine.noise_bank import noise_bank
+from diffusion_classifier.progress import Silence
+from diffusion_classifier.selection.candidates import calibration_pairs, candidates
+from diffusion_classifier.selection.learned_timesteps import fit_densities, learned_samples
+from diffusion_classifier.selection.pruning import prediction_table, survivors
+from diffusion_classifier.selection.racing import gap_race
+from diffusion_classifier.selection.schedules import stage_samples
+
 ROOT = Path(__file__).parents[1]
-sys.path.insert(0, str(ROOT / "workflow_scripts"))
-
-from diffusion_classifier import files  # noqa: E402
-from diffusion_classifier.baselines import classical, clip, features  # noqa: E402
-from diffusion_classifier.baselines import small_networks as networks  # noqa: E402
-from diffusion_classifier.baselines.answers import prediction_table as baseline_table  # noqa: E402
-from diffusion_classifier.config.seeds import network_folder  # noqa: E402
-from diffusion_classifier.data.preprocess import Preprocess, pixels  # noqa: E402
-from diffusion_classifier.data.prompt_sets import from_templates  # noqa: E402
-from diffusion_classifier.data.sources.image_source import decode  # noqa: E402
-from diffusion_classifier.data.sources.registry import dataset  # noqa: E402
-from diffusion_classifier.denoisers.families import family  # noqa: E402
-from diffusion_classifier.denoisers.speed import Speed, accelerate  # noqa: E402
-from diffusion_classifier.engine.encoders import encode_images  # noqa: E402
-from diffusion_classifier.engine.engine import Engine, Inputs, epsilon_errors  # noqa: E402
-from diffusion_classifier.engine.error_files import error_dataset  # noqa: E402
-from diffusion_classifier.engine.noise_bank import noise_bank  # noqa: E402
-from diffusion_classifier.progress import Silence  # noqa: E402
-from diffusion_classifier.selection.candidates import calibration_pairs, candidates  # noqa: E402
-from diffusion_classifier.selection.learned_timesteps import fit_densities, learned_samples  # noqa: E402
-from diffusion_classifier.selection.pruning import prediction_table, survivors  # noqa: E402
-from diffusion_classifier.selection.racing import gap_race  # noqa: E402
-from diffusion_classifier.selection.schedules import stage_samples  # noqa: E402
-
 IMAGES = 200
 CPU = (torch.device("cpu"), torch.float32)
 CONFIG = yaml.safe_load((ROOT / "config.yaml").read_text(encoding="utf-8"))

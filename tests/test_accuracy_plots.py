@@ -160,7 +160,6 @@ def write_inputs(folder):
     files.write_dataset(reconstructions(), folder / "reconstructions.nc")
     of_data = {key: str(folder / "data" / f"{key}.parquet") for key in DATASETS}
     return {
-        "library": str(ROOT / "workflow_scripts"),
         "scores": str(folder / "scores.parquet"),
         "correct": str(folder / "correct.parquet"),
         "paired": str(folder / "paired.parquet"),

@@ -6,9 +6,9 @@ import json
 import pytest
 import yaml
 
+from diffusion_classifier.baselines.registry import BASELINES, baseline
 from diffusion_classifier.config.configuration import check_config
 from diffusion_classifier.config.methods import (
-    LEARNED,
     asked_datasets,
     filter_network,
     method_kind,
@@ -17,6 +17,7 @@ from diffusion_classifier.config.methods import (
 from diffusion_classifier.messages import InputError
 from diffusion_classifier.scores.paired_tests import COMPARED_KINDS
 
+LEARNED = [kind for kind in BASELINES if baseline(kind).learns]
 KINDS = [*LEARNED, "pretrained", "clip", "chance"]
 TABLES = {
     "robustness": {"datasets": ["shapes", "sizes"], "methods": ["exhaustive"]},

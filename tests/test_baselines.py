@@ -10,7 +10,7 @@ from diffusion_classifier.baselines import small_networks as networks
 from diffusion_classifier.baselines.answers import prediction_table
 from diffusion_classifier.baselines.classical import fit_predict
 from diffusion_classifier.data.preprocess import Preprocess, pixels
-from diffusion_classifier.data.sources.registry import dataset
+from diffusion_classifier.data.sources.opening import dataset
 from diffusion_classifier.messages import InputError
 from diffusion_classifier.training.augment import Augmentation
 from diffusion_classifier.training.loop import Optimisation

@@ -135,7 +135,6 @@ def test_the_notebook_runs(root, tmp_path, records):
     pd.DataFrame(rows, columns=growth.COLUMNS).to_csv(tmp_path / "growth.csv", index=False)
     policy_rows(tmp_path)
     given = {
-        "library": str(root / "workflow_scripts"),
         "records": [str(tmp_path / "record.json")],
         "figure": str(tmp_path / "figure"),
         "throughput": str(tmp_path / "throughput.csv"),

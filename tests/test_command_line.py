@@ -226,12 +226,11 @@ def test_no_home_path_is_printed(dit, files, capsys, monkeypatch):
 
 def test_as_a_command(dit, files, root):
     """In its own process: the answer on stdout, progress on stderr; the help imports no torch."""
-    environment = {**os.environ, "PYTHONPATH": "workflow_scripts"}
 
     def command(*argv, python=("-m", "diffusion_classifier")):
         return subprocess.run(
             [sys.executable, *python, *map(str, argv)],
-            cwd=root, env=environment, capture_output=True, text=True, timeout=120,
+            cwd=root, capture_output=True, text=True, timeout=120,
         )  # fmt: skip
 
     done = command("classify", files[0], "--model", dit, "--classes", "a,b,c,d", "--json")

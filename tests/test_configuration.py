@@ -10,6 +10,7 @@ from snakemake.utils import update_config
 from diffusion_classifier.config import configuration
 from diffusion_classifier.config.configuration import check_config
 from diffusion_classifier.config.methods import method_names, split_seed
+from diffusion_classifier.config.schema import read_schema
 from diffusion_classifier.messages import InputError
 
 
@@ -168,7 +169,7 @@ def test_bad_prompts_files_are_refused(config, root, tmp_path, rows, said):
 
 def test_every_rule_of_the_schema_has_words(root):
     """A rule without would be answered by a traceback."""
-    schema = yaml.safe_load((root / configuration.SCHEMA).read_text(encoding="utf-8"))
+    schema = read_schema(root / configuration.SCHEMA)
     types, rules = set(), set()
 
     def collect(part):
@@ -187,7 +188,7 @@ def test_every_rule_of_the_schema_has_words(root):
     collect(schema)
     assert types == set(configuration._TYPES)
     silent = {"$schema", "$defs", "$ref", "allOf", "if", "then", "properties", "propertyNames"}
-    silent |= {"items", "description", "deprecated", "not"}
+    silent |= {"items", "description", "deprecated", "not", "format"}
     explained = {"type", "enum", "pattern", "required", "oneOf", "additionalProperties"}
     assert rules - silent - explained == set(configuration._LIMITS)
 

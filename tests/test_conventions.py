@@ -243,7 +243,7 @@ def test_other_schedulers_are_refused(bases, tmp_path, family, name):
         tmp_path / "model", "scheduler", {"_class_name": name}, "scheduler_config.json"
     )
     with pytest.raises(InputError, match=f"scheduler: found the scheduler '{name}'"):
-        check_model_folder(folder, family)
+        check_model_folder(folder, FAMILIES[family])
 
 
 @pytest.mark.parametrize("family", FAMILIES)
@@ -253,7 +253,7 @@ def test_what_changes_nothing_is_not_refused(bases, tmp_path, family):
     neutral = {"shift_factor": 0, "latents_mean": [0, 0, 0, 0], "latents_std": [1.0] * 4}
     neutral = {"shift_factor": 0.2} if family == "stable-diffusion-3" else neutral
     folder = base.with_config(tmp_path / "vae", "vae", neutral)
-    check_model_folder(folder, family)
+    check_model_folder(folder, FAMILIES[family])
     assert torch.equal(
         load_vae(folder, CPU, torch.float32, family)[1].latent(torch.ones(4, 1, 1)),
         load_vae(str(base.folder), CPU, torch.float32, family)[1].latent(torch.ones(4, 1, 1)),

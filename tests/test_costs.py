@@ -13,7 +13,7 @@ from diffusion_classifier.data.prompt_sets import (
     read_prompts,
     with_unconditional,
 )
-from diffusion_classifier.data.sources.registry import dataset
+from diffusion_classifier.data.sources.opening import dataset
 from diffusion_classifier.operations.costs import estimate, evaluations_per_image, render
 from diffusion_classifier.selection.candidates import candidates
 from diffusion_classifier.selection.schedules import stage_samples

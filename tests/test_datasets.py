@@ -20,7 +20,7 @@ from diffusion_classifier.data.sources.image_source import (
     quotas,
     stratified,
 )
-from diffusion_classifier.data.sources.registry import dataset, open_source
+from diffusion_classifier.data.sources.opening import dataset, open_source
 from diffusion_classifier.data.sources.sizes import size
 from diffusion_classifier.messages import InputError
 

@@ -176,7 +176,6 @@ def test_mistakes_are_one_line(arguments, said, capsys, tmp_path, monkeypatch):
 
 
 def test_rehearsal(tmp_path, root, monkeypatch):
-    monkeypatch.setenv("PYTHONPATH", str(root / "workflow_scripts"))
     status = main(["--rehearse", "--output", str(tmp_path)])
     found = read(tmp_path)
     wrong = [part for part in found["outcomes"] if part["status"] != "finished"]

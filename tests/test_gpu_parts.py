@@ -12,7 +12,7 @@ from gpu_checks import CPU, check, held, written
 from diffusion_classifier.benchmarks import models
 from diffusion_classifier.benchmarks.full_size import FULL_SIZE, tiny
 from diffusion_classifier.benchmarks.throughput import all_pairs
-from diffusion_classifier.denoisers.families import family
+from diffusion_classifier.denoisers.families import FAMILIES, family
 from diffusion_classifier.engine.samples import Sample
 from diffusion_classifier.gpu_check import (
     digits_jobs,
@@ -75,7 +75,7 @@ def pipeline(tmp_path_factory, root):
 
 def test_a_random_pipeline_is_a_whole_model(pipeline):
     folder, side = pipeline
-    check_model_folder(folder, "stable-diffusion")
+    check_model_folder(folder, FAMILIES["stable-diffusion"])
     assert side == 64
     denoiser = family("stable-diffusion").load(folder, CPU, torch.float32)
     assert denoiser.network.config.cross_attention_dim == 32

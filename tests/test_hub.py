@@ -260,7 +260,6 @@ def test_by_the_environment_alone(hub, tmp_path, root):
     )
     environment = {
         **os.environ, "HF_ENDPOINT": hub.address, "HF_HOME": str(hub.home), "HF_TOKEN": TOKEN,
-        "PYTHONPATH": str(root / "workflow_scripts"),
     }  # fmt: skip
     environment.pop("HF_HUB_OFFLINE", None)
     for offline in ("0", "1"):

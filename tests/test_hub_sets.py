@@ -19,7 +19,7 @@ from hub_cache import (
 )
 
 from diffusion_classifier.data.sources.image_source import labels
-from diffusion_classifier.data.sources.registry import dataset, open_source
+from diffusion_classifier.data.sources.opening import dataset, open_source
 from diffusion_classifier.data.sources.sizes import class_count, expected_size, size
 
 README = """---

@@ -17,7 +17,7 @@ from hub_cache import (
 from PIL import Image
 
 from diffusion_classifier.data.sources.image_source import decode, labels
-from diffusion_classifier.data.sources.registry import dataset, open_source
+from diffusion_classifier.data.sources.opening import dataset, open_source
 from diffusion_classifier.messages import InputError
 
 hf = pytest.importorskip("datasets")

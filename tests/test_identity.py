@@ -68,19 +68,21 @@ def edit(tree):
 @pytest.mark.parametrize(
     ("name", "old", "new", "concerned"),
     [
-        ("losses.py", "F.l1_loss", "F.smooth_l1_loss", ERRORS),
-        ("losses.py", "0.044715", "0.044", ERRORS | {"train"}),
-        ("forward_process.py", "alpha_bar**0.5, (1", "alpha_bar**0.4, (1",
+        ("engine/losses.py", "F.l1_loss", "F.smooth_l1_loss", ERRORS),
+        ("engine/losses.py", "0.044715", "0.044", ERRORS | {"train"}),
+        ("denoisers/forward_process.py", "alpha_bar**0.5, (1", "alpha_bar**0.4, (1",
          ERRORS | {"conditions", "train"}),
-        ("errors.py", ".T.cpu()", ".cpu()", ERRORS),
-        ("denoisers/shared_dit.py", "** 0.5", "** 0.6", {"conditions", "errors", "raced errors"}),
+        ("engine/engine.py", ".T.cpu()", ".cpu()", ERRORS),
+        ("denoisers/fast/shared_dit.py", "** 0.5", "** 0.6",
+         {"conditions", "errors", "raced errors"}),
         ("denoisers/stable_diffusion.py", "(output, x_t", "(-output, x_t", {"SD errors"}),
-        ("racing.py", "values.mean", "values.max", {"raced errors"}),
-        ("pruning.py", 'sums.pop("weight")', '1 + sums.pop("weight")', {"prune", "predictions"}),
-        ("intervals.py", "scale = 1 / (sizes", "scale = 2 / (sizes", {"scores", "accuracy"}),
-        ("accuracy_plots.py", "CELL, MARGIN = 0.3", "CELL, MARGIN = 0.4", {"accuracy"}),
-        ("notebooks.py", 'NEEDS = "needs:"', 'NEEDS = "wants:"', {"accuracy"}),
-        ("datasets/digits.py", "reshape(-1, 28, 28)", "reshape(-1, 28, 28)[:1]", {"dataset"}),
+        ("selection/racing.py", "values.mean", "values.max", {"raced errors"}),
+        ("selection/pruning.py", 'sums.pop("weight")', '1 + sums.pop("weight")',
+         {"prune", "predictions"}),
+        ("scores/intervals.py", "scale = 1 / (sizes", "scale = 2 / (sizes", {"scores", "accuracy"}),
+        ("tables/accuracy_plots.py", "CELL, MARGIN = 0.3", "CELL, MARGIN = 0.4", {"accuracy"}),
+        ("tables/notebooks.py", 'NEEDS = "needs:"', 'NEEDS = "wants:"', {"accuracy"}),
+        ("data/sources/digits.py", "reshape(-1, 28, 28)", "reshape(-1, 28, 28)[:1]", {"dataset"}),
         ("training/loop.py", "ema: float = 0.999", "ema: float = 0.99", {"train", "train_network"}),
         ("../prune.py", "params.keep,", "params.keep + 1,", {"prune"}),
     ],
@@ -92,10 +94,10 @@ def test_an_edit_concerns_what_computes_with_it(tree, before, edit, name, old, n
 
 
 def test_other_data_families_checks_progress_and_messages_concern_none_of_these(tree, before, edit):
-    edit("datasets/imagenet.py", "def objectnet(", "def objectnet2(")
+    edit("data/sources/imagenet.py", "def objectnet(", "def objectnet2(")
     edit("denoisers/pixart.py", "120, 300", "77, 77")
-    edit("training/clip.py", "fit(", "fit(1 + ")
-    edit("hub_errors.py", "from __future__ import annotations", "x = 1")
+    edit("training/contrastive.py", "fit(", "fit(1 + ")
+    edit("weights/hub_errors.py", "from __future__ import annotations", "x = 1")
     edit("weights/inputs.py", "_IMAGE_TOO = (", '_IMAGE_TOO = ("another", ')
     edit("progress.py", "WINDOW = 60.0", "WINDOW = 6.0")
     edit("messages.py", "n=1", "n=2")
@@ -144,7 +146,7 @@ def test_a_journal_of_other_code_is_refused(tree, edit, tmp_path):
     journal().add({"l2": torch.ones(3)})
     edit("progress.py", "WINDOW = 60.0", "WINDOW = 6.0")
     assert len(journal().replay(3)["l2"]) == 3
-    edit("losses.py", "F.l1_loss", "F.smooth_l1_loss")
+    edit("engine/losses.py", "F.l1_loss", "F.smooth_l1_loss")
     assert journal().replay(3) == {}
 
 
@@ -172,7 +174,7 @@ def reached(code, *scripts):
         for _, target in code._form(place, None, False)[1]:
             followed = [target]
             if target == "importlib.import_module":
-                followed = code._families(place.module, None)
+                followed = code._imported(place.module, None, None)
             new = [p for p in followed if isinstance(p, Place) and p not in places]
             places.update(dict.fromkeys(new))
             queue += new

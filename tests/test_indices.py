@@ -7,7 +7,7 @@ import pytest
 
 from diffusion_classifier.data.sources.image_source import labels, stratified
 from diffusion_classifier.data.sources.indices import read_indices
-from diffusion_classifier.data.sources.registry import dataset, open_source
+from diffusion_classifier.data.sources.opening import dataset, open_source
 from diffusion_classifier.data.sources.sizes import expected_size, size
 from diffusion_classifier.messages import InputError
 

@@ -15,7 +15,7 @@ from diffusion_classifier.data import left_out
 from diffusion_classifier.data.left_out import LeftOut
 from diffusion_classifier.data.prompt_sets import from_captions
 from diffusion_classifier.data.sources.folder import fingerprint, folder
-from diffusion_classifier.data.sources.registry import dataset, open_source, pieces
+from diffusion_classifier.data.sources.opening import dataset, open_source, pieces
 from diffusion_classifier.messages import InputError
 
 KINDS = {".bmp": "BMP", "": "PNG", ".dat": "JPEG", ".txt": "WEBP", ".raw": "GIF", ".jpg": "PNG"}

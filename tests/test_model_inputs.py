@@ -14,8 +14,8 @@ from diffusion_classifier.weights.model_parts import check_model_folder
 
 @pytest.mark.parametrize("family", FAMILIES)
 def test_published_configs_pass(tmp_path, family):
-    check_model_folder(save(tmp_path / "a", family), family)
-    check_model_folder(save(tmp_path / "b", family, index=False), family)
+    check_model_folder(save(tmp_path / "a", family), FAMILIES[family])
+    check_model_folder(save(tmp_path / "b", family, index=False), FAMILIES[family])
 
 
 SD, XL, SD3, PIXART, DIT = CONFIGS
@@ -54,7 +54,7 @@ def test_other_networks_that_fit_pass(tmp_path, case):
         assert detect_family(str(tmp_path)) == family
     else:
         change(tmp_path, part, **values)
-    check_model_folder(tmp_path, family)
+    check_model_folder(tmp_path, FAMILIES[family])
 
 
 @pytest.mark.parametrize("channels", [1, 3])
@@ -64,7 +64,7 @@ def test_a_model_of_pixels_needs_no_vae(tmp_path, family, channels):
     shutil.rmtree(tmp_path / "vae")
     part = "transformer" if family == "dit" else "unet"
     change(tmp_path, part, in_channels=channels, out_channels=channels)
-    check_model_folder(tmp_path, family)
+    check_model_folder(tmp_path, FAMILIES[family])
 
 
 def unet(said, **values):

@@ -65,7 +65,7 @@ def test_stable_diffusion_3_without_t5_says_so_in_its_index(tmp_path):
     assert "text_encoder_3" in refused(check_model_folder, folder, "stable-diffusion-3")
     index = json.loads((folder / "model_index.json").read_text())
     write(folder / "model_index.json", index | {"text_encoder_3": [None, None]})
-    check_model_folder(folder, "stable-diffusion-3")
+    check_model_folder(folder, FAMILIES["stable-diffusion-3"])
 
 
 SINGLE = {

@@ -15,7 +15,7 @@ from diffusion_classifier.data.prompt_sets import (
     read_prompts,
 )
 from diffusion_classifier.data.sources.folder import folder
-from diffusion_classifier.data.sources.registry import dataset
+from diffusion_classifier.data.sources.opening import dataset
 from diffusion_classifier.messages import InputError
 from diffusion_classifier.names import checked_name, printable
 from diffusion_classifier.tables import published

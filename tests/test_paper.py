@@ -1,6 +1,5 @@
 """config/paper.yaml: it plans as it stands, and runs on tiny stand-ins of all that it names."""
 
-import os
 import re
 import shutil
 import subprocess
@@ -11,7 +10,7 @@ import pandas as pd
 import pytest
 import yaml
 from paper_standins import build, shrunk
-from workflows import PARTS
+from workflows import PARTS, own_library
 
 from diffusion_classifier.operations.costs import estimate
 
@@ -20,7 +19,7 @@ TOKEN = "hf_thisIsASecretOfTheUser"
 
 def snakemake(folder, config, *arguments, **environment):
     command = [sys.executable, "-m", "snakemake", "--configfile", config, *arguments]
-    environment = os.environ | {"NO_COLOR": "1"} | environment
+    environment = own_library(folder, **environment)
     return subprocess.run(command, cwd=folder, capture_output=True, text=True, env=environment)
 
 
@@ -43,7 +42,7 @@ def test_it_plans_and_says_what_it_costs(root, tmp_path):
 
 def rehearse(root, folder, tables=None):
     """Run the paper's config on stand-ins in a copy of the project; its folder and environment."""
-    for part in [*PARTS, "resources/classes"]:
+    for part in PARTS:
         source = root / part
         copy = shutil.copytree if source.is_dir() else shutil.copy
         copy(source, folder / part)

@@ -9,6 +9,7 @@ import yaml
 
 from diffusion_classifier.config.configuration import SCHEMA, check_config
 from diffusion_classifier.config.places import INPUTS, found, place
+from diffusion_classifier.config.schema import read_schema
 from diffusion_classifier.messages import InputError
 from diffusion_classifier.tables.notebooks import without_place
 
@@ -196,7 +197,7 @@ def numbers(part, path=()):
 
 
 def test_every_number_has_a_bound(root):
-    schema = yaml.safe_load((root / SCHEMA).read_text(encoding="utf-8"))
+    schema = read_schema(root / SCHEMA)
     every = list(numbers(schema))
     assert len(every) > 60
     for path, rule in every:

@@ -7,7 +7,7 @@ from PIL import Image
 
 from diffusion_classifier.data.preprocess import Preprocess, pixels, stack
 from diffusion_classifier.data.sources.image_source import decode, encode
-from diffusion_classifier.data.sources.registry import dataset
+from diffusion_classifier.data.sources.opening import dataset
 from diffusion_classifier.engine.encoders import encode_images
 from diffusion_classifier.messages import InputError
 

@@ -3,10 +3,12 @@
 import re
 
 import pytest
+import torch
 from test_costs import config
 from workflows import snakemake
 
-from diffusion_classifier.engine import error_files
+from diffusion_classifier.engine.loss_names import MEASURED
+from diffusion_classifier.engine.losses import noise_losses
 from diffusion_classifier.operations import job_resources as resources
 from diffusion_classifier.operations.job_resources import (
     Work,
@@ -60,7 +62,7 @@ def test_memory_holds_what_a_job_holds():
     assert error_megabytes([Work(1, 1000, 250), None]) == pytest.approx(
         1000 * 250 * 4 * 4 * 2 / 1e6
     )
-    assert len(error_files.LOSSES) == resources._LOSSES
+    assert set(noise_losses(*torch.zeros(2, 1, 1, 1, 1))) | {"vlb"} == set(MEASURED)
     assert megabytes(4000, 0.5, attempt=2) == 2 * 4001
 
 

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from diffusion_classifier.data.sources.image_source import decode
-from diffusion_classifier.data.sources.registry import dataset, open_source
+from diffusion_classifier.data.sources.opening import dataset, open_source
 from diffusion_classifier.data.world import captions, render, world
 from diffusion_classifier.messages import InputError
 

@@ -6,7 +6,7 @@ from PIL import Image
 
 from diffusion_classifier.data.sources.digits import Arrays
 from diffusion_classifier.data.sources.image_source import encode, labels
-from diffusion_classifier.data.sources.registry import dataset, open_source
+from diffusion_classifier.data.sources.opening import dataset, open_source
 from diffusion_classifier.data.sources.shifts import Shifted, apply_shift, pose
 from diffusion_classifier.messages import InputError
 

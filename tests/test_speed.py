@@ -1,19 +1,12 @@
 """Ways to run a denoiser faster: the same errors, and when `auto` chooses which."""
 
-import os
-import subprocess
-import sys
 from functools import partial
-from pathlib import Path
-from types import SimpleNamespace
 
 import pytest
 import torch
 from diffusers import DiTTransformer2DModel, UNet2DConditionModel
 from test_engine import CPU, PAIRS, PROCESS, SAMPLES, UNET, UNETS, dit_inputs, unet_inputs
 
-import diffusion_classifier
-from diffusion_classifier.denoisers import speed
 from diffusion_classifier.denoisers.dit import DiT
 from diffusion_classifier.denoisers.speed import Speed, accelerate, precision
 from diffusion_classifier.denoisers.stable_diffusion import StableDiffusion
@@ -125,47 +118,3 @@ def test_precision(monkeypatch):
     for native, expected in ((True, torch.bfloat16), (False, torch.float16)):
         monkeypatch.setattr(torch.cuda, "is_bf16_supported", lambda **_: native)  # noqa: B023
         assert precision("auto", gpu) == expected
-
-
-def test_kept_memory_is_not_cleared_for_every_pass():
-    """Page faults of passes over a network's largest tensors, which glibc would hand back."""
-    passes = """
-import resource, sys, torch
-from diffusion_classifier.denoisers.speed import keep_memory
-if sys.argv[1] == "kept":
-    assert keep_memory()
-x = torch.rand(2**20)
-for _ in range(20):  # until the heap has its size
-    (x + 1) * (x + 2)
-before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
-for _ in range(100):
-    (x + 1) * (x + 2)
-print(resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before)
-"""
-    scripts = str(Path(diffusion_classifier.__file__).parents[1])
-
-    def faults(how):
-        command = [sys.executable, "-c", passes, how]
-        # glibc's first threshold, which it raises now and then, as blocks happen to be freed
-        fixed = {"PYTHONPATH": scripts, "MALLOC_MMAP_THRESHOLD_": str(2**17)}
-        return int(subprocess.check_output(command, text=True, env={**os.environ, **fixed}))
-
-    # the heap still grows by a tensor once in a while, where freed blocks lie badly
-    assert faults("kept") < faults("handed back") / 30
-
-
-@pytest.mark.parametrize(("most", "expected"), [(2**31, 2**30), (2**25, 2**25), (0, None)])
-def test_an_older_glibc_keeps_what_it_can(most, expected, monkeypatch):
-    """One that refuses 1 GiB (or all) for M_MMAP_THRESHOLD, -3, is not made to keep less."""
-    told = {}
-
-    def mallopt(option, value):
-        if option == -3 and value > most:
-            return 0
-        told[option] = value
-        return 1
-
-    monkeypatch.setattr(speed.ctypes, "CDLL", lambda _: SimpleNamespace(mallopt=mallopt))
-    assert speed.keep_memory() is (expected is not None)
-    assert told.get(-3) == expected
-    assert bool(told) is (expected is not None)

@@ -9,7 +9,7 @@ from snakemake.utils import update_config
 
 from diffusion_classifier.config.configuration import check_config
 from diffusion_classifier.data.sources.image_source import stratified
-from diffusion_classifier.data.sources.registry import dataset
+from diffusion_classifier.data.sources.opening import dataset
 from diffusion_classifier.messages import InputError
 from diffusion_classifier.operations.costs import estimate, render
 

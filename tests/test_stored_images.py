@@ -9,7 +9,7 @@ from torchvision_trees import error_of, jpeg, make_trees, spec
 
 from diffusion_classifier import files
 from diffusion_classifier.data.sources.image_source import decode
-from diffusion_classifier.data.sources.registry import dataset, open_source, pieces
+from diffusion_classifier.data.sources.opening import dataset, open_source, pieces
 from diffusion_classifier.messages import InputError
 
 

@@ -11,8 +11,9 @@ from torchvision_trees import NAMES, error_of, food, make_trees, spec
 
 from diffusion_classifier.data.class_lists import class_list
 from diffusion_classifier.data.sources.image_source import decode, labels
-from diffusion_classifier.data.sources.registry import dataset, open_source
-from diffusion_classifier.data.sources.sizes import TORCHVISION, class_count, size
+from diffusion_classifier.data.sources.opening import dataset, open_source
+from diffusion_classifier.data.sources.sizes import class_count, size
+from diffusion_classifier.data.sources.torchvision_sets import SIZES as TORCHVISION
 from diffusion_classifier.messages import InputError
 
 torchvision = pytest.importorskip("torchvision").datasets

@@ -7,7 +7,7 @@ import pytest
 import torch
 from torch import nn
 
-from diffusion_classifier.data.sources.registry import dataset
+from diffusion_classifier.data.sources.opening import dataset
 from diffusion_classifier.training.augment import Augmentation
 from diffusion_classifier.training.loop import Optimisation, fit
 from diffusion_classifier.training.recipes import train_model

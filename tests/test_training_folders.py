@@ -13,7 +13,7 @@ from transformers import CLIPTokenizer
 from diffusion_classifier.baselines import clip
 from diffusion_classifier.data.preprocess import Preprocess, pixels
 from diffusion_classifier.data.sources.image_source import decode
-from diffusion_classifier.data.sources.registry import dataset
+from diffusion_classifier.data.sources.opening import dataset
 from diffusion_classifier.denoisers.families import family
 from diffusion_classifier.engine.encoders import encode_images
 from diffusion_classifier.training import text_to_image

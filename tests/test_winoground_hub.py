@@ -7,7 +7,7 @@ import pytest
 from hub_cache import SHA, cifar, error_of, snapshot, stay_alone
 
 from diffusion_classifier.data.sources.hub_data import winoground_from_hub
-from diffusion_classifier.data.sources.registry import dataset
+from diffusion_classifier.data.sources.opening import dataset
 from diffusion_classifier.data.sources.winoground import read_winoground
 from diffusion_classifier.data.world.compositions import winoground_examples
 from diffusion_classifier.messages import InputError

@@ -260,7 +260,6 @@ def write_inputs(folder, per_seed):
     return {
         "correct": str(folder / "correct.parquet"),
         **{name.partition(".")[0]: str(folder / name) for name in named},
-        "library": str(NOTEBOOK.parents[1] / "workflow_scripts"),
         "errors": [str(folder / f"errors-{k}.nc") for k in (0, 1)],
         "table": str(folder / "tables" / "winoground"),
         "figure": str(folder / "figures" / "winoground"),

@@ -10,10 +10,10 @@ import pandas as pd
 import pytest
 import xarray as xr
 import yaml
-from workflows import digests, library_edits, planned, run_copy, snakemake
+from workflows import digests, library_edits, own_library, planned, run_copy, snakemake
 
 from diffusion_classifier.config.methods import image_spec
-from diffusion_classifier.data.sources.registry import dataset
+from diffusion_classifier.data.sources.opening import dataset
 from diffusion_classifier.operations.code.identity import Code
 from diffusion_classifier.scores.accuracy import LONG
 from diffusion_classifier.selection.learned_timesteps import learned_samples
@@ -166,9 +166,9 @@ def edit(project):
 def test_a_plot_renders_the_page_and_comments_messages_and_versions_do_nothing(
     project, edit, tmp_path, monkeypatch
 ):
-    edit("plots.py", "PALETTE = ", "PALETTE = 2 * ")
-    edit("losses.py", '"""L1, L2', '# a comment\n    """L1, L2')
-    edit("prompts.py", "expected", "which should be")
+    edit("tables/plots.py", "PALETTE = ", "PALETTE = 2 * ")
+    edit("engine/losses.py", '"""L1, L2', '# a comment\n    """L1, L2')
+    edit("data/prompt_sets.py", "expected", "which should be")
     edit("progress.py", "WINDOW = 60.0", "WINDOW = 6.0")
     edit("../errors.py", "start = time", "# the clock runs\n    start = time")
     for name in ("torch", "diffusers"):
@@ -183,7 +183,7 @@ def test_editing_the_engine_recomputes_errors(project, edit):
     found = xr.load_dataset(project / "results/errors/exhaustive/mnist/stage1/0-0.nc")
     options = {"family": "dit", "unused": ("gap_race", "learned_samples")}
     assert found.attrs["code"] == Code(project / "workflow_scripts").identity("errors", **options)
-    edit("losses.py", "F.l1_loss", "F.smooth_l1_loss")
+    edit("engine/losses.py", "F.l1_loss", "F.smooth_l1_loss")
     every = {"timesteps": 1, "errors": 20, "prune": 6, "predictions": 4, "scores": 1}
     assert planned(project) == every | TABLE
 
@@ -258,6 +258,7 @@ def test_a_killed_job_leaves_nothing_behind(project):
     running = subprocess.Popen(
         [*command, "--", str(target.relative_to(project))],
         cwd=project,
+        env=own_library(project),
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
         start_new_session=True,

@@ -8,7 +8,7 @@ import pytest
 from PIL import Image
 
 from diffusion_classifier.data.class_lists import class_list
-from diffusion_classifier.data.sources.registry import open_source
+from diffusion_classifier.data.sources.opening import open_source
 from diffusion_classifier.messages import InputError
 
 torchvision = pytest.importorskip("torchvision").datasets

@@ -24,8 +24,14 @@ def snakemake(project, *arguments, python=sys.executable):
     """Run snakemake in `project` and return what it did and said."""
     command = [python, "-m", "snakemake", "--configfile", "tiny.yaml", *arguments]
     return subprocess.run(
-        command, cwd=project, capture_output=True, text=True, env=os.environ | {"NO_COLOR": "1"}
+        command, cwd=project, capture_output=True, text=True, env=own_library(project)
     )
+
+
+def own_library(project, **variables):
+    """The environment in which Python takes the library from the copy of the project."""
+    search = [str(project / "workflow_scripts"), *filter(None, [os.environ.get("PYTHONPATH")])]
+    return os.environ | {"NO_COLOR": "1", "PYTHONPATH": os.pathsep.join(search)} | variables
 
 
 def planned(project, *arguments):

@@ -11,12 +11,10 @@ with job(snakemake):
     from diffusion_classifier.baselines import small_networks
     from diffusion_classifier.data.preprocess import Preprocess, pixels
     from diffusion_classifier.data.sources.adversarial import adversarial_filter
-    from diffusion_classifier.startup import lean_transformers
 
     device, _ = compute(snakemake)
     pool = files.read_parquet(snakemake.input.pool)
-    with lean_transformers():
-        network = small_networks.load(snakemake.params.folder).to(device)
+    network = small_networks.load(snakemake.params.folder).to(device)
     images = pixels(pool, Preprocess(**snakemake.params.preprocess))
     predictions, _ = small_networks.predict(network, images)
     labels = pool["label"].to_numpy()

@@ -9,7 +9,7 @@ from job import job
 with job(snakemake):
     from diffusion_classifier import files
     from diffusion_classifier.data.left_out import LeftOut
-    from diffusion_classifier.data.sources.registry import pieces
+    from diffusion_classifier.data.sources.opening import pieces
 
     left_out = LeftOut()
     data = pieces(snakemake.params.spec, left_out)

@@ -29,7 +29,6 @@ with job(snakemake):
     from diffusion_classifier.selection.candidates import shard_candidates
     from diffusion_classifier.selection.learned_timesteps import learned_samples
     from diffusion_classifier.selection.racing import gap_race
-    from diffusion_classifier.startup import lean_diffusers
 
     device, dtype = compute(snakemake)
     params, given = snakemake.params, snakemake.input
@@ -54,8 +53,7 @@ with job(snakemake):
     else:
         stages = learned_samples(densities, params.samples, params.loss)
         samples = stages[int(snakemake.wildcards.stage) - 1]
-    with lean_diffusers():
-        denoiser = family(params.family).load(params.folder, device, dtype)
+    denoiser = family(params.family).load(params.folder, device, dtype)
     speed = accelerate(denoiser, Speed(**params.speed), len(pairs) * len(samples))
 
     start = time.perf_counter()

@@ -13,6 +13,5 @@ with job(snakemake):
 
     source, parameters = Path(snakemake.input.notebook), snakemake.params.notebook
     workflow = source.parents[1]  # the working directory may be another
-    given = parameters | {"library": str(workflow / parameters["library"])}
-    execute(source, snakemake.output.notebook, given, workflow)
+    execute(source, snakemake.output.notebook, parameters, workflow)
     write_page(snakemake.output.notebook, snakemake.output.html)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 import os
 import sys
 import traceback
@@ -33,13 +32,9 @@ def job(snakemake: Any) -> Iterator[None]:
     # has to happen before numpy and torch are first imported, which the scripts do in the block
     for name in ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
         os.environ[name] = str(snakemake.threads)
-    # imports make some 300,000 objects that all stay: looking through them for garbage, again and
-    # again meanwhile and once more at the end, takes a sixth of the time of a small job
-    gc.set_threshold(300_000)
     try:
         yield
         print(network_time.log_line(), file=sys.stderr)
-        _leave()
     except Exception as error:
         memory = _is_memory_error(error)
         said = [] if memory else _damage(snakemake)
@@ -59,13 +54,6 @@ def _is_memory_error(error: Exception) -> bool:
     """Whether there was too little memory, of which PyTorch has errors of its own."""
     named = isinstance(error, MemoryError) or type(error).__name__ == "OutOfMemoryError"
     return named or "can't allocate memory" in str(error)  # a RuntimeError, of the host's
-
-
-def _leave() -> None:
-    """End the process, all being written: to take PyTorch down takes a sixth of a second."""
-    sys.stdout.flush()
-    sys.stderr.flush()
-    os._exit(0)
 
 
 def _damage(snakemake: Any) -> list[str]:
@@ -94,14 +82,11 @@ def compute(snakemake: Any) -> tuple[torch.device, torch.dtype]:
     """The device and dtype a rule was given in its params; `auto` is a GPU where there is one."""
     import torch
 
-    from diffusion_classifier.denoisers.speed import keep_memory, precision
+    from diffusion_classifier.denoisers.speed import precision
 
     torch.set_num_threads(snakemake.threads)
     name = snakemake.params.device
     if name == "auto":
         name = "cuda" if torch.cuda.is_available() else "cpu"
     device = torch.device(name)
-    keep_memory()
-    gc.freeze()  # what has been imported
-    gc.set_threshold(10_000)  # from here on garbage may hold what the device has little of
     return device, precision(snakemake.params.dtype, device)

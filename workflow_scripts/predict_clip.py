@@ -8,13 +8,9 @@ logits, `image, prompt, loss, score, evaluations, seconds`.
 from job import compute, job
 
 with job(snakemake):
-    from contextlib import nullcontext
-
     from diffusion_classifier import files
     from diffusion_classifier.baselines import clip, clip_answers
     from diffusion_classifier.data.prompt_sets import read_prompts
-    from diffusion_classifier.startup import lean_transformers
-    from diffusion_classifier.weights.model_parts import in_open_clips_layout
 
     device, dtype = compute(snakemake)
     params, given, written = snakemake.params, snakemake.input, snakemake.output
@@ -29,9 +25,7 @@ with job(snakemake):
     )
     compared = [*compared]
     for method, spec in params.models.items():
-        # open_clip needs torchvision, and that a compiler
-        with nullcontext() if in_open_clips_layout(spec["folder"]) else lean_transformers():
-            model = clip.load(spec["folder"], device, dtype, spec["truncate"])
+        model = clip.load(spec["folder"], device, dtype, spec["truncate"])
         for _, path, prompts, output in (row for row in asked if row[0] == method):
             table = clip_answers.predict_set(model, path, read_prompts(prompts), spec["combine"])
             files.write_parquet(table, output)

@@ -15,14 +15,12 @@ with job(snakemake):
     from diffusion_classifier.baselines.answers import prediction_table
     from diffusion_classifier.data.preprocess import Preprocess, batches
     from diffusion_classifier.data.stored_images import encoded_images, read_labels
-    from diffusion_classifier.startup import lean_transformers
 
     device, _ = compute(snakemake)
     given = snakemake.input
     asked = (snakemake.params.folders, snakemake.params.preprocess, given.data, snakemake.output)
     for (folder, preprocess), same in groupby(zip(*asked, strict=True), lambda row: row[:2]):
-        with lean_transformers():
-            network = small_networks.load(folder).to(device)
+        network = small_networks.load(folder).to(device)
         for *_, path, output in same:
             data = read_labels(path)
             images = batches(encoded_images(path), Preprocess(**preprocess))

@@ -15,11 +15,8 @@ with job(snakemake):
     from diffusion_classifier.baselines.answers import prediction_table
     from diffusion_classifier.data.stored_images import read_labels
     from diffusion_classifier.engine.encoders import read_latents
-    from diffusion_classifier.startup import lean_diffusers, lean_transformers
 
     device, dtype = compute(snakemake)
-    with lean_diffusers():  # all that the features need of it
-        from diffusers import UNet2DConditionModel  # noqa: F401
     params = snakemake.params
     probes = dict(zip(params.tasks, map(features.load, snakemake.input.probes), strict=True))
     shards = iter(snakemake.input.latents)
@@ -29,8 +26,7 @@ with job(snakemake):
         start = time.perf_counter()
         latents, _ = read_latents(islice(shards, count))
         asked = ([probe.timestep], [probe.layer], device, dtype, params.seed)
-        with lean_transformers():
-            found = features.unet_features(params.folder, latents, *asked)
+        found = features.unet_features(params.folder, latents, *asked)
         predictions, scores = probe.predict(found, int(probe.classes.max()) + 1)
         seconds = time.perf_counter() - start
         files.write_parquet(prediction_table(data, predictions, scores, seconds), output)

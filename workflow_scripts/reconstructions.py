@@ -11,7 +11,6 @@ with job(snakemake):
     from diffusion_classifier.data.prompt_sets import read_prompts
     from diffusion_classifier.denoisers.families import family
     from diffusion_classifier.engine.one_step import chosen_prompts, reconstruct
-    from diffusion_classifier.startup import lean_diffusers
 
     device, dtype = compute(snakemake)
     params = snakemake.params
@@ -21,8 +20,7 @@ with job(snakemake):
     data = files.read_parquet(snakemake.input.data, columns=["image", "label"])
     data = data[data["image"].isin(shard["image"].tolist())].head(asked_for["images"])
     asked = chosen_prompts(data["label"].to_numpy(), prompts["classidx"].to_numpy())
-    with lean_diffusers():
-        denoiser = family(params.family).load(params.folder, device, dtype)
+    denoiser = family(params.family).load(params.folder, device, dtype)
     found = reconstruct(
         denoiser,
         params.folder,

@@ -17,7 +17,6 @@ with job(snakemake):
     from diffusion_classifier.engine.heat_maps import error_maps, right_and_wrong
     from diffusion_classifier.engine.samples import Sample
     from diffusion_classifier.selection.candidates import candidates
-    from diffusion_classifier.startup import lean_diffusers
 
     device, dtype = compute(snakemake)
     params = snakemake.params
@@ -33,8 +32,7 @@ with job(snakemake):
         files.read_tensors(snakemake.input.conditions),
         files.read_tensors(snakemake.input.noise)["noise"],
     )
-    with lean_diffusers():
-        denoiser = family(params.family).load(params.folder, device, dtype)
+    denoiser = family(params.family).load(params.folder, device, dtype)
     maps = error_maps(
         denoiser,
         inputs,

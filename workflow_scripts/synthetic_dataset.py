@@ -9,19 +9,17 @@ with job(snakemake):
     from diffusion_classifier import files
     from diffusion_classifier.baselines.synthetic import sample_images
     from diffusion_classifier.data.prompt_sets import named_prompts, read_prompts
-    from diffusion_classifier.startup import lean_diffusers, lean_transformers
 
     device, dtype = compute(snakemake)
     params = snakemake.params
-    with lean_transformers(), lean_diffusers():  # which finds transformers, with a pipeline then
-        images = sample_images(
-            params.folder,
-            named_prompts(read_prompts(snakemake.input.prompts)),
-            **params.sampling,
-            size=params.size,
-            seed=params.seed,
-            truncate=params.truncate,
-            device=device,
-            dtype=dtype,
-        )
+    images = sample_images(
+        params.folder,
+        named_prompts(read_prompts(snakemake.input.prompts)),
+        **params.sampling,
+        size=params.size,
+        seed=params.seed,
+        truncate=params.truncate,
+        device=device,
+        dtype=dtype,
+    )
     files.write_parquet(images, snakemake.output[0])

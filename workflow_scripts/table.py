@@ -18,9 +18,8 @@ with job(snakemake):
     params, folder = snakemake.params, Path(snakemake.output.folder)
     source = Path(snakemake.input.notebook)
     workflow = source.parents[1]  # the working directory may be another
-    parameters = params.notebook | {"library": str(workflow / params.notebook["library"])}
     folder.mkdir(parents=True)
-    execute(source, folder / "notebook.ipynb", parameters, workflow)
+    execute(source, folder / "notebook.ipynb", params.notebook, workflow)
     write_page(folder / "notebook.ipynb", folder / "page.html")
     table = snakemake.wildcards.table
     config = dict(snakemake.config)

@@ -20,7 +20,6 @@ with job(snakemake):
     from diffusion_classifier.selection.candidates import calibration_pairs
     from diffusion_classifier.selection.learned_timesteps import fit_densities
     from diffusion_classifier.selection.schedules import stage_samples
-    from diffusion_classifier.startup import lean_diffusers
 
     device, dtype = compute(snakemake)
     params = snakemake.params
@@ -34,8 +33,7 @@ with job(snakemake):
         files.read_tensors(snakemake.input.noise)["noise"],
     )
     samples = stage_samples([params.samples])[0]
-    with lean_diffusers():
-        denoiser = family(params.family).load(params.folder, device, dtype)
+    denoiser = family(params.family).load(params.folder, device, dtype)
     accelerate(denoiser, Speed(**params.speed), len(pairs) * len(samples))
     errors = epsilon_errors(denoiser, inputs, pairs, samples, params.batch_size, device, dtype)
     found = error_dataset(errors, pairs, samples, {})

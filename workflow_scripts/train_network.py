@@ -18,7 +18,6 @@ with job(snakemake):
     from diffusion_classifier.baselines import small_networks
     from diffusion_classifier.data.preprocess import Preprocess, pixels
     from diffusion_classifier.data.prompt_sets import check_labels, read_prompts
-    from diffusion_classifier.startup import lean_transformers
     from diffusion_classifier.training.augment import Augmentation
     from diffusion_classifier.training.loop import Optimisation
     from diffusion_classifier.training.record import training_record
@@ -28,19 +27,18 @@ with job(snakemake):
     data = files.read_parquet(snakemake.input.data)
     check_labels(read_prompts(snakemake.input.prompts), data, Path(snakemake.input.data).stem)
     start = time.perf_counter()
-    with lean_transformers():
-        network, curve = small_networks.train(
-            spec["kind"],
-            spec["params"],
-            pixels(data, Preprocess(**spec["preprocess"])).to(device),
-            torch.tensor(data["label"].tolist(), device=device),
-            Optimisation(**{**spec["optimisation"], "seed": seed}),
-            Augmentation(**spec.get("augmentation", {})),
-        )
-        seconds = time.perf_counter() - start
-        recipe = {"recipe": spec, "data": snakemake.params.data, "seed": seed}
-        with files.atomic_folder(snakemake.output.folder) as folder:
-            small_networks.save(network, folder)
-            files.write_csv(pd.DataFrame(curve), folder / "loss_curve.csv")
-            record = training_record(recipe, network, len(data), seconds, device)
-            files.write_json(record, folder / "training.json")
+    network, curve = small_networks.train(
+        spec["kind"],
+        spec["params"],
+        pixels(data, Preprocess(**spec["preprocess"])).to(device),
+        torch.tensor(data["label"].tolist(), device=device),
+        Optimisation(**{**spec["optimisation"], "seed": seed}),
+        Augmentation(**spec.get("augmentation", {})),
+    )
+    seconds = time.perf_counter() - start
+    recipe = {"recipe": spec, "data": snakemake.params.data, "seed": seed}
+    with files.atomic_folder(snakemake.output.folder) as folder:
+        small_networks.save(network, folder)
+        files.write_csv(pd.DataFrame(curve), folder / "loss_curve.csv")
+        record = training_record(recipe, network, len(data), seconds, device)
+        files.write_json(record, folder / "training.json")

@@ -16,11 +16,8 @@ with job(snakemake):
     from diffusion_classifier.data.sources.image_source import decode
     from diffusion_classifier.data.stored_images import encoded_images, read_labels
     from diffusion_classifier.engine.encoders import encode_images
-    from diffusion_classifier.startup import lean_diffusers, lean_transformers
 
     device, dtype = compute(snakemake)
-    with lean_diffusers():  # all that the features need of it
-        from diffusers import AutoencoderKL, UNet2DConditionModel  # noqa: F401
     params = snakemake.params
     given = snakemake.input
     tasks = zip(given.train, given.validation, given.prompts, snakemake.output, strict=True)
@@ -38,8 +35,9 @@ with job(snakemake):
                 "stable-diffusion",
             )
             asked = (params.spec["timesteps"], params.spec["layers"], device, dtype, params.seed)
-            with lean_transformers():
-                of_set = features.unet_features(params.folder, latents, *asked)
-            found += [of_set, data["label"].to_numpy()]
+            found += [
+                features.unet_features(params.folder, latents, *asked),
+                data["label"].to_numpy(),
+            ]
         with files.atomic_folder(output) as folder:
             features.save(features.fit_probe(*found, **params.spec.get("params", {})), folder)

@@ -1,6 +1,5 @@
 """Runs of the workflow that are disturbed, and what is left of them."""
 
-import os
 import re
 import shutil
 import subprocess
@@ -11,7 +10,7 @@ from pathlib import Path
 import pandas as pd
 import psutil
 import xarray as xr
-from workflows import PARTS, snakemake
+from workflows import PARTS, own_library, snakemake
 
 HIT = "errors/staged/mnist/stage2/0-0"
 """The result that drills are about: 20 images, 4 classes, 200 samples, some seconds."""
@@ -45,7 +44,7 @@ def start(project: Path, *arguments, python=sys.executable, cores=True, **option
     """Start snakemake and go on; its output goes to the file `said`. Options are Popen's."""
     command = [python, "-m", "snakemake", "--configfile", "tiny.yaml"]
     command += ["--cores", "2"] if cores else []
-    env = os.environ | {"NO_COLOR": "1"} | options.pop("env", {})
+    env = own_library(project, **options.pop("env", {}))
     with open(project / "said", "a") as said:
         return subprocess.Popen(
             [*command, *arguments], cwd=project, env=env, stdout=said, stderr=said, **options

@@ -31,7 +31,6 @@ class Notebooks:
         """What the notebook of a table is told."""
         spec = self.tables.spec(table)
         common = {
-            "library": "workflow_scripts",
             "table": table,
             "scores": self.layout.scores(table),
             "correct": self.layout.scores(table, "correct"),

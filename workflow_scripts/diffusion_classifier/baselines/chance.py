@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from .baseline import Baseline, Images
+
 if TYPE_CHECKING:
     import pandas as pd
 
@@ -23,3 +25,16 @@ def guess(images: pd.DataFrame, classes: int, seed: int) -> tuple[np.ndarray, np
         ]
     )
     return scores.argmax(axis=1), scores
+
+
+class Chance(Baseline):
+    """Every class is as likely; see `guess`."""
+
+    reads_texts = True
+    compared_as = "chance"
+    varies = "seed"
+    evaluations = 0.0
+
+    def predict(self, images: Images) -> tuple[np.ndarray, np.ndarray]:
+        classes = images.prompts["classidx"].nunique()
+        return guess(images.table, classes, self.setting.seed)

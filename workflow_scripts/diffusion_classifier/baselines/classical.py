@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from diffusion_classifier.messages import InputError
 
+from .baseline import Baseline, Images
 from .logistic import CONVERGED, fit_converged
 
 if TYPE_CHECKING:
@@ -30,16 +33,50 @@ def fit_predict(
     Raises InputError for an unknown `kind` or parameter, for a value that scikit-learn refuses and
     for a fit that does not converge.
     """
-    train_y = np.asarray(train_y)
-    model = _model(kind, params)
-    try:
-        fit_converged(model, _flat(train_x), train_y)
+    model = _fitted(kind, params, train_x, train_y)
+    with _explaining(kind, params):
         return {name: _predict(model, _flat(x)) for name, x in test_xs.items()}
+
+
+class Logistic(Baseline):
+    """Logistic regression of pixels; see `fit_predict`, which does the same at once."""
+
+    needs = ("params", "preprocess")
+    learns = True
+    varies = ""
+
+    def fit(self, train: Images, validation: Images | None = None) -> None:
+        x = train.pixels(self.spec["preprocess"])
+        self.fitted = _fitted(self.spec["kind"], self.spec["params"], x, train.labels)
+
+    def predict(self, images: Images) -> tuple[np.ndarray, np.ndarray]:
+        with _explaining(self.spec["kind"], self.spec["params"]):
+            return _predict(self.fitted, _flat(images.pixels(self.spec["preprocess"])))
+
+
+class KNearest(Logistic):
+    """The votes of the nearest training images."""
+
+    at_most_images = ("n_neighbors",)
+
+
+@contextmanager
+def _explaining(kind: str, params: dict[str, Any]) -> Iterator[None]:
+    """Raise InputError for what scikit-learn refuses."""
+    try:
+        yield
     except ValueError as error:
         said = str(error).partition("\n")[0]
         raise InputError(
             f"baseline of kind {kind!r}: found the `params` {params}: {said}; correct them"
         ) from error
+
+
+def _fitted(kind: str, params: dict[str, Any], x: ArrayLike, labels: ArrayLike) -> Any:
+    model = _model(kind, params)
+    with _explaining(kind, params):
+        fit_converged(model, _flat(x), np.asarray(labels))
+    return model
 
 
 def _model(kind: str, params: dict[str, Any]) -> Any:

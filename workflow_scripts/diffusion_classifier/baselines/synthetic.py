@@ -9,6 +9,7 @@ import numpy as np
 import torch
 
 from diffusion_classifier.data.sources.image_source import encode
+from diffusion_classifier.denoisers.families import FAMILIES
 from diffusion_classifier.denoisers.text import check_lengths, token_limit
 from diffusion_classifier.messages import InputError
 from diffusion_classifier.network_time import in_network
@@ -110,7 +111,7 @@ def load(
     )
     from transformers import CLIPTextModel, CLIPTokenizer
 
-    check_model_folder(folder, "stable-diffusion")
+    check_model_folder(folder, FAMILIES["stable-diffusion"])
     # latents are not confined to [-1, 1], so they must not be clipped, which is DDIM's default;
     # the pipeline would set steps_offset to 1 itself, with a warning
     scheduler = DDIMScheduler.from_pretrained(

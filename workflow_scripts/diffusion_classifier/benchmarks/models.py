@@ -12,13 +12,13 @@ from torch import Tensor, nn
 
 from diffusion_classifier.denoisers.denoiser import Denoiser
 from diffusion_classifier.denoisers.dit import DiT
+from diffusion_classifier.denoisers.families import FAMILIES
 from diffusion_classifier.denoisers.forward_process import ForwardProcess
 from diffusion_classifier.denoisers.scheduler import read_scheduler
 from diffusion_classifier.denoisers.stable_diffusion import StableDiffusion
 from diffusion_classifier.denoisers.stable_diffusion_xl import StableDiffusionXL
 from diffusion_classifier.engine.engine import Inputs
 from diffusion_classifier.engine.noise_bank import noise_bank
-from diffusion_classifier.weights.inputs import denoiser_part
 from diffusion_classifier.weights.networks import load_network
 
 from .full_size import FullSize
@@ -57,7 +57,7 @@ def random_inputs(spec: FullSize, images: int, prompts: int, samples: int, seed:
 def plain_model(name: str, folder: str, device: torch.device, dtype: torch.dtype) -> PlainModel:
     """A model folder of the family `name`, as diffusers loads it."""
     process, prediction = read_scheduler(folder)
-    network = load_network(network_class(name), folder, denoiser_part(name), dtype)
+    network = load_network(network_class(name), folder, FAMILIES[name].part, dtype)
     network = network.to(device).requires_grad_(False)
     return PlainModel(network, process.to(device), name, prediction)
 

@@ -1,4 +1,4 @@
-"""The commands `python -m diffusion_classifier classify`, `costs`, `status` and `verify`.
+"""The commands `diffusion-classifier classify`, `costs`, `status` and `verify`.
 
 Its options are in `command_options`, what it prints in `command_output`.
 
@@ -26,7 +26,6 @@ from diffusion_classifier.names import check_line, checked_name, printable
 
 from .options import COMMANDS, parser
 
-PROJECT = Path(__file__).parents[3]
 _REPOSITORY = r"[\w.-]+/[\w.-]+"
 
 if TYPE_CHECKING:
@@ -91,26 +90,27 @@ def _read_config(paths: Sequence[str]) -> dict[str, Any]:
     from snakemake.utils import update_config
 
     from diffusion_classifier.config.configuration import check_config
-    from diffusion_classifier.config.places import found
+    from diffusion_classifier.config.places import found, workflow_folder
 
     config: dict[str, Any] = {}
+    workflow = workflow_folder()
     for path in paths:
         try:
-            text = Path(found(path, PROJECT)).read_text(encoding="utf-8")
+            text = Path(found(path, workflow)).read_text(encoding="utf-8")
             update_config(config, yaml.safe_load(text))
         except (OSError, ValueError, TypeError, AttributeError, yaml.YAMLError):
             raise InputError(
                 f"--configfile: {path} cannot be read, expected the YAML of a run; correct the path"
             ) from None
-    check_config(config, PROJECT)
+    check_config(config, workflow)
     return config
 
 
 def _verify(arguments: argparse.Namespace) -> int:
-    from diffusion_classifier.config.places import found
+    from diffusion_classifier.config.places import found, workflow_folder
     from diffusion_classifier.operations.expected import compare, render, write_expected
 
-    expected = found(arguments.expected, PROJECT)
+    expected = found(arguments.expected, workflow_folder())
     if arguments.write:
         written = write_expected(arguments.results, expected)
         print("\n".join(f"written: {_without_home(str(path))}" for path in written))
@@ -128,7 +128,7 @@ def _classify(arguments: argparse.Namespace) -> int:
     known("--family", name, FAMILIES, "model family")
     if not Path(arguments.model).is_dir():
         raise InputError(f"--model: found no folder {arguments.model}; correct the path")
-    check_model_folder(arguments.model, name)
+    check_model_folder(arguments.model, FAMILIES[name])
     _check_samples(arguments)
     prompts = _prompts(arguments, name)
     images = [_image(path) for path in arguments.images]

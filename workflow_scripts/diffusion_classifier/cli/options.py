@@ -1,5 +1,5 @@
-"""The options of `python -m diffusion_classifier`: its commands `classify`, `costs`,
-`status` and `verify`.
+"""The options of `diffusion-classifier`: its commands `classify`, `costs`, `status` and
+`verify`.
 """
 
 from __future__ import annotations
@@ -8,10 +8,10 @@ import argparse
 from typing import NoReturn
 
 from diffusion_classifier.denoisers.families import FAMILIES
+from diffusion_classifier.engine.loss_names import LOSSES
 from diffusion_classifier.messages import InputError
 
-COMMANDS = ("classify", "costs", "status", "verify")
-LOSSES = ("l1", "l2", "huber", "vlb", "l2+vlb")
+COMMANDS = ("classify", "status", "verify")
 
 _EPILOG = """\
 For every image, a table of the prompts, best first:
@@ -46,7 +46,7 @@ class _Parser(argparse.ArgumentParser):
 
 def parser() -> argparse.ArgumentParser:
     """All options of the commands."""
-    main_parser = _Parser(prog="python -m diffusion_classifier", allow_abbrev=False)
+    main_parser = _Parser(prog="diffusion-classifier", allow_abbrev=False)
     commands = main_parser.add_subparsers(required=True, metavar="COMMAND", dest="command")
     _add_classify(commands)
     _add_costs(commands)

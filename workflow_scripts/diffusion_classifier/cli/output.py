@@ -1,4 +1,4 @@
-"""What `python -m diffusion_classifier classify` prints: a table per image, or JSON."""
+"""What `diffusion-classifier classify` prints: a table per image, or JSON."""
 
 from __future__ import annotations
 

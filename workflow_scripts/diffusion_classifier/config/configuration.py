@@ -9,16 +9,14 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from diffusion_classifier.messages import InputError
 from diffusion_classifier.names import check_line, normalised
-from diffusion_classifier.startup import hidden
 
 from .checks.results_checks import check_results
 from .checks.table_checks import check_kinds
 from .consistency import check_consistency
 from .places import place
+from .schema import read_schema
 from .seeds import expand_seeds
 
 SCHEMA = Path("config") / "schema.yaml"
@@ -80,10 +78,7 @@ def _normalise(entry: dict[str, Any] | list[Any], path: str = "", shown: bool = 
 
 
 def _check_schema(config: dict[str, Any], schema: Path) -> None:
-    # without it jsonschema does not build the grammars of formats, which the schema has none of: a
-    # second of every start
-    with hidden({"rfc3987_syntax": None}):
-        from jsonschema import Draft202012Validator
+    from jsonschema import Draft202012Validator
     from jsonschema.exceptions import best_match, relevance
     from jsonschema.validators import extend
 
@@ -95,9 +90,7 @@ def _check_schema(config: dict[str, Any], schema: Path) -> None:
             "number": lambda _, value: _is_number(value),
         }
     )
-    validator = extend(Draft202012Validator, type_checker=types)(
-        yaml.safe_load(schema.read_text(encoding="utf-8"))
-    )
+    validator = extend(Draft202012Validator, type_checker=types)(read_schema(schema))
 
     def importance(error: Any) -> tuple:
         # what is asked only `if` a key has some value comes after that key's own mistakes

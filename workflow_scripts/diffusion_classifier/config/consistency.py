@@ -74,7 +74,7 @@ def _check_prompts(config: dict[str, Any], name: str, spec: dict[str, Any]) -> N
     classes = spec.get("classes", [])
     if isinstance(classes, str):
         key = f"prompts.{name}.classes"
-        known(key, classes, class_lists.class_list_names(), "class list in resources/classes")
+        known(key, classes, class_lists.class_list_names(), "class list in data/classes")
         return
     repeated = {name for name in classes if classes.count(name) > 1}
     if repeated:

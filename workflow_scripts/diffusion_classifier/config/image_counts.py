@@ -8,10 +8,9 @@ from contextlib import suppress
 from typing import Any
 
 from diffusion_classifier.data import class_lists
-from diffusion_classifier.data.sources.folder import Folder, folder
 from diffusion_classifier.data.sources.indices import read_indices
-from diffusion_classifier.data.sources.registry import EXAMPLES
-from diffusion_classifier.data.sources.sizes import class_count, expected_size
+from diffusion_classifier.data.sources.registry import has_examples
+from diffusion_classifier.data.sources.sizes import class_count, expected_size, quickly_opened
 from diffusion_classifier.messages import InputError
 
 from .methods import groups_of
@@ -27,29 +26,23 @@ def image_count(config: dict[str, Any], name: str) -> int | None:
     if isinstance(spec.get("indices"), str):
         return _listed(spec["indices"])
     if size is None:
-        whole = spec["source"] == "folder" and "indices" not in spec and _opened(spec)
+        whole = None if "indices" in spec else quickly_opened(spec)
         size = len(whole) * spec.get("copies", 1) if whole else expected_size(spec)
         size = size and size - spec.get("skip", 0)
-    return size and size * (2 if spec.get("source") in EXAMPLES else 1)
+    return size and size * (2 if has_examples(spec) else 1)
 
 
 def _listed(indices: str) -> int | None:
-    """How many images a file of `indices` names; None if it cannot be read, as in `_opened`."""
+    """How many images a file of `indices` names; None if it cannot be read, which its job says."""
     with suppress(InputError):
         return len(read_indices(indices, sys.maxsize))
-
-
-def _opened(spec: dict[str, Any]) -> Folder | None:
-    """A folder of the user's own; None if it cannot be read, which the job that reads it says."""
-    with suppress(InputError):
-        return folder(spec["path"], spec.get("metadata"))
 
 
 def candidate_counts(config: dict[str, Any], dataset: str) -> tuple[int, float] | None:
     """The classes an image is asked about, and how many prompts a class has on average."""
     data = config["datasets"][dataset]
     spec = config["prompts"][data["prompts"]]
-    if data.get("source") in EXAMPLES:
+    if has_examples(data):
         return 2 + bool(spec.get("unconditional")), 1
     return _named(config, spec)
 
@@ -67,7 +60,7 @@ def _named(config: dict[str, Any], spec: dict[str, Any]) -> tuple[int, float] | 
     templates = len(spec.get("templates", ["{}"]))
     if "captions" in spec:
         of = config["datasets"][spec["captions"]]
-        own = of.get("source") == "folder" and _opened(of)
+        own = quickly_opened(of)
         classes = len(own.class_names) if own else class_count(of) if "source" in of else None
         return classes and (classes, templates)
     if isinstance(spec["classes"], list):

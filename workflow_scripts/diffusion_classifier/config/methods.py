@@ -6,11 +6,13 @@ from collections.abc import Iterable
 from itertools import product
 from typing import Any
 
+from diffusion_classifier.baselines.baseline import CLIP, TEXT_TO_IMAGE, Baseline
+from diffusion_classifier.baselines.registry import baseline
 from diffusion_classifier.denoisers.families import FAMILIES
+from diffusion_classifier.weights.family import Family
 
-NETWORKS = ("resnet", "vit")
-LEARNED = ("logistic_regression", "k_nearest", *NETWORKS, "probe")
-"""The kinds of baselines that learn one classifier for each set of prompts, their `tasks`."""
+MODEL_FAMILIES: dict[str, Family | None] = {**FAMILIES, "clip": None}
+"""The families of `models`: of diffusion models, and CLIPs, which baselines use."""
 
 
 def method_names(config: dict[str, Any]) -> dict[str, list[str]]:
@@ -25,6 +27,11 @@ def method_names(config: dict[str, Any]) -> dict[str, list[str]]:
 def baseline_spec(config: dict[str, Any], method: str) -> dict[str, Any]:
     """The config's entry of a baseline method or network, without its seed."""
     return config["baselines"][split_seed(config, method)[0]]
+
+
+def baseline_class(config: dict[str, Any], method: str) -> type[Baseline]:
+    """What the registry has for the kind of a baseline method."""
+    return baseline(baseline_spec(config, method)["kind"])
 
 
 def network_names(config: dict[str, Any]) -> list[str]:
@@ -45,7 +52,7 @@ def is_shipped(spec: dict[str, Any]) -> bool:
 def network_methods(config: dict[str, Any]) -> list[str]:
     """The baseline methods that are networks whose weights are shipped or trained here."""
     names = method_names(config)["baseline"]
-    return [name for name in names if baseline_spec(config, name)["kind"] in NETWORKS]
+    return [name for name in names if baseline_class(config, name).weights == "trained"]
 
 
 def training_set(config: dict[str, Any], network: str) -> str:
@@ -196,9 +203,9 @@ def method_kind(config: dict[str, Any], method: str) -> str:
         return "diffusion"
     spec = baseline_spec(config, method)
     learned_from = [config["datasets"][sets["train"]] for sets in spec.get("tasks", {}).values()]
-    if spec["kind"] in ("clip", "probe") or any("model" in data for data in learned_from):
-        return "more-data"
-    return "chance" if spec["kind"] == "chance" else "baseline"
+    found = baseline_class(config, method).compared_as
+    drawn = any("model" in data for data in learned_from)
+    return "more-data" if drawn and found == "baseline" else found
 
 
 def method_varies(config: dict[str, Any], method: str) -> str:
@@ -209,8 +216,7 @@ def method_varies(config: dict[str, Any], method: str) -> str:
     """
     if method in config["evaluations"]:
         return "training"
-    kind = baseline_spec(config, method)["kind"]
-    return {"chance": "seed", "logistic_regression": "", "k_nearest": ""}.get(kind, "training")
+    return baseline_class(config, method).varies
 
 
 def same_images(config: dict[str, Any], dataset: str, others: Iterable[str]) -> list[str]:
@@ -233,10 +239,14 @@ def denoiser_names(config: dict[str, Any]) -> list[str]:
     return [name for name, spec in config["models"].items() if spec["family"] in FAMILIES]
 
 
-def text_to_image_names(config: dict[str, Any]) -> list[str]:
-    """The models that draw what a prompt says, and whose UNet has features to look at."""
-    return [n for n, model in config["models"].items() if model["family"] == "stable-diffusion"]
+def models_for(config: dict[str, Any], use: str) -> list[str]:
+    """The models that serve as what CLIP and TEXT_TO_IMAGE of `baselines` name.
 
-
-def clip_names(config: dict[str, Any]) -> list[str]:
-    return [name for name, spec in config["models"].items() if spec["family"] == "clip"]
+    A text-to-image model draws what a prompt says, and its UNet has features to look at.
+    """
+    serves = {
+        CLIP: lambda family: family is None,
+        TEXT_TO_IMAGE: lambda family: family is not None and family.text_to_image,
+    }[use]
+    models = config["models"].items()
+    return [name for name, spec in models if serves(MODEL_FAMILIES[spec["family"]])]

@@ -12,16 +12,24 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from diffusion_classifier.data.sources.source import BELOW, PATH
 from diffusion_classifier.messages import InputError
 
+from .schema import source_keys
+
+_FORMATS = {key: schema.get("format") for key, schema in source_keys().items()}
+_PATHS = tuple(key for key, form in _FORMATS.items() if form in (PATH["format"], BELOW["format"]))
 INPUTS: dict[str, tuple[str, ...]] = {
     "prompts": ("file", "groups.of"),
-    "datasets": ("path", "root", "file", "metadata", "data_files", "data_dir", "indices"),
+    "datasets": (*_PATHS, "indices"),
     "models": ("weights", "lora.weights"),
     "baselines": ("weights",),
     "tables": ("published",),
 }
-"""The keys of each section's entries whose values, where they are texts, are paths of inputs."""
+"""The keys of each section's entries whose values, where they are texts, are paths of inputs.
+
+Those of a data set's source are paths by the format that the source gives them.
+"""
 
 _WORDS = ("shipped", "train")  # which stand for weights
 
@@ -35,8 +43,22 @@ def place(config: dict[str, Any], workflow: Path) -> None:
     config["results"] = os.path.normpath(_expanded("results", config["results"]))
     for key, entry, name in _inputs(config):
         path = _expanded(key, entry[name])
-        # `metadata` is a file in the folder `path`, unless it is an absolute path
-        entry[name] = path if name == "metadata" else found(path, workflow)
+        below = key.startswith("datasets.") and _FORMATS.get(name) == BELOW["format"]
+        entry[name] = path if below else found(path, workflow)
+
+
+def workflow_folder() -> Path:
+    """The folder of the Snakefile: the checkout that this library lies in, or the working folder.
+
+    Raises InputError if neither has a Snakefile.
+    """
+    for folder in (Path(__file__).resolve().parents[3], Path()):
+        if (folder / "Snakefile").is_file():
+            return folder
+    raise InputError(
+        "the working directory: found no Snakefile, expected the folder of the workflow, which the "
+        "installed library is no part of; change to it, or write `pip install --editable .` there"
+    )
 
 
 def found(path: str, workflow: Path) -> str:

@@ -1,6 +1,6 @@
-"""Class lists: what the classes of a known data set are called, resources/classes/NAME.csv.
+"""Class lists: what the classes of a known data set are called, classes/NAME.csv.
 
-The columns are those of resources/classes/README.md. Whatever must be fast, as checking a
+The columns are those of classes/README.md. Whatever must be fast, as checking a
 config, reads them without pandas.
 """
 
@@ -15,8 +15,8 @@ from diffusion_classifier.messages import known
 if TYPE_CHECKING:
     import pandas as pd
 
-CLASS_LISTS = Path(__file__).resolve().parents[3] / "resources" / "classes"
-"""The folder of the lists that come with the workflow."""
+CLASS_LISTS = Path(__file__).resolve().parent / "classes"
+"""The folder of the lists that come with the library."""
 
 _INTEGERS = ("classidx", "condition")
 

@@ -14,6 +14,7 @@ from diffusion_classifier.weights.model_parts import check_denoiser
 from diffusion_classifier.weights.networks import load_network
 
 from .denoiser import Query
+from .families import FAMILIES
 from .fast.shared_dit import SharedDiT, can_share
 from .forward_process import ForwardProcess
 from .scheduler import read_scheduler
@@ -73,7 +74,7 @@ def load(folder: str, device: torch.device, dtype: torch.dtype) -> DiT:
     """
     from diffusers import DiTTransformer2DModel
 
-    check_denoiser(folder, "dit")
+    check_denoiser(folder, FAMILIES["dit"])
     transformer = load_network(DiTTransformer2DModel, folder, "transformer", dtype)
     learned = transformer.out_channels == 2 * transformer.config.in_channels
     return DiT(transformer.to(device), *read_scheduler(folder, learned))

@@ -1,4 +1,4 @@
-"""The families of diffusion models, each a module of this package."""
+"""The families of diffusion models. A new one is a module of this package and an entry below."""
 
 from __future__ import annotations
 
@@ -6,9 +6,58 @@ from importlib import import_module
 from types import ModuleType
 
 from diffusion_classifier.messages import InputError
+from diffusion_classifier.weights import inputs
+from diffusion_classifier.weights.family import CLIP, T5, Family
 
-FAMILIES = ("dit", "pixart", "stable-diffusion", "stable-diffusion-3", "stable-diffusion-xl")
-"""The families there are; each is a module of this package, dashes written as underscores."""
+FAMILIES: dict[str, Family] = {
+    "dit": Family(
+        "dit",
+        network="DiTTransformer2DModel",
+        pipeline="DiT",
+        learned_variance=True,
+        old_norm="ada_norm_zero",
+        fixed_size=True,
+    ),
+    "stable-diffusion": Family(
+        "stable-diffusion",
+        network="UNet2DConditionModel",
+        pipeline="StableDiffusion",
+        text_encoders={"": CLIP},
+        lora=True,
+        text_to_image=True,
+        check=inputs.check_stable_diffusion,
+    ),
+    "stable-diffusion-xl": Family(
+        "stable-diffusion-xl",
+        network="UNet2DConditionModel",
+        pipeline="StableDiffusionXL",
+        text_encoders={"": CLIP, "_2": CLIP},
+        scaled=("latents_mean", "latents_std"),
+        sizes=True,
+        check=inputs.check_stable_diffusion_xl,
+    ),
+    "stable-diffusion-3": Family(
+        "stable-diffusion-3",
+        network="SD3Transformer2DModel",
+        pipeline="StableDiffusion3",
+        text_encoders={"": CLIP, "_2": CLIP, "_3": T5},
+        optional=("_3",),
+        channels=16,
+        flow_matching=True,
+        scaled=("shift_factor",),
+        check=inputs.check_stable_diffusion_3,
+    ),
+    "pixart": Family(
+        "pixart",
+        network="PixArtTransformer2DModel",
+        pipeline="PixArt",
+        text_encoders={"": T5},
+        learned_variance=True,
+        old_norm="ada_norm_single",
+        check=inputs.check_pixart,
+    ),
+}
+"""`family` in the config -> what is known of its models without loading one."""
 
 
 def family(name: str) -> ModuleType:

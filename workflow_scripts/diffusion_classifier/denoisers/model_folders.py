@@ -6,31 +6,18 @@ from pathlib import Path
 
 from diffusion_classifier.messages import InputError
 from diffusion_classifier.weights.configs import read_config as _config
-from diffusion_classifier.weights.inputs import denoiser_part
+from diffusion_classifier.weights.family import Family
 from diffusion_classifier.weights.model_parts import refuse_single_part
 
 from .families import FAMILIES
 
-# by the beginning of the pipeline's class; the longer names of Stable Diffusion come first
-_PIPELINES = {
-    "StableDiffusionXL": "stable-diffusion-xl",
-    "StableDiffusion3": "stable-diffusion-3",
-    "StableDiffusion": "stable-diffusion",
-    "PixArt": "pixart",
-    "DiT": "dit",
-}
-_TRANSFORMERS = {
-    "DiTTransformer2DModel": "dit",
-    "PixArtTransformer2DModel": "pixart",
-    "SD3Transformer2DModel": "stable-diffusion-3",
-}
 _MODES = {1: "L", 3: "RGB"}
 
 
 def detect_family(folder: str) -> str:
     """The family of the model in `folder`: by its model_index.json, else by what lies in it.
 
-    Without an index, unet/ and text_encoder/ make a Stable Diffusion (of the XL kind with
+    Without an index, unet/ and its text encoders make a Stable Diffusion (of the XL kind with
     text_encoder_2/), and the class in transformer/config.json names the others. Raises InputError
     if there is no such folder, no model in it, or one of a family that is not known.
     """
@@ -40,15 +27,18 @@ def detect_family(folder: str) -> str:
     pipeline = None
     if (root / "model_index.json").is_file():
         pipeline = str(_config(root, ".", "model_index.json").get("_class_name"))
-        families = [family for start, family in _PIPELINES.items() if pipeline.startswith(start)]
-        if families:
-            return families[0]
+        families = [one for one in FAMILIES.values() if pipeline.startswith(one.pipeline)]
+        if families:  # of `StableDiffusion` and `StableDiffusionXL` the longer
+            return max(families, key=lambda one: len(one.pipeline)).name
     # a pipeline of another name may be made of known parts: whether it is, their configs say
     if (root / "unet").is_dir() and (root / "text_encoder").is_dir():
-        return "stable-diffusion" + ("-xl" if (root / "text_encoder_2").is_dir() else "")
+        unets = [one for one in FAMILIES.values() if one.part == "unet"]
+        families = [one for one in unets if _has_texts(root, one)]
+        return max(families, key=lambda one: len(one.text_encoders)).name
     if (root / "transformer").is_dir():
         name = str(_config(root, "transformer").get("_class_name"))
-        return _TRANSFORMERS.get(name) or _unknown(folder, name)
+        families = [one.name for one in FAMILIES.values() if one.network == name]
+        return families[0] if families else _unknown(folder, name)
     if pipeline is not None:
         _unknown(folder, pipeline)
     refuse_single_part(root)
@@ -66,7 +56,7 @@ def input_form(folder: str, family: str) -> tuple[int | None, str, int]:
     folder that is no model of `family`.
     """
     root = Path(folder)
-    part = denoiser_part(family)
+    part = FAMILIES[family].part
     denoiser = _config(root, part)
     scale, channels = 1, denoiser.get("in_channels")
     if (root / "vae").is_dir():
@@ -99,9 +89,13 @@ def train_timesteps(folder: str) -> int:
 
 def class_count(folder: str, family: str) -> int | None:
     """How many classes a class-conditional model knows; None for a model that reads text."""
-    if family != "dit":
+    if not FAMILIES[family].class_conditional:
         return None
     return _config(Path(folder), "transformer").get("num_embeds_ada_norm")
+
+
+def _has_texts(root: Path, family: Family) -> bool:
+    return all((root / f"text_encoder{suffix}").is_dir() for suffix in family.text_encoders)
 
 
 def _unknown(folder: str, name: str) -> str:

@@ -12,6 +12,7 @@ from diffusion_classifier.files import read_json
 from diffusion_classifier.weights.model_parts import check_denoiser, check_text_encoders
 from diffusion_classifier.weights.networks import load_network
 
+from .families import FAMILIES
 from .forward_process import ForwardProcess
 from .model_folders import vae_scale_factor
 from .scheduler import read_scheduler
@@ -85,7 +86,7 @@ def load(folder: str, device: torch.device, dtype: torch.dtype) -> PixArt:
     """
     from diffusers import PixArtTransformer2DModel
 
-    check_denoiser(folder, "pixart")
+    check_denoiser(folder, FAMILIES["pixart"])
     transformer = load_network(PixArtTransformer2DModel, folder, "transformer", dtype)
     learned = transformer.out_channels == 2 * transformer.config.in_channels
     process, prediction = read_scheduler(folder, learned)
@@ -107,7 +108,7 @@ def encode_prompts(
     pipelines does by default, a prompt is not cleaned beyond that. One of more than 120 tokens
     (300 of a `PixArtSigmaPipeline`) is cut with `truncate`; without, InputError names it.
     """
-    check_text_encoders(folder, "pixart")
+    check_text_encoders(folder, FAMILIES["pixart"])
     texts = [text.lower().strip() for text in prompts["prompt"]]
     limit = _tokens(folder)
     text, mask = t5_states(folder, "", texts, device, dtype, truncate, limit, masked=True)

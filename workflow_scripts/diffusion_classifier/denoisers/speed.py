@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ctypes
 from dataclasses import dataclass
 from importlib.util import find_spec
 
@@ -88,18 +87,3 @@ def precision(name: str, device: torch.device) -> torch.dtype:
 def dtype_name(dtype: torch.dtype) -> str:
     """The name of a dtype, as `precision` takes it: `bfloat16` of `torch.bfloat16`."""
     return str(dtype).removeprefix("torch.")
-
-
-def keep_memory() -> bool:
-    """Have glibc keep freed memory for the next pass; whether it was told (False elsewhere).
-
-    By default it hands large blocks back to the kernel, which clears each page before a pass gets
-    it again: up to a fifth of a small network's time on a CPU.
-    """
-    mallopt = getattr(ctypes.CDLL(None), "mallopt", None)
-    if mallopt is None:
-        return False
-    # <malloc.h>: M_MMAP_THRESHOLD, M_TRIM_THRESHOLD and M_TOP_PAD, in bytes. An older glibc takes
-    # at most 32 MiB for the first, and without it the others would fix it at 128 KiB
-    threshold = mallopt(-3, 2**30) or mallopt(-3, 2**25)
-    return bool(threshold and mallopt(-1, 2**31 - 1) and mallopt(-2, 64 * 2**20))

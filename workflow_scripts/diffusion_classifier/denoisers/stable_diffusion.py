@@ -11,6 +11,7 @@ from diffusion_classifier.weights.model_parts import check_denoiser, check_text_
 from diffusion_classifier.weights.networks import load_network
 
 from .denoiser import Query
+from .families import FAMILIES
 from .fast.shared_unet import KeyValue, SharedUNet, can_share
 from .forward_process import ForwardProcess
 from .scheduler import read_scheduler
@@ -60,7 +61,7 @@ def load(folder: str, device: torch.device, dtype: torch.dtype) -> StableDiffusi
     """
     from diffusers import UNet2DConditionModel
 
-    check_denoiser(folder, "stable-diffusion")
+    check_denoiser(folder, FAMILIES["stable-diffusion"])
     unet = load_network(UNet2DConditionModel, folder, "unet", dtype)
     # channels last, as GPUs want it; what `speed.accelerate` is told goes before
     unet = unet.to(device, memory_format=torch.channels_last)
@@ -83,7 +84,7 @@ def encode_prompts(
     """
     from transformers import CLIPTextModel, CLIPTokenizer
 
-    check_text_encoders(folder, "stable-diffusion")
+    check_text_encoders(folder, FAMILIES["stable-diffusion"])
     config = clip_config(folder)
     tokenizer = CLIPTokenizer.from_pretrained(folder, subfolder="tokenizer")
     limit = token_limit(tokenizer, config.max_position_embeddings)

@@ -31,6 +31,7 @@ from diffusion_classifier.weights.conventions import scheduler_config
 from diffusion_classifier.weights.model_parts import check_denoiser, check_text_encoders
 from diffusion_classifier.weights.networks import load_network
 
+from .families import FAMILIES
 from .forward_process import FlowMatching
 from .text import clip_states, t5_states
 
@@ -83,7 +84,7 @@ def load(folder: str, device: torch.device, dtype: torch.dtype) -> StableDiffusi
     """
     from diffusers import SD3Transformer2DModel
 
-    check_denoiser(folder, "stable-diffusion-3")
+    check_denoiser(folder, FAMILIES["stable-diffusion-3"])
     transformer = load_network(SD3Transformer2DModel, folder, "transformer", dtype)
     tokens = (transformer.config.sample_size // transformer.config.patch_size) ** 2
     process = _read_scheduler(folder, tokens)
@@ -143,7 +144,7 @@ def encode_prompts(
     without text_encoder_3/ is a model used without T5: its tokens are zeros. A prompt longer
     than one of the encoders reads is cut for it with `truncate`; without, InputError names it.
     """
-    check_text_encoders(folder, "stable-diffusion-3")
+    check_text_encoders(folder, FAMILIES["stable-diffusion-3"])
     texts = prompts["prompt"].tolist()
     first, pooled = clip_states(folder, "", texts, device, dtype, truncate)
     # the pipeline cuts for the second CLIP where it cuts for the first

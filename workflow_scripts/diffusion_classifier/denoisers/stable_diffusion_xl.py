@@ -12,6 +12,7 @@ from diffusion_classifier.weights.conventions import pipeline_config
 from diffusion_classifier.weights.model_parts import check_denoiser, check_text_encoders
 from diffusion_classifier.weights.networks import load_network
 
+from .families import FAMILIES
 from .forward_process import ForwardProcess
 from .model_folders import vae_scale_factor
 from .scheduler import read_scheduler
@@ -69,7 +70,7 @@ def load(folder: str, device: torch.device, dtype: torch.dtype) -> StableDiffusi
     """
     from diffusers import UNet2DConditionModel
 
-    check_denoiser(folder, "stable-diffusion-xl")
+    check_denoiser(folder, FAMILIES["stable-diffusion-xl"])
     process, prediction = read_scheduler(folder)
     unet = load_network(UNet2DConditionModel, folder, "unet", dtype)
     size = unet.config.sample_size
@@ -92,7 +93,7 @@ def encode_prompts(
     `force_zeros_for_empty_prompt` says so. A prompt longer than a tokenizer takes is cut with
     `truncate`; without, InputError names it.
     """
-    check_text_encoders(folder, "stable-diffusion-xl")
+    check_text_encoders(folder, FAMILIES["stable-diffusion-xl"])
     texts = prompts["prompt"].tolist()
     first, _ = clip_states(folder, "", texts, device, dtype, truncate, projected=False)
     second, pooled = clip_states(folder, "_2", texts, device, dtype, truncate)

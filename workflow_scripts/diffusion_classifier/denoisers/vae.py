@@ -13,6 +13,7 @@ from diffusion_classifier.weights.conventions import check_scaling
 from diffusion_classifier.weights.inputs import latent_channels
 from diffusion_classifier.weights.networks import load_network
 
+from .families import FAMILIES
 from .model_folders import detect_family
 
 if TYPE_CHECKING:
@@ -68,13 +69,12 @@ def scaling(folder: str, config: dict[str, Any], family: str | None = None) -> S
     shift, mean, std = (config[key] for key in ("shift_factor", "latents_mean", "latents_std"))
     if family is None and (shift, mean, std) != (None, None, None):
         family = detect_family(folder)
-    check_scaling(Path(folder), config, family or "")
-    scale = config["scaling_factor"]
-    if family == "stable-diffusion-3":
-        return Scaling(shift or 0.0, scale, 1.0)
-    if family == "stable-diffusion-xl" and None not in (mean, std):
+    known = FAMILIES[family] if family else None
+    check_scaling(Path(folder), config, known)
+    scale, applied = config["scaling_factor"], known.scaled if known else ()
+    if "latents_mean" in applied and None not in (mean, std):
         return Scaling(torch.tensor(mean).view(-1, 1, 1), scale, torch.tensor(std).view(-1, 1, 1))
-    return Scaling(0.0, scale, 1.0)
+    return Scaling((shift or 0.0) if "shift_factor" in applied else 0.0, scale, 1.0)
 
 
 def _like(value: Tensor | float, other: Tensor) -> Tensor | float:

@@ -8,9 +8,8 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
+from .loss_names import MEASURED
 from .samples import Sample
-
-LOSSES = ("l1", "l2", "huber", "vlb")
 
 
 def class_part(pairs: pd.DataFrame, prompts: pd.DataFrame, part: int, parts: int) -> pd.DataFrame:
@@ -50,7 +49,7 @@ def weights_of(stage: xr.Dataset) -> np.ndarray:
 
 def evaluated(stage: xr.Dataset) -> np.ndarray:
     """Which errors were measured, bool `(pair, sample)`; the others' classes had left a race."""
-    for name in LOSSES:
+    for name in MEASURED:
         if name in stage:
             return ~np.isnan(stage[name].values)
     return np.zeros((stage.sizes["pair"], stage.sizes["sample"]), bool)
@@ -58,7 +57,7 @@ def evaluated(stage: xr.Dataset) -> np.ndarray:
 
 def losses_in(stages: Sequence[xr.Dataset]) -> list[str]:
     """The losses that were stored, and `l2+vlb` where there is a bound."""
-    stored = [name for name in LOSSES if any(name in stage for stage in stages)]
+    stored = [name for name in MEASURED if any(name in stage for stage in stages)]
     return stored + (["l2+vlb"] if "vlb" in stored else [])
 
 

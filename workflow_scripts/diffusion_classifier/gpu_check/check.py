@@ -6,13 +6,14 @@ import json
 import math
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TextIO
 
 import torch
 
-PROJECT = Path(__file__).parents[3]
+from diffusion_classifier.config.places import workflow_folder
+
 HELD = "what has to hold"
 """The table of `Check.holds`; its columns are `name`, `held` and `found`."""
 
@@ -29,7 +30,7 @@ class Check:
     rehearse: bool
     until: float
     rows: TextIO
-    root: Path = PROJECT
+    root: Path = field(default_factory=workflow_folder)
 
     def row(self, table: str, **values: Any) -> None:
         """Append one measurement to the table of that name, which gets the values as its columns.

@@ -12,7 +12,6 @@ import torch
 
 from diffusion_classifier.benchmarks.throughput import all_pairs, deviation
 from diffusion_classifier.denoisers.denoiser import Denoiser
-from diffusion_classifier.denoisers.families import FAMILIES
 from diffusion_classifier.denoisers.speed import precision
 from diffusion_classifier.engine.engine import Engine, Inputs
 from diffusion_classifier.engine.losses import noise_losses
@@ -66,7 +65,7 @@ def families(check: Check) -> None:
     """What evaluations share is computed once: against the plain network, one at a time."""
     inputs = tiny.inputs(images=2, noises=len(SAMPLES))
     pairs = all_pairs([0, 1], tiny.PROMPTS)
-    for family in FAMILIES:
+    for family in tiny.NETWORKS:
         plain = tiny.denoiser(family, check.device, torch.float32)
         denoiser = tiny.denoiser(family, check.device, torch.float32)
         engine = Engine(denoiser, inputs, 5, check.device, torch.float32)
@@ -105,7 +104,7 @@ def batch_loop(check: Check) -> None:
         check.row("left out", what="synchronisations of the batch loop", why="only a GPU has any")
     dtype = precision("auto", check.device)
     inputs, pairs = tiny.inputs(2, len(SAMPLES)), all_pairs([0, 1], tiny.PROMPTS)
-    for family in FAMILIES:
+    for family in tiny.NETWORKS:
         denoiser = tiny.denoiser(family, check.device, dtype)
         engine = Engine(denoiser, inputs, 5, check.device, dtype)
         run_loop(engine, pairs)  # what a first pass sets up may wait

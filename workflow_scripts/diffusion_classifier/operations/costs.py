@@ -12,6 +12,7 @@ from typing import Any
 from diffusion_classifier.config.checks.stage_checks import CALIBRATION_CLASSES, CALIBRATION_SAMPLES
 from diffusion_classifier.config.image_counts import candidate_counts, counts_left, image_count
 from diffusion_classifier.config.methods import (
+    baseline_class,
     baseline_spec,
     filter_network,
     groups_of,
@@ -108,7 +109,7 @@ def _of_table(config: dict[str, Any], table: str, spec: dict[str, Any]) -> Itera
             asked = datasets
         if asked:
             methods.append(own)
-            yield from _of_probe(config, table, method, asked)
+            yield from _of_baseline(config, table, method, asked)
     for name in _made_of(config, methods, datasets):
         if "model" in (data := config["datasets"][name]):
             passes = data["steps"] * (2 if data["guidance"] > 1 else 1)  # with the empty prompt
@@ -147,15 +148,18 @@ def _of_calibrations(config: dict[str, Any], table: str) -> Iterator[Cost]:
         yield Cost(table, method, dataset, images, per_image, 0, spec.get("rate"))
 
 
-def _of_probe(config: dict, table: str, method: str, datasets: list[str]) -> Iterator[Cost]:
-    """Features: of what it is fitted on at all timesteps, then at the one that was chosen."""
-    spec = baseline_spec(config, method)
-    if spec["kind"] != "probe":
+def _of_baseline(config: dict, table: str, method: str, datasets: list[str]) -> Iterator[Cost]:
+    """Passes of a diffusion model for a baseline: of what it learns from, and what it is asked."""
+    spec, kind = baseline_spec(config, method), baseline_class(config, method)
+    of_training, of_test = kind.passes(spec)
+    if not of_training + of_test:
         return
-    passes = Counter(datasets)
+    passes = Counter()
+    for name in datasets:
+        passes[name] += of_test
     for task in {config["datasets"][name]["prompts"]: None for name in datasets}:
-        for name in spec["tasks"][task].values():
-            passes[name] += len(spec["timesteps"])
+        for name in spec["tasks"][task].values() if kind.learns else ():
+            passes[name] += of_training
     rate = _rate(config, spec["model"])
     for name, n in passes.items():
         yield Cost(table, method, name, image_count(config, name), n, 0, rate)

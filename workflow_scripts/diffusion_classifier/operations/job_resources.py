@@ -12,6 +12,7 @@ from typing import Any
 
 from diffusion_classifier.config.image_counts import candidate_counts, counts_left, image_count
 from diffusion_classifier.config.methods import stages_of
+from diffusion_classifier.engine.loss_names import MEASURED
 
 from .costs import stage_sizes
 
@@ -28,7 +29,6 @@ ENCODED = 2.0
 """Images/s that are encoded to latents at the least: 512 pixels wide, without a GPU."""
 
 _MEGABYTE = 1e6
-_LOSSES = 4  # those of error_files.LOSSES, which imports what is slow to import
 
 
 @dataclass(frozen=True)
@@ -86,7 +86,7 @@ def error_megabytes(works: list[Work | None]) -> float:
     What is not known counts nothing: a retry asks for more.
     """
     cells = sum(work.evaluations for work in works if work)
-    return 2 * 4 * _LOSSES * cells / _MEGABYTE
+    return 2 * 4 * len(MEASURED) * cells / _MEGABYTE
 
 
 def megabytes(base: int, held: float, attempt: int = 1) -> int:

@@ -12,7 +12,7 @@ import numpy as np
 
 from diffusion_classifier.config.image_counts import image_count
 from diffusion_classifier.config.methods import groups_of, questions, stages_of
-from diffusion_classifier.engine.error_files import LOSSES
+from diffusion_classifier.engine.loss_names import MEASURED
 from diffusion_classifier.messages import FAILED
 from diffusion_classifier.network_time import is_log_line
 from diffusion_classifier.progress import duration
@@ -119,7 +119,7 @@ def _cost(path: Path) -> tuple[int, float]:
         if "evaluations" in file.attrs:
             count = file.attrs["evaluations"]
         else:  # a file of before it was written down
-            count = np.isfinite(next(file[loss][:] for loss in LOSSES if loss in file)).sum()
+            count = np.isfinite(next(file[loss][:] for loss in MEASURED if loss in file)).sum()
         return np.asarray(count).item(), np.asarray(file.attrs["seconds"]).item()
 
 

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 import pandas as pd
 
+from diffusion_classifier.engine.loss_names import LOSSES
 from diffusion_classifier.messages import InputError
 
 from .intervals import accuracy, interval
@@ -19,14 +20,7 @@ LONG = [
 ]
 # and these, in a table that is compared with published numbers
 COMPARED = ["published", "difference", "inside"]
-LOSS_NAMES = {
-    "l1": "L1",
-    "l2": "L2",
-    "huber": "Huber",
-    "vlb": "VLB",
-    "l2+vlb": "L2+VLB",
-    "pruning": "pruning loss",
-}
+LOSS_NAMES = LOSSES | {"pruning": "pruning loss"}
 METRIC_NAMES = {"top1": "Top-1 accuracy", "mean_per_class": "Mean per-class accuracy"}
 
 

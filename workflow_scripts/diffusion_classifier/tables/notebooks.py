@@ -9,9 +9,9 @@ import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import diffusion_classifier
 from diffusion_classifier.files import atomic, write_json, write_text
 from diffusion_classifier.messages import without_home
-from diffusion_classifier.startup import hidden
 
 if TYPE_CHECKING:
     from nbformat import NotebookNode
@@ -38,17 +38,17 @@ def execute(
     a kernel spec is written for the run alone. Nothing of the user's home is read or written, which
     may be another's or not to be written to. Progress and tracebacks go to stderr.
     """
-    # what jsonschema, which checks notebooks, checks addresses with; half of the import's time
-    with hidden({"rfc3987_syntax": None}):
-        import nbformat
-        import papermill
+    import nbformat
+    import papermill
 
     chosen = without_empty_parts(nbformat.read(os.fspath(notebook), as_version=4), parameters)
     with tempfile.TemporaryDirectory() as folder:
         spec = Path(folder) / "kernels" / "python3"
         command = [sys.executable, "-m", "ipykernel_launcher", "-f", "{connection_file}"]
+        # the kernel imports the library that its job imports, installed or (in a container) not
+        search = {"PYTHONPATH": str(Path(diffusion_classifier.__file__).resolve().parents[1])}
         write_json(
-            {"argv": command, "display_name": "Python 3", "language": "python"},
+            {"argv": command, "display_name": "Python 3", "language": "python", "env": search},
             spec / "kernel.json",
         )
         os.environ["JUPYTER_PATH"] = folder

@@ -17,6 +17,7 @@ from diffusion_classifier.weights.networks import load_network
 from .augment import Augmentation
 from .loop import Optimisation
 from .record import training_record
+from .registry import training_function
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -39,7 +40,9 @@ def train_model(
     recipe = model["training"]
     preprocess = Preprocess(**model["preprocess"])
     start = time.perf_counter()
-    curve, trained = TRAINERS[model["family"]](table, recipe, preprocess, folder, device, clip)
+    curve, trained = training_function(model["family"])(
+        table, recipe, preprocess, folder, device, clip
+    )
     seconds = time.perf_counter() - start
     optimisations = {
         key: asdict(Optimisation(**value))
@@ -50,13 +53,13 @@ def train_model(
     return curve, training_record(written, trained, len(table), seconds, device)
 
 
-def _dit(
+def dit(
     table: pd.DataFrame,
     recipe: dict[str, Any],
     preprocess: Preprocess,
     folder: Path,
     device: torch.device,
-    clip: str | None,
+    clip_folder: str | None,
 ) -> Trained:
     """Images are augmented at `oversample` times the model's resolution and averaged down, which
     blurs them less than turning them at the final size."""
@@ -86,13 +89,13 @@ def _dit(
     return curve, network
 
 
-def _clip(
+def clip(
     table: pd.DataFrame,
     recipe: dict[str, Any],
     preprocess: Preprocess,
     folder: Path,
     device: torch.device,
-    clip: str | None,
+    clip_folder: str | None,
 ) -> Trained:
     """Saved as `openai/clip-vit-*` is, with a tokenizer and an image processor of its own."""
     from transformers import CLIPImageProcessorPil
@@ -115,13 +118,13 @@ def _clip(
     return curve, network
 
 
-def _stable_diffusion(
+def stable_diffusion(
     table: pd.DataFrame,
     recipe: dict[str, Any],
     preprocess: Preprocess,
     folder: Path,
     device: torch.device,
-    clip: str | None,
+    clip_folder: str | None,
 ) -> Trained:
     from diffusers import StableDiffusionPipeline
     from transformers import CLIPTextModel, CLIPTokenizer
@@ -131,12 +134,12 @@ def _stable_diffusion(
     images, architecture = pixels(table, preprocess).to(device), recipe["architecture"]
     optimisation = Optimisation(**recipe["vae_optimisation"])
     vae, vae_curve = train_vae(images, architecture["vae"], optimisation, recipe["kl_weight"])
-    tokenizer = CLIPTokenizer.from_pretrained(clip)
+    tokenizer = CLIPTokenizer.from_pretrained(clip_folder)
     unet, scheduler, curve = train_unet(
         posterior_means(vae, images).clone() * vae.config.scaling_factor,
         table["captions"],
         tokenizer,
-        text_encoder := load_network(CLIPTextModel, clip),
+        text_encoder := load_network(CLIPTextModel, clip_folder),
         architecture["unet"],
         recipe["scheduler"],
         Optimisation(**recipe["optimisation"]),
@@ -155,7 +158,3 @@ def _stable_diffusion(
     parts = {"vae": vae_curve, "unet": curve}
     rows = [{"part": name, **row} for name, rows in parts.items() for row in rows]
     return rows, nn.ModuleList([vae, text_encoder, unet])
-
-
-TRAINERS = {"dit": _dit, "clip": _clip, "stable-diffusion": _stable_diffusion}
-"""How a model of each family is trained; the families that `weights: train` can name."""

@@ -12,7 +12,7 @@ from typing import Any
 from diffusion_classifier.messages import InputError
 
 from .configs import read_config
-from .inputs import denoiser_part
+from .family import Family
 
 DISCRETE = (
     "CogVideoXDDIMScheduler",
@@ -53,24 +53,19 @@ PREDICTIONS = ("epsilon", "v_prediction", "sample")
 
 # what is added to or divides a VAE's output: nothing, by these values
 _NEUTRAL = {"shift_factor": 0, "latents_mean": 0, "latents_std": 1}
-# of these, what diffusers' pipeline applies; other families' pipelines leave them all out
-_SCALED = {
-    "stable-diffusion-3": ("shift_factor",),
-    "stable-diffusion-xl": ("latents_mean", "latents_std"),
-}
 
 
-def check_conventions(folder: Path, family: str) -> None:
+def check_conventions(folder: Path, family: Family) -> None:
     """Raise InputError for a convention in the configs that is not followed here."""
-    if family == "stable-diffusion-3":
+    if family.flow_matching:
         _check_flow_matching(folder)
     else:
-        _check_discrete(folder, family in ("dit", "pixart"))
-    if denoiser_part(family) == "unet":
+        _check_discrete(folder, family.learned_variance)
+    if family.part == "unet":
         _check_unet(folder)
     else:
         _check_numbers(folder, "transformer", ("sample_size", "patch_size"))
-    if family == "stable-diffusion-xl":
+    if family.sizes:
         _check_image_size(folder)
         if pipeline_config(folder).get("requires_aesthetics_score"):
             raise InputError(
@@ -200,10 +195,11 @@ def _is_count(value: Any) -> bool:
     return isinstance(value, int) and not isinstance(value, bool) and value > 0
 
 
-def check_scaling(folder: Path, vae: dict[str, Any], family: str) -> None:
+def check_scaling(folder: Path, vae: dict[str, Any], family: Family | None) -> None:
     """Raise InputError unless latents are scaled here as diffusers' pipeline of `family` does it.
 
-    `vae` is the VAE's config, with `scaling_factor` and `latent_channels`.
+    `vae` is the VAE's config, with `scaling_factor` and `latent_channels`; `family` None is one
+    whose pipeline applies nothing else.
     """
     where, scale = f"{folder}/vae/config.json", vae["scaling_factor"]
     if not isinstance(scale, int | float) or scale <= 0:
@@ -211,7 +207,7 @@ def check_scaling(folder: Path, vae: dict[str, Any], family: str) -> None:
             f"{where}: found scaling_factor: {scale}, expected a number above 0, by which latents "
             "are multiplied; correct it"
         )
-    applied = _SCALED.get(family, ())
+    applied, name = (family.scaled, family.name) if family else ((), "")
     if any(vae.get(key) is None for key in applied):
         applied = ()  # the pipeline applies both or none
     for key, neutral in _NEUTRAL.items():
@@ -222,7 +218,7 @@ def check_scaling(folder: Path, vae: dict[str, Any], family: str) -> None:
         elif found is not None and any(value != neutral for value in values):
             raise InputError(
                 f"{where}: found {key}: {found}, expected none, as diffusers' pipeline of the "
-                f"family {family} does not apply it (only stable-diffusion-3's applies "
+                f"family {name} does not apply it (only stable-diffusion-3's applies "
                 "shift_factor, and only stable-diffusion-xl's latents_mean together with "
                 "latents_std); choose the VAE that the model was trained with, or remove the key"
             )

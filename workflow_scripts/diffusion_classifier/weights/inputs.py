@@ -13,21 +13,15 @@ from typing import Any
 from diffusion_classifier.messages import InputError
 
 from .configs import read_config
+from .family import Family
 
 SUPPORTED = (
     "supported are models told a text (Stable Diffusion 1 to 3.5 and XL, PixArt) or a class (DiT) "
     "and nothing else"
 )
 
-_CLASSES = {
-    "dit": ("DiTTransformer2DModel",),
-    "pixart": ("PixArtTransformer2DModel",),
-    "stable-diffusion": ("UNet2DConditionModel",),
-    "stable-diffusion-3": ("SD3Transformer2DModel",),
-    "stable-diffusion-xl": ("UNet2DConditionModel",),
-}
 # as diffusers called DiT and PixArt at first, which differ in how a block is told the timestep
-_OLD_CLASS, _OLD_NORMS = "Transformer2DModel", {"dit": "ada_norm_zero", "pixart": "ada_norm_single"}
+_OLD_CLASS = "Transformer2DModel"
 
 # what a UNet's keys ask for that are not of the value in front
 _MORE = {
@@ -42,42 +36,37 @@ SIZES = 6
 """Numbers in SDXL's micro-conditioning: original size, crop's corner, target size; two each."""
 
 
-def denoiser_part(family: str) -> str:
-    """The folder of the network that predicts the noise."""
-    return "unet" if family in ("stable-diffusion", "stable-diffusion-xl") else "transformer"
-
-
-def check_inputs(folder: Path, family: str) -> None:
+def check_inputs(folder: Path, family: Family) -> None:
     """Raise InputError unless the network takes what the classifier gives a model of `family`.
 
     Its class, its channels in and out, its further conditions, and the widths of the texts that
     it is told, are those that the VAE and the text encoders in `folder` put out. Parts that are
     not there are not compared; only configs are read.
     """
-    part = denoiser_part(family)
+    part = family.part
     config = read_config(folder, part)
     where = folder / part / "config.json"
     _check_class(where, config, family)
     _check_channels(folder, where, config, family)
     if part == "unet":
-        _check_conditions(where, config, family)
-    _check_widths(folder, where, config, family)
+        _check_conditions(where, config)
+    family.check(folder, where, config)
 
 
-def _check_class(where: Path, config: dict[str, Any], family: str) -> None:
-    found, expected = config.get("_class_name"), _CLASSES[family]
-    if found == _OLD_CLASS and config.get("norm_type") == _OLD_NORMS.get(family):
+def _check_class(where: Path, config: dict[str, Any], family: Family) -> None:
+    found = config.get("_class_name")
+    if found == _OLD_CLASS and config.get("norm_type") == family.old_norm:
         return
-    if found is not None and found not in expected:
+    if found is not None and found != family.network:
         raise InputError(
-            f"{where}: found a network of the class {found}, expected {expected[0]}, that of the "
-            f"family {family}; choose another model, or the family it is of ({SUPPORTED})"
+            f"{where}: found a network of the class {found}, expected {family.network}, that of "
+            f"the family {family.name}; choose another model, or the family it is of ({SUPPORTED})"
         )
 
 
-def _check_channels(folder: Path, where: Path, config: dict[str, Any], family: str) -> None:
+def _check_channels(folder: Path, where: Path, config: dict[str, Any], family: Family) -> None:
     """The network takes the latents alone, and puts out as much (or as much variance, too)."""
-    taken = config.get("in_channels", 16 if family == "stable-diffusion-3" else 4)
+    taken = config.get("in_channels", family.channels)
     latents = latent_channels(folder)
     if latents is None:
         if taken not in (1, 3):  # not pixels: `parts` says that the VAE is missing
@@ -85,10 +74,10 @@ def _check_channels(folder: Path, where: Path, config: dict[str, Any], family: s
         latents = taken
     if taken != latents:
         _refuse(where, f"takes {taken} channels{_purpose(taken, latents)}", latents)
-    default = 4 if denoiser_part(family) == "unet" else taken
+    default = 4 if family.part == "unet" else taken
     out = config.get("out_channels", default)
     out = taken if out is None else out
-    allowed = (latents, 2 * latents) if family in ("dit", "pixart") else (latents,)
+    allowed = (latents, 2 * latents) if family.learned_variance else (latents,)
     if out not in allowed:
         _refuse(where, f"puts out {out} channels", latents)
 
@@ -118,7 +107,7 @@ def _purpose(taken: int, latents: int) -> str:
     return f" ({kinds[taken]})" if taken in kinds else ""
 
 
-def _check_conditions(where: Path, config: dict[str, Any], family: str) -> None:
+def _check_conditions(where: Path, config: dict[str, Any]) -> None:
     for key, (usual, wanted) in _MORE.items():
         if config.get(key, usual) not in (usual, None):
             _refuse(where, f"takes {wanted} ({key}: {config[key]})")
@@ -126,32 +115,39 @@ def _check_conditions(where: Path, config: dict[str, Any], family: str) -> None:
     if projection in _IMAGE_TOO:
         _refuse(where, f"takes an image's embedding (encoder_hid_dim_type: {projection})")
     added = config.get("addition_embed_type")
-    if family == "stable-diffusion" and added == "text_time":
-        _refuse(where, "takes sizes beside the text, as one of the family stable-diffusion-xl does")
-    if family == "stable-diffusion-xl" and added is None:
-        _refuse(where, "takes no sizes beside the text, as one of stable-diffusion-xl would")
     if added not in (None, "text_time"):
         _refuse(where, f"takes more than the text (addition_embed_type: {added})")
 
 
-def _check_widths(folder: Path, where: Path, config: dict[str, Any], family: str) -> None:
-    """What the network is told is as wide as what the text encoders say."""
-    match family:
-        case "stable-diffusion":
-            _check_width(where, _unet_widths(config), [_width(folder, "text_encoder")])
-        case "stable-diffusion-xl":
-            _check_sizes(folder, where, config)
-            both = [_width(folder, "text_encoder"), _width(folder, "text_encoder_2")]
-            _check_width(where, _unet_widths(config), both)
-        case "pixart":
-            caption = config.get("caption_channels") or config.get("cross_attention_dim", 1152)
-            _check_width(where, {caption}, [_width(folder, "text_encoder")])
-        case "stable-diffusion-3":
-            told = {config.get("joint_attention_dim", 4096)}
-            _check_width(where, told, [_width(folder, "text_encoder_3")])
-            pooled = [_projection(folder, part) for part in ("text_encoder", "text_encoder_2")]
-            told = {config.get("pooled_projection_dim", 2048)}
-            _check_width(where, told, pooled, "pooled text embeddings")
+def check_stable_diffusion(folder: Path, where: Path, config: dict[str, Any]) -> None:
+    """The text is as wide as the UNet takes it, and all that it is told."""
+    if config.get("addition_embed_type") == "text_time":
+        _refuse(where, "takes sizes beside the text, as one of the family stable-diffusion-xl does")
+    _check_width(where, _unet_widths(config), [_width(folder, "text_encoder")])
+
+
+def check_stable_diffusion_xl(folder: Path, where: Path, config: dict[str, Any]) -> None:
+    """Two texts side by side are as wide as the UNet takes them; it is told sizes as well."""
+    if config.get("addition_embed_type") is None:
+        _refuse(where, "takes no sizes beside the text, as one of stable-diffusion-xl would")
+    _check_sizes(folder, where, config)
+    both = [_width(folder, "text_encoder"), _width(folder, "text_encoder_2")]
+    _check_width(where, _unet_widths(config), both)
+
+
+def check_pixart(folder: Path, where: Path, config: dict[str, Any]) -> None:
+    """The text is as wide as the transformer takes it."""
+    caption = config.get("caption_channels") or config.get("cross_attention_dim", 1152)
+    _check_width(where, {caption}, [_width(folder, "text_encoder")])
+
+
+def check_stable_diffusion_3(folder: Path, where: Path, config: dict[str, Any]) -> None:
+    """T5's text and both CLIPs' pooled texts are as wide as the transformer takes them."""
+    told = {config.get("joint_attention_dim", 4096)}
+    _check_width(where, told, [_width(folder, "text_encoder_3")])
+    pooled = [_projection(folder, part) for part in ("text_encoder", "text_encoder_2")]
+    told = {config.get("pooled_projection_dim", 2048)}
+    _check_width(where, told, pooled, "pooled text embeddings")
 
 
 def _check_width(

@@ -9,7 +9,8 @@ from diffusion_classifier.messages import InputError
 
 from .configs import read_config
 from .conventions import check_conventions
-from .inputs import check_inputs, denoiser_part
+from .family import CLIP, T5, Family
+from .inputs import check_inputs
 from .stored import STEMS, find_weights
 
 INDEX = "model_index.json"
@@ -17,23 +18,14 @@ OPEN_CLIP_CONFIG = "open_clip_config.json"
 OPEN_CLIP_STEMS = ("open_clip_model", "open_clip_pytorch_model")
 """How files of open_clip's weights begin; the second is what a converted .bin is called."""
 
-_CLIP, _T5 = ("clip", "clip_text_model"), ("t5",)
-# the text encoders of each family, and what their configs may call them
-_TEXT_ENCODERS: dict[str, dict[str, tuple[str, ...]]] = {
-    "dit": {},
-    "pixart": {"": _T5},
-    "stable-diffusion": {"": _CLIP},
-    "stable-diffusion-3": {"": _CLIP, "_2": _CLIP, "_3": _T5},
-    "stable-diffusion-xl": {"": _CLIP, "_2": _CLIP},
-}
 # any of these sets of files is a tokenizer
 _TOKENIZERS = {
-    _CLIP: (("tokenizer.json",), ("vocab.json", "merges.txt")),
-    _T5: (("tokenizer.json",), ("spiece.model",)),
+    CLIP: (("tokenizer.json",), ("vocab.json", "merges.txt")),
+    T5: (("tokenizer.json",), ("spiece.model",)),
 }
 
 
-def check_model_folder(folder: str | os.PathLike, family: str) -> None:
+def check_model_folder(folder: str | os.PathLike, family: Family) -> None:
     """Raise InputError unless `folder` holds a whole model of `family` that can be evaluated.
 
     Its network has to take what the classifier gives it (see `inputs`), and every part has to be
@@ -46,9 +38,9 @@ def check_model_folder(folder: str | os.PathLike, family: str) -> None:
     check_text_encoders(folder, family)
 
 
-def check_denoiser(folder: str | os.PathLike, family: str) -> None:
+def check_denoiser(folder: str | os.PathLike, family: Family) -> None:
     """Raise InputError unless the network and its schedule are there, and take the right inputs."""
-    folder, part = Path(folder), denoiser_part(family)
+    folder, part = Path(folder), family.part
     try:
         check_inputs(folder, family)
         find_weights(folder / part, STEMS["diffusers"])
@@ -56,7 +48,7 @@ def check_denoiser(folder: str | os.PathLike, family: str) -> None:
         check_conventions(folder, family)
     except (TypeError, AttributeError) as error:  # a value of another type than it should be
         raise InputError(
-            f"{folder}: found configs that do not describe a model of the family {family} "
+            f"{folder}: found configs that do not describe a model of the family {family.name} "
             f"({error}), expected those that diffusers writes; fetch them again"
         ) from None
 
@@ -77,14 +69,14 @@ def check_vae(folder: str | os.PathLike) -> None:
         )
 
 
-def check_text_encoders(folder: str | os.PathLike, family: str) -> None:
+def check_text_encoders(folder: str | os.PathLike, family: Family) -> None:
     """Raise InputError unless text encoders and tokenizers of a model of `family` are there.
 
-    The T5 of Stable Diffusion 3 is a part only of a model that has its folder or names it.
+    An optional one is a part only of a model that has its folder or names it.
     """
     folder = Path(folder)
-    for suffix, kinds in _TEXT_ENCODERS[family].items():
-        if suffix != "_3" or _named(folder, "text_encoder_3"):
+    for suffix, kinds in family.text_encoders.items():
+        if suffix not in family.optional or _named(folder, f"text_encoder{suffix}"):
             _check_text_encoder(folder, suffix, kinds)
 
 
@@ -101,7 +93,7 @@ def check_clip_folder(folder: str | os.PathLike) -> None:
             "both of its towers; choose another folder"
         )
     find_weights(folder, STEMS["transformers"])
-    _require(folder, "a tokenizer", _TOKENIZERS[_CLIP])
+    _require(folder, "a tokenizer", _TOKENIZERS[CLIP])
     preprocessing = (("preprocessor_config.json",), ("processor_config.json",))
     _require(folder, "how images are preprocessed", preprocessing)
 

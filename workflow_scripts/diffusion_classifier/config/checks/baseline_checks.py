@@ -3,23 +3,21 @@
 from __future__ import annotations
 
 import csv
-import json
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+from diffusion_classifier.baselines.registry import BASELINES, baseline
 from diffusion_classifier.data import class_lists
-from diffusion_classifier.data.sources.registry import EXAMPLES
+from diffusion_classifier.data.sources.registry import has_examples
 from diffusion_classifier.data.sources.sizes import class_count
 from diffusion_classifier.messages import InputError, known
-from diffusion_classifier.weights.model_parts import check_classifier_folder
 
 from ..image_counts import candidate_counts, prompt_class_count
-from ..methods import LEARNED, NETWORKS, clip_names, text_to_image_names
+from ..methods import models_for
 from .model_checks import check_fetched
 from .network_checks import check_network
 
-IMAGENET_CLASSES = 1000
 _CONDITION = "condition"
 
 
@@ -32,7 +30,7 @@ def check_spelling(config: dict[str, Any]) -> None:
         if "train" not in spec:
             continue
         found = f"baselines.{name}.train: found {spec['train']!r}, expected "
-        if spec["kind"] not in LEARNED:
+        if not baseline(spec["kind"]).learns:
             raise InputError(
                 f"{found}no such key of kind {spec['kind']}, which is not trained; remove it"
             )
@@ -49,7 +47,7 @@ def check_spelling(config: dict[str, Any]) -> None:
 
 def _sets(kind: str, train: str = "DATASET") -> str:
     """A task as it is written in a config."""
-    return f"{{train: {train}{', validation: DATASET' if kind == 'probe' else ''}}}"
+    return f"{{train: {train}{', validation: DATASET' if baseline(kind).validates else ''}}}"
 
 
 def _asked_prompts(config: dict[str, Any], name: str) -> list[str]:
@@ -69,39 +67,28 @@ def _asked_prompts(config: dict[str, Any], name: str) -> list[str]:
 
 def check_baseline(config: dict[str, Any], name: str, spec: dict[str, Any], workflow: Path) -> None:
     """Raise InputError, naming key, value, expectation and remedy, for what cannot work."""
-    key = f"baselines.{name}"
+    key, kind = f"baselines.{name}", baseline(spec["kind"])
     for prompts, sets in spec.get("tasks", {}).items():
         known(f"{key}.tasks", prompts, config["prompts"], "set of prompts")
         for part, dataset in sets.items():
             known(f"{key}.tasks.{prompts}.{part}", dataset, config["datasets"], "data set")
             _check_classes(config, f"{key}.tasks.{prompts}.{part}", prompts, dataset)
-        if spec["kind"] == "probe" and "validation" not in sets:
+        if kind.validates and "validation" not in sets:
             raise InputError(
                 f"{key}.tasks.{prompts}: found `train` alone, expected `train` and `validation`, "
-                "on whose images a probe chooses its layer and timestep; add it"
+                f"on whose images {kind.validates}; add it"
             )
     check_network(config, name, workflow)
-    if spec["kind"] == "clip":
-        known(f"{key}.model", spec["model"], clip_names(config), "CLIP model")
-    if "weights" in spec and spec["kind"] not in (*NETWORKS, "pretrained"):
+    if "weights" in spec and not kind.weights:
         raise InputError(
             f"{key}.weights: found {spec['weights']!r}, expected no such key of kind "
             f"{spec['kind']}, which is fitted in the run or uses a model; remove it"
         )
     if isinstance(spec.get("weights"), dict):
         check_fetched(f"{key}.weights", spec["weights"])
-    elif spec["kind"] == "pretrained" and not Path(spec["weights"]).is_dir():
-        raise InputError(
-            f"{key}.weights: found {spec['weights']!r}, but there is no such folder; expected one, "
-            "or `hub` and `revision`, or `torchvision`; correct it"
-        )
-    elif spec["kind"] == "pretrained":
-        try:
-            check_classifier_folder(spec["weights"])
-        except InputError as error:
-            raise InputError(f"{key}.weights: {error}") from None
-    if spec["kind"] == "probe":
-        known(f"{key}.model", spec["model"], text_to_image_names(config), "text-to-image model")
+    if kind.model:
+        known(f"{key}.model", spec["model"], models_for(config, kind.model), kind.model)
+    kind.check(key, spec)
 
 
 def _check_classes(config: dict[str, Any], key: str, prompts: str, dataset: str) -> None:
@@ -123,17 +110,19 @@ def check_answers(config: dict[str, Any], name: str, dataset: str, asked_by: str
     Guesses and CLIPs, which read texts, answer all prompts.
     """
     spec, data = config["baselines"][name], config["datasets"][dataset]
-    if spec["kind"] in ("clip", "chance"):
+    kind = baseline(spec["kind"])
+    if kind.reads_texts:
         return
-    if data.get("source") in EXAMPLES:
+    if has_examples(data):
+        kinds = [name for name in BASELINES if baseline(name).reads_texts]
         raise InputError(
             f"{asked_by}: found `{name}` of kind {spec['kind']} for the data set `{dataset}`, "
             "whose images have captions of their own and no classes, expected baselines of kind "
-            "clip or chance for it; remove one of the two"
+            f"{' or '.join(kinds)} for it; remove one of the two"
         )
-    if spec["kind"] == "pretrained":
-        _check_imagenet(config, name, dataset, asked_by)
-    elif data["prompts"] not in spec["tasks"]:
+    if outputs := kind.outputs(spec):
+        _check_outputs(config, name, dataset, asked_by, outputs)
+    elif kind.learns and data["prompts"] not in spec["tasks"]:
         raise InputError(
             f"baselines.{name}.tasks: found {', '.join(spec['tasks'])}, expected all sets of "
             f"prompts that {asked_by} asks it about, but `{data['prompts']}` (of the data set "
@@ -141,28 +130,20 @@ def check_answers(config: dict[str, Any], name: str, dataset: str, asked_by: str
         )
 
 
-def _check_imagenet(config: dict[str, Any], name: str, dataset: str, asked_by: str) -> None:
+def _check_outputs(
+    config: dict[str, Any], name: str, dataset: str, asked_by: str, outputs: int
+) -> None:
     """That a network which others trained is told which of its classes the prompts mean."""
-    prompts, outputs = config["datasets"][dataset]["prompts"], _outputs(config["baselines"][name])
+    prompts, kind = config["datasets"][dataset]["prompts"], config["baselines"][name]["kind"]
     counted = candidate_counts(config, dataset)
     if _has_condition(config["prompts"][prompts]) or counted is None or counted[0] == outputs:
         return
     raise InputError(
-        f"{asked_by}: found `{name}` of kind pretrained for the data set `{dataset}`, whose "
+        f"{asked_by}: found `{name}` of kind {kind} for the data set `{dataset}`, whose "
         f"prompts `{prompts}` name {counted[0]} classes, expected the network's {outputs}, or a "
         f"`{_CONDITION}`, which of those a class is (see config/README.md); add it to the prompts, "
         "or remove one of the two"
     )
-
-
-def _outputs(spec: dict[str, Any]) -> int:
-    """How many classes a pretrained network has: ImageNet's, unless its folder says another."""
-    if isinstance(spec["weights"], str):
-        with suppress(OSError, ValueError, AttributeError):
-            said = json.loads((Path(spec["weights"]) / "config.json").read_text(encoding="utf-8"))
-            if isinstance(count := said.get("num_classes"), int):
-                return count
-    return IMAGENET_CLASSES
 
 
 def _has_condition(prompts: dict[str, Any]) -> bool:

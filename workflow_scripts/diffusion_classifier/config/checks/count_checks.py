@@ -5,8 +5,8 @@ from __future__ import annotations
 from functools import partial
 from typing import Any
 
-from diffusion_classifier.data.sources.folder import folder
-from diffusion_classifier.data.sources.sizes import size
+from diffusion_classifier.baselines.registry import baseline
+from diffusion_classifier.data.sources.sizes import quickly_opened, size
 from diffusion_classifier.messages import InputError
 
 from ..image_counts import candidate_counts, image_count
@@ -41,18 +41,19 @@ def check_counts(config: dict[str, Any]) -> None:
         for data in datasets:
             _check_jobs(config, name, data)
     _check_shown(config, images)
-    _check_neighbours(config, images)
+    _check_params(config, images)
 
 
 def _check_images(config: dict[str, Any], name: str) -> int | None:
     """Check the numbers of a data set's entry; its images, None if it is not known how many."""
     key, spec = f"datasets.{name}", config["datasets"][name]
-    if spec.get("source") == "folder":
-        _check_folder(key, spec)
+    whole = quickly_opened(spec)
+    if whole is not None:
+        _check_chosen(key, spec, len(whole) * spec.get("copies", 1))
     if "indices" in spec and isinstance(spec["indices"], list):
-        whole = size({k: v for k, v in spec.items() if k != "indices"})
-        _at_most(f"{key}.indices", max(spec["indices"]), whole and whole - 1, "the last image")
-    known = "source" not in spec or "limit" in spec or spec["source"] == "folder"
+        there = size({k: v for k, v in spec.items() if k != "indices"})
+        _at_most(f"{key}.indices", max(spec["indices"]), there and there - 1, "the last image")
+    known = "source" not in spec or "limit" in spec or whole is not None
     count = image_count(config, name) if known or size(spec) is not None else None
     for part in ("per_class", "copies", "limit", "skip"):
         found = max(spec.get(part, 0), (count or 0) * (part in spec))
@@ -66,13 +67,8 @@ def _check_images(config: dict[str, Any], name: str) -> int | None:
     return count
 
 
-def _check_folder(key: str, spec: dict[str, Any]) -> None:
-    """As the job that reads the images checks it: what is taken, and what is left out before."""
-    try:
-        source = folder(spec["path"], spec.get("metadata"))
-    except InputError:
-        return  # the rule of the data set says it
-    whole = len(source) * spec.get("copies", 1)
+def _check_chosen(key: str, spec: dict[str, Any], whole: int) -> None:
+    """What is taken of `whole` images, and what is left out before, as their job checks it."""
     skipped = f", of which {spec['skip']} are skipped" if "skip" in spec else ""
     if "limit" in spec:
         most = max(0, whole - spec.get("skip", 0))
@@ -149,10 +145,10 @@ def _check_shown(config: dict[str, Any], images: dict[str, int | None]) -> None:
             _at_most(key, spec["examples"], count and count // 2, "the examples there are")
 
 
-def _check_neighbours(config: dict[str, Any], images: dict[str, int | None]) -> None:
+def _check_params(config: dict[str, Any], images: dict[str, int | None]) -> None:
     for name, spec in config["baselines"].items():
-        found = spec.get("params", {}).get("n_neighbors", 1)
-        if spec["kind"] == "k_nearest" and isinstance(found, int):
-            for sets in spec["tasks"].values():
-                key, most = f"baselines.{name}.params.n_neighbors", images[sets["train"]]
+        for param in baseline(spec["kind"]).at_most_images:
+            found = spec.get("params", {}).get(param)
+            for sets in spec["tasks"].values() if isinstance(found, int) else ():
+                key, most = f"baselines.{name}.params.{param}", images[sets["train"]]
                 _at_most(key, found, most, "the training images there are")

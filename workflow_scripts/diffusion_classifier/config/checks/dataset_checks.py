@@ -5,45 +5,14 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+from diffusion_classifier.baselines.baseline import TEXT_TO_IMAGE
 from diffusion_classifier.data import class_lists
-from diffusion_classifier.data.sources.sizes import check_torchvision, class_count, size
+from diffusion_classifier.data.sources.registry import SOURCES, has_examples, source
+from diffusion_classifier.data.sources.sizes import class_count, size
 from diffusion_classifier.messages import InputError, known
 
-from ..methods import baseline_spec, filter_prompts, network_methods, text_to_image_names
+from ..methods import baseline_spec, filter_prompts, models_for, network_methods
 
-SPLITS = {
-    "mnist": ("train", "test"),
-    "scenes": ("train", "validation", "test"),
-}
-_CHOICE = {"limit": False, "skip": False, "indices": False}
-_SHIFT = {**_CHOICE, "shift": False, "copies": False}
-_FILES = {**_SHIFT, "strict": False}
-# the keys that only some data sets have, and whether a source cannot do without
-SOURCE_KEYS: dict[str, dict[str, bool]] = {
-    "mnist": {"split": False, **_SHIFT},
-    "uci-digits": _SHIFT,
-    "scenes": {"task": True, "split": False, "pairs": False, "rendering": False, **_SHIFT},
-    "scenes-winoground": {"per_tag": True, "limit": False},
-    "winoground": {"file": False, "dataset": False, "revision": False, "limit": False},
-    "folder": {"path": True, "metadata": False, **_FILES},
-    "torchvision": {"dataset": True, "root": True, "split": False, "download": False, **_FILES},
-    "huggingface": {
-        "dataset": True,
-        "config": False,
-        "revision": False,
-        "split": False,
-        "image_column": False,
-        "label_column": False,
-        "names": False,
-        "data_files": False,
-        "data_dir": False,
-        **_FILES,
-    },
-    "imagenet": {"path": True, "classes": False, **_FILES},
-    "imagenet-v2": {"path": True, **_FILES},
-    "imagenet-a": {"path": True, **_FILES},
-    "objectnet": {"path": True, **_FILES},
-}
 DERIVED_KEYS: dict[str, dict[str, bool]] = {
     "pool": {"pool": True, "wrong_by": True, "limit": True},
     "model": {"model": True, "per_class": True, "guidance": True, "steps": True, "dtype": False},
@@ -57,7 +26,7 @@ def check_dataset(config: dict[str, Any], name: str, spec: dict[str, Any]) -> No
         known(f"{key}.prompts", spec["prompts"], config["prompts"], "set of prompts")
     _check_keys(key, spec)
     if "model" in spec:
-        known(f"{key}.model", spec["model"], text_to_image_names(config), "text-to-image model")
+        known(f"{key}.model", spec["model"], models_for(config, TEXT_TO_IMAGE), TEXT_TO_IMAGE)
         return
     if "pool" in spec:
         others = [
@@ -75,7 +44,7 @@ def check_dataset(config: dict[str, Any], name: str, spec: dict[str, Any]) -> No
     if available is None:  # of the user's own files: known only once they are read
         return
     if spec.get("limit", 0) + spec.get("skip", 0) > available:
-        what = "examples" if spec.get("source") == "scenes-winoground" else "images"
+        what = "examples" if has_examples(spec) else "images"
         skipped = f" after skipping {spec['skip']}" if "skip" in spec else ""
         raise InputError(
             f"{key}.limit: found {spec.get('limit', 0)}{skipped}, expected at most {available}, "
@@ -99,11 +68,11 @@ def _check_filter(config: dict[str, Any], name: str) -> None:
 def _check_keys(key: str, spec: dict[str, Any]) -> None:
     """That a data set has the keys that its way of coming about needs, and none of another's."""
     if "source" in spec:
-        allowed, origin = SOURCE_KEYS[spec["source"]], f"the source {spec['source']}"
+        allowed, origin = _source_keys(spec["source"]), f"the source {spec['source']}"
     else:  # the schema has seen that it is exactly one of the two
         kind = "pool" if set(DERIVED_KEYS["pool"]) <= set(spec) else "model"
         allowed, origin = DERIVED_KEYS[kind], f"a data set with a `{kind}`"
-    special = set().union(*SOURCE_KEYS.values(), *DERIVED_KEYS.values())
+    special = set().union(*map(_source_keys, SOURCES), *DERIVED_KEYS.values())
     for name in sorted(special & set(spec)):
         if name not in allowed:
             raise InputError(
@@ -117,42 +86,30 @@ def _check_keys(key: str, spec: dict[str, Any]) -> None:
             )
 
 
+def _source_keys(name: str) -> dict[str, bool]:
+    """The keys of a source, and whether it cannot do without them."""
+    found = source(name)
+    return {key: key in found.required for key in (*found.keys, *found.common)}
+
+
 def _check_source(key: str, spec: dict[str, Any]) -> None:
+    found = source(spec["source"])
     if "copies" in spec and "shift" not in spec:
         raise InputError(
             f"{key}.copies: found {spec['copies']}, but the key `shift` is missing, so all copies "
             "would be equal; add a `shift` or leave `copies` out"
         )
-    if spec["source"] == "torchvision":
-        check_torchvision(spec["dataset"], spec.get("split", "test"), f"{key}.")
-    splits = SPLITS.get(spec["source"])
-    if splits and spec.get("split", "test") not in splits:
+    if found.splits and spec.get("split", "test") not in found.splits:
         raise InputError(
-            f"{key}.split: found {spec['split']!r}, expected one of {', '.join(splits)}, which the "
-            f"source {spec['source']} has; correct it"
+            f"{key}.split: found {spec['split']!r}, expected one of {', '.join(found.splits)}, "
+            f"which the source {spec['source']} has; correct it"
         )
     if "indices" in spec and {"limit", "skip"} & set(spec):
         raise InputError(
             f"{key}.indices: found beside `limit` or `skip`, expected either chosen images or a "
             "number of them; leave one out"
         )
-    if spec["source"] == "winoground":
-        _check_winoground(key, spec)
-    if "file" in spec and not Path(spec["file"]).is_file():
-        raise InputError(
-            f"{key}.file: found {spec['file']!r}, which does not exist; expected a Parquet file in "
-            "the schema of facebook/winoground; correct the path"
-        )
-
-
-def _check_winoground(key: str, spec: dict[str, Any]) -> None:
-    keys = {"file", "dataset", "revision"} & set(spec)
-    if keys not in ({"file"}, {"dataset", "revision"}):
-        found = ", ".join(f"`{name}`" for name in sorted(keys)) or "none of these keys"
-        raise InputError(
-            f"{key}: found {found}, expected either `file`, or `dataset` and `revision` on the "
-            "hub; add or remove what differs"
-        )
+    found.check(key, spec)
 
 
 def _check_classes(config: dict[str, Any], name: str, spec: dict[str, Any]) -> None:

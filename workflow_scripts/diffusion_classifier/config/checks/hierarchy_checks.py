@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from diffusion_classifier.data.sources.registry import EXAMPLES
+from diffusion_classifier.data.sources.registry import has_examples
+from diffusion_classifier.denoisers.families import FAMILIES
 from diffusion_classifier.messages import InputError, known
 
 from ..methods import groups_of, questions
@@ -30,7 +31,7 @@ def check_groups(config: dict[str, Any], name: str) -> None:
             "captions, expected a set of prompts with `classes` or a `file`; choose another"
         )
     captioned = config["datasets"].get(spec.get("captions"), {})
-    if captioned.get("source") in EXAMPLES:
+    if has_examples(captioned):
         raise InputError(
             f"{key}: found beside the captions of `{spec['captions']}`, of which every image has "
             "its own, so there are no classes to group; leave it out"
@@ -55,10 +56,12 @@ def check_hierarchies(config: dict[str, Any]) -> None:
 
 def _check_samples(config: dict[str, Any], key: str, spec: dict[str, Any]) -> None:
     samples, noises = spec["hierarchy"]["samples"], config["noise"]["size"]
-    if config["models"][spec["model"]]["family"] == "dit":
+    family = FAMILIES[config["models"][spec["model"]]["family"]]
+    if family.class_conditional:
         raise InputError(
-            f"{key}: found with `{spec['model']}`, a model of the family dit, which is told class "
-            "indices and knows none of a group; expected a model that reads prompts; leave it out"
+            f"{key}: found with `{spec['model']}`, a model of the family {family.name}, which is "
+            "told class indices and knows none of a group; expected a model that reads prompts; "
+            "leave it out"
         )
     if TIMESTEPS % samples:
         raise InputError(

@@ -5,16 +5,15 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+from diffusion_classifier.baselines.baseline import CLIP
+from diffusion_classifier.data.sources.registry import source
+from diffusion_classifier.denoisers.families import FAMILIES
 from diffusion_classifier.messages import InputError, known
+from diffusion_classifier.training.registry import TRAINERS
 from diffusion_classifier.weights.model_parts import check_clip_folder, check_model_folder
 
-from ..methods import clip_names
+from ..methods import MODEL_FAMILIES, models_for
 from ..seeds import check_seeds, shipped_folder, shipped_seeds
-
-TRAINED = ("dit", "clip", "stable-diffusion")
-"""The model families that the rule `train` knows."""
-LORA = ("stable-diffusion",)
-"""The model families that LoRA weights can be merged into."""
 
 
 def check_model(config: dict[str, Any], name: str, spec: dict[str, Any], workflow: Path) -> None:
@@ -43,15 +42,14 @@ def check_model(config: dict[str, Any], name: str, spec: dict[str, Any], workflo
                 f"{key}.weights: found `train`, but the key `training` is missing; add the recipe "
                 "or name a folder of weights"
             )
-        if spec["family"] not in TRAINED:
+        if spec["family"] not in TRAINERS:
             raise InputError(
                 f"{key}.weights: found `train` with the family {spec['family']}, expected one of "
-                f"{', '.join(TRAINED)}, which can be trained here; name a folder of weights"
+                f"{', '.join(TRAINERS)}, which can be trained here; name a folder of weights"
             )
         _check_training_data(config, f"{key}.training.data", spec)
-        if spec["family"] == "stable-diffusion":
-            start = spec["training"]["text_encoder"]
-            known(f"{key}.training.text_encoder", start, clip_names(config), "CLIP model")
+        if start := spec["training"].get("text_encoder"):
+            known(f"{key}.training.text_encoder", start, models_for(config, CLIP), CLIP)
         return
     for seed in spec.get("seeds", [0]):
         _check_folder(key, spec, weights_folder(workflow, name, spec["weights"], seed))
@@ -65,10 +63,10 @@ def _check_folder(key: str, spec: dict[str, Any], folder: Path) -> None:
             "`shipped`, `train` or a model folder in the diffusers layout; correct it"
         )
     try:
-        if spec["family"] == "clip":
-            check_clip_folder(folder)
+        if family := MODEL_FAMILIES[spec["family"]]:
+            check_model_folder(folder, family)
         else:
-            check_model_folder(folder, spec["family"])
+            check_clip_folder(folder)
     except InputError as error:
         raise InputError(f"{key}.weights: {error}") from None
 
@@ -86,10 +84,11 @@ def check_fetched(key: str, weights: dict[str, str]) -> None:
 
 
 def _check_lora(key: str, spec: dict[str, Any]) -> None:
-    if spec["weights"] == "train" or spec["family"] not in LORA:
+    families = [family.name for family in FAMILIES.values() if family.lora]
+    if spec["weights"] == "train" or spec["family"] not in families:
         raise InputError(
             f"{key}.lora: found with the family {spec['family']} and the weights "
-            f"{spec['weights']!r}, expected one of {', '.join(LORA)} and weights that are not "
+            f"{spec['weights']!r}, expected one of {', '.join(families)} and weights that are not "
             "trained here; leave `lora` out"
         )
     if not Path(spec["lora"]["weights"]).is_file():
@@ -102,7 +101,9 @@ def _check_lora(key: str, spec: dict[str, Any]) -> None:
 def _check_training_data(config: dict[str, Any], key: str, spec: dict[str, Any]) -> None:
     name = spec["training"]["data"]
     known(key, name, config["datasets"], "data set")
-    if spec["family"] != "dit" and config["datasets"][name].get("task") != "captions":
+    family, data = MODEL_FAMILIES[spec["family"]], config["datasets"][name]
+    captions = "source" in data and source(data["source"]).captions(data)
+    if not captions and not (family and family.class_conditional):
         raise InputError(
             f"{key}: found `{name}`, whose images have no captions, expected a data set of the "
             "source scenes with `task: captions`; choose or add one"

@@ -6,9 +6,10 @@ import json
 from pathlib import Path
 from typing import Any
 
+from diffusion_classifier.baselines.registry import baseline
 from diffusion_classifier.messages import InputError
 
-from ..methods import NETWORKS, image_spec, is_shipped
+from ..methods import image_spec, is_shipped
 from ..seeds import check_seeds, network_folder, network_seeds
 
 _RECIPE = ("kind", "params", "preprocess", "optimisation", "augmentation")
@@ -18,7 +19,7 @@ _RECIPE = ("kind", "params", "preprocess", "optimisation", "augmentation")
 def check_network(config: dict[str, Any], name: str, workflow: Path) -> None:
     """Raise InputError, naming key, value, expectation and remedy, for what cannot work."""
     key, spec = f"baselines.{name}", config["baselines"][name]
-    if spec["kind"] not in NETWORKS or "weights" not in spec:
+    if baseline(spec["kind"]).weights != "trained" or "weights" not in spec:
         return
     if spec["weights"] not in ("shipped", "train"):
         raise InputError(

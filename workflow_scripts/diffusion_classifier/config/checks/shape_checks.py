@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from diffusion_classifier.data import class_lists
+from diffusion_classifier.denoisers.families import FAMILIES
 from diffusion_classifier.files import read_json
 from diffusion_classifier.messages import InputError
 from diffusion_classifier.selection.schedules import stage_samples
@@ -46,7 +47,7 @@ def check_shapes(config: dict[str, Any], workflow: Path) -> None:
         ]
         for evaluation, dataset in asked:
             _check_timesteps(config, evaluation, dataset, parts.get("scheduler", {}))
-            if spec["family"] == "dit":  # others are told texts
+            if FAMILIES[spec["family"]].class_conditional:  # others are told texts
                 _check_classes(config, dataset, parts.get("transformer", {}))
 
 
@@ -65,9 +66,10 @@ def _stored(config: dict[str, Any], name: str, workflow: Path) -> Parts:
 
 
 def _trained(spec: dict[str, Any]) -> Parts:
-    training = spec["training"]
+    """Of the recipe, whose `architecture` is the network's, or has the parts' by their names."""
+    training, part = spec["training"], FAMILIES[spec["family"]].part
     scheduler, architecture = {"scheduler": training["scheduler"]}, training["architecture"]
-    return scheduler | ({"transformer": architecture} if spec["family"] == "dit" else architecture)
+    return scheduler | (architecture if part in architecture else {part: architecture})
 
 
 def _check_latents(key: str, spec: dict[str, Any], vae: dict[str, Any] | None) -> None:
@@ -115,7 +117,7 @@ def _check_transformer(key: str, spec: dict[str, Any], transformer: dict[str, An
                 f"{most * patch}; take smaller images (`preprocess.size`)"
             )
     size = transformer.get("sample_size")
-    if spec["family"] == "dit" and isinstance(size, int) and side != size:
+    if FAMILIES[spec["family"]].fixed_size and isinstance(size, int) and side != size:
         raise InputError(
             f"{key}.latent_shape: found {spec['latent_shape']}, but the model's transformer has "
             f"positions of latents with sides of {size} alone; set it and `preprocess.size` to "

@@ -9,6 +9,7 @@ from math import isfinite, prod
 from pathlib import Path
 from typing import Any
 
+from diffusion_classifier.baselines.registry import baseline
 from diffusion_classifier.messages import InputError
 
 FLOAT = 4  # bytes of a float32
@@ -17,9 +18,6 @@ LARGEST = 1_000_000
 """The most that a whole number in the arguments of a network may be."""
 DEEPEST = 1_000
 """The most layers, blocks or stages of a network."""
-
-MOST_STAGES = 10
-"""The most stages of a ResNet."""
 
 _MEGABYTE = 10**6
 # where a config has arguments of other libraries, whose names no schema knows
@@ -53,8 +51,10 @@ def check_sizes(config: dict[str, Any]) -> None:
         if "preprocess" in spec:
             _check_pixels(f"baselines.{name}", spec, _memory({}))
         _check_trained(f"baselines.{name}", spec, spec.get("preprocess"), _memory({}))
-        if spec["kind"] == "resnet":
-            _check_stages(f"baselines.{name}.params", spec["params"])
+        for param, limit in baseline(spec["kind"]).limits.items():
+            _check_limit(
+                f"baselines.{name}.params.{param}", spec.get("params", {}).get(param), *limit
+            )
 
 
 def _memory(spec: dict[str, Any]) -> int:
@@ -158,13 +158,10 @@ def _check_argument(where: str, name: str, value: float, memory: int) -> None:
         _refuse(where, value, "a single layer", count, memory, "lower it")
 
 
-def _check_stages(key: str, params: dict[str, Any]) -> None:
-    """That the last stage of a ResNet, whose width doubles from stage to stage, can be built."""
-    if isinstance(stages := params.get("stages"), int) and stages > MOST_STAGES:
-        raise InputError(
-            f"{key}.stages: found {stages}, each of twice the last one's width, expected at most "
-            f"{MOST_STAGES}; lower it"
-        )
+def _check_limit(key: str, found: Any, most: int, why: str) -> None:
+    """That a network can be built of so many of its parts."""
+    if isinstance(found, int) and found > most:
+        raise InputError(f"{key}: found {found}, {why}, expected at most {most}; lower it")
 
 
 def _numbers(key: str, name: str, value: Any) -> Iterator[tuple[str, str, float]]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import inspect
 from typing import Any
 
-from diffusion_classifier.data.sources.registry import SOURCES
+from diffusion_classifier.data.sources.registry import source
 from diffusion_classifier.messages import InputError, known
 from diffusion_classifier.selection.schedules import check_learned, check_stages
 
@@ -115,6 +115,6 @@ def _origin(config: dict[str, Any], name: str) -> dict[str, Any]:
     spec = config["datasets"][name]
     if "pool" in spec:
         return _origin(config, spec["pool"])
-    source = SOURCES.get(spec.get("source"))
-    split = source and inspect.signature(source).parameters.get("split")
+    opens = source(spec["source"]).opens if "source" in spec else None
+    split = opens and inspect.signature(opens).parameters.get("split")
     return {"split": split.default, **spec} if split else spec

@@ -6,15 +6,13 @@ from collections.abc import Iterable
 from itertools import product
 from typing import Any
 
-from diffusion_classifier.data.sources.registry import EXAMPLES
+from diffusion_classifier.baselines.registry import BASELINES, baseline
+from diffusion_classifier.data.sources.registry import SOURCES, has_examples, source
 from diffusion_classifier.messages import InputError, known
 from diffusion_classifier.tables.kinds import KINDS
 
 from ..methods import groups_of, method_names, stages_of, version_of
 from .baseline_checks import check_answers
-
-_CAPTIONS = ("clip", "chance")
-"""The kinds of baselines that can say which caption goes with which image."""
 
 
 def check_kinds(config: Any) -> None:
@@ -124,16 +122,18 @@ def _check_accuracy(config: dict[str, Any], key: str, spec: dict[str, Any]) -> N
 def _check_compositional(config: dict[str, Any], key: str, spec: dict[str, Any]) -> None:
     _check_datasets(config, f"{key}.dataset", [spec["dataset"]])
     for name in set(spec["methods"]) & set(config["baselines"]):
-        if (kind := config["baselines"][name]["kind"]) not in _CAPTIONS:
+        if not baseline(kind := config["baselines"][name]["kind"]).reads_texts:
+            kinds = [kind for kind in BASELINES if baseline(kind).reads_texts]
             raise InputError(
                 f"{key}.methods: found `{name}` of kind {kind}, expected evaluations and baselines "
-                f"of kind {', '.join(_CAPTIONS)}; remove it from this table"
+                f"of kind {', '.join(kinds)}; remove it from this table"
             )
     dataset = config["datasets"][spec["dataset"]]
-    if dataset.get("source") not in EXAMPLES:
+    if not has_examples(dataset):
+        sources = [name for name in SOURCES if source(name).examples]
         raise InputError(
             f"{key}.dataset: found `{spec['dataset']}` without two images and two captions per "
-            f"example, expected a data set of the source {' or '.join(EXAMPLES)}; choose another"
+            f"example, expected a data set of the source {' or '.join(sources)}; choose another"
         )
     if config["prompts"][dataset["prompts"]].get("captions") != spec["dataset"]:
         raise InputError(
@@ -149,10 +149,7 @@ def _check_compositional(config: dict[str, Any], key: str, spec: dict[str, Any])
 
 def check_choice(config: dict[str, Any], name: str, dataset: str) -> None:
     """Raise InputError if an evaluation with a prior is asked about images' own captions."""
-    if (
-        "prior" in config["evaluations"][name]
-        and config["datasets"][dataset].get("source") in EXAMPLES
-    ):
+    if "prior" in config["evaluations"][name] and has_examples(config["datasets"][dataset]):
         raise InputError(
             f"evaluations.{name}.prior: found for the data set `{dataset}`, whose images have "
             "captions of their own, so there are no classes for a prior to choose from; leave it "

@@ -9,7 +9,11 @@ from PIL import Image
 
 from diffusion_classifier.messages import InputError
 
+from .source import TEXT, Source, Spec
+
 DIGITS = [str(digit) for digit in range(10)]
+_MNIST = {"train": 4000, "test": 1000}
+_UCI = 1797
 
 
 class Arrays:
@@ -41,7 +45,7 @@ def mnist(split: str = "test", split_seed: int = 0) -> Arrays:
     `train_test_split` does it (whose import takes as long as all the rest). Raises InputError for
     a split that is neither `train` nor `test`.
     """
-    if split not in ("train", "test"):
+    if split not in _MNIST:
         raise InputError(
             f"`split` of source `mnist`: found {split!r}, expected `train` or `test`; "
             "correct it in `datasets`"
@@ -106,3 +110,21 @@ def centre_of_mass(pixels: np.ndarray) -> tuple[float, float]:
     rows, columns = np.indices(pixels.shape)
     total = weights.sum()
     return float((rows * weights).sum() / total), float((columns * weights).sum() / total)
+
+
+def _mnist_size(spec: Spec) -> int:
+    return _MNIST[spec.get("split", "test")]
+
+
+def _uci_size(spec: Spec) -> int:
+    return _UCI
+
+
+def _classes(spec: Spec) -> int:
+    return len(DIGITS)
+
+
+MNIST = Source(
+    mnist, keys={"split": TEXT}, splits=tuple(_MNIST), size=_mnist_size, classes=_classes
+)
+UCI_DIGITS = Source(uci_digits, size=_uci_size, classes=_classes)

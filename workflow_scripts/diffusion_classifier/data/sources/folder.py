@@ -17,6 +17,7 @@ from ..image_formats import EXTENSIONS
 from ..images import load_image, read_file
 from ..left_out import LeftOut
 from .listing import files_below, is_litter, unreadable
+from .source import BELOW, PATH, Source, Spec
 
 _SCHEMA = "the columns `file_name` and `label` (and `classname`, if `label` is an integer)"
 
@@ -259,3 +260,18 @@ def _class_names(labels: list[int], rows: list[dict[str, str]], where: str) -> l
     if len(set(names.values())) < len(names):
         raise InputError(f"{where}: found two labels with one classname, expected one; correct it")
     return [names[index] for index in indices]
+
+
+def _inputs(spec: Spec) -> list[str]:
+    files = fingerprint(spec["path"], spec.get("metadata"), spec.get("strict", False))
+    return [str(Path(spec["path"]) / file) for file in files]
+
+
+FOLDER = Source(
+    folder,
+    keys={"path": PATH, "metadata": BELOW},
+    required=("path",),
+    inputs=_inputs,
+    files=True,
+    quick=True,
+)

@@ -14,6 +14,7 @@ from diffusion_classifier.messages import InputError
 from ..images import ImageError, load_image, read_file
 from .hub_data import from_files, from_hub
 from .listing import is_litter, unreadable
+from .source import PATH, TEXT, Source, Spec
 
 if TYPE_CHECKING:
     from datasets import Dataset, Features
@@ -21,6 +22,14 @@ if TYPE_CHECKING:
 LOCAL = ("parquet", "imagefolder")
 """The values of `dataset` that stand for files on this machine."""
 
+_CIFAR = {"train": 50000, "test": 10000}
+_SIZES: dict[str, dict[str, int]] = {"uoft-cs/cifar10": _CIFAR, "uoft-cs/cifar100": _CIFAR}
+_CLASSES = {
+    ("uoft-cs/cifar10", None): 10,
+    ("uoft-cs/cifar10", "label"): 10,
+    ("uoft-cs/cifar100", "fine_label"): 100,
+    ("uoft-cs/cifar100", "coarse_label"): 20,
+}
 _NO_ROW = "not read by `datasets`, by the end of its name"
 
 
@@ -202,3 +211,31 @@ def _classes(
             "with labels"
         )
     return np.array([index[value] for value in values], dtype=np.int64), list(names)
+
+
+def _size(spec: Spec) -> int | None:
+    return _SIZES.get(spec["dataset"], {}).get(spec.get("split", "test"))
+
+
+def _class_count(spec: Spec) -> int | None:
+    return _CLASSES.get((spec["dataset"], spec.get("label_column")))
+
+
+HUGGINGFACE = Source(
+    huggingface,
+    keys={
+        "dataset": TEXT,
+        "config": TEXT,
+        "revision": TEXT,
+        "split": TEXT,
+        "image_column": TEXT,
+        "label_column": TEXT,
+        "names": {"type": "array", "minItems": 2, "items": TEXT},
+        "data_files": PATH,
+        "data_dir": PATH,
+    },
+    required=("dataset",),
+    size=_size,
+    classes=_class_count,
+    files=True,
+)

@@ -1,20 +1,22 @@
 """ImageNet and the test sets of its classes, in the folders that their archives unpack to.
 
-A label is the class index of resources/classes, whichever folders are there: a part of a data
+A label is the class index of the list `imagenet`, whichever folders are there: a part of a data
 set has the labels of the whole.
 """
 
 from __future__ import annotations
 
-from pathlib import Path
+from collections.abc import Callable
+from pathlib import Path, PurePath
 
 from PIL import Image
 
 from diffusion_classifier.messages import InputError
 
-from ..class_lists import class_rows
+from ..class_lists import class_count, class_rows
 from ..image_formats import EXTENSIONS
 from .folder import Folder, folder
+from .source import PATH, TEXT, Source, Spec
 
 _BORDER = 2  # pixels; ObjectNet's images are framed in red, lest they are trained on unnoticed
 
@@ -162,3 +164,43 @@ def _check_folders(source: str, root: Path) -> None:
     if not images:
         raise InputError(f"{where} no class, {remedy}, or correct the path")
     raise InputError(f"{where} images ({images}) in no folder of a class, {remedy}")
+
+
+def _whole(images: int) -> Callable[[Spec], int]:
+    """A Source's `whole` of a data set that has so many images."""
+    return lambda spec: images
+
+
+def _counted(classes: str) -> Callable[[Spec], int]:
+    """A Source's `classes` of a data set whose class list has this name."""
+    return lambda spec: class_count(classes)
+
+
+def _imagenet_whole(spec: Spec) -> int | None:
+    """Of chosen classes it is not known; a folder `train` holds the training images."""
+    if "classes" in spec:
+        return None
+    return 1_281_167 if PurePath(spec["path"]).name == "train" else 50_000
+
+
+def _imagenet_classes(spec: Spec) -> int:
+    return class_count(spec.get("classes", "imagenet"))
+
+
+def _source(opens: Callable[..., Folder], images: int, classes: str) -> Source:
+    keys, whole, counted = {"path": PATH}, _whole(images), _counted(classes)
+    return Source(opens, keys, ("path",), whole=whole, classes=counted, files=True)
+
+
+IMAGENET = Source(
+    imagenet,
+    keys={"path": PATH, "classes": TEXT},
+    required=("path",),
+    whole=_imagenet_whole,
+    classes=_imagenet_classes,
+    files=True,
+)
+IMAGENET_V2 = _source(imagenet_v2, 10_000, "imagenet")
+IMAGENET_A = _source(imagenet_a, 7_500, "imagenet-a")
+# of its 50,000 images, those of classes that ImageNet has too
+OBJECTNET = _source(objectnet, 18_574, "objectnet")

@@ -8,9 +8,10 @@ from PIL import Image
 from diffusion_classifier.messages import InputError
 
 from ..world import captions, render, world
-from .sizes import SCENES
+from .source import TEXT, Source, Spec
 
 SPLITS = ("train", "validation", "test")
+_SIZES = {"captions": 30000, "train": 2000, "validation": 500, "test": 1000}
 CLASSES = {
     "captions": ["scene"],
     "shapes": list(world.SHAPES),
@@ -21,6 +22,7 @@ CLASSES = {
 """The class names of each task; the prompts of a data set have to list them in this order."""
 
 CAPTIONS = 4  # descriptions of each training scene
+_PAIRS, _RENDERINGS = ("seen", "unseen"), ("plain", "shifted")
 
 
 class Scenes:
@@ -37,7 +39,7 @@ class Scenes:
         ]
 
     def __len__(self) -> int:
-        return SCENES["captions" if self.task == "captions" else self.split]
+        return _SIZES["captions" if self.task == "captions" else self.split]
 
     def scene(self, index: int) -> tuple[world.Scene, np.random.Generator]:
         """The scene at `index`, and the generator that settles what is left open of it."""
@@ -86,8 +88,8 @@ def scenes(task: str, split: str = "test", pairs: str = "seen", rendering: str =
     for key, found, expected in (
         ("task", task, tuple(CLASSES)),
         ("split", split, SPLITS),
-        ("pairs", pairs, ("seen", "unseen")),
-        ("rendering", rendering, ("plain", "shifted")),
+        ("pairs", pairs, _PAIRS),
+        ("rendering", rendering, _RENDERINGS),
     ):
         if found not in expected:
             raise InputError(
@@ -95,3 +97,31 @@ def scenes(task: str, split: str = "test", pairs: str = "seen", rendering: str =
                 f"{', '.join(expected)}; correct it in `datasets`"
             )
     return Scenes(task, split, pairs, rendering)
+
+
+def _size(spec: Spec) -> int:
+    return _SIZES["captions" if _has_captions(spec) else spec.get("split", "test")]
+
+
+def _classes(spec: Spec) -> int:
+    return len(CLASSES[spec["task"]])
+
+
+def _has_captions(spec: Spec) -> bool:
+    return spec["task"] == "captions"
+
+
+SCENES = Source(
+    scenes,
+    keys={
+        "task": {"enum": list(CLASSES)},
+        "split": TEXT,
+        "pairs": {"enum": list(_PAIRS)},
+        "rendering": {"enum": list(_RENDERINGS)},
+    },
+    required=("task",),
+    splits=SPLITS,
+    size=_size,
+    classes=_classes,
+    captions=_has_captions,
+)

@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from PIL import Image
 
-from diffusion_classifier.messages import InputError
+from diffusion_classifier.messages import InputError, known
 
 from ..images import load_image, read_file
-from .sizes import check_torchvision
+from .source import PATH, TEXT, Source, Spec
 
 if TYPE_CHECKING:
     from filelock import FileLock
@@ -48,6 +48,33 @@ _SETS = {
         "flowers-102", "robots.ox.ac.uk/~vgg/data/flowers/102", "jpg", "_image_files"
     ),
     "STL10": _Known("stl10_binary", "cs.stanford.edu/~acoates/stl10", labels="labels"),
+}
+
+# images per split and classes of torchvision's data sets, as their authors give them
+SIZES: dict[str, dict[str, int]] = {
+    "Food101": {"train": 75750, "test": 25250},
+    "FGVCAircraft": {"train": 3334, "val": 3333, "trainval": 6667, "test": 3333},
+    "OxfordIIITPet": {"trainval": 3680, "test": 3669},
+    "Flowers102": {"train": 1020, "val": 1020, "test": 6149},
+    "STL10": {"train": 5000, "test": 8000},
+}
+_CLASSES = {
+    "Food101": 101,
+    "FGVCAircraft": 100,
+    "OxfordIIITPet": 37,
+    "Flowers102": 102,
+    "STL10": 10,
+}
+
+# what torchvision has too, but we do not open by it: why, and what to do
+_ELSEWHERE = {
+    "CIFAR10": "its files are pickles, which can run code; use `source: huggingface` with "
+    "`dataset: uoft-cs/cifar10`",
+    "CIFAR100": "its files are pickles, which can run code; use `source: huggingface` with "
+    "`dataset: uoft-cs/cifar100` and `label_column: fine_label`",
+    "ImageNet": "its class names are unpickled, which can run code; use `source: imagenet`",
+    "MNIST": "other sources have it; use `source: mnist`, or `source: huggingface` with "
+    "`dataset: ylecun/mnist`",
 }
 
 # share of the image files whose absence says that an archive was not unpacked to its end
@@ -110,23 +137,23 @@ def torchvision_set(
 ) -> ImageFiles | Pixels:
     """One of torchvision's data sets, with its classes and labels, in its layout below `root`.
 
-    `dataset` is a key of TORCHVISION in sizes.py, `split` one of its splits; aircraft are labelled
+    `dataset` is a key of SIZES, `split` one of its splits; aircraft are labelled
     by their variant, pets by their breed. `download` fetches what is not there. Raises InputError
     for a data set or split that there is not, for one that is not there or not whole, and if it
     cannot be downloaded.
     """
     check_torchvision(dataset, split, "source torchvision, ")
     opened = _open(dataset, root, split, download)
-    known = _SETS[dataset]
+    layout = _SETS[dataset]
     name, names = f"{dataset}/{split}", list(getattr(opened, "classes", ()))
-    labels = np.asarray(getattr(opened, known.labels), dtype=np.int64)
+    labels = np.asarray(getattr(opened, layout.labels), dtype=np.int64)
     # the pets' names are those of the images that are there, the others' come from lists
     if not len(labels) or labels.min() < 0 or labels.max() >= len(names):
         raise _not_whole(dataset, root, f"labels for {len(names)} named classes that do not fit")
-    if known.files is None:
+    if layout.files is None:
         return Pixels(name, opened.data, labels, names)
-    folder = Path(opened.root) / known.folder / known.images
-    files = [Path(file) for file in getattr(opened, known.files)]
+    folder = Path(opened.root) / layout.folder / layout.images
+    files = [Path(file) for file in getattr(opened, layout.files)]
     missing = [file for file in files if not file.is_file()]
     if len(missing) > _MISSING * len(files):
         raise _not_whole(
@@ -176,9 +203,47 @@ def _plain(error: Exception) -> str:
 
 
 def _not_whole(dataset: str, root: str, found: str) -> InputError:
-    known = _SETS[dataset]
+    layout = _SETS[dataset]
     return InputError(
-        f"{dataset} in {root}: found {found}, expected the folder {known.folder} as the archives "
-        f"of {known.page} unpack to; set `download: true`, after removing the folder if it is "
+        f"{dataset} in {root}: found {found}, expected the folder {layout.folder} as the archives "
+        f"of {layout.page} unpack to; set `download: true`, after removing the folder if it is "
         "there, or unpack them in `root`"
     )
+
+
+def check_torchvision(dataset: str, split: str, where: str) -> None:
+    """Raise InputError unless torchvision has this `split` of `dataset` and we open it.
+
+    `where` is what stands before the key, as `datasets.NAME.`.
+    """
+    if dataset in _ELSEWHERE:
+        raise InputError(f"{where}dataset: found `{dataset}`, but {_ELSEWHERE[dataset]}")
+    known(f"{where}dataset", dataset, SIZES, "data set of torchvision")
+    if split not in SIZES[dataset]:
+        raise InputError(
+            f"{where}split: found {split!r}, expected one of {', '.join(SIZES[dataset])}, "
+            f"which {dataset} has; correct it"
+        )
+
+
+def _size(spec: Spec) -> int | None:
+    return SIZES.get(spec["dataset"], {}).get(spec.get("split", "test"))
+
+
+def _class_count(spec: Spec) -> int | None:
+    return _CLASSES.get(spec["dataset"])
+
+
+def _check(key: str, spec: Spec) -> None:
+    check_torchvision(spec["dataset"], spec.get("split", "test"), f"{key}.")
+
+
+TORCHVISION = Source(
+    torchvision_set,
+    keys={"dataset": TEXT, "root": PATH, "split": TEXT, "download": {"type": "boolean"}},
+    required=("dataset", "root"),
+    size=_size,
+    classes=_class_count,
+    check=_check,
+    files=True,
+)

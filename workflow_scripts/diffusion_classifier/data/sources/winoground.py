@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import os
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from diffusion_classifier.messages import InputError
 
+from ..world.compositions import winoground_examples
 from .image_source import stratified
+from .source import PATH, TEXT, Source, Spec
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -17,6 +20,7 @@ if TYPE_CHECKING:
 TAGS = ("Object", "Relation", "Both")
 """What `collapsed_tag` can be: the kind of words that the two captions exchange."""
 
+_SIZES = {"facebook/winoground": 400}
 _USED = ("id", "image_0", "image_1", "caption_0", "caption_1", "collapsed_tag")
 _SCHEMA = (
     "the columns of facebook/winoground: id, image_0, image_1 (each with the encoded file in "
@@ -117,3 +121,66 @@ def _check_example(row: pd.Series, where: str) -> None:
             f"{where}: found the caption {row['caption_0']!r} twice, expected two that differ in "
             "the order of their words; correct one"
         )
+
+
+def winoground(
+    file: str | None = None, dataset: str | None = None, revision: str | None = None
+) -> pd.DataFrame:
+    """Winoground's examples: of a Parquet file, or of a `dataset` of the hub at `revision`.
+
+    Raises InputError as `read_winoground` and `winoground_from_hub` do, and unless it is one.
+    """
+    from .hub_data import winoground_from_hub
+
+    if file is not None and dataset is None and revision is None:
+        return read_winoground(file)
+    if file is None and dataset is not None and revision is not None:
+        return winoground_from_hub(dataset, revision)
+    raise InputError(
+        f"source 'winoground' in `datasets`: found {file=}, {dataset=} and {revision=}, expected "
+        "either `file`, or `dataset` and `revision`; correct it"
+    )
+
+
+def _size(spec: Spec) -> int | None:
+    return _SIZES.get(spec.get("dataset"))
+
+
+def _rendered_size(spec: Spec) -> int:
+    return len(TAGS) * spec["per_tag"]
+
+
+def _inputs(spec: Spec) -> list[str]:
+    return [spec["file"]] if "file" in spec else []
+
+
+def _check(key: str, spec: Spec) -> None:
+    keys = {"file", "dataset", "revision"} & set(spec)
+    if keys not in ({"file"}, {"dataset", "revision"}):
+        found = ", ".join(f"`{name}`" for name in sorted(keys)) or "none of these keys"
+        raise InputError(
+            f"{key}: found {found}, expected either `file`, or `dataset` and `revision` on the "
+            "hub; add or remove what differs"
+        )
+    if "file" in spec and not Path(spec["file"]).is_file():
+        raise InputError(
+            f"{key}.file: found {spec['file']!r}, which does not exist; expected a Parquet file in "
+            "the schema of facebook/winoground; correct the path"
+        )
+
+
+WINOGROUND = Source(
+    winoground,
+    keys={"file": PATH, "dataset": TEXT, "revision": TEXT},
+    size=_size,
+    check=_check,
+    inputs=_inputs,
+    examples=True,
+)
+RENDERED = Source(
+    winoground_examples,
+    keys={"per_tag": {"type": "integer", "minimum": 1, "maximum": 1_000_000}},
+    required=("per_tag",),
+    size=_rendered_size,
+    examples=True,
+)

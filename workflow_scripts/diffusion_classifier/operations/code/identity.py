@@ -31,13 +31,17 @@ MESSAGES = (
 CHECK = re.compile(r"_?(check|refuse)(_\w+)?")
 """Names of functions that raise an error or do nothing; where their value is used, they count."""
 REGISTRIES = (
-    f"{LIBRARY}.data.sources.registry.EXAMPLES",
+    f"{LIBRARY}.baselines.registry.BASELINES",
     f"{LIBRARY}.data.sources.registry.SOURCES",
-    f"{LIBRARY}.data.sources.registry._FILES",
     f"{LIBRARY}.data.sources.shifts.SHIFTS",
-    f"{LIBRARY}.training.recipes.TRAINERS",
+    f"{LIBRARY}.denoisers.families.FAMILIES",
+    f"{LIBRARY}.training.registry.TRAINERS",
 )
-"""Dictionaries of which a job uses only the entries that its config names."""
+"""Dictionaries of which a job uses only the entries that its config names.
+
+An entry that says MODULE:NAME is what `import_module` in the same module leads to.
+"""
+ENTRY = re.compile(r"\w+:\w+")
 DIGITS = 16
 
 
@@ -67,11 +71,11 @@ class Code:
     ) -> str:
         """The identity of what the rule script `script` computes, 16 hexadecimal digits.
 
-        `family` is the model family that the job uses, `entries` the keys of REGISTRIES: without
-        them, all count. `unused` are functions that the script does not call in this job. The code
-        of the `notebook` at a path counts as well, and there what is printed is a result. Raises
-        SyntaxError for source that cannot be parsed, FileNotFoundError if there is no such script,
-        and ValueError for an unused function that the script does not have.
+        `family` is the model family that the job uses, `entries` are other keys of REGISTRIES:
+        without them, all count. `unused` are functions that the script does not call in this job.
+        The code of the `notebook` at a path counts as well, and there what is printed is a result.
+        Raises SyntaxError for source that cannot be parsed, FileNotFoundError if there is no such
+        script, and ValueError for an unused function that the script does not have.
         """
         return self._digest(script, family, entries, unused, notebook)
 
@@ -90,13 +94,13 @@ class Code:
         if unknown := set(unused) - {name for name, _ in names}:
             raise ValueError(f"{script}.py: does not use {', '.join(sorted(unknown))}")
         for place in places:  # to which more are added meanwhile
-            own = entries if f"{place.module}.{place.name}" in REGISTRIES else None
+            own = _own_entries(place, family, entries)
             text, targets = self._form(place, own, notebook is not None)
             digest.update(f"{text}\n".encode())
             for name, target in targets:
                 followed = [target]
                 if target == "importlib.import_module":
-                    followed = self._families(place.module, family)
+                    followed = self._imported(place.module, family, entries)
                 elif place.module == script and name in unused:
                     followed = []
                 for one in followed:
@@ -150,15 +154,31 @@ class Code:
             return statements
         return [_with_entries(statement, entries) for statement in statements]
 
-    def _families(self, module: str, family: str | None) -> list[Place]:
-        """What `import_module` in a module may import: the family's module beside it, or all."""
-        names = self.modules.submodules(module) or self.modules.submodules(
-            module.rpartition(".")[0]
-        )
+    def _imported(
+        self, module: str, family: str | None, entries: tuple[str, ...] | None
+    ) -> list[Place]:
+        """What `import_module` in a module may import: by its registry, or any module beside it."""
+        package = module.rpartition(".")[0]
+        registries = [name for name in REGISTRIES if name.startswith(f"{module}.")]
+        found = [
+            Place(f"{package}.{text.partition(':')[0]}", text.partition(":")[2])
+            for registry in registries
+            for text in self._registered_names(registry, entries)
+        ]
+        if found:
+            return found
+        names = self.modules.submodules(module) or self.modules.submodules(package)
         chosen = [
             name for name in names if family and name.endswith(f".{family.replace('-', '_')}")
         ]
         return [Place(name) for name in chosen or names]
+
+    def _registered_names(self, registry: str, entries: tuple[str, ...] | None) -> list[str]:
+        """The MODULE:NAME in the entries of a registry."""
+        module, _, name = registry.rpartition(".")
+        (statement,) = self._statements(Place(module, name), entries)
+        texts = (n.value for n in ast.walk(statement.value) if isinstance(n, ast.Constant))
+        return [text for text in texts if isinstance(text, str) and ENTRY.fullmatch(text)]
 
     def _run_by_importing(self, module: str) -> list[Place]:
         """What runs when a module is imported, and with it its packages and their imports."""
@@ -186,6 +206,18 @@ class Code:
                 if any(isinstance(one, Place) and not _is_message(one) for one in targets):
                     found.append(node)
         return found
+
+
+def _own_entries(
+    place: Place, family: str | None, entries: tuple[str, ...] | None
+) -> tuple[str, ...] | None:
+    """The entries of a registry that a job uses; None for all, or if the place is none."""
+    name = f"{place.module}.{place.name}"
+    if name not in REGISTRIES:
+        return None
+    if name.endswith(".FAMILIES"):
+        return (family,) if family else None
+    return entries
 
 
 def _is_message(target: Place | str) -> bool:

@@ -1,0 +1,102 @@
+"""The schema of a config, with the names and keys that the registries of the library give it.
+
+In config/schema.yaml `$registry: WHAT` stands for them: alone in a mapping it is replaced, beside
+other keys it adds to them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from diffusion_classifier.baselines.registry import BASELINES, baseline
+from diffusion_classifier.data.sources.registry import SOURCES, source
+from diffusion_classifier.data.sources.shifts import SHIFTS
+from diffusion_classifier.engine.loss_names import LOSSES
+from diffusion_classifier.tables.kinds import KINDS
+from diffusion_classifier.training.registry import TRAINERS
+
+from .methods import MODEL_FAMILIES
+
+Schema = dict[str, Any]
+
+
+def read_schema(path: Path) -> Schema:
+    """The schema in the YAML file at `path`, filled in."""
+    return _filled(yaml.safe_load(path.read_text(encoding="utf-8")))
+
+
+def source_keys() -> Schema:
+    """The schemas of the keys that sources of images have of their own."""
+    return _merged(source(name).keys for name in SOURCES)
+
+
+def _filled(node: Any) -> Any:
+    if isinstance(node, list):
+        return [_filled(entry) for entry in node]
+    if not isinstance(node, dict):
+        return node
+    rest = {key: _filled(value) for key, value in node.items() if key != "$registry"}
+    if "$registry" not in node:
+        return rest
+    found = _CONTENTS[node["$registry"]]()
+    return found | rest if rest else found
+
+
+def _baseline_keys() -> Schema:
+    return _merged(baseline(name).keys for name in BASELINES)
+
+
+def _merged(parts: Iterable[Schema]) -> Schema:
+    """All keys of `parts`; raises ValueError if two of them give one key different schemas."""
+    found: Schema = {}
+    for part in parts:
+        for key, schema in part.items():
+            if found.setdefault(key, schema) != schema:
+                raise ValueError(f"the key `{key}` is registered with two schemas")
+    return found
+
+
+def _baseline_needs() -> list[Schema]:
+    """What an entry of `baselines` cannot do without, by its kind."""
+    needs = [
+        {"if": _has("kind", name), "then": {"required": list(baseline(name).needs)}}
+        for name in BASELINES
+        if baseline(name).needs
+    ]
+    learning = [name for name in BASELINES if baseline(name).learns]
+    # without `train`, the old spelling, of which it is said what to write instead
+    unspelled = _has("kind", *learning) | {"not": {"required": ["train"]}}
+    return [*needs, {"if": unspelled, "then": {"required": ["tasks"]}}]
+
+
+def _model_needs() -> list[Schema]:
+    """What an entry of `models` has to say, by its family."""
+    diffusion = {"not": _has("family", *(n for n, family in MODEL_FAMILIES.items() if not family))}
+    recipes = [
+        {"if": _has("family", name), "then": {"properties": {"training": trainer.recipe}}}
+        for name, trainer in TRAINERS.items()
+    ]
+    return [{"if": diffusion, "then": {"required": ["latent_shape"]}}, *recipes]
+
+
+def _has(key: str, *values: str) -> Schema:
+    return {"properties": {key: {"enum": list(values)}}}
+
+
+_CONTENTS: dict[str, Callable[[], Any]] = {
+    "sources": lambda: list(SOURCES),
+    "keys of sources": source_keys,
+    "shifts": lambda: list(SHIFTS),
+    "families": lambda: list(MODEL_FAMILIES),
+    "needs of families": _model_needs,
+    "baselines": lambda: list(BASELINES),
+    "keys of baselines": _baseline_keys,
+    "needs of baselines": _baseline_needs,
+    "kinds of tables": lambda: list(KINDS),
+    "losses": lambda: list(LOSSES),
+    "losses of a table": lambda: [*LOSSES, "pruning"],
+}
