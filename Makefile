@@ -39,7 +39,8 @@ status: $(READY)
 # the main job by itself, as what it is spent on is asked (nothing, if it is done); then the rest
 benchmark: $(READY)
 	snakemake --cores $(CORES)
-	snakemake --configfile config.yaml config/benchmark.yaml --cores $(CORES) \
+	snakemake --snakefile benchmarks/Snakefile --cores $(CORES) \
+		--configfile config.yaml config/benchmark.yaml \
 		--report results/report.html --report-after-run
 	@cat results/benchmarks/machine.txt
 	@for name in $(MEASURED); do \
@@ -70,12 +71,13 @@ rehearse: $(READY)
 
 lint: $(READY)
 	ruff check . && ruff format --check .
-	snakefmt --check Snakefile rules
+	snakefmt --check Snakefile rules benchmarks
 	snakemake --lint
+	snakemake --snakefile benchmarks/Snakefile --configfile config.yaml config/benchmark.yaml --lint
 
 format: $(READY)
 	ruff check --fix . && ruff format .
-	snakefmt Snakefile rules
+	snakefmt Snakefile rules benchmarks
 
 env: $(READY)
 

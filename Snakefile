@@ -14,7 +14,7 @@ include: "rules/library.smk"
 # may lie in the working directory, or else beside this file
 if not workflow.overwrite_configfiles:
 
-    configfile: "config.yaml" if Path("config.yaml").exists() else f"{workflow.basedir}/config.yaml"
+    configfile: "config.yaml" if Path("config.yaml").exists() else f"{workflow.current_basedir}/config.yaml"
 
 
 report: "report/workflow.rst"
@@ -24,14 +24,15 @@ from layout import GROUPS
 from plan import Plan
 from rule_functions import Jobs, checked, numbered, one_of
 
+ROOT = Path(str(workflow.current_basedir))  # not where another workflow lies that imports this one
 CONFIG_FILE = ", ".join(map(str, workflow.overwrite_configfiles)) or "config.yaml"
 written = deepcopy(config)
-checked(config, CONFIG_FILE, workflow.basedir)
+checked(config, CONFIG_FILE, ROOT)
 config["written"] = written  # what provenance shows: checking replaces paths by where they lead
 
-plan = Plan(config, Path(workflow.basedir))
+plan = Plan(config, ROOT)
 layout = plan.layout
-jobs = Jobs(CONFIG_FILE, Path(workflow.basedir))
+jobs = Jobs(CONFIG_FILE, ROOT)
 of_job, growing, code = jobs.of_job, jobs.growing, jobs.code
 GPU = 0 if config["compute"]["device"] == "cpu" else 1
 

@@ -10,7 +10,8 @@ import inspect
 import os
 import re
 import sys
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -44,10 +45,8 @@ class Jobs:
 
         def at_wildcards(wildcards: Any) -> Any:
             values = {name: getattr(wildcards, name) for name in parameters if hasattr(wildcards, name)}
-            try:
+            with ending(self._config_file):
                 return function(**{n: int(v) if n in _NUMBERS else v for n, v in values.items()})
-            except InputError as error:
-                sys.exit(f"{self._config_file}: {error}")
 
         return at_wildcards
 
@@ -67,21 +66,28 @@ class Jobs:
         )
 
 
-def checked(config: dict[str, Any], config_file: str, workflow: str) -> None:
-    """Check the config as `check_config` does; end Snakemake in one line for what cannot work.
+@contextmanager
+def ending(config_file: str) -> Iterator[None]:
+    """Within, an InputError ends Snakemake in one line that begins with the config file.
 
     An exception would be shown with its place in the Snakefile, which is not where the mistake is.
     """
+    try:
+        yield
+    except InputError as error:
+        sys.exit(f"{config_file}: {error}")
+
+
+def checked(config: dict[str, Any], config_file: str, workflow: str | Path) -> None:
+    """Check the config as `check_config` does; end Snakemake in one line for what cannot work."""
     for what, path in (("workflow", workflow), ("working directory", os.getcwd())):
         if re.search("[{}]", str(path)):
             sys.exit(
                 f"the {what} is {path}; found a brace in this path, expected none, as Snakemake "
                 "reads it as a variable; rename the folder or choose another"
             )
-    try:
+    with ending(config_file):
         check_config(config, workflow)
-    except InputError as error:
-        sys.exit(f"{config_file}: {error}")
 
 
 def one_of(names: Iterable[str]) -> str:

@@ -52,7 +52,7 @@ def check_config(config: dict[str, Any], workflow: str | os.PathLike) -> None:
     spellings of one name are one. A model with `seeds` becomes one entry per seed (`expand_seeds`).
     """
     check_kinds(config)
-    _check_schema(config, Path(workflow) / SCHEMA)
+    check_schema(config, Path(workflow) / SCHEMA)
     _normalise(config)
     place(config, Path(workflow))
     check_consistency(config, Path(workflow))
@@ -77,7 +77,8 @@ def _normalise(entry: dict[str, Any] | list[Any], path: str = "", shown: bool = 
             entry[key] = normalised(text) if named or shown else text
 
 
-def _check_schema(config: dict[str, Any], schema: Path) -> None:
+def check_schema(config: dict[str, Any], schema: Path) -> None:
+    """Raise InputError unless `config` fits the schema in the YAML file at `schema`."""
     from jsonschema import Draft202012Validator
     from jsonschema.exceptions import best_match, relevance
     from jsonschema.validators import extend

@@ -9,7 +9,6 @@ from diffusion_classifier.data import class_lists
 from diffusion_classifier.messages import InputError, known
 
 from .checks.baseline_checks import check_baseline, check_spelling
-from .checks.benchmark_checks import check_benchmark
 from .checks.count_checks import check_counts
 from .checks.dataset_checks import check_dataset
 from .checks.hierarchy_checks import check_groups, check_hierarchies
@@ -47,7 +46,6 @@ def check_consistency(config: dict[str, Any], workflow: Path) -> None:
         )
     check_tables(config)
     check_calibrations(config)
-    check_benchmark(config)
     check_priors(config)
     check_hierarchies(config)
     check_sizes(config)

@@ -7,7 +7,7 @@ from typing import Any
 from diffusion_classifier.messages import InputError, known
 
 from ..image_counts import candidate_counts
-from ..methods import benchmark_questions, method_names, questions, split_seed, stages_of
+from ..methods import method_names, questions, split_seed, stages_of
 from .baseline_checks import check_answers
 from .table_checks import check_choice
 
@@ -22,7 +22,7 @@ def check_priors(config: dict[str, Any]) -> None:
         _check_no_circle(config, key, name)
         _check_keep(f"evaluations.{name}", evaluations[name])
     asked = [pair for table in config["tables"] for pair in questions(config, table)]
-    for name, dataset in asked + benchmark_questions(config):
+    for name, dataset in asked:
         if "prior" in evaluations[name]:
             _check_answers(config, name, dataset)
 

@@ -2,19 +2,28 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
+from diffusion_classifier.config.configuration import check_schema
+from diffusion_classifier.config.methods import asked_datasets, prior_method
+from diffusion_classifier.config.places import workflow_folder
 from diffusion_classifier.messages import InputError, known
+
+SCHEMA = Path("benchmarks") / "schema.yaml"
 
 FAMILIES = ("dit", "stable-diffusion")
 """The families that `benchmarks.plain_loop` knows."""
 
 
-def check_benchmark(config: dict[str, Any]) -> None:
-    """Raise InputError, naming key, value, expectation and remedy, for what cannot work."""
-    spec = config.get("benchmark")
-    if spec is None:
-        return
+def checked_benchmark(spec: dict[str, Any] | None, config: dict[str, Any]) -> dict[str, Any]:
+    """The section `benchmark`, with several trainings of an evaluation replaced by the first.
+
+    `config` is the rest of the config, checked. Raises InputError, naming key, value, expectation
+    and remedy, for what does not fit the schema or cannot work.
+    """
+    check_schema({} if spec is None else {"benchmark": spec}, workflow_folder() / SCHEMA)
+    spec = _with_first_trainings(spec, config)
     for number, entry in enumerate(spec["miniature"]["models"]):
         _check_subject(config, f"benchmark.miniature.models.{number}", entry)
     _check_subject(config, "benchmark.growth", spec["growth"])
@@ -31,6 +40,24 @@ def check_benchmark(config: dict[str, Any]) -> None:
                 f"{config['noise']['size']}; expected at most that many; lower it or raise "
                 "`noise: size`"
             )
+    return spec
+
+
+def _with_first_trainings(spec: Any, config: dict[str, Any]) -> Any:
+    """`spec` with every name of an evaluation with several trainings replaced by the first's."""
+    first: dict[str, str] = {}
+    for name, entry in config["evaluations"].items():
+        if "group" in entry:
+            first.setdefault(entry["group"], name)
+
+    def replaced(entry: Any) -> Any:
+        if isinstance(entry, dict):
+            return {key: replaced(value) for key, value in entry.items()}
+        if isinstance(entry, list):
+            return [replaced(value) for value in entry]
+        return first.get(entry, entry) if isinstance(entry, str) else entry
+
+    return replaced(spec)
 
 
 def _check_subject(config: dict[str, Any], key: str, entry: dict[str, Any]) -> None:
@@ -52,7 +79,21 @@ def _check_policies(config: dict[str, Any], policies: dict, tests: dict) -> None
         for policy, name in names.items():
             evaluation = tests.get(name, {}).get("evaluation", name)
             where = {"evaluation": evaluation, "dataset": dataset}
-            _check_names(config, f"benchmark.policies.{dataset}.{policy}", where)
+            key = f"benchmark.policies.{dataset}.{policy}"
+            _check_names(config, key, where)
+            _check_prior(config, key, evaluation, dataset)
+
+
+def _check_prior(config: dict[str, Any], key: str, evaluation: str, dataset: str) -> None:
+    """Baselines answer what tables ask: nothing is asked of them for a policy alone."""
+    prior = prior_method(config, evaluation)
+    if prior is None or prior in config["evaluations"]:
+        return
+    if dataset not in asked_datasets(config, prior):
+        raise InputError(
+            f"{key}: found `{evaluation}`, whose prior `{prior}` answers no table about `{dataset}`, "
+            "expected one that does; add the method to a table with this data set, or choose another"
+        )
 
 
 def _check_names(config: dict[str, Any], key: str, entry: dict[str, Any]) -> None:
