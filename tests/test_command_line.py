@@ -157,7 +157,7 @@ LONG = "a photo of a red circle of a blue square"
         ([*TWO, "--samples", "8", "20", "--keep", "2", "1"], "8 does not divide the grid of 20"),
         ([*TWO, "--samples", "2000"], "expected at most the model's 1000"),
         ([*TWO, "--samples", "0"], "found '0', expected a whole number from 1 on"),
-        ([*TWO, "--samples", "5", "10"], "--keep: has 1 entries [1] for 2 stages"),
+        ([*TWO, "--samples", "5", "10"], "--keep: found 1 entries [1] for 2 stages"),
         ([*TWO, "--loss", "vlb"], "found vlb, but the model does not learn its variance"),
         ([*TWO, "--loss", "l3"], "invalid choice: 'l3'"),
         ([*TWO, "--size", "17"], "--size: found 17, expected a multiple of 2"),

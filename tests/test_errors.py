@@ -139,14 +139,15 @@ def test_latents_of_another_shape_than_the_noise_are_refused(inputs, pairs):
 
 
 def test_a_noise_bank_that_is_too_small_is_refused(inputs, pairs):
-    with pytest.raises(InputError, match=r"noise\.size: noise 5 .*has 5; raise it"):
+    with pytest.raises(InputError, match=r"noise\.size: found 5, .* need 6 noises; raise it"):
         measure(Linear(), inputs, pairs, [Sample(10, 5)])
 
 
 def test_a_model_with_fewer_timesteps_is_refused(inputs, pairs):
     short = Linear()
     short.process = ForwardProcess(short.process.alphas_cumprod[:100])
-    with pytest.raises(InputError, match=r"samples: timestep 999 .*num_train_timesteps 100;"):
+    message = r"samples: found timestep 999, .*num_train_timesteps 100;"
+    with pytest.raises(InputError, match=message):
         measure(short, inputs, pairs)
 
 

@@ -91,7 +91,7 @@ def test_a_pass_that_does_not_fit_is_halved(monkeypatch):
     asked = check()
     passes.too_large(asked, *staged(2))
     (row,) = written(asked, "too large a pass")
-    assert (row["asked"], row["became"]) == (16, 4) and "as if" in row["how"]
+    assert (row["requested"], row["became"]) == (16, 4) and "as if" in row["how"]
     (name,) = held(asked)
     assert held(asked)[name]
     # where everything fits, or halves find something else, it does not hold

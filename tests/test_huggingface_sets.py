@@ -157,6 +157,6 @@ def test_local_files_that_are_not_there(tmp_path):
     assert "no such file" in error_of(local("gone/*.parquet"))
     folder = {"source": "huggingface", "dataset": "imagefolder"}
     assert "no such folder" in error_of(folder | {"data_dir": "gone"})
-    assert "expected one of `data_files` and `data_dir`" in error_of(folder)
+    assert "expected exactly one of them; correct it" in error_of(folder)
     (tmp_path / "a.parquet").write_text("no Parquet")
     assert "cannot be read as a data set (" in error_of(local(tmp_path / "a.parquet"))

@@ -30,9 +30,9 @@ def predictions(correct, label=None, loss="", image=None):
 
 
 def answers(**of_name):
-    """`scores.of_trainings` of predictions by name."""
+    """`correct_by_training` of predictions by name."""
     correct = scores.correctness({(name, "d"): found for name, found in of_name.items()})
-    return scores.of_trainings(correct, list(of_name))
+    return scores.correct_by_training(correct, list(of_name))
 
 
 def two(a, b, c, d):
@@ -144,7 +144,7 @@ def test_paired_uses_the_shared_images_and_refuses_other_labels():
     found = paired(a, b)
     assert (found["images"], found["b"], found["c"]) == (3, 1, 0)
     assert found["difference"] == pytest.approx(100 * (2 - 1) / 3)
-    with pytest.raises(InputError, match="labels that differ"):
+    with pytest.raises(InputError, match="with 1 different labels"):
         paired(a, answers(b=predictions([1, 1, 1, 1], label=[0, 0, 2, 0])))
 
 

@@ -179,7 +179,7 @@ def test_too_few_baselines_and_unknown_methods_are_refused():
     replicates = robustness.redrawn(points, *sets, 10)
     with pytest.raises(InputError, match="at least two baselines"):
         robustness.effective_robustness(points, "m2", replicates)
-    with pytest.raises(InputError, match="no method 'x'"):
+    with pytest.raises(InputError, match="method: found 'x', expected one with scores on both"):
         robustness.effective_robustness(points, "x", replicates)
 
 

@@ -33,7 +33,7 @@ def test_a_damaged_image_is_said_and_left_out_unless_strict(trees, capsys):
     said = error_of(spec("Food101", trees[0], strict=True), dataset)
     assert "found 1 of 3 files that cannot be used, Food101/test/waffles/11.jpg (a damaged" in said
     said = error_of(spec("Food101", trees[0], indices=[1]), dataset)
-    assert said.startswith("torchvision 'Food101': found no image that can be read among the 1")
+    assert said.startswith("torchvision 'Food101': found no readable image among the 1")
 
 
 def test_stored_files_are_decoded_as_the_source_shows_them(trees):

@@ -139,7 +139,7 @@ def test_a_changed_file_is_noticed(trees, name, file):
     path = trees[0] / file
     path.write_bytes(path.read_bytes() + b"\0")
     said = error_of(spec(name, trees[0]))
-    assert "corrupted" in said and "removing the folder" in said
+    assert "corrupted" in said and "remove the folder" in said
 
 
 def test_half_unpacked_archives_are_noticed(trees):
@@ -147,7 +147,7 @@ def test_half_unpacked_archives_are_noticed(trees):
     (root / "food-101/images/waffles/11.jpg").unlink()
     assert "no file for 1 of its 3 images, such as 11.jpg" in error_of(spec("Food101", root))
     shutil.rmtree(root / "food-101/meta")
-    assert "no whole copy" in error_of(spec("Food101", root))
+    assert "no complete copy" in error_of(spec("Food101", root))
     # torchvision names the classes of the images that are there, which do not fit their labels
     assert "labels for 1 named classes" in error_of(spec("OxfordIIITPet", root, split="trainval"))
 

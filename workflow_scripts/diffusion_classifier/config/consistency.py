@@ -8,7 +8,6 @@ from typing import Any
 from diffusion_classifier.messages import InputError
 
 from .checks.baseline_checks import check_baseline, check_spelling
-from .checks.benchmark_checks import check_benchmark
 from .checks.count_checks import check_counts
 from .checks.dataset_checks import check_dataset
 from .checks.evaluation_checks import (
@@ -49,7 +48,6 @@ def check_consistency(config: dict[str, Any], workflow: Path) -> None:
         )
     check_tables(config)
     check_calibrations(config)
-    check_benchmark(config)
     check_priors(config)
     check_hierarchies(config)
     check_sizes(config)

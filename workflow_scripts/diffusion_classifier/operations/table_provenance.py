@@ -18,7 +18,7 @@ import pyarrow.parquet as pq
 from diffusion_classifier.config.methods import questions
 from diffusion_classifier.data.left_out import read_left_out
 
-from .status import of_question
+from .status import evaluation_progress
 
 PACKAGES = (
     "snakemake", "torch", "torchvision", "diffusers", "transformers", "tokenizers", "safetensors",
@@ -50,7 +50,7 @@ def provenance(
     rows = []
     images = {name: _images(path) for name, path in data.items()}
     for evaluation, dataset in questions(config, table):
-        done = of_question(config, table, evaluation, dataset)
+        done = evaluation_progress(config, table, evaluation, dataset)
         # not the hidden file that a killed job was writing
         files = sorted((results / "errors" / evaluation / dataset).glob("stage*/[0-9]*.nc"))
         rows.append(

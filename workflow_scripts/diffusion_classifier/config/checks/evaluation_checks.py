@@ -12,7 +12,6 @@ from diffusion_classifier.selection.schedules import check_learned, check_stages
 
 from ..image_counts import candidate_counts
 from ..methods import (
-    benchmark_questions,
     denoiser_names,
     groups_of,
     method_names,
@@ -143,7 +142,7 @@ def check_priors(config: dict[str, Any]) -> None:
         _check_no_circle(config, key, name)
         _check_keep(f"evaluations.{name}", evaluations[name])
     asked = [pair for table in config["tables"] for pair in questions(config, table)]
-    for name, dataset in asked + benchmark_questions(config):
+    for name, dataset in asked:
         if "prior" in evaluations[name]:
             _check_answers(config, name, dataset)
 
