@@ -60,9 +60,10 @@ class Questions:
             used = ("preprocess", "truncate_prompts")
             entry = {key: value for key, value in self.models.spec(model).items() if key in used}
             found |= {"folder": self.models.folder(model), "model": entry}
+            found["noise_seed"] = self.config["noise"]["seed"]
         elif kind.weights:
             found["folder"] = self.weights.pretrained(method)
-        return found | {"noise_seed": self.config["noise"]["seed"]}
+        return found
 
     def used(self, method: str) -> list[str]:
         """What a job depends on that loads the model or the weights of a method."""
