@@ -16,17 +16,21 @@ export XDG_CACHE_HOME ?= $(CURDIR)/.cache
 endif
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
-.PHONY: reproduce verify status benchmark gpu-check test drill load rehearse lint format env clean
+.PHONY: reproduce verify costs status benchmark gpu-check test drill load rehearse lint format env clean
 
 reproduce: $(READY)
 	snakemake --cores $(CORES) --report results/report.html --report-after-run
-	@cat results/tables/*.txt
+	@cat results/tables/*/table.txt
 	@echo "The report, with all tables and figures: results/report.html"
 	@$(VERIFY) || echo "The run is complete; \`make verify\` compares its numbers again, and fails if they differ."
 
 # whether a run of config.yaml found the numbers in resources/expected; fails if it did not
 verify: $(READY)
 	@$(VERIFY)
+
+# what a config takes before anything runs; of another: make costs CONFIG=config/paper.yaml
+costs: $(READY)
+	@PYTHONPATH=workflow_scripts python -m diffusion_classifier costs --configfile $(CONFIG)
 
 # how far a run is; of another config: make status CONFIG=config/paper.yaml
 status: $(READY)
@@ -35,7 +39,8 @@ status: $(READY)
 # the main job by itself, as what it is spent on is asked (nothing, if it is done); then the rest
 benchmark: $(READY)
 	snakemake --cores $(CORES)
-	snakemake --configfile config.yaml config/benchmark.yaml --cores $(CORES) \
+	snakemake --snakefile benchmarks/Snakefile --cores $(CORES) \
+		--configfile config.yaml config/benchmark.yaml \
 		--report results/report.html --report-after-run
 	@cat results/benchmarks/machine.txt
 	@for name in $(MEASURED); do \
@@ -66,12 +71,13 @@ rehearse: $(READY)
 
 lint: $(READY)
 	ruff check . && ruff format --check .
-	snakefmt --check Snakefile rules
+	snakefmt --check Snakefile rules benchmarks
 	snakemake --lint
+	snakemake --snakefile benchmarks/Snakefile --configfile config.yaml config/benchmark.yaml --lint
 
 format: $(READY)
 	ruff check --fix . && ruff format .
-	snakefmt Snakefile rules
+	snakefmt Snakefile rules benchmarks
 
 env: $(READY)
 

@@ -1,4 +1,5 @@
 # The table of contents: which chapters the workflow has and what it makes by default.
+from copy import deepcopy
 from pathlib import Path
 
 from snakemake.utils import min_version
@@ -13,22 +14,40 @@ include: "rules/library.smk"
 # may lie in the working directory, or else beside this file
 if not workflow.overwrite_configfiles:
 
-    configfile: "config.yaml" if Path("config.yaml").exists() else f"{workflow.basedir}/config.yaml"
+    configfile: "config.yaml" if Path("config.yaml").exists() else f"{workflow.current_basedir}/config.yaml"
 
 
 report: "report/workflow.rst"
 
 
-include: "rules/common.smk"
-include: "rules/sets.smk"
-include: "rules/asked.smk"
-include: "rules/weights.smk"
-include: "rules/resources.smk"
-include: "rules/candidates.smk"
-include: "rules/wanted.smk"
-include: "rules/given.smk"
-include: "rules/notebooks.smk"
-include: "rules/benchmarked.smk"
+from layout import GROUPS
+from plan import Plan
+from rule_functions import Jobs, checked, numbered, one_of
+
+ROOT = Path(str(workflow.current_basedir))  # not where another workflow lies that imports this one
+CONFIG_FILE = ", ".join(map(str, workflow.overwrite_configfiles)) or "config.yaml"
+written = deepcopy(config)
+checked(config, CONFIG_FILE, ROOT)
+config["written"] = written  # what provenance shows: checking replaces paths by where they lead
+
+plan = Plan(config, ROOT)
+layout = plan.layout
+jobs = Jobs(CONFIG_FILE, ROOT)
+of_job, growing, code = jobs.of_job, jobs.growing, jobs.code
+GPU = 0 if config["compute"]["device"] == "cpu" else 1
+
+
+wildcard_constraints:
+    dataset=one_of(config["datasets"]),
+    prompts=one_of(config["prompts"]),
+    model=one_of(config["models"]),
+    evaluation=one_of(config["evaluations"]),
+    table=one_of(config["tables"]),
+    stage=r"\d+",
+    shard=r"\d+",
+    part=r"\d+",
+
+
 include: "rules/data.smk"
 include: "rules/models.smk"
 include: "rules/errors.smk"
@@ -36,12 +55,9 @@ include: "rules/baselines.smk"
 include: "rules/zero_shot.smk"
 include: "rules/pictures.smk"
 include: "rules/tables.smk"
-include: "rules/winoground.smk"
-include: "rules/provenance.smk"
-include: "rules/benchmarks.smk"
 
 
 rule all:
     default_target: True
     input:
-        wanted(),
+        plan.wanted(),

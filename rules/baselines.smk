@@ -3,16 +3,16 @@
 
 rule train_network:
     input:
-        data=lambda w: dataset_file(training_set(config, w.network)),
-        prompts=lambda w: prompts_csv(w.network.partition("/")[2]),
+        data=of_job(plan.baselines.training_data),
+        prompts=of_job(plan.baselines.training_prompts),
     output:
-        folder=directory(f"{RESULTS}/baselines/{{network}}"),
+        folder=directory(layout.network("{network}")),
     log:
-        f"{LOGS}/train_network/{{network}}.log",
+        f"{layout.logs}/train_network/{{network}}.log",
     benchmark:
-        f"{BENCHMARKS}/train_network/{{network}}.tsv"
+        f"{layout.benchmarks}/train_network/{{network}}.tsv"
     wildcard_constraints:
-        network=one_of(NETWORKS),
+        network=one_of(plan.baselines.trained_networks()),
     conda:
         "../envs/environment.yaml"
     threads: 1
@@ -22,59 +22,61 @@ rule train_network:
         gpu=GPU,
     params:
         code=code("train_network"),
-        spec=lambda w: fitted_part(w.network),
-        data=lambda w: image_spec(config, training_set(config, w.network)),
-        seed=lambda w: split_seed(config, w.network)[1],
+        spec=of_job(plan.baselines.network_spec),
+        data=of_job(plan.baselines.training_images),
+        seed=of_job(plan.baselines.network_seed),
         device=config["compute"]["device"],
         dtype="float32",
     script:
         "../workflow_scripts/train_network.py"
 
 
-rule predict_networks:
-    input:
-        data=[dataset_file(name) for _, name in network_pairs()],
-        networks=[file for name in dict.fromkeys(asked_networks()) for file in network_files(name)],
-    output:
-        [predictions_file(method, name) for method, name in network_pairs()],
-    log:
-        f"{LOGS}/predict_networks.log",
-    benchmark:
-        f"{BENCHMARKS}/predict_networks.tsv"
-    conda:
-        "../envs/environment.yaml"
-    threads: 1
-    resources:
-        mem_mb=growing(4000),
-        runtime=growing(60),
-        gpu=GPU,
-    params:
-        code=code("predict_networks"),
-        folders=[network_folder(name) for name in asked_networks()],
-        preprocess=[baseline_spec(config, method)["preprocess"] for method, _ in network_pairs()],
-        device=config["compute"]["device"],
-        dtype="float32",
-    script:
-        "../workflow_scripts/predict_networks.py"
-
-
-for number, datasets, methods in asked_alike("logistic_regression", "k_nearest"):
+for job in plan.baselines.networks():
 
     rule:
         name:
-            numbered("predict_classical", number)
+            numbered("predict_networks", job.number)
         input:
-            data=[dataset_file(name) for name in datasets],
-            train=lambda w: [dataset_file(name) for name in learned_from(w.classical)],
-            prompts=lambda w: [prompts_csv(name) for name in tasks(w.classical)],
+            data=plan.baselines.images(job.questions),
+            networks=plan.baselines.network_inputs(job),
         output:
-            [predictions_file("{classical}", name) for name in datasets],
+            plan.baselines.predictions(job),
         log:
-            f"{LOGS}/predict_classical/{{classical}}.log",
+            layout.log("predict_networks"),
         benchmark:
-            f"{BENCHMARKS}/predict_classical/{{classical}}.tsv"
-        wildcard_constraints:
-            classical=one_of(methods),
+            layout.benchmark("predict_networks")
+        conda:
+            "../envs/environment.yaml"
+        threads: 1
+        resources:
+            mem_mb=growing(4000),
+            runtime=growing(60),
+            gpu=GPU,
+        params:
+            code=code("predict_networks"),
+            folders=plan.baselines.network_folders(job),
+            preprocess=plan.baselines.network_preprocess(job),
+            device=config["compute"]["device"],
+            dtype="float32",
+        script:
+            "../workflow_scripts/predict_networks.py"
+
+
+for job in plan.baselines.jobs("logistic_regression", "k_nearest"):
+
+    rule:
+        name:
+            numbered("predict_classical", job.number)
+        input:
+            data=plan.baselines.images(job.questions),
+            train=plan.baselines.task_data(job.method),
+            prompts=plan.baselines.task_prompts(job.method),
+        output:
+            plan.baselines.predictions(job),
+        log:
+            layout.log(f"predict_classical/{job.method}"),
+        benchmark:
+            layout.benchmark(f"predict_classical/{job.method}")
         conda:
             "../envs/environment.yaml"
         threads: 1
@@ -83,30 +85,28 @@ for number, datasets, methods in asked_alike("logistic_regression", "k_nearest")
             runtime=growing(60),
         params:
             code=code("predict_classical"),
-            spec=lambda w: fitted_part(w.classical),
-            tasks=lambda w: tasks(w.classical),
-            task_of=lambda w: prompts_of(w.classical),
+            spec=plan.baselines.fitted(job.method),
+            tasks=plan.baselines.tasks(job.method),
+            task_of=plan.baselines.task_of(job),
         script:
             "../workflow_scripts/predict_classical.py"
 
 
-for number, datasets, methods in asked_alike("pretrained"):
+for job in plan.baselines.jobs("pretrained"):
 
     rule:
         name:
-            numbered("predict_pretrained", number)
+            numbered("predict_pretrained", job.number)
         input:
-            data=[dataset_file(name) for name in datasets],
-            prompts=lambda w: [prompts_csv(name) for name in prompts_of(w.pretrained)],
-            network=pretrained_inputs,
+            data=plan.baselines.images(job.questions),
+            prompts=plan.baselines.prompts(job.questions),
+            network=plan.models.pretrained_inputs(job.method),
         output:
-            [predictions_file("{pretrained}", name) for name in datasets],
+            plan.baselines.predictions(job),
         log:
-            f"{LOGS}/predict_pretrained/{{pretrained}}.log",
+            layout.log(f"predict_pretrained/{job.method}"),
         benchmark:
-            f"{BENCHMARKS}/predict_pretrained/{{pretrained}}.tsv"
-        wildcard_constraints:
-            pretrained=one_of(methods),
+            layout.benchmark(f"predict_pretrained/{job.method}")
         conda:
             "../envs/environment.yaml"
         threads: 1
@@ -116,7 +116,7 @@ for number, datasets, methods in asked_alike("pretrained"):
             gpu=GPU,
         params:
             code=code("predict_pretrained"),
-            folder=lambda w: pretrained_folder(w),
+            folder=plan.weights.pretrained(job.method),
             device=config["compute"]["device"],
             dtype="float32",
         script:

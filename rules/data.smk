@@ -1,15 +1,16 @@
 # Images and prompts: what there is to recognise, and what it may be called.
+from plan.given import SECTIONS
 
 
 rule given:
     output:
-        f"{RESULTS}/given/{{section}}/{{name}}.json",
+        layout.given("{section}", "{name}"),
     log:
-        f"{LOGS}/given/{{section}}/{{name}}.log",
+        f"{layout.logs}/given/{{section}}/{{name}}.log",
     benchmark:
-        f"{BENCHMARKS}/given/{{section}}/{{name}}.tsv"
+        f"{layout.benchmarks}/given/{{section}}/{{name}}.tsv"
     wildcard_constraints:
-        section=one_of(GIVEN),
+        section=one_of(SECTIONS),
         name="[^/]+",
     conda:
         "../envs/environment.yaml"
@@ -18,22 +19,22 @@ rule given:
         mem_mb=growing(1000),
         runtime=growing(10),
     params:
-        identity=lambda w: identity(unnameable(w)),
+        identity=of_job(plan.given.identity),
     script:
         "../workflow_scripts/given.py"
 
 
 rule dataset:
     input:
-        lambda w: given("datasets", w.dataset),
+        of_job(plan.data.sources),
     output:
-        f"{RESULTS}/data/{{dataset}}.parquet",
+        layout.data("{dataset}"),
     log:
-        f"{LOGS}/dataset/{{dataset}}.log",
+        f"{layout.logs}/dataset/{{dataset}}.log",
     benchmark:
-        f"{BENCHMARKS}/dataset/{{dataset}}.tsv"
+        f"{layout.benchmarks}/dataset/{{dataset}}.tsv"
     wildcard_constraints:
-        dataset=one_of(direct_datasets()),
+        dataset=one_of(plan.data.with_key("source")),
     conda:
         "../envs/environment.yaml"
     threads: 1
@@ -41,25 +42,25 @@ rule dataset:
         mem_mb=growing(4000),
         runtime=growing(240),
     params:
-        code=code("dataset", entries=registered),
-        spec=lambda w: image_spec(config, w.dataset),
+        code=code("dataset", entries=plan.data.registered),
+        spec=of_job(plan.data.images),
     script:
         "../workflow_scripts/dataset.py"
 
 
 rule adversarial_dataset:
     input:
-        pool=lambda w: dataset_file(dataset(w.dataset)["pool"]),
-        network=lambda w: network_files(filter_network(config, w.dataset)),
+        pool=of_job(plan.data.pool),
+        network=of_job(plan.baselines.filter_inputs),
     output:
-        data=f"{RESULTS}/data/{{dataset}}.parquet",
-        indices=f"{RESULTS}/data/{{dataset}}-indices.csv",
+        data=layout.data("{dataset}"),
+        indices=layout.indices("{dataset}"),
     log:
-        f"{LOGS}/adversarial_dataset/{{dataset}}.log",
+        f"{layout.logs}/adversarial_dataset/{{dataset}}.log",
     benchmark:
-        f"{BENCHMARKS}/adversarial_dataset/{{dataset}}.tsv"
+        f"{layout.benchmarks}/adversarial_dataset/{{dataset}}.tsv"
     wildcard_constraints:
-        dataset=one_of(adversarial_datasets()),
+        dataset=one_of(plan.data.with_key("pool")),
     conda:
         "../envs/environment.yaml"
     threads: 1
@@ -69,10 +70,10 @@ rule adversarial_dataset:
         gpu=GPU,
     params:
         code=code("adversarial_dataset"),
-        folder=lambda w: network_folder(filter_network(config, w.dataset)),
-        limit=lambda w: dataset(w.dataset)["limit"],
-        seed=lambda w: dataset(w.dataset).get("seed", 0),
-        preprocess=lambda w: baseline_spec(config, dataset(w.dataset)["wrong_by"])["preprocess"],
+        folder=of_job(plan.baselines.filter_folder),
+        limit=of_job(plan.data.limit),
+        seed=of_job(plan.data.seed),
+        preprocess=of_job(plan.baselines.filter_preprocess),
         device=config["compute"]["device"],
         dtype="float32",
     script:
@@ -81,45 +82,45 @@ rule adversarial_dataset:
 
 rule synthetic_dataset:
     input:
-        prompts=prompts_file,
-        model=lambda w: model_files(generator(w)),
+        prompts=of_job(plan.data.prompts),
+        model=of_job(plan.generators.inputs),
     output:
-        f"{RESULTS}/data/{{dataset}}.parquet",
+        layout.data("{dataset}"),
     log:
-        f"{LOGS}/synthetic_dataset/{{dataset}}.log",
+        f"{layout.logs}/synthetic_dataset/{{dataset}}.log",
     benchmark:
-        f"{BENCHMARKS}/synthetic_dataset/{{dataset}}.tsv"
+        f"{layout.benchmarks}/synthetic_dataset/{{dataset}}.tsv"
     wildcard_constraints:
-        dataset=one_of(synthetic_datasets()),
+        dataset=one_of(plan.data.with_key("model")),
     conda:
         "../envs/environment.yaml"
     threads: 1
     resources:
-        mem_mb=growing_memory(lambda w: dataset(w.dataset)["model"]),
+        mem_mb=growing(plan.generators.memory),
         runtime=growing(240),
         gpu=GPU,
     params:
         code=code("synthetic_dataset"),
-        folder=lambda w: model_folder(generator(w)),
-        truncate=lambda w: model(dataset(w.dataset)["model"]).get("truncate_prompts", False),
-        size=lambda w: model(dataset(w.dataset)["model"])["preprocess"]["size"],
-        sampling=lambda w: {k: dataset(w.dataset)[k] for k in ("per_class", "guidance", "steps")},
-        seed=lambda w: dataset(w.dataset).get("seed", 0),
+        folder=of_job(plan.generators.folder),
+        truncate=of_job(plan.generators.truncate),
+        size=of_job(plan.generators.size),
+        sampling=of_job(plan.data.sampling),
+        seed=of_job(plan.data.seed),
         device=config["compute"]["device"],
-        dtype=lambda w: dataset(w.dataset).get("dtype", "float32"),
+        dtype=of_job(plan.data.dtype),
     script:
         "../workflow_scripts/synthetic_dataset.py"
 
 
 rule prompts:
     input:
-        prompts_source,
+        of_job(plan.data.prompts_source),
     output:
-        f"{RESULTS}/prompts/{{prompts}}.csv",
+        layout.prompts("{prompts}"),
     log:
-        f"{LOGS}/prompts/{{prompts}}.log",
+        f"{layout.logs}/prompts/{{prompts}}.log",
     benchmark:
-        f"{BENCHMARKS}/prompts/{{prompts}}.tsv"
+        f"{layout.benchmarks}/prompts/{{prompts}}.tsv"
     conda:
         "../envs/environment.yaml"
     threads: 1
@@ -128,6 +129,6 @@ rule prompts:
         runtime=growing(10),
     params:
         code=code("prompts"),
-        spec=lambda w: prompts_spec(w.prompts),
+        spec=of_job(plan.data.prompts_spec),
     script:
         "../workflow_scripts/prompts.py"

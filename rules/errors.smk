@@ -3,21 +3,19 @@
 
 rule group_pairs:
     input:
-        data=f"{RESULTS}/data/{{dataset}}.parquet",
-        prompts=prompts_file,
-        group_prompts=group_prompts_file,
-        prior=lambda w: prior_file(w),
-        groups=groups_file,
+        data=layout.data("{dataset}"),
+        prompts=of_job(plan.data.prompts),
+        group_prompts=of_job(plan.candidates.group_prompts),
+        prior=of_job(plan.candidates.prior_predictions),
+        groups=of_job(plan.candidates.grouping_inputs),
     output:
-        f"{RESULTS}/pairs/{{evaluation}}/{{dataset}}/stage{GROUPS}/{{shard}}.parquet",
+        layout.pairs("{evaluation}", "{dataset}", GROUPS, "{shard}"),
     log:
-        f"{LOGS}/group_pairs/{{evaluation}}/{{dataset}}/{{shard}}.log",
+        f"{layout.logs}/group_pairs/{{evaluation}}/{{dataset}}/{{shard}}.log",
     benchmark:
-        f"{BENCHMARKS}/group_pairs/{{evaluation}}/{{dataset}}/{{shard}}.tsv"
+        f"{layout.benchmarks}/group_pairs/{{evaluation}}/{{dataset}}/{{shard}}.tsv"
     wildcard_constraints:
-        evaluation=one_of(
-            name for name, spec in config["evaluations"].items() if "hierarchy" in spec
-        ),
+        evaluation=one_of(plan.candidates.with_groups()),
     group:
         "group_pairs-{evaluation}"
     conda:
@@ -28,28 +26,30 @@ rule group_pairs:
         runtime=growing(5),
     params:
         code=code("group_pairs"),
-        shards=lambda w: shard_count(w.dataset),
-        prior=lambda w: prior(w),
-        of=lambda w: groups(w)["of"],
+        shards=of_job(plan.data.shards),
+        prior=of_job(plan.candidates.prior),
+        of=of_job(plan.candidates.grouping),
     script:
         "../workflow_scripts/group_pairs.py"
 
 
 rule pairs:
     input:
-        data=f"{RESULTS}/data/{{dataset}}.parquet",
-        prompts=prompts_file,
-        prior=prior_file,
-        groups=groups_file,
-        group_prompts=group_prompts_file,
-        group_pairs=group_pairs_file,
-        group_errors=lambda w: group_errors_files(w, shards=[w.shard]),
+        data=layout.data("{dataset}"),
+        prompts=of_job(plan.data.prompts),
+        prior=of_job(plan.candidates.prior_predictions),
+        groups=of_job(plan.candidates.grouping_inputs),
+        group_prompts=of_job(plan.candidates.group_prompts),
+        group_pairs=of_job(plan.candidates.group_pairs),
+        group_errors=of_job(plan.evaluations.group_errors),
     output:
-        f"{RESULTS}/pairs/{{evaluation}}/{{dataset}}/stage1/{{shard}}.parquet",
+        layout.pairs("{evaluation}", "{dataset}", 1, "{shard}"),
     log:
-        f"{LOGS}/pairs/{{evaluation}}/{{dataset}}/{{shard}}.log",
+        f"{layout.logs}/pairs/{{evaluation}}/{{dataset}}/{{shard}}.log",
     benchmark:
-        f"{BENCHMARKS}/pairs/{{evaluation}}/{{dataset}}/{{shard}}.tsv"
+        f"{layout.benchmarks}/pairs/{{evaluation}}/{{dataset}}/{{shard}}.tsv"
+    wildcard_constraints:
+        evaluation=one_of(plan.candidates.choosing()),
     group:
         "pairs-{evaluation}"
     conda:
@@ -59,104 +59,113 @@ rule pairs:
         mem_mb=growing(2000),
         runtime=growing(5),
     params:
-        code=code("pairs", unused=unused_by_pairs),
-        shards=lambda w: shard_count(w.dataset),
-        prior=lambda w: prior(w),
-        groups=lambda w: best_groups(w),
+        code=code("pairs", unused=plan.candidates.unused_by_pairs),
+        shards=of_job(plan.data.shards),
+        prior=of_job(plan.candidates.prior),
+        groups=of_job(plan.candidates.best_groups),
     script:
         "../workflow_scripts/pairs.py"
 
 
 rule timesteps:
     input:
-        data=lambda w: dataset_file(calibration_set(w)),
-        prompts=f"{RESULTS}/prompts/{{prompts}}.csv",
-        latents=lambda w: latents_files(evaluation(w)["model"], calibration_set(w)),
-        conditions=lambda w: conditions_of(w.evaluation, w.prompts),
-        noise=lambda w: noise_file(w),
-        model=lambda w: evaluated_model_files(w),
+        data=of_job(plan.calibrations.data),
+        prompts=layout.prompts("{prompts}"),
+        latents=ancient(of_job(plan.calibrations.latents)),
+        conditions=ancient(of_job(plan.evaluations.conditions)),
+        noise=of_job(plan.evaluations.noise),
+        model=of_job(plan.evaluations.model_inputs),
     output:
-        f"{RESULTS}/timesteps/{{evaluation}}/{{prompts}}.csv",
+        layout.timesteps("{evaluation}", "{prompts}"),
     log:
-        f"{LOGS}/timesteps/{{evaluation}}/{{prompts}}.log",
+        f"{layout.logs}/timesteps/{{evaluation}}/{{prompts}}.log",
     benchmark:
-        f"{BENCHMARKS}/timesteps/{{evaluation}}/{{prompts}}.tsv"
+        f"{layout.benchmarks}/timesteps/{{evaluation}}/{{prompts}}.tsv"
     conda:
         "../envs/environment.yaml"
     threads: 1
     resources:
-        mem_mb=growing_memory(lambda w: evaluation(w)["model"]),
+        mem_mb=growing(plan.resources.evaluation_memory),
         runtime=growing(240),
         gpu=GPU,
     params:
-        code=code("timesteps", family=evaluated_family),
-        family=lambda w: evaluated_model(w)["family"],
-        folder=lambda w: evaluated_model_folder(w),
-        samples=lambda w: calibration(w).get("samples", CALIBRATION_SAMPLES),
-        classes=lambda w: calibration(w).get("classes", CALIBRATION_CLASSES),
-        uniform=lambda w: calibration(w).get("uniform", {}).get(w.prompts, UNIFORM),
-        batch_size=lambda w: evaluation(w).get("batch_size", 256),
+        code=code("timesteps", family=plan.evaluations.family),
+        encoding=of_job(plan.calibrations.encoding),
+        latents=code("latents", family=plan.evaluations.family),
+        conditions=code("conditions", family=plan.evaluations.family),
+        family=of_job(plan.evaluations.family),
+        folder=of_job(plan.evaluations.folder),
+        samples=of_job(plan.calibrations.samples),
+        classes=of_job(plan.calibrations.classes),
+        uniform=of_job(plan.calibrations.uniform),
+        batch_size=of_job(plan.evaluations.batch_size),
         device=config["compute"]["device"],
-        dtype=lambda w: evaluation(w).get("dtype", "float32"),
-        speed=lambda w: speed(w),
+        dtype=of_job(plan.evaluations.dtype),
+        speed=of_job(plan.evaluations.speed),
     script:
         "../workflow_scripts/timesteps.py"
 
 
 rule errors:
     input:
-        pairs=f"{RESULTS}/pairs/{{evaluation}}/{{dataset}}/stage{{stage}}/{{shard}}.parquet",
-        prompts=lambda w: f"{RESULTS}/prompts/{prompts_of_stage(w)}.csv",
-        latents=lambda w: latents_file(w),
-        conditions=lambda w: conditions_of(w.evaluation, prompts_of_stage(w)),
-        noise=lambda w: noise_file(w),
-        model=lambda w: evaluated_model_files(w),
-        timesteps=lambda w: timesteps_file(w),
-        earlier=lambda w: (
-            errors_files(w, stages=range(1, int(w.stage)), shards=[w.shard])
-            if race_of_stage(w)
-            else []
-        ),
+        data=layout.data("{dataset}"),
+        pairs=of_job(plan.evaluations.pairs),
+        prompts=of_job(plan.evaluations.stage_prompts),
+        latents=ancient(of_job(plan.evaluations.latents)),
+        conditions=ancient(of_job(plan.evaluations.stage_conditions)),
+        noise=of_job(plan.evaluations.noise),
+        model=of_job(plan.evaluations.model_inputs),
+        timesteps=of_job(plan.evaluations.timesteps),
+        earlier=of_job(plan.evaluations.raced_errors),
     output:
-        f"{RESULTS}/errors/{{evaluation}}/{{dataset}}/stage{{stage}}/{{shard}}-{{part}}.nc",
+        layout.errors("{evaluation}", "{dataset}", "{stage}", "{shard}", "{part}"),
     log:
-        f"{LOGS}/errors/{{evaluation}}/{{dataset}}/stage{{stage}}/{{shard}}-{{part}}.log",
+        f"{layout.logs}/errors/{{evaluation}}/{{dataset}}/stage{{stage}}/{{shard}}-{{part}}.log",
     benchmark:
-        f"{BENCHMARKS}/errors/{{evaluation}}/{{dataset}}/stage{{stage}}/{{shard}}-{{part}}.tsv"
+        f"{layout.benchmarks}/errors/{{evaluation}}/{{dataset}}/stage{{stage}}/{{shard}}-{{part}}.tsv"
     conda:
         "../envs/environment.yaml"
     threads: 1
     resources:
-        mem_mb=errors_ask(errors_megabytes),
-        runtime=errors_ask(errors_minutes),
+        mem_mb=growing(plan.resources.errors_memory),
+        runtime=growing(plan.resources.errors_minutes),
         gpu=GPU,
     params:
-        code=code("errors", family=evaluated_family, unused=unused_by_errors),
-        family=lambda w: evaluated_model(w)["family"],
-        folder=lambda w: evaluated_model_folder(w),
-        samples=lambda w: samples_of_stage(w),
-        loss=lambda w: stages(w)["loss"] if learned(w) else None,
-        race=lambda w: race_of_stage(w),
-        parts=lambda w: class_parts(w.evaluation),
-        batch_size=lambda w: evaluation(w).get("batch_size", 256),
+        code=code(
+            "errors",
+            family=plan.evaluations.family,
+            unused=plan.evaluations.unused_by_errors,
+        ),
+        encoding=of_job(plan.evaluations.encoding),
+        latents=code("latents", family=plan.evaluations.family),
+        conditions=code("conditions", family=plan.evaluations.family),
+        family=of_job(plan.evaluations.family),
+        folder=of_job(plan.evaluations.folder),
+        samples=of_job(plan.evaluations.samples),
+        loss=of_job(plan.evaluations.learned_loss),
+        race=of_job(plan.evaluations.race),
+        parts=of_job(plan.evaluations.parts),
+        shards=of_job(plan.data.shards),
+        batch_size=of_job(plan.evaluations.batch_size),
         device=config["compute"]["device"],
-        dtype=lambda w: evaluation(w).get("dtype", "float32"),
-        speed=lambda w: speed(w),
+        dtype=of_job(plan.evaluations.dtype),
+        speed=of_job(plan.evaluations.speed),
     script:
         "../workflow_scripts/errors.py"
 
 
 rule prune:
     input:
-        errors=lambda w: errors_files(w, stages=range(1, int(w.stage)), shards=[w.shard]),
-        pairs=lambda w: pairs_file(w.evaluation, w.dataset, int(w.stage) - 1, w.shard),
-        prompts=prompts_file,
+        errors=of_job(plan.evaluations.earlier_errors),
+        data=layout.data("{dataset}"),
+        pairs=of_job(plan.evaluations.earlier_pairs),
+        prompts=of_job(plan.data.prompts),
     output:
-        f"{RESULTS}/pairs/{{evaluation}}/{{dataset}}/stage{{stage}}/{{shard}}.parquet",
+        layout.pairs("{evaluation}", "{dataset}", "{stage}", "{shard}"),
     log:
-        f"{LOGS}/prune/{{evaluation}}/{{dataset}}/stage{{stage}}/{{shard}}.log",
+        f"{layout.logs}/prune/{{evaluation}}/{{dataset}}/stage{{stage}}/{{shard}}.log",
     benchmark:
-        f"{BENCHMARKS}/prune/{{evaluation}}/{{dataset}}/stage{{stage}}/{{shard}}.tsv"
+        f"{layout.benchmarks}/prune/{{evaluation}}/{{dataset}}/stage{{stage}}/{{shard}}.tsv"
     wildcard_constraints:
         stage=r"[2-9]|[1-9]\d+",
     group:
@@ -165,67 +174,101 @@ rule prune:
         "../envs/environment.yaml"
     threads: 1
     resources:
-        mem_mb=reading_megabytes,
+        mem_mb=growing(plan.resources.reading_memory),
         runtime=growing(5),
     params:
         code=code("prune"),
-        keep=lambda w: stages(w)["keep"][int(w.stage) - 2],
-        loss=lambda w: stages(w)["loss"],
-        combine=lambda w: evaluation(w).get("combine", "mean"),
+        shards=of_job(plan.data.shards),
+        keep=of_job(plan.evaluations.keep),
+        loss=of_job(plan.evaluations.loss),
+        combine=of_job(plan.evaluations.combine),
     script:
         "../workflow_scripts/prune.py"
 
 
+# of a data set in one shard; of another, shard by shard
 rule predictions:
     input:
-        errors=lambda w: [
-            file
-            for shard in shards(w.dataset)
-            for file in errors_files(w, stages=all_stages(w), shards=[shard])
-        ],
-        coarse=lambda w: [
-            file for shard in shards(w.dataset) for file in group_errors_files(w, shards=[shard])
-        ],
-        pairs=lambda w: [
-            pairs_file(w.evaluation, w.dataset, max(all_stages(w)), shard)
-            for shard in shards(w.dataset)
-        ],
-        prompts=prompts_file,
-        data=f"{RESULTS}/data/{{dataset}}.parquet",
+        errors=of_job(plan.evaluations.shard_errors),
+        group_errors=of_job(plan.evaluations.group_errors),
+        pairs=of_job(plan.evaluations.last_pairs),
+        prompts=of_job(plan.data.prompts),
+        data=layout.data("{dataset}"),
     output:
-        f"{RESULTS}/predictions/{{evaluation}}/{{dataset}}.parquet",
+        layout.predictions("{evaluation}", "{dataset}"),
     log:
-        f"{LOGS}/predictions/{{evaluation}}/{{dataset}}.log",
+        f"{layout.logs}/predictions/{{evaluation}}/{{dataset}}.log",
     benchmark:
-        f"{BENCHMARKS}/predictions/{{evaluation}}/{{dataset}}.tsv"
+        f"{layout.benchmarks}/predictions/{{evaluation}}/{{dataset}}.tsv"
+    wildcard_constraints:
+        dataset=one_of(plan.data.in_one_shard()),
+    group:
+        "predictions-{evaluation}"
     conda:
         "../envs/environment.yaml"
     threads: 1
     resources:
-        mem_mb=reading_megabytes,
+        mem_mb=growing(plan.resources.reading_memory),
         runtime=growing(30),
     params:
         code=code("predictions"),
-        combine=lambda w: evaluation(w).get("combine", "mean"),
-        pruning=lambda w: stages(w)["loss"] if PRUNING_LOSS else None,
+        shards=of_job(plan.data.shards),
+        combine=of_job(plan.evaluations.combine),
+        pruning=of_job(plan.tables.pruning_loss),
     script:
         "../workflow_scripts/predictions.py"
 
 
-rule similarities:
-    input:
-        errors=lambda w: errors_files(w, stages=all_stages(w), shards=shards(w.dataset)),
+use rule predictions as shard_predictions with:
     output:
-        f"{RESULTS}/similarities/{{evaluation}}/{{dataset}}.parquet",
+        layout.shard_predictions("{evaluation}", "{dataset}", "{shard}"),
     log:
-        f"{LOGS}/similarities/{{evaluation}}/{{dataset}}.log",
+        f"{layout.logs}/predictions/{{evaluation}}/{{dataset}}/{{shard}}.log",
     benchmark:
-        f"{BENCHMARKS}/similarities/{{evaluation}}/{{dataset}}.tsv"
+        f"{layout.benchmarks}/predictions/{{evaluation}}/{{dataset}}/{{shard}}.tsv"
+    wildcard_constraints:
+        dataset=one_of(plan.data.in_several_shards()),
+
+
+rule concatenate_predictions:
+    input:
+        of_job(plan.evaluations.shard_predictions),
+    output:
+        layout.predictions("{evaluation}", "{dataset}"),
+    log:
+        f"{layout.logs}/concatenate_predictions/{{evaluation}}/{{dataset}}.log",
+    benchmark:
+        f"{layout.benchmarks}/concatenate_predictions/{{evaluation}}/{{dataset}}.tsv"
+    wildcard_constraints:
+        dataset=one_of(plan.data.in_several_shards()),
+    group:
+        "predictions-{evaluation}"
     conda:
         "../envs/environment.yaml"
     threads: 1
     resources:
-        mem_mb=reading_megabytes,
+        mem_mb=growing(4000),
+        runtime=growing(30),
+    params:
+        code=code("concatenate_predictions"),
+    script:
+        "../workflow_scripts/concatenate_predictions.py"
+
+
+rule similarities:
+    input:
+        errors=of_job(plan.evaluations.all_errors),
+    output:
+        layout.similarities("{evaluation}", "{dataset}"),
+    log:
+        f"{layout.logs}/similarities/{{evaluation}}/{{dataset}}.log",
+    benchmark:
+        f"{layout.benchmarks}/similarities/{{evaluation}}/{{dataset}}.tsv"
+    conda:
+        "../envs/environment.yaml"
+    threads: 1
+    resources:
+        mem_mb=growing(plan.resources.reading_memory),
         runtime=growing(30),
     params:
         code=code("similarities"),

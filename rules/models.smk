@@ -1,4 +1,5 @@
 # Models, and what is computed once per model: weights, noise, latents, conditions.
+from functools import partial
 
 
 # on a cluster these run where snakemake does: the first needs the network, which compute nodes often
@@ -13,14 +14,14 @@ localrules:
 # without `code`: what is fetched is named by the config, however it is fetched
 rule download:
     output:
-        folder=directory(f"{RESULTS}/weights/{{kind}}/{{name}}"),
+        folder=directory(layout.weights("{section}", "{name}")),
     log:
-        f"{LOGS}/download/{{kind}}/{{name}}.log",
+        f"{layout.logs}/download/{{section}}/{{name}}.log",
     benchmark:
-        f"{BENCHMARKS}/download/{{kind}}/{{name}}.tsv"
+        f"{layout.benchmarks}/download/{{section}}/{{name}}.tsv"
     wildcard_constraints:
-        kind="models|baselines",
-        name=one_of(fetched("models") + fetched("baselines")),
+        section="models|baselines",
+        name=one_of(plan.weights.fetched("models") + plan.weights.fetched("baselines")),
     conda:
         "../envs/environment.yaml"
     threads: 1
@@ -28,50 +29,50 @@ rule download:
         mem_mb=growing(4000),
         runtime=growing(240),
     params:
-        weights=lambda w: config[w.kind][w.name]["weights"],
+        weights=of_job(plan.weights.source),
     script:
         "../workflow_scripts/download.py"
 
 
 rule merge_lora:
     input:
-        base=lambda w: base_files(w),
-        lora=lambda w: given("loras", w.model),
+        base=of_job(plan.models.base_inputs),
+        lora=of_job(plan.models.lora_inputs),
     output:
-        folder=directory(f"{RESULTS}/models/{{model}}"),
+        folder=directory(layout.model("{model}")),
     log:
-        f"{LOGS}/merge_lora/{{model}}.log",
+        f"{layout.logs}/merge_lora/{{model}}.log",
     benchmark:
-        f"{BENCHMARKS}/merge_lora/{{model}}.tsv"
+        f"{layout.benchmarks}/merge_lora/{{model}}.tsv"
     wildcard_constraints:
-        model=one_of(lora_models()),
+        model=one_of(plan.models.with_lora()),
     conda:
         "../envs/environment.yaml"
     threads: 1
     resources:
-        mem_mb=growing_memory(lambda w: w.model),
+        mem_mb=growing(plan.models.memory),
         runtime=growing(60),
     params:
         code=code("merge_lora"),
-        base=lambda w: base_folder(w),
-        lora=lambda w: model(w.model)["lora"]["weights"],
-        scale=lambda w: model(w.model)["lora"].get("scale", 1.0),
+        base=of_job(plan.models.base_folder),
+        lora=of_job(plan.models.lora),
+        scale=of_job(plan.models.lora_scale),
     script:
         "../workflow_scripts/merge_lora.py"
 
 
 rule train:
     input:
-        data=lambda w: dataset_file(model(w.model)["training"]["data"]),
-        text_encoder=lambda w: text_encoder_files(w),
+        data=of_job(plan.models.training_data),
+        text_encoder=of_job(plan.models.text_encoder_inputs),
     output:
-        folder=directory(f"{RESULTS}/models/{{model}}"),
+        folder=directory(layout.model("{model}")),
     log:
-        f"{LOGS}/train/{{model}}.log",
+        f"{layout.logs}/train/{{model}}.log",
     benchmark:
-        f"{BENCHMARKS}/train/{{model}}.tsv"
+        f"{layout.benchmarks}/train/{{model}}.tsv"
     wildcard_constraints:
-        model=one_of(trained_models()),
+        model=one_of(plan.models.trained()),
     conda:
         "../envs/environment.yaml"
     threads: 1
@@ -80,9 +81,9 @@ rule train:
         runtime=growing(240),
         gpu=GPU,
     params:
-        code=code("train", entries=lambda w: (model(w.model)["family"],)),
-        model=lambda w: trained_part(w.model),
-        text_encoder=lambda w: text_encoder_folder(w),
+        code=code("train", entries=plan.models.trainer),
+        model=of_job(plan.models.training),
+        text_encoder=of_job(plan.models.text_encoder),
         device=config["compute"]["device"],
         dtype="float32",
     script:
@@ -91,11 +92,11 @@ rule train:
 
 rule noise:
     output:
-        f"{RESULTS}/noise/{{shape}}-seed{{seed}}.safetensors",
+        layout.noise("{shape}", "{seed}"),
     log:
-        f"{LOGS}/noise/{{shape}}-seed{{seed}}.log",
+        f"{layout.logs}/noise/{{shape}}-seed{{seed}}.log",
     benchmark:
-        f"{BENCHMARKS}/noise/{{shape}}-seed{{seed}}.tsv"
+        f"{layout.benchmarks}/noise/{{shape}}-seed{{seed}}.tsv"
     wildcard_constraints:
         shape=r"\d+x\d+x\d+",
         seed=r"\d+",
@@ -114,27 +115,27 @@ rule noise:
 
 rule latents:
     input:
-        data=f"{RESULTS}/data/{{dataset}}.parquet",
-        model=model_files,
+        data=layout.data("{dataset}"),
+        model=of_job(plan.models.inputs),
     output:
-        f"{RESULTS}/latents/{{model}}/{{dataset}}/{{shard}}.safetensors",
+        layout.latents("{model}", "{dataset}", "{shard}"),
     log:
-        f"{LOGS}/latents/{{model}}/{{dataset}}/{{shard}}.log",
+        f"{layout.logs}/latents/{{model}}/{{dataset}}/{{shard}}.log",
     benchmark:
-        f"{BENCHMARKS}/latents/{{model}}/{{dataset}}/{{shard}}.tsv"
+        f"{layout.benchmarks}/latents/{{model}}/{{dataset}}/{{shard}}.tsv"
     conda:
         "../envs/environment.yaml"
     threads: 1
     resources:
-        mem_mb=latents_ask(latents_megabytes),
-        runtime=latents_ask(latents_minutes),
+        mem_mb=growing(plan.resources.latents_memory),
+        runtime=growing(plan.resources.latents_minutes),
         gpu=GPU,
     params:
-        code=code("latents", family=lambda w: model(w.model)["family"]),
-        family=lambda w: model(w.model)["family"],
-        folder=model_folder,
-        preprocess=lambda w: model(w.model)["preprocess"],
-        shards=lambda w: shard_count(w.dataset),
+        code=code("latents", family=plan.models.family),
+        family=of_job(plan.models.family),
+        folder=of_job(plan.models.folder),
+        preprocess=of_job(plan.models.preprocess),
+        shards=of_job(plan.data.shards),
         device=config["compute"]["device"],
         dtype="float32",
     script:
@@ -143,29 +144,96 @@ rule latents:
 
 rule conditions:
     input:
-        prompts=f"{RESULTS}/prompts/{{prompts}}.csv",
-        model=model_files,
+        prompts=layout.prompts("{prompts}"),
+        model=of_job(plan.models.inputs),
     output:
-        f"{RESULTS}/conditions/{{model}}/{{prompts}}.safetensors",
+        layout.conditions("{model}", "{prompts}"),
     log:
-        f"{LOGS}/conditions/{{model}}/{{prompts}}.log",
+        f"{layout.logs}/conditions/{{model}}/{{prompts}}.log",
     benchmark:
-        f"{BENCHMARKS}/conditions/{{model}}/{{prompts}}.tsv"
+        f"{layout.benchmarks}/conditions/{{model}}/{{prompts}}.tsv"
     group:
         "conditions"
     conda:
         "../envs/environment.yaml"
     threads: 1
     resources:
-        mem_mb=growing_memory(lambda w: w.model),
+        mem_mb=growing(plan.models.memory),
         runtime=growing(30),
         gpu=GPU,
     params:
-        code=code("conditions", family=lambda w: model(w.model)["family"]),
-        family=lambda w: model(w.model)["family"],
-        folder=model_folder,
-        truncate=lambda w: model(w.model).get("truncate_prompts", False),
+        code=code("conditions", family=plan.models.family),
+        family=of_job(plan.models.family),
+        folder=of_job(plan.models.folder),
+        truncate=of_job(plan.models.truncate),
         device=config["compute"]["device"],
         dtype="float32",
     script:
         "../workflow_scripts/conditions.py"
+
+
+# small sets of a model in one job each: of two rules that make a file, Snakemake takes the one
+# without wildcards
+for model, datasets in plan.together.datasets().items():
+
+    rule:
+        name:
+            f"latents_{model}"
+        input:
+            data=[layout.data(name) for name in datasets],
+            model=plan.models.inputs(model),
+        output:
+            [layout.latents(model, name, 0) for name in datasets],
+        log:
+            f"{layout.logs}/latents/{model}.log",
+        benchmark:
+            f"{layout.benchmarks}/latents/{model}.tsv"
+        conda:
+            "../envs/environment.yaml"
+        threads: 1
+        resources:
+            mem_mb=growing(plan.models.memory(model)),
+            runtime=growing(60),
+            gpu=GPU,
+        params:
+            code=code("latents", family=partial(plan.models.family, model)),
+            family=plan.models.family(model),
+            folder=plan.models.folder(model),
+            preprocess=plan.models.preprocess(model),
+            shards=1,
+            device=config["compute"]["device"],
+            dtype="float32",
+        script:
+            "../workflow_scripts/latents.py"
+
+
+for model, names in plan.together.prompts().items():
+
+    rule:
+        name:
+            f"conditions_{model}"
+        input:
+            prompts=[layout.prompts(name) for name in names],
+            model=plan.models.inputs(model),
+        output:
+            [layout.conditions(model, name) for name in names],
+        log:
+            f"{layout.logs}/conditions/{model}.log",
+        benchmark:
+            f"{layout.benchmarks}/conditions/{model}.tsv"
+        conda:
+            "../envs/environment.yaml"
+        threads: 1
+        resources:
+            mem_mb=growing(plan.models.memory(model)),
+            runtime=growing(30),
+            gpu=GPU,
+        params:
+            code=code("conditions", family=partial(plan.models.family, model)),
+            family=plan.models.family(model),
+            folder=plan.models.folder(model),
+            truncate=plan.models.truncate(model),
+            device=config["compute"]["device"],
+            dtype="float32",
+        script:
+            "../workflow_scripts/conditions.py"

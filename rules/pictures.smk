@@ -3,19 +3,13 @@
 
 rule spatial:
     input:
-        pairs=f"{RESULTS}/pairs/{{evaluation}}/{{dataset}}/stage1/0.parquet",
-        data=f"{RESULTS}/data/{{dataset}}.parquet",
-        prompts=prompts_file,
-        latents=lambda w: latents_file(SimpleNamespace(shard=0, **w)),
-        conditions=lambda w: conditions_file(w),
-        noise=lambda w: noise_file(w),
-        model=lambda w: evaluated_model_files(w),
+        unpack(of_job(plan.pictures.inputs)),
     output:
-        f"{RESULTS}/spatial/{{evaluation}}/{{dataset}}.nc",
+        layout.spatial("{table}"),
     log:
-        f"{LOGS}/spatial/{{evaluation}}/{{dataset}}.log",
+        f"{layout.logs}/spatial/{{table}}.log",
     benchmark:
-        f"{BENCHMARKS}/spatial/{{evaluation}}/{{dataset}}.tsv"
+        f"{layout.benchmarks}/spatial/{{table}}.tsv"
     conda:
         "../envs/environment.yaml"
     threads: 1
@@ -24,32 +18,27 @@ rule spatial:
         runtime=growing(30),
         gpu=GPU,
     params:
-        code=code("spatial", family=evaluated_family),
-        family=lambda w: evaluated_model(w)["family"],
-        folder=lambda w: evaluated_model_folder(w),
-        samples=lambda w: samples_of_stage(SimpleNamespace(stage=1, **w)),
-        examples=winoground_examples(),
-        batch_size=lambda w: evaluation(w).get("batch_size", 256),
+        code=code("spatial", family=plan.pictures.family),
+        family=of_job(plan.pictures.family),
+        folder=of_job(plan.pictures.folder),
+        samples=of_job(plan.pictures.samples),
+        examples=of_job(plan.pictures.examples),
+        batch_size=of_job(plan.pictures.batch_size),
         device=config["compute"]["device"],
-        dtype=lambda w: evaluation(w).get("dtype", "float32"),
+        dtype=of_job(plan.pictures.dtype),
     script:
         "../workflow_scripts/spatial.py"
 
 
 rule reconstructions:
     input:
-        data=f"{RESULTS}/data/{{dataset}}.parquet",
-        prompts=prompts_file,
-        latents=lambda w: latents_file(SimpleNamespace(shard=0, **w)),
-        conditions=lambda w: conditions_file(w),
-        noise=lambda w: noise_file(w),
-        model=lambda w: evaluated_model_files(w),
+        unpack(of_job(plan.pictures.inputs)),
     output:
-        f"{RESULTS}/reconstructions/{{evaluation}}/{{dataset}}.nc",
+        layout.reconstructions("{table}"),
     log:
-        f"{LOGS}/reconstructions/{{evaluation}}/{{dataset}}.log",
+        f"{layout.logs}/reconstructions/{{table}}.log",
     benchmark:
-        f"{BENCHMARKS}/reconstructions/{{evaluation}}/{{dataset}}.tsv"
+        f"{layout.benchmarks}/reconstructions/{{table}}.tsv"
     conda:
         "../envs/environment.yaml"
     threads: 1
@@ -58,12 +47,11 @@ rule reconstructions:
         runtime=growing(30),
         gpu=GPU,
     params:
-        code=code("reconstructions", family=evaluated_family),
-        family=lambda w: evaluated_model(w)["family"],
-        folder=lambda w: evaluated_model_folder(w),
-        images=lambda w: config["tables"]["accuracy"]["reconstructions"]["images"],
-        timesteps=lambda w: config["tables"]["accuracy"]["reconstructions"]["timesteps"],
+        code=code("reconstructions", family=plan.pictures.family),
+        family=of_job(plan.pictures.family),
+        folder=of_job(plan.pictures.folder),
+        reconstructed=of_job(plan.pictures.reconstructed),
         device=config["compute"]["device"],
-        dtype=lambda w: evaluation(w).get("dtype", "float32"),
+        dtype=of_job(plan.pictures.dtype),
     script:
         "../workflow_scripts/reconstructions.py"

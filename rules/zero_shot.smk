@@ -1,75 +1,71 @@
 # What text prompts are compared with: one classifier per set of classes, CLIP, and guessing.
+from functools import partial
 
 
-rule train_probe:
-    input:
-        train=lambda w: dataset_file(task_sets(w)["train"]),
-        validation=lambda w: dataset_file(task_sets(w)["validation"]),
-        prompts=lambda w: prompts_csv(w.prompts),
-        model=lambda w: model_files(baseline_model(w.probe)),
-    output:
-        folder=directory(f"{RESULTS}/baselines/{{probe}}/{{prompts}}"),
-    log:
-        f"{LOGS}/train_probe/{{probe}}/{{prompts}}.log",
-    benchmark:
-        f"{BENCHMARKS}/train_probe/{{probe}}/{{prompts}}.tsv"
-    wildcard_constraints:
-        probe=one_of(methods_of_kind("probe")),
-    conda:
-        "../envs/environment.yaml"
-    threads: 1
-    resources:
-        mem_mb=growing_memory(lambda w: baseline_model(w.probe).model),
-        runtime=growing(120),
-        gpu=GPU,
-    params:
-        code=code("train_probe"),
-        spec=lambda w: fitted_part(w.probe),
-        folder=lambda w: model_folder(baseline_model(w.probe)),
-        preprocess=lambda w: model(baseline_spec(config, w.probe)["model"])["preprocess"],
-        seed=config["noise"]["seed"],
-        device=config["compute"]["device"],
-        dtype="float32",
-    script:
-        "../workflow_scripts/train_probe.py"
-
-
-for number, datasets, methods in asked_alike("probe"):
+for job in plan.baselines.jobs("probe"):
 
     rule:
         name:
-            numbered("predict_probe", number)
+            numbered("train_probe", job.number)
         input:
-            data=[dataset_file(name) for name in datasets],
-            latents=lambda w: [
-                file
-                for name in asked(w.probe)
-                for file in latents_files(baseline_model(w.probe).model, name)
-            ],
-            probes=lambda w: task_folders(w.probe),
-            model=lambda w: model_files(baseline_model(w.probe)),
+            train=plan.baselines.task_data(job.method),
+            validation=plan.baselines.task_data(job.method, "validation"),
+            prompts=plan.baselines.task_prompts(job.method),
+            model=plan.baselines.model_inputs(job),
         output:
-            [predictions_file("{probe}", name) for name in datasets],
+            [directory(folder) for folder in plan.baselines.task_folders(job.method)],
         log:
-            f"{LOGS}/predict_probe/{{probe}}.log",
+            layout.log(f"train_probe/{job.method}"),
         benchmark:
-            f"{BENCHMARKS}/predict_probe/{{probe}}.tsv"
-        wildcard_constraints:
-            probe=one_of(methods),
+            layout.benchmark(f"train_probe/{job.method}")
         conda:
             "../envs/environment.yaml"
         threads: 1
         resources:
-            mem_mb=growing_memory(lambda w: baseline_model(w.probe).model),
+            mem_mb=growing(plan.baselines.model_memory(job)),
+            runtime=growing(120),
+            gpu=GPU,
+        params:
+            code=code("train_probe"),
+            spec=plan.baselines.fitted(job.method),
+            folder=plan.baselines.model_folder(job.method),
+            preprocess=plan.baselines.model_preprocess(job.method),
+            seed=config["noise"]["seed"],
+            device=config["compute"]["device"],
+            dtype="float32",
+        script:
+            "../workflow_scripts/train_probe.py"
+
+    rule:
+        name:
+            numbered("predict_probe", job.number)
+        input:
+            data=plan.baselines.images(job.questions),
+            latents=ancient(plan.baselines.latents(job)),
+            probes=plan.baselines.task_folders(job.method),
+            model=plan.baselines.model_inputs(job),
+        output:
+            plan.baselines.predictions(job),
+        log:
+            layout.log(f"predict_probe/{job.method}"),
+        benchmark:
+            layout.benchmark(f"predict_probe/{job.method}")
+        conda:
+            "../envs/environment.yaml"
+        threads: 1
+        resources:
+            mem_mb=growing(plan.baselines.model_memory(job)),
             runtime=growing(60),
             gpu=GPU,
         params:
             code=code("predict_probe"),
-            spec=lambda w: fitted_part(w.probe),
-            tasks=lambda w: tasks(w.probe),
-            task_of=lambda w: prompts_of(w.probe),
-            folder=lambda w: model_folder(baseline_model(w.probe)),
-            shards=[shard_count(name) for name in datasets],
+            latents=code("latents", family=partial(plan.baselines.model_family, job.method)),
+            preprocess=plan.baselines.model_preprocess(job.method),
+            spec=plan.baselines.fitted(job.method),
+            tasks=plan.baselines.tasks(job.method),
+            task_of=plan.baselines.task_of(job),
+            folder=plan.baselines.model_folder(job.method),
+            shards=[plan.data.shards(dataset) for dataset in job.datasets],
             seed=config["noise"]["seed"],
             device=config["compute"]["device"],
             dtype="float32",
@@ -77,118 +73,68 @@ for number, datasets, methods in asked_alike("probe"):
             "../workflow_scripts/predict_probe.py"
 
 
-for number, datasets, methods in asked_alike("clip"):
+for job in plan.baselines.clips():
 
     rule:
         name:
-            numbered("predict_clip", number)
+            numbered("predict_clip", job.number)
         input:
-            data=[dataset_file(name) for name in datasets],
-            prompts=lambda w: [prompts_csv(name) for name in prompts_of(w.clip)],
-            model=lambda w: model_files(baseline_model(w.clip)),
+            data=plan.baselines.images(job.questions),
+            prompts=plan.baselines.prompts(job.questions),
+            compared_data=plan.baselines.images(job.similarities),
+            compared_prompts=plan.baselines.prompts(job.similarities),
+            model=plan.baselines.model_inputs(job),
         output:
-            [predictions_file("{clip}", name) for name in datasets],
+            predictions=plan.baselines.predictions(job),
+            similarities=plan.baselines.similarities(job),
         log:
-            f"{LOGS}/predict_clip/{{clip}}.log",
+            layout.log(f"predict_clip/{job.method}"),
         benchmark:
-            f"{BENCHMARKS}/predict_clip/{{clip}}.tsv"
-        wildcard_constraints:
-            clip=one_of(methods),
+            layout.benchmark(f"predict_clip/{job.method}")
         conda:
             "../envs/environment.yaml"
         threads: 1
         resources:
-            mem_mb=growing_memory(lambda w: baseline_model(w.clip).model),
+            mem_mb=growing(plan.baselines.model_memory(job)),
             runtime=growing(60),
             gpu=GPU,
         params:
             code=code("predict_clip"),
-            folder=lambda w: model_folder(baseline_model(w.clip)),
-            truncate=lambda w: evaluated_clip(w).get("truncate_prompts", False),
-            combine=lambda w: baseline_spec(config, w.clip).get("combine", "mean"),
+            methods=[method for method, _ in job.questions],
+            compared_methods=[method for method, _ in job.similarities],
+            models=plan.baselines.clip_models(job),
             device=config["compute"]["device"],
             dtype="float32",
         script:
             "../workflow_scripts/predict_clip.py"
 
 
-rule clip_similarities:
-    input:
-        data=f"{RESULTS}/data/{{dataset}}.parquet",
-        prompts=prompts_file,
-        model=lambda w: model_files(baseline_model(w.clip)),
-    output:
-        f"{RESULTS}/similarities/{{clip}}/{{dataset}}.parquet",
-    log:
-        f"{LOGS}/clip_similarities/{{clip}}/{{dataset}}.log",
-    benchmark:
-        f"{BENCHMARKS}/clip_similarities/{{clip}}/{{dataset}}.tsv"
-    wildcard_constraints:
-        clip=one_of(methods_of_kind("clip")),
-    conda:
-        "../envs/environment.yaml"
-    threads: 1
-    resources:
-        mem_mb=growing_memory(lambda w: baseline_model(w.clip).model),
-        runtime=growing(60),
-        gpu=GPU,
-    params:
-        code=code("clip_similarities"),
-        folder=lambda w: model_folder(baseline_model(w.clip)),
-        truncate=lambda w: evaluated_clip(w).get("truncate_prompts", False),
-        device=config["compute"]["device"],
-        dtype="float32",
-    script:
-        "../workflow_scripts/clip_similarities.py"
+for job in plan.baselines.guesses():
 
-
-rule predict_chance:
-    input:
-        data=[dataset_file(name) for _, name in chance_pairs()],
-        prompts=[prompts_csv(dataset(name)["prompts"]) for _, name in chance_pairs()],
-    output:
-        [predictions_file(method, name) for method, name in chance_pairs()],
-    log:
-        f"{LOGS}/predict_chance.log",
-    benchmark:
-        f"{BENCHMARKS}/predict_chance.tsv"
-    group:
-        "chance"
-    conda:
-        "../envs/environment.yaml"
-    threads: 1
-    resources:
-        mem_mb=growing(2000),
-        runtime=growing(10),
-    params:
-        code=code("predict_chance"),
-        seeds=[split_seed(config, method)[1] for method, _ in chance_pairs()],
-    script:
-        "../workflow_scripts/predict_chance.py"
-
-
-rule chance_similarities:
-    input:
-        data=f"{RESULTS}/data/{{dataset}}.parquet",
-        prompts=prompts_file,
-    output:
-        f"{RESULTS}/similarities/{{chance}}/{{dataset}}.parquet",
-    log:
-        f"{LOGS}/chance_similarities/{{chance}}/{{dataset}}.log",
-    benchmark:
-        f"{BENCHMARKS}/chance_similarities/{{chance}}/{{dataset}}.tsv"
-    wildcard_constraints:
-        chance=one_of(methods_of_kind("chance")),
-    group:
-        "chance"
-    conda:
-        "../envs/environment.yaml"
-    threads: 1
-    resources:
-        mem_mb=growing(2000),
-        runtime=growing(10),
-    params:
-        code=code("chance_similarities"),
-        seed=lambda w: split_seed(config, w.chance)[1],
-    script:
-        "../workflow_scripts/chance_similarities.py"
+    rule:
+        name:
+            numbered("predict_chance", job.number)
+        input:
+            data=plan.baselines.images(job.questions),
+            prompts=plan.baselines.prompts(job.questions),
+            compared_data=plan.baselines.images(job.similarities),
+            compared_prompts=plan.baselines.prompts(job.similarities),
+        output:
+            predictions=plan.baselines.predictions(job),
+            similarities=plan.baselines.similarities(job),
+        log:
+            layout.log("predict_chance"),
+        benchmark:
+            layout.benchmark("predict_chance")
+        conda:
+            "../envs/environment.yaml"
+        threads: 1
+        resources:
+            mem_mb=growing(2000),
+            runtime=growing(10),
+        params:
+            code=code("predict_chance"),
+            seeds=[plan.baselines.seed(method) for method, _ in job.questions],
+            compared_seeds=[plan.baselines.seed(method) for method, _ in job.similarities],
+        script:
+            "../workflow_scripts/predict_chance.py"

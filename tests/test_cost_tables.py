@@ -66,9 +66,6 @@ def test_time_can_be_read(evaluations, shown):
 def test_numbers_can_be_read():
     text = render([Cost("robustness", "dit", "imagenet", 2000, 250000.0, 1200, 0.25, 1000)])
     assert "500,000,000" in text and "1,200 jobs" in text and " 0.25 " in text
-    assert "still to be run" not in text
-    assert "1,100 of these jobs are still to be run" in render([], 1100)
-    assert "0 of these jobs" in render([], 0)
 
 
 def test_a_race_costs_at_most_what_its_stages_do():

@@ -50,10 +50,10 @@ def finished(tmp_path_factory):
     scores = pd.DataFrame({"method": METHODS.keys(), "kind": METHODS.values()})
     scores = scores.assign(group="g", loss="", name=scores["method"])
     for name in ("accuracy", "robustness"):
-        files.write_csv(table(name), folder / f"results/tables/{name}.csv")
+        files.write_csv(table(name), folder / f"results/tables/{name}/table.csv")
         files.write_parquet(scores, folder / f"results/scores/{name}.parquet")
     # other numbers beside the tables
-    files.write_csv(table("accuracy"), folder / "results/tables/accuracy-trend.csv")
+    files.write_csv(table("accuracy"), folder / "results/tables/accuracy/trend.csv")
     for dataset, images in IMAGES.items():
         data = pd.DataFrame({"image": range(images), "label": labels[:images]})
         files.write_parquet(data, folder / f"results/data/{dataset}.parquet")
@@ -110,7 +110,7 @@ def test_the_same_numbers_are_as_expected(finished, capsys):
 @pytest.mark.parametrize("method", METHODS)
 def test_a_number_that_differs_is_found(run, capsys, method, number):
     row = row_of(method)
-    shifted(run / "results/tables/robustness.csv", row, number, 1)
+    shifted(run / "results/tables/robustness/table.csv", row, number, 1)
     assert verify(run) == 1
     lines = capsys.readouterr().out.splitlines()
     count = 2 * len(table("accuracy")) * len(NUMBERS)
@@ -147,7 +147,7 @@ def test_near_ties_are_tolerated_where_processors_differ(
         moved.loc[row, "value"] += shift
         moved.loc[row, ["low", "most"]] += 1.8 * shift
         moved.loc[row, ["high", "least"]] -= 1.8 * shift
-        files.write_csv(moved.round(4), run / "results/tables/accuracy.csv")
+        files.write_csv(moved.round(4), run / "results/tables/accuracy/table.csv")
         return compare(run / "results", run / "expected").equal
 
     tolerated = images if method == "ResNet" else 0
@@ -174,7 +174,7 @@ def test_trainings_of_a_group_are_named_by_it(run):
         files.write_parquet(scores.assign(group=group, loss=loss, method=seeds), path)
         names = {"ResNet": "nets", "Diffusion Classifier [L2]": "df [L2]"}
         edited(
-            run / f"results/tables/{name}.csv",
+            run / f"results/tables/{name}/table.csv",
             lambda frame, names=names: frame.assign(method=frame["method"].replace(names)),
         )
     assert verify(run, "--write") == 0
@@ -216,7 +216,7 @@ def text(path, said):
 
 
 HEADER = ",".join([*LONG, "tolerance"])
-RESULT, EXPECTED = "results/tables/accuracy.csv", "expected/accuracy.csv"
+RESULT, EXPECTED = "results/tables/accuracy/table.csv", "expected/accuracy.csv"
 
 
 @pytest.mark.parametrize(

@@ -135,7 +135,9 @@ def test_sources_are_relative_even_if_the_folder_is_not(tmp_path, monkeypatch):
 
 
 def test_subfolder_mistakes_are_said(tmp_path):
-    with pytest.raises(InputError, match=r"gone: found no such folder, expected a folder of images"):
+    with pytest.raises(
+        InputError, match=r"gone: found no such folder, expected a folder of images"
+    ):
         folder(str(tmp_path / "gone"))
     picture(tmp_path / "1.png")
     with pytest.raises(InputError, match=r"no such folder"):

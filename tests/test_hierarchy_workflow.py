@@ -67,18 +67,18 @@ def test_images_are_asked_about_the_priors_classes_in_the_best_groups(project):
         assert found["evaluations"][image] == 2 * 2 * len(colours) + 2 * len(left)
         assert np.flatnonzero(~np.isnan(found["scores"][image])).tolist() == left
         kept += label in left
-    (row,) = pd.read_csv(project / "results/tables/accuracy-ceilings.csv").to_dict("records")
+    (row,) = pd.read_csv(project / "results/tables/accuracy/ceilings.csv").to_dict("records")
     assert (row["method"], row["dataset"]) == ("Diffusion Classifier", "seen")
     assert (row["images"], row["classes"], row["left"]) == (10, 36, len(fine) / 10)
     assert row["value"] == pytest.approx(100 * kept / 10)
-    assert "What was never asked" in (project / "results/tables/accuracy.html").read_text()
+    assert "What was never asked" in (project / "results/tables/accuracy/page.html").read_text()
 
 
 def test_no_table_tells_where_the_project_lies(root, project):
     """Neither as an absolute path nor as one that goes up to the root and down again."""
     for path in (project / "results" / "tables").iterdir():
         assert str(root)[1:] not in path.read_text(errors="ignore"), path
-    made_of = json.loads((project / "results/tables/accuracy-provenance.json").read_text())
+    made_of = json.loads((project / "results/tables/accuracy/provenance.json").read_text())
     assert made_of["config"]["models"]["sd"]["weights"] == "resources/models/scenes-sd"
     assert made_of["models"]["sd"]["weights"] == "resources/models/scenes-sd"
 

@@ -97,7 +97,7 @@ def test_other_data_families_checks_progress_and_messages_concern_none_of_these(
     edit("data/sources/imagenet.py", "def objectnet(", "def objectnet2(")
     edit("denoisers/pixart.py", "120, 300", "77, 77")
     edit("training/contrastive.py", "fit(", "fit(1 + ")
-    edit("weights/hub_errors.py", "from __future__ import annotations", "x = 1")
+    edit("weights/hub.py", "from __future__ import annotations", "x = 1")
     edit("weights/inputs.py", "_IMAGE_TOO = (", '_IMAGE_TOO = ("another", ')
     edit("progress.py", "WINDOW = 60.0", "WINDOW = 6.0")
     edit("messages.py", "n=1", "n=2")

@@ -58,10 +58,10 @@ def rehearse(root, folder, tables=None):
 
 def check_tables(folder, names):
     for name in names:
-        table = pd.read_csv(folder / f"results/tables/{name}.csv")
+        table = pd.read_csv(folder / f"results/tables/{name}/table.csv")
         assert table["value"].between(0, 100).all() and len(table)
         assert table["published"].notna().any()
-        beside = pd.read_csv(folder / f"results/tables/{name}-published.csv")
+        beside = pd.read_csv(folder / f"results/tables/{name}/published.csv")
         assert np.allclose(beside["difference"], beside["value"] - beside["published"])
 
 

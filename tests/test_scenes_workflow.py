@@ -48,11 +48,11 @@ FIGURES = {
 
 def test_everything_is_made(project):
     for table, figures in FIGURES.items():
-        assert list(pd.read_csv(project / f"results/tables/{table}.csv").columns) == LONG
-        assert r"\toprule" in (project / f"results/tables/{table}.tex").read_text()
+        assert list(pd.read_csv(project / f"results/tables/{table}/table.csv").columns) == LONG
+        assert r"\toprule" in (project / f"results/tables/{table}/table.tex").read_text()
         for name in figures:
-            assert (project / f"results/figures/{table}-{name}.svg").read_text().count("<path") > 5
-            assert (project / f"results/figures/{table}-{name}.png").stat().st_size > 5000
+            assert (project / f"results/tables/{table}/{name}.svg").read_text().count("<path") > 5
+            assert (project / f"results/tables/{table}/{name}.png").stat().st_size > 5000
     report = (project / "results/report.html").read_text()
     assert "Zero-shot accuracy" in report and "Compositional reasoning" in report
 
@@ -63,12 +63,12 @@ def test_what_a_method_could_not_learn_from_is_said(project):
     assert (
         "21 of 23 files were used" in log and "1-large/moved.png: left out (a broken link)" in log
     )
-    text = (project / "results/tables/accuracy.txt").read_text()
+    text = (project / "results/tables/accuracy/table.txt").read_text()
     assert text.count("left out") == 1 and said in " ".join(text.split())
     for page in ("accuracy.html", "accuracy-table.html"):
         page = (project / "results/tables" / page).read_text()
         assert page.count("files were used") == 1 and "<code>1-large/moved.png</code>" in page
-    provenance = files.read_json(project / "results/tables/accuracy-provenance.json")
+    provenance = files.read_json(project / "results/tables/accuracy/provenance.json")
     assert provenance["datasets"]["shapes"] == {"images": 12}
     assert provenance["datasets"]["sizes-train"]["left_out"]["reasons"] == {
         "an empty file": ["0-small/empty.png"],
@@ -91,14 +91,14 @@ def test_names_are_only_names(project):
     assert latex(label) in (tables / "accuracy.tex").read_text()
     assert name in (project / "results/prompts/shapes.csv").read_text()
     for figure, shown in (("methods", label), ("confusion", name)):
-        svg = (project / f"results/figures/accuracy-{figure}.svg").read_text()
+        svg = (project / f"results/tables/accuracy/{figure}.svg").read_text()
         assert shown in html.unescape(svg).replace("\u200b", "")
     report = (project / "results/report.html").read_text()
     assert "Numbers of a *{test}*, 100 %" in report
 
 
 def test_every_method_is_a_row_of_the_accuracy_table(project):
-    table = pd.read_csv(project / "results/tables/accuracy.csv").query("metric == 'top1'")
+    table = pd.read_csv(project / "results/tables/accuracy/table.csv").query("metric == 'top1'")
     assert set(table["method"]) == {
         *(f"Diffusion Classifier [{loss}]" for loss in ("L1", "L2", "Huber")),
         *("ResNet on synthetic data", "SD features", "k-NN", "CLIP", "Chance"),
@@ -121,7 +121,9 @@ def test_the_best_prompt_of_a_class_decides(project):
         assert len(first) == 12 and len(second) == 6
         mean = {p: np.concatenate([first[p], second[p]]).mean() for p in second}
         correct.append(min(mean, key=mean.get) // 2 == label)
-    table = pd.read_csv(project / "results/tables/accuracy.csv").set_index(["method", "dataset"])
+    table = pd.read_csv(project / "results/tables/accuracy/table.csv").set_index(
+        ["method", "dataset"]
+    )
     row = table.query("metric == 'top1'").loc[("Diffusion Classifier [L1]", "shapes")]
     assert row["value"] == pytest.approx(100 * np.mean(correct), abs=1e-3)
     # none of the second stage's four timesteps was one of the first's two
@@ -143,7 +145,7 @@ def test_winoground_scores_are_those_of_the_stored_errors(project):
         calibrated.append(
             own[0] - free[0] < other[1] - free[1] and own[1] - free[1] < other[0] - free[0]
         )
-    table = pd.read_csv(project / "results/tables/winoground.csv")
+    table = pd.read_csv(project / "results/tables/winoground/table.csv")
     found = table.query("method.str.endswith('[L2]') and dataset == 'average'")
     found = found.set_index("metric")["value"]
     for metric, right in {
@@ -158,7 +160,7 @@ def test_winoground_scores_are_those_of_the_stored_errors(project):
 
 
 def test_the_trend_is_scored_from_the_predictions(project):
-    table = pd.read_csv(project / "results/tables/accuracy-trend.csv")
+    table = pd.read_csv(project / "results/tables/accuracy/trend.csv")
     for method, label in (("exhaustive", " (exhaustive)"), ("staged", "")):
         found = pd.read_parquet(project / f"results/predictions/{method}/shapes.parquet")
         right = (found["label"] == found["prediction"]).groupby(found["loss"]).mean()
@@ -168,7 +170,7 @@ def test_the_trend_is_scored_from_the_predictions(project):
 
 
 def test_the_most_confused_pairs_are_counted(project):
-    table = pd.read_csv(project / "results/tables/accuracy-confusions.csv")
+    table = pd.read_csv(project / "results/tables/accuracy/confusions.csv")
     found = pd.read_parquet(project / "results/predictions/staged/shapes.parquet")
     found = found.query("loss == 'l2'")
     wrong = (found["label"] != found["prediction"]).sum()
@@ -259,14 +261,14 @@ def test_published_numbers_and_fewer_parts_only_render_again(project):
     assert planned(project) == {"accuracy": 1, "provenance": 2}
     result = snakemake(project, "--cores", "1")
     assert result.returncode == 0, result.stdout + result.stderr
-    table = pd.read_csv(project / "results/tables/accuracy.csv")
+    table = pd.read_csv(project / "results/tables/accuracy/table.csv")
     assert list(table.columns) == [*LONG, "published", "difference", "inside"]
     (row,) = table[table["published"].notna()].to_dict("records")
     assert (row["method"], row["dataset"]) == ("Diffusion Classifier [L2]", "shapes")
     assert row["published"] == 88.5
     assert row["difference"] == pytest.approx(row["value"] - 88.5, abs=1e-3)
     assert row["inside"] == (row["low"] <= 88.5 <= row["high"])
-    beside = pd.read_csv(project / "results/tables/accuracy-published.csv")
+    beside = pd.read_csv(project / "results/tables/accuracy/published.csv")
     assert beside.to_dict("records") == [row]
 
 
@@ -283,7 +285,7 @@ def test_one_evaluation_is_a_table(project):
     assert result.returncode == 0, result.stdout + result.stderr
     left = {path.stem for path in (project / "results/figures").iterdir()}
     assert left == {"accuracy-methods", "accuracy-examples"}
-    assert "Paired comparison" not in (project / "results/tables/accuracy.html").read_text()
+    assert "Paired comparison" not in (project / "results/tables/accuracy/page.html").read_text()
 
 
 def test_nothing_tells_whose_machine_it_was(project):

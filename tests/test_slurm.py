@@ -101,7 +101,7 @@ def control(*command):
 
 
 def test_the_workflow_runs_through(project):
-    table = pd.read_csv(project / "results/tables/accuracy.csv")
+    table = pd.read_csv(project / "results/tables/accuracy/table.csv")
     own = table[table["method"] == "Diffusion Classifier [L2]"]
     assert own.query("metric == 'top1'")["value"].item() > 70
     errors = [xr.load_dataset(p) for p in sorted((project / "results/errors").rglob("*.nc"))]

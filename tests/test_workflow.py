@@ -44,7 +44,7 @@ def changed(project):
 
 
 def test_everything_is_made(project):
-    table = pd.read_csv(project / "results/tables/robustness.csv")
+    table = pd.read_csv(project / "results/tables/robustness/table.csv")
     assert list(table.columns) == LONG
     assert set(table["metric"]) == {"top1", "mean_per_class"}
     diffusion = table[table["method"].str.startswith("Diffusion Classifier")]
@@ -53,9 +53,9 @@ def test_everything_is_made(project):
     ]  # fmt: skip
     assert ((table["low"] <= table["value"]) & (table["value"] <= table["high"])).all()
     for name in ("paired", "effective", "timesteps", "evaluations", "examples"):
-        assert (project / f"results/figures/robustness-{name}.svg").read_text().count("<path") > 5
-        assert (project / f"results/figures/robustness-{name}.png").stat().st_size > 5000
-    assert r"\toprule" in (project / "results/tables/robustness.tex").read_text()
+        assert (project / f"results/tables/robustness/{name}.svg").read_text().count("<path") > 5
+        assert (project / f"results/tables/robustness/{name}.png").stat().st_size > 5000
+    assert r"\toprule" in (project / "results/tables/robustness/table.tex").read_text()
     report = (project / "results/report.html").read_text()
     assert "Robustness" in report and "robustness-effective.svg" in report
 
@@ -132,11 +132,11 @@ def test_the_positions_of_adversarial_images_give_them_again(project):
 
 
 def test_guesses_stand_in_the_table(project):
-    table = pd.read_csv(project / "results/tables/robustness.csv").query("metric == 'top1'")
+    table = pd.read_csv(project / "results/tables/robustness/table.csv").query("metric == 'top1'")
     guessed = table[table["method"] == "Chance"].set_index("dataset")
     assert guessed["images"].to_dict() == {"mnist": 30, "adversarial": 20}
     assert (guessed["trainings"] == 2).all()
-    text = (project / "results/tables/robustness.txt").read_text()
+    text = (project / "results/tables/robustness/table.txt").read_text()
     assert "2 seeds" in text and "1 training" in text
 
 

@@ -1,6 +1,6 @@
 """Classify by a race whose rule is a paired t-test, to compare with (Clark & Jaini 2023).
 
-In: the pairs of all shards, prompts, data, latents, conditions, noise, the model. Out: predictions.
+In: prompts, data, latents, conditions, noise, the model. Out: predictions.
 """
 
 from job import compute, job
@@ -9,36 +9,36 @@ with job(snakemake):
     import time
     from functools import partial
 
-    import pandas as pd
-
     from diffusion_classifier import files
     from diffusion_classifier.benchmarks.policies import PairedTTest
     from diffusion_classifier.data.prompt_sets import read_prompts
+    from diffusion_classifier.data.stored_images import read_labels
     from diffusion_classifier.denoisers.families import family
     from diffusion_classifier.engine.encoders import read_latents
     from diffusion_classifier.engine.engine import Engine, Inputs
     from diffusion_classifier.engine.error_files import error_dataset
     from diffusion_classifier.engine.samples import Sample
     from diffusion_classifier.progress import Silence
+    from diffusion_classifier.selection.candidates import candidates
     from diffusion_classifier.selection.pruning import prediction_table
     from diffusion_classifier.selection.racing import race
 
     device, dtype = compute(snakemake)
     params, given = snakemake.params, snakemake.input
-    class_of = read_prompts(given.prompts)["classidx"].to_numpy()
-    labels = files.read_parquet(given.data, columns=["image", "label"])
-    pairs = pd.concat([files.read_parquet(path) for path in given.pairs], ignore_index=True)
+    how, prompts = params.race, read_prompts(given.prompts)
+    class_of, data = prompts["classidx"].to_numpy(), read_labels(given.data)
+    pairs = candidates(data, prompts)
     conditions = files.read_tensors(given.conditions)
     noise = files.read_tensors(given.noise)["noise"]
     inputs = Inputs(*read_latents(given.latents), conditions, noise)
-    samples = [Sample(*sample) for sample in params.samples]
-    denoiser = family(params.family).load(params.folder, device, dtype)
+    samples = [Sample(*sample) for sample in how["samples"]]
+    denoiser = family(how["family"]).load(how["folder"], device, dtype)
 
     start = time.perf_counter()
-    engine = Engine(denoiser, inputs, params.batch_size, device, dtype)
-    measure, rule = partial(engine.errors, progress=Silence()), PairedTTest(params.cutoff)
-    errors = race(measure, pairs, samples, class_of, rule, params.minimum, params.loss)
+    engine = Engine(denoiser, inputs, how["batch_size"], device, dtype)
+    measure, rule = partial(engine.errors, progress=Silence()), PairedTTest(how["cutoff"])
+    errors = race(measure, pairs, samples, class_of, rule, how["minimum"], how["loss"])
     record = {"seconds": time.perf_counter() - start}
     stage = error_dataset(errors, pairs, samples, record)
-    table = prediction_table([stage], pairs, class_of, labels)
-    files.write_parquet(table[table["loss"] == params.loss], snakemake.output[0])
+    table = prediction_table([stage], pairs, class_of, data[["image", "label"]])
+    files.write_parquet(table[table["loss"] == how["loss"]], snakemake.output[0])

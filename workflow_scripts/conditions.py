@@ -1,6 +1,7 @@
 """Encode prompts to what a model is told of each of them (text embeddings or class indices).
 
-In: prompts, the model. Out: the family's condition tensors, first dim `prompt`.
+In: sets of prompts, the model. Out: a file for each, the family's condition tensors, first dim
+`prompt`.
 """
 
 from job import compute, job
@@ -11,8 +12,10 @@ with job(snakemake):
     from diffusion_classifier.denoisers.families import family
 
     device, dtype = compute(snakemake)
-    prompts = read_prompts(snakemake.input.prompts)
+    adapter = family(snakemake.params.family)
     params = snakemake.params
-    encode = family(params.family).encode_prompts
-    conditions = encode(params.folder, prompts, device, dtype, params.truncate)
-    files.write_tensors(conditions, snakemake.output[0])
+    given = snakemake.input.prompts
+    sets = [given] if isinstance(given, str) else given
+    for path, output in zip(sets, snakemake.output, strict=True):
+        condition = (params.folder, read_prompts(path), device, dtype, params.truncate)
+        files.write_tensors(adapter.encode_prompts(*condition), output)

@@ -1,8 +1,9 @@
 """Measure the ε-prediction error of every pair of a shard's class part at a stage's samples.
 
 In a race, classes leave meanwhile. A job that was killed goes on where its journal ends.
-In: pairs, latents, conditions, the noise bank, the model; the density of learned timesteps and, for
-a race, the errors of earlier stages. Out: NetCDF, dims `pair, sample`, one variable per loss.
+In: the pairs, where some were chosen, or else the data set, all of whose images are asked about all
+prompts; latents, conditions, the noise bank, the model; the density of learned timesteps and, for a
+race, the errors of earlier stages. Out: NetCDF, dims `pair, sample`, one variable per loss.
 """
 
 from job import compute, job
@@ -16,7 +17,8 @@ with job(snakemake):
     import pandas as pd
 
     from diffusion_classifier import files
-    from diffusion_classifier.data.prompt_sets import read_prompts
+    from diffusion_classifier.data.prompt_sets import check_labels, read_prompts
+    from diffusion_classifier.data.stored_images import read_labels
     from diffusion_classifier.denoisers.families import family
     from diffusion_classifier.denoisers.speed import Speed, accelerate
     from diffusion_classifier.engine.engine import Engine, Inputs
@@ -24,13 +26,19 @@ with job(snakemake):
     from diffusion_classifier.engine.journal import INTERVAL, Journal, fingerprint, journal_of
     from diffusion_classifier.engine.samples import Sample
     from diffusion_classifier.progress import Silence
+    from diffusion_classifier.selection.candidates import shard_candidates
     from diffusion_classifier.selection.learned_timesteps import learned_samples
     from diffusion_classifier.selection.racing import gap_race
 
     device, dtype = compute(snakemake)
     params, given = snakemake.params, snakemake.input
     prompts = read_prompts(given.prompts)
-    pairs = files.read_parquet(given.pairs)
+    if given.pairs:
+        pairs = files.read_parquet(given.pairs)
+    else:
+        data = read_labels(given.data)
+        check_labels(prompts, data, snakemake.wildcards.dataset)
+        pairs = shard_candidates(data, prompts, int(snakemake.wildcards.shard), params.shards)
     pairs = class_part(pairs, prompts, int(snakemake.wildcards.part), params.parts)
     shard = files.read_tensors(given.latents)
     inputs = Inputs(

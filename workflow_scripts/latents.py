@@ -1,6 +1,6 @@
-"""Encode the images of one shard to the latents a model works on.
+"""Encode images to the latents a model works on: of one shard, or of several small data sets.
 
-In: a data set, the model. Out: `latents` (image, channel, height, width) float32 and `image`,
+In: the data sets, the model. Out: a file for each data set, `latents` (image, channel, height, width) float32 and `image`,
 their numbers in the data set.
 """
 
@@ -18,11 +18,13 @@ with job(snakemake):
 
     device, dtype = compute(snakemake)
     params = snakemake.params
-    data = files.read_parquet(snakemake.input.data, columns=["image"])
-    numbers = shard(data, int(snakemake.wildcards.shard), params.shards)["image"].tolist()
-    encoded = encoded_images_of(snakemake.input.data, numbers)
-    images = (decode(encoded[number]) for number in numbers)
-    preprocess = Preprocess(**params.preprocess)
-    latents = encode_images(params.folder, preprocess, images, device, dtype, params.family)
-    tensors = {"latents": latents, "image": torch.tensor(numbers)}
-    files.write_tensors(tensors, snakemake.output[0])
+    index, preprocess = int(snakemake.wildcards.get("shard", 0)), Preprocess(**params.preprocess)
+    given = snakemake.input.data
+    sets = [given] if isinstance(given, str) else given
+    for path, output in zip(sets, snakemake.output, strict=True):
+        data = files.read_parquet(path, columns=["image"])
+        numbers = shard(data, index, params.shards)["image"].tolist()
+        encoded = encoded_images_of(path, numbers)
+        images = (decode(encoded[number]) for number in numbers)
+        latents = encode_images(params.folder, preprocess, images, device, dtype, params.family)
+        files.write_tensors({"latents": latents, "image": torch.tensor(numbers)}, output)

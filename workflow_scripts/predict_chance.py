@@ -1,6 +1,7 @@
 """Guess the class of every image: what an accuracy has to be compared with.
 
-In: a data set and its prompts for each output. Out: predictions, one file per seed and data set.
+In: a data set and its prompts for each output. Out: predictions, one file per seed and data set,
+and similarities of captions and images where a table compares those.
 """
 
 from job import job
@@ -10,12 +11,19 @@ with job(snakemake):
     from diffusion_classifier.baselines.answers import prediction_table
     from diffusion_classifier.baselines.chance import guess
     from diffusion_classifier.data.prompt_sets import named_prompts, read_prompts
+    from diffusion_classifier.data.stored_images import read_labels
+    from diffusion_classifier.scores.compositional import chance_similarities
 
     given = snakemake.input
-    asked = (given.data, given.prompts, snakemake.params.seeds, snakemake.output)
+    asked = (given.data, given.prompts, snakemake.params.seeds, snakemake.output.predictions)
     for path, prompts, seed, output in zip(*asked, strict=True):
         data = files.read_parquet(path, columns=["image", "label"])
         classes = named_prompts(read_prompts(prompts))["classidx"].nunique()
         predictions, scores = guess(data, classes, seed)
         table = prediction_table(data, predictions, scores, seconds=0.0)
         files.write_parquet(table.assign(evaluations=0.0), output)
+
+    compared = (given.compared_data, given.compared_prompts, snakemake.params.compared_seeds)
+    for path, prompts, seed, output in zip(*compared, snakemake.output.similarities, strict=True):
+        scored = chance_similarities(read_labels(path), read_prompts(prompts), seed)
+        files.write_parquet(scored, output)

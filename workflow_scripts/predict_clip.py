@@ -1,30 +1,35 @@
 """Classify every test set by CLIP: the class whose prompt is nearest to the image.
 
-In: the data sets, their prompts, the CLIP. Out: predictions, one file per data set.
+In: the data sets, their prompts, all trainings of a CLIP. Out: predictions, one file per training
+and data set; where a table compares captions, how well each image and caption go together: the
+logits, `image, prompt, loss, score, evaluations, seconds`.
 """
 
 from job import compute, job
 
 with job(snakemake):
-    import time
-
     from diffusion_classifier import files
-    from diffusion_classifier.baselines import clip
-    from diffusion_classifier.baselines.answers import prediction_table
-    from diffusion_classifier.data.prompt_sets import named_prompts, read_prompts
-    from diffusion_classifier.data.sources.image_source import decode
-    from diffusion_classifier.data.stored_images import encoded_images, read_labels
+    from diffusion_classifier.baselines import clip, clip_answers
+    from diffusion_classifier.data.prompt_sets import read_prompts
 
     device, dtype = compute(snakemake)
-    params = snakemake.params
-    model = clip.load(params.folder, device, dtype, params.truncate)
-    paths = zip(snakemake.input.data, snakemake.input.prompts, snakemake.output, strict=True)
-    for path, prompts_path, output in paths:
-        data, prompts = read_labels(path), named_prompts(read_prompts(prompts_path))
-        start = time.perf_counter()
-        texts = model.embed_texts(prompts["prompt"])
-        images = model.embed_images(map(decode, encoded_images(path)))
-        class_of = prompts["classidx"].to_numpy()
-        predictions, scores = clip.classify(images, texts, class_of, model.scale, params.combine)
-        seconds = time.perf_counter() - start
-        files.write_parquet(prediction_table(data, predictions, scores, seconds), output)
+    params, given, written = snakemake.params, snakemake.input, snakemake.output
+    asked = zip(params.methods, given.data, given.prompts, written.predictions, strict=True)
+    asked = [*asked]
+    compared = zip(
+        params.compared_methods,
+        given.compared_data,
+        given.compared_prompts,
+        written.similarities,
+        strict=True,
+    )
+    compared = [*compared]
+    for method, spec in params.models.items():
+        model = clip.load(spec["folder"], device, dtype, spec["truncate"])
+        for _, path, prompts, output in (row for row in asked if row[0] == method):
+            table = clip_answers.predict_set(model, path, read_prompts(prompts), spec["combine"])
+            files.write_parquet(table, output)
+        for _, path, prompts, output in (row for row in compared if row[0] == method):
+            files.write_parquet(
+                clip_answers.compare_set(model, path, read_prompts(prompts)), output
+            )

@@ -1,7 +1,8 @@
-"""Read the errors of all stages: the predicted class of every image under every loss.
+"""Read the errors of all stages of a shard: the predicted class of every image under every loss.
 
-In: all error files of an evaluation on a data set, those of its groups if it has any, the pairs of
-its last stage, the prompts, the data set. Out: predictions, one row per image and loss.
+In: the errors of all stages and of the stage of groups, if there is one; the pairs of the last
+stage, or else the data set, all of whose candidates it had; the prompts. Out: predictions, one row
+per image and loss.
 """
 
 from job import job
@@ -9,22 +10,24 @@ from job import job
 with job(snakemake):
     from diffusion_classifier import files
     from diffusion_classifier.data.prompt_sets import read_prompts
+    from diffusion_classifier.data.stored_images import read_labels
+    from diffusion_classifier.selection.candidates import shard_candidates
     from diffusion_classifier.selection.pruning import prediction_table
 
     given, params = snakemake.input, snakemake.params
-    class_of = read_prompts(given.prompts)["classidx"].to_numpy()
-    labels = files.read_parquet(given.data, columns=["image", "label"])
-
-    def of_shards():
-        """Shard by shard: all errors of a large evaluation at once would fill the memory."""
-        errors, coarse = list(given.errors), list(given.coarse)
-        of_shard, of_groups = len(errors) // len(given.pairs), len(coarse) // len(given.pairs)
-        for shard, path in enumerate(given.pairs):
-            stages = [files.read_dataset(file) for file in errors[shard * of_shard :][:of_shard]]
-            spent = [files.read_dataset(file) for file in coarse[shard * of_groups :][:of_groups]]
-            candidates = files.read_parquet(path)
-            own = labels[labels["image"].isin(candidates["image"])]
-            options = params.combine, params.pruning
-            yield prediction_table(stages, candidates, class_of, own, *options, spent)
-
-    files.write_parquet_pieces(of_shards(), snakemake.output[0])
+    prompts, data = read_prompts(given.prompts), read_labels(given.data)
+    if given.pairs:
+        candidates = files.read_parquet(given.pairs)
+    else:
+        shard = int(snakemake.wildcards.get("shard", 0))
+        candidates = shard_candidates(data, prompts, shard, params.shards)
+    table = prediction_table(
+        [files.read_dataset(path) for path in given.errors],
+        candidates,
+        prompts["classidx"].to_numpy(),
+        data.loc[data["image"].isin(candidates["image"]), ["image", "label"]],
+        params.combine,
+        params.pruning,
+        [files.read_dataset(path) for path in given.group_errors],
+    )
+    files.write_parquet(table, snakemake.output[0])

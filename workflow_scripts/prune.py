@@ -1,7 +1,7 @@
 """Keep the best classes of every image for the next stage.
 
-In: the errors of all stages so far, the pairs of the last one, the prompts. Out: the pairs
-that stay, `image, prompt`.
+In: the errors of all stages so far, the prompts, and the pairs of the last stage, or else the data
+set, all of whose candidates it had. Out: the pairs that stay, `image, prompt`.
 """
 
 from job import job
@@ -9,14 +9,22 @@ from job import job
 with job(snakemake):
     from diffusion_classifier import files
     from diffusion_classifier.data.prompt_sets import read_prompts
+    from diffusion_classifier.data.stored_images import read_labels
+    from diffusion_classifier.selection.candidates import shard_candidates
     from diffusion_classifier.selection.pruning import survivors
 
-    params = snakemake.params
-    stages = [files.read_dataset(path) for path in snakemake.input.errors]
+    params, given = snakemake.params, snakemake.input
+    stages = [files.read_dataset(path) for path in given.errors]
+    prompts = read_prompts(given.prompts)
+    if given.pairs:
+        asked = files.read_parquet(given.pairs)
+    else:
+        shard = int(snakemake.wildcards.shard)
+        asked = shard_candidates(read_labels(given.data), prompts, shard, params.shards)
     pairs = survivors(
         stages,
-        files.read_parquet(snakemake.input.pairs),
-        read_prompts(snakemake.input.prompts)["classidx"].to_numpy(),
+        asked,
+        prompts["classidx"].to_numpy(),
         params.keep,
         params.loss,
         params.combine,

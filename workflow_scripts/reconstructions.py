@@ -14,10 +14,11 @@ with job(snakemake):
 
     device, dtype = compute(snakemake)
     params = snakemake.params
+    asked_for = params.reconstructed
     prompts = read_prompts(snakemake.input.prompts)
     shard = files.read_tensors(snakemake.input.latents)
     data = files.read_parquet(snakemake.input.data, columns=["image", "label"])
-    data = data[data["image"].isin(shard["image"].tolist())].head(params.images)
+    data = data[data["image"].isin(shard["image"].tolist())].head(asked_for["images"])
     asked = chosen_prompts(data["label"].to_numpy(), prompts["classidx"].to_numpy())
     denoiser = family(params.family).load(params.folder, device, dtype)
     found = reconstruct(
@@ -27,7 +28,7 @@ with job(snakemake):
         files.read_tensors(snakemake.input.conditions),
         asked,
         files.read_tensors(snakemake.input.noise)["noise"],
-        params.timesteps,
+        asked_for["timesteps"],
         device,
         dtype,
         params.family,

@@ -1,6 +1,6 @@
 """Map where in some images the right and the wrong caption predict the noise how well.
 
-In: pairs, data, prompts, latents, conditions, noise, the model. Out: NetCDF, `error` with dims
+In: data, prompts, latents, conditions, noise, the model. Out: NetCDF, `error` with dims
 `image, prompt, row, column`; prompt is right or wrong.
 """
 
@@ -16,15 +16,16 @@ with job(snakemake):
     from diffusion_classifier.engine.engine import Inputs
     from diffusion_classifier.engine.heat_maps import error_maps, right_and_wrong
     from diffusion_classifier.engine.samples import Sample
+    from diffusion_classifier.selection.candidates import candidates
 
     device, dtype = compute(snakemake)
     params = snakemake.params
     prompts = read_prompts(snakemake.input.prompts)
     data = read_labels(snakemake.input.data)
-    pairs = right_and_wrong(
-        files.read_parquet(snakemake.input.pairs), data, prompts, params.examples
-    )
     shard = files.read_tensors(snakemake.input.latents)
+    pairs = candidates(data, prompts)
+    pairs = pairs[pairs["image"].isin(shard["image"].tolist())]
+    pairs = right_and_wrong(pairs, data, prompts, params.examples)
     inputs = Inputs(
         shard["latents"],
         shard["image"],

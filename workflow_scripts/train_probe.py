@@ -1,7 +1,7 @@
 """Fit linear probes on a diffusion model's features and keep the best layer and timestep.
 
-In: training and validation images, the prompts that name their classes, the model. Out: the probe's
-folder.
+In: for each set of prompts the images it is trained and validated on, and the prompts that name
+their classes; the model. Out: a folder for each.
 """
 
 from job import compute, job
@@ -19,22 +19,25 @@ with job(snakemake):
 
     device, dtype = compute(snakemake)
     params = snakemake.params
-    found = []
-    for path in (snakemake.input.train, snakemake.input.validation):
-        data = read_labels(path)
-        check_labels(read_prompts(snakemake.input.prompts), data, Path(path).stem)
-        latents = encode_images(
-            params.folder,
-            Preprocess(**params.preprocess),
-            map(decode, encoded_images(path)),
-            device,
-            dtype,
-            "stable-diffusion",
-        )
-        asked = (params.spec["timesteps"], params.spec["layers"], device, dtype, params.seed)
-        found += [
-            features.unet_features(params.folder, latents, *asked),
-            data["label"].to_numpy(),
-        ]
-    with files.atomic_folder(snakemake.output.folder) as folder:
-        features.save(features.fit_probe(*found, **params.spec.get("params", {})), folder)
+    given = snakemake.input
+    tasks = zip(given.train, given.validation, given.prompts, snakemake.output, strict=True)
+    for train, validation, prompts, output in tasks:
+        found = []
+        for path in (train, validation):
+            data = read_labels(path)
+            check_labels(read_prompts(prompts), data, Path(path).stem)
+            latents = encode_images(
+                params.folder,
+                Preprocess(**params.preprocess),
+                map(decode, encoded_images(path)),
+                device,
+                dtype,
+                "stable-diffusion",
+            )
+            asked = (params.spec["timesteps"], params.spec["layers"], device, dtype, params.seed)
+            found += [
+                features.unet_features(params.folder, latents, *asked),
+                data["label"].to_numpy(),
+            ]
+        with files.atomic_folder(output) as folder:
+            features.save(features.fit_probe(*found, **params.spec.get("params", {})), folder)

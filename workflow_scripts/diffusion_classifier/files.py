@@ -113,13 +113,16 @@ def read_csv(path: str | os.PathLike, texts: Iterable[str] = ()) -> pd.DataFrame
 def write_tensors(
     tensors: dict[str, Tensor], path: str | os.PathLike, metadata: dict[str, str] | None = None
 ) -> None:
-    """Write named tensors as safetensors; the header has `metadata` and the tensors' digest."""
+    """Write named tensors as safetensors, with string `metadata` and their digest in its header.
+
+    Without `metadata` the same tensors make the same bytes; with it, safetensors writes several
+    strings in another order each time.
+    """
     from safetensors.torch import save_file
 
     contiguous = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
     with atomic(path) as temporary:
         save_file(contiguous, temporary, (metadata or {}) | {_DIGEST: _digest(contiguous)})
-        _sort_metadata(temporary)
 
 
 def read_tensors(path: str | os.PathLike) -> dict[str, Tensor]:
@@ -138,21 +141,6 @@ def read_text_metadata(path: str | os.PathLike) -> dict[str, str]:
 
     with safe_open(path, "pt") as file:
         return file.metadata() or {}
-
-
-def _sort_metadata(path: Path) -> None:
-    """Sort the header's strings by name, as the library writes them in a random order.
-
-    The file begins with the length of the header in 8 bytes; the header is JSON and may end in
-    spaces.
-    """
-    with open(path, "rb+") as file:
-        length = int.from_bytes(file.read(8), "little")
-        header = json.loads(file.read(length))
-        header["__metadata__"] = dict(sorted(header["__metadata__"].items()))
-        text = json.dumps(header, ensure_ascii=False, separators=(",", ":")).encode()
-        file.seek(8)
-        file.write(text.ljust(length))
 
 
 def _digest(tensors: dict[str, Tensor]) -> str:

@@ -1,4 +1,4 @@
-"""The commands `diffusion-classifier classify`, `status` and `verify`.
+"""The commands `diffusion-classifier classify`, `costs`, `status` and `verify`.
 
 Its options are in `command_options`, what it prints in `command_output`.
 
@@ -47,6 +47,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         arguments = parser().parse_args(argv)
         if arguments.command == "status":
             return _status(arguments.configfile)
+        if arguments.command == "costs":
+            return _costs(arguments.configfile)
         if arguments.command == "verify":
             return _verify(arguments)
         with _folder(arguments.model, arguments.revision) as arguments.model:
@@ -68,12 +70,27 @@ def main(argv: Sequence[str] | None = None) -> int:
 def _status(paths: Sequence[str]) -> int:
     import time
 
+    from diffusion_classifier.operations.status import progress, render, troubles
+
+    config = _read_config(paths)
+    print(render(progress(config), list(troubles(config["results"], time.time()))))
+    return 0
+
+
+def _costs(paths: Sequence[str]) -> int:
+    from diffusion_classifier.operations.costs import estimate, render
+
+    print(render(estimate(_read_config(paths))))
+    return 0
+
+
+def _read_config(paths: Sequence[str]) -> dict[str, Any]:
+    """The checked config of a run, from files that add to each other as Snakemake's do."""
     import yaml
     from snakemake.utils import update_config
 
     from diffusion_classifier.config.configuration import check_config
     from diffusion_classifier.config.places import found, workflow_folder
-    from diffusion_classifier.operations.status import progress, render, troubles
 
     config: dict[str, Any] = {}
     workflow = workflow_folder()
@@ -86,8 +103,7 @@ def _status(paths: Sequence[str]) -> int:
                 f"--configfile: {path} cannot be read, expected the YAML of a run; correct the path"
             ) from None
     check_config(config, workflow)
-    print(render(progress(config), list(troubles(config["results"], time.time()))))
-    return 0
+    return config
 
 
 def _verify(arguments: argparse.Namespace) -> int:

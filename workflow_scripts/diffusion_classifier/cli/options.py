@@ -1,4 +1,4 @@
-"""The options of `diffusion-classifier`: its commands `classify`, `status` and
+"""The options of `diffusion-classifier`: its commands `classify`, `costs`, `status` and
 `verify`.
 """
 
@@ -49,9 +49,32 @@ def parser() -> argparse.ArgumentParser:
     main_parser = _Parser(prog="diffusion-classifier", allow_abbrev=False)
     commands = main_parser.add_subparsers(required=True, metavar="COMMAND", dest="command")
     _add_classify(commands)
+    _add_costs(commands)
     _add_status(commands)
     _add_verify(commands)
     return main_parser
+
+
+def _add_costs(commands: argparse._SubParsersAction) -> None:
+    command = commands.add_parser(
+        "costs",
+        allow_abbrev=False,
+        help="say what a config will cost before anything runs",
+        description="Say what the tables of a config will cost before anything runs: images, "
+        "prompts, network evaluations and jobs of every method and data set, and, where the config "
+        "states a rate, the time of a device.",
+    )
+    _add_configfile(command)
+
+
+def _add_configfile(command: argparse.ArgumentParser) -> None:
+    command.add_argument(
+        "--configfile",
+        nargs="+",
+        default=["config.yaml"],
+        metavar="FILE",
+        help="one or more, as snakemake's (default: config.yaml)",
+    )
 
 
 def _add_status(commands: argparse._SubParsersAction) -> None:
@@ -62,13 +85,7 @@ def _add_status(commands: argparse._SubParsersAction) -> None:
         description="Say how far a run of the workflow is: what is done of every table, at which "
         "rate, how long the rest will take, and which jobs failed. Run it where the workflow runs.",
     )
-    command.add_argument(
-        "--configfile",
-        nargs="+",
-        default=["config.yaml"],
-        metavar="FILE",
-        help="one or more, as snakemake's (default: config.yaml)",
-    )
+    _add_configfile(command)
 
 
 def _add_verify(commands: argparse._SubParsersAction) -> None:

@@ -12,9 +12,9 @@ from typing import Any
 from diffusion_classifier.messages import InputError
 from diffusion_classifier.names import check_line, normalised
 
-from .checks.results_checks import check_results
+from .checks.table_checks import check_kinds
 from .consistency import check_consistency
-from .places import place
+from .places import check_results, place
 from .schema import read_schema
 from .seeds import expand_seeds
 
@@ -50,7 +50,8 @@ def check_config(config: dict[str, Any], workflow: str | os.PathLike) -> None:
     does; labels, class names and other texts that are shown become Unicode's form NFC, so that two
     spellings of one name are one. A model with `seeds` becomes one entry per seed (`expand_seeds`).
     """
-    _check_schema(config, Path(workflow) / SCHEMA)
+    check_kinds(config)
+    check_schema(config, Path(workflow) / SCHEMA)
     _normalise(config)
     place(config, Path(workflow))
     check_consistency(config, Path(workflow))
@@ -75,7 +76,8 @@ def _normalise(entry: dict[str, Any] | list[Any], path: str = "", shown: bool = 
             entry[key] = normalised(text) if named or shown else text
 
 
-def _check_schema(config: dict[str, Any], schema: Path) -> None:
+def check_schema(config: dict[str, Any], schema: Path) -> None:
+    """Raise InputError unless `config` fits the schema in the YAML file at `schema`."""
     from jsonschema import Draft202012Validator
     from jsonschema.exceptions import best_match, relevance
     from jsonschema.validators import extend

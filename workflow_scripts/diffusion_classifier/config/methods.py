@@ -114,20 +114,6 @@ def questions(config: dict[str, Any], table: str) -> list[tuple[str, str]]:
     return _with_priors(config, wanted)
 
 
-def benchmark_questions(config: dict[str, Any]) -> list[tuple[str, str]]:
-    """Which evaluation the benchmarks classify which data set by, each pair once."""
-    spec = config.get("benchmark", {})
-    tests = spec.get("ttest", {})
-    wanted = [
-        (tests.get(name, {}).get("evaluation", name), dataset)
-        for dataset, policies in spec.get("policies", {}).items()
-        for name in policies.values()
-    ]
-    if shard := spec.get("shard"):
-        wanted.append((shard["evaluation"], shard["dataset"]))
-    return _with_priors(config, wanted)
-
-
 def _with_priors(
     config: dict[str, Any], wanted: Iterable[tuple[str, str]]
 ) -> list[tuple[str, str]]:
@@ -180,7 +166,7 @@ def asked_datasets(config: dict[str, Any], method: str) -> list[str]:
     listed = [spec for spec in config["tables"].values() if name in spec["methods"]]
     found = [dataset for spec in listed for dataset in spec.get("datasets", [])]
     asked = [pair for table in config["tables"] for pair in questions(config, table)]
-    for evaluation, dataset in asked + benchmark_questions(config):
+    for evaluation, dataset in asked:
         found += [dataset] if prior_method(config, evaluation) == method else []
     return list(dict.fromkeys(found))
 

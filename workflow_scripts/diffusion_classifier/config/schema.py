@@ -16,6 +16,7 @@ from diffusion_classifier.baselines.registry import BASELINES, baseline
 from diffusion_classifier.data.sources.registry import SOURCES, source
 from diffusion_classifier.data.sources.shifts import SHIFTS
 from diffusion_classifier.engine.loss_names import LOSSES
+from diffusion_classifier.tables.kinds import KINDS
 from diffusion_classifier.training.registry import TRAINERS
 
 from .methods import MODEL_FAMILIES
@@ -95,6 +96,7 @@ _CONTENTS: dict[str, Callable[[], Any]] = {
     "baselines": lambda: list(BASELINES),
     "keys of baselines": _baseline_keys,
     "needs of baselines": _baseline_needs,
+    "kinds of tables": lambda: list(KINDS),
     "losses": lambda: list(LOSSES),
     "losses of a table": lambda: [*LOSSES, "pruning"],
 }

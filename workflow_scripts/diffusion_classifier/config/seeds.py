@@ -87,8 +87,6 @@ def expand_seeds(config: dict[str, Any], workflow: Path) -> None:
     of_key |= dict.fromkeys(("method", "methods", "evaluation"), methods)
     for section, entries in config.items():
         config[section] = _resolved(entries, of_key)
-    for policies in config.get("benchmark", {}).get("policies", {}).values():
-        policies |= {label: _first(name, methods) for label, name in policies.items()}
 
 
 def _check_names(section: str, seeds: dict[str, list[int]], entries: dict[str, Any]) -> None:

@@ -7,7 +7,7 @@ from functools import partial
 
 import numpy as np
 
-from diffusion_classifier.config.checks.stage_checks import CALIBRATION_SAMPLES
+from diffusion_classifier.config.checks.evaluation_checks import CALIBRATION_SAMPLES
 from diffusion_classifier.data.sources.digits import mnist
 from diffusion_classifier.data.sources.image_source import ImageSource
 from diffusion_classifier.denoisers.speed import Speed, accelerate, precision

@@ -9,7 +9,10 @@ from itertools import groupby, pairwise
 from math import prod
 from typing import Any
 
-from diffusion_classifier.config.checks.stage_checks import CALIBRATION_CLASSES, CALIBRATION_SAMPLES
+from diffusion_classifier.config.checks.evaluation_checks import (
+    CALIBRATION_CLASSES,
+    CALIBRATION_SAMPLES,
+)
 from diffusion_classifier.config.image_counts import candidate_counts, counts_left, image_count
 from diffusion_classifier.config.methods import (
     baseline_class,
@@ -187,8 +190,8 @@ def _rate(config: dict[str, Any], model: str) -> float | None:
     return next((spec["rate"] for spec in own if "rate" in spec), None)
 
 
-def render(costs: list[Cost], jobs: int | None = None) -> str:
-    """The estimate as text; `jobs`, if known, are those measuring errors that are still to run."""
+def render(costs: list[Cost]) -> str:
+    """The estimate as text."""
     lines = []
     for table in dict.fromkeys(cost.table for cost in costs):
         rows = [cost for cost in costs if cost.table == table]
@@ -198,7 +201,6 @@ def render(costs: list[Cost], jobs: int | None = None) -> str:
         lines += [table, *(f"  {form.format(*row)}".rstrip() for row in cells)]
         lines += [f"  sum: {_sum(rows)}", ""]
     lines.append(f"all tables: {_sum([cost for cost in costs if not cost.counted])}")
-    lines += [f"{jobs:,} of these jobs are still to be run."] if jobs is not None else []
     lines += [_SHARED] if any(cost.counted for cost in costs) else []
     lines += [_RACES] if any(cost.most for cost in costs) else []
     lines += [_STATED] if any(cost.rate for cost in costs) else []

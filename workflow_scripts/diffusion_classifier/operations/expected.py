@@ -67,9 +67,9 @@ def compare(results: str | os.PathLike, expected: str | os.PathLike) -> Comparis
     of the run is missing or a file cannot be read.
     """
     wanted = pd.concat([_read_expected(path) for path in _expected_files(expected)])
-    paths = [_table(results, path.stem) for path in _expected_files(expected)]
-    paths += [path for path in tables_of(results) if path not in paths]
-    found = pd.concat([_read(path, LONG, _RUN) for path in paths])
+    names = dict.fromkeys(path.stem for path in _expected_files(expected))
+    names |= dict.fromkeys(tables_of(results))
+    found = pd.concat([_read(_table(results, name), name, LONG, _RUN) for name in names])
     both = wanted.merge(found, on=KEYS, how="outer", suffixes=("", " found"), indicator="side")
     shared = both[both["side"] == "both"]
     different = pd.concat([_different(shared, number) for number in NUMBERS])
@@ -109,11 +109,12 @@ def write_expected(results: str | os.PathLike, expected: str | os.PathLike) -> l
     Returns the files written. Raises InputError if there is no table of a run, or a file cannot be
     read or written.
     """
-    paths = tables_of(results)
-    if not paths:
+    names = tables_of(results)
+    if not names:
         raise InputError(f"{Path(results) / 'tables'}: found no table of a run; {_RUN}")
-    tables = [_with_tolerance(_read(path, LONG, _RUN), path.stem, results) for path in paths]
-    written = [Path(expected) / path.name for path in paths]
+    found = {name: _read(_table(results, name), name, LONG, _RUN) for name in names}
+    tables = [_with_tolerance(rows, name, results) for name, rows in found.items()]
+    written = [Path(expected) / f"{name}.csv" for name in names]
     for table, path in zip(tables, written, strict=True):
         try:
             files.write_csv(table[COLUMNS].convert_dtypes(), path)  # counts without a point
@@ -124,10 +125,9 @@ def write_expected(results: str | os.PathLike, expected: str | os.PathLike) -> l
     return written
 
 
-def tables_of(results: str | os.PathLike) -> list[Path]:
-    """The CSV files of the tables in the folder `results`: beside them lie others with numbers."""
-    found = sorted(Path(results).glob("tables/*.csv"))
-    return [path for path in found if _scores(results, path.stem).is_file()]
+def tables_of(results: str | os.PathLike) -> list[str]:
+    """The names of the tables in the folder `results`."""
+    return [path.parent.name for path in sorted(Path(results).glob("tables/*/table.csv"))]
 
 
 def _scores(results: str | os.PathLike, table: str) -> Path:
@@ -135,7 +135,7 @@ def _scores(results: str | os.PathLike, table: str) -> Path:
 
 
 def _table(results: str | os.PathLike, table: str) -> Path:
-    return Path(results) / "tables" / f"{table}.csv"
+    return Path(results) / "tables" / table / "table.csv"
 
 
 def _expected_files(folder: str | os.PathLike) -> list[Path]:
@@ -184,7 +184,7 @@ def _read_parquet(path: Path, columns: list[str]) -> pd.DataFrame:
 
 
 def _read_expected(path: Path) -> pd.DataFrame:
-    found = _read(path, COLUMNS, _WRITE)
+    found = _read(path, path.stem, COLUMNS, _WRITE)
     wrong = ~(np.isfinite(found["tolerance"]) & (found["tolerance"] >= 0))
     if wrong.any():
         raise InputError(
@@ -194,8 +194,8 @@ def _read_expected(path: Path) -> pd.DataFrame:
     return found
 
 
-def _read(path: Path, columns: list[str], remedy: str) -> pd.DataFrame:
-    """The `columns` of a CSV, of which all but `KEYS` are numbers."""
+def _read(path: Path, table: str, columns: list[str], remedy: str) -> pd.DataFrame:
+    """The `columns` of a table's CSV, of which all but `KEYS` are numbers."""
     try:
         found = pd.read_csv(path, dtype=str, keep_default_na=False)
     except FileNotFoundError:
@@ -212,10 +212,10 @@ def _read(path: Path, columns: list[str], remedy: str) -> pd.DataFrame:
                 f"{path}: found the columns {','.join(map(str, found))}, expected "
                 f"{','.join(columns)}, but `{name}` is missing; {remedy}"
             )
-    if (wrong := found["table"] != path.stem).any():
+    if (wrong := found["table"] != table).any():
         raise InputError(
             f"{path}: found {found.at[wrong.idxmax(), 'table']!r} as `table` in line "
-            f"{wrong.idxmax() + 2}, expected {path.stem!r}; {remedy}"
+            f"{wrong.idxmax() + 2}, expected {table!r}; {remedy}"
         )
     if (twice := found.duplicated(KEYS)).any():
         row = ", ".join(found.loc[twice.idxmax(), KEYS])

@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 
 from diffusion_classifier.data.prompt_sets import is_unconditional
+from diffusion_classifier.data.sharding import shard
 
 
 def candidates(data: pd.DataFrame, prompts: pd.DataFrame) -> pd.DataFrame:
@@ -30,6 +31,17 @@ def candidates(data: pd.DataFrame, prompts: pd.DataFrame) -> pd.DataFrame:
         pairs = pd.concat([within[["image", "prompt"]], free])
     pairs = pairs.astype("int64").sort_values(["image", "prompt"], kind="stable")
     return pairs.reset_index(drop=True)
+
+
+def shard_candidates(
+    data: pd.DataFrame, prompts: pd.DataFrame, index: int, count: int
+) -> pd.DataFrame:
+    """`candidates` of the images of shard `index` of `count`, with `data` as there."""
+    own = shard(data, index, count)
+    # an example's images may lie in two shards, and it is listed whole
+    whole = data[data["example"].isin(own["example"])] if "example" in data else own
+    pairs = candidates(whole, prompts)
+    return pairs[pairs["image"].isin(own["image"])].reset_index(drop=True)
 
 
 def pairs_of_classes(

@@ -61,6 +61,17 @@ def read_published(path: str | os.PathLike) -> pd.DataFrame:
     return found[COLUMNS].assign(value=values.astype("float64"))
 
 
+def of_table(published: pd.DataFrame, table: str, kind: str) -> pd.DataFrame:
+    """The numbers of a table in `published` (of `read_published`): under its name, else its kind.
+
+    Their `table` becomes the table's name. The kind `compositional` is also called `winoground`,
+    after the paper's only such table.
+    """
+    names = [table, kind, *(["winoground"] if kind == "compositional" else [])]
+    name = next((name for name in names if name in set(published["table"])), table)
+    return published[published["table"] == name].assign(table=table)
+
+
 def attach(
     rows: pd.DataFrame,
     published: pd.DataFrame,

@@ -136,13 +136,13 @@ def _check_jobs(config: dict[str, Any], name: str, dataset: str) -> None:
 
 def _check_shown(config: dict[str, Any], images: dict[str, int | None]) -> None:
     """That there are as many images as a page is to show."""
-    if spec := config["tables"].get("accuracy", {}).get("reconstructions"):
-        key = "tables.accuracy.reconstructions.images"
-        _at_most(key, spec["images"], images[spec["dataset"]], "the images there are")
-    if "examples" in (spec := config["tables"].get("winoground", {})):
-        count = images[spec["dataset"]]
-        what = "the examples there are"
-        _at_most("tables.winoground.examples", spec["examples"], count and count // 2, what)
+    for table, spec in config["tables"].items():
+        if asked := spec.get("reconstructions"):
+            key = f"tables.{table}.reconstructions.images"
+            _at_most(key, asked["images"], images[asked["dataset"]], "the images there are")
+        if "examples" in spec:
+            count, key = images[spec["dataset"]], f"tables.{table}.examples"
+            _at_most(key, spec["examples"], count and count // 2, "the examples there are")
 
 
 def _check_params(config: dict[str, Any], images: dict[str, int | None]) -> None:

@@ -9,9 +9,28 @@ from typing import Any
 from diffusion_classifier.baselines.registry import BASELINES, baseline
 from diffusion_classifier.data.sources.registry import SOURCES, has_examples, source
 from diffusion_classifier.messages import InputError, known
+from diffusion_classifier.tables.kinds import KINDS
 
 from ..methods import groups_of, method_names, stages_of, version_of
 from .baseline_checks import check_answers
+
+
+def check_kinds(config: Any) -> None:
+    """Raise InputError for a table without a `kind`, as configs were written before there were any.
+
+    `config` need not fit the schema, which says less of what to write.
+    """
+    tables = config.get("tables") if isinstance(config, dict) else None
+    for name, spec in (tables if isinstance(tables, dict) else {}).items():
+        if not isinstance(spec, dict) or spec.get("kind") in KINDS:
+            continue
+        found = f"the kind {spec['kind']!r}" if "kind" in spec else "no `kind`"
+        likely = {"winoground": "compositional"}.get(name, name)
+        kind = likely if likely in KINDS else "compositional" if "dataset" in spec else "accuracy"
+        raise InputError(
+            f"tables.{name}: found {found}, expected one of {', '.join(KINDS)}; write "
+            f"`kind: {kind}`"
+        )
 
 
 def check_tables(config: dict[str, Any]) -> None:
@@ -19,11 +38,11 @@ def check_tables(config: dict[str, Any]) -> None:
     checks = {
         "robustness": _check_robustness,
         "accuracy": _check_accuracy,
-        "winoground": _check_winoground,
+        "compositional": _check_compositional,
     }
     for name, spec in config["tables"].items():
         _check_methods(config, name, spec)
-        checks[name](config, f"tables.{name}", spec)
+        checks[spec["kind"]](config, f"tables.{name}", spec)
         if spec.get("loss") == "pruning" and "curves" in spec:
             raise InputError(
                 f"tables.{name}.loss: found `pruning`, expected the name of a loss, as `curves` "
@@ -100,7 +119,7 @@ def _check_accuracy(config: dict[str, Any], key: str, spec: dict[str, Any]) -> N
         _check_labels(config, f"{key}.trend.methods", spec["trend"]["methods"], versions=True)
 
 
-def _check_winoground(config: dict[str, Any], key: str, spec: dict[str, Any]) -> None:
+def _check_compositional(config: dict[str, Any], key: str, spec: dict[str, Any]) -> None:
     _check_datasets(config, f"{key}.dataset", [spec["dataset"]])
     for name in set(spec["methods"]) & set(config["baselines"]):
         if not baseline(kind := config["baselines"][name]["kind"]).reads_texts:
@@ -191,14 +210,14 @@ def _check_single_stage(
 def _check_published(config: dict[str, Any], table: str, spec: dict[str, Any]) -> None:
     """That the published numbers can be read and know the names that the config gives them."""
     # pandas takes half a second to import, which only who has such a file should wait for
-    from diffusion_classifier.tables.published import read_published
+    from diffusion_classifier.tables.published import of_table, read_published
 
     key = f"tables.{table}.published"
     try:
         published = read_published(spec["published"])
     except InputError as error:
         raise InputError(f"{key}: {error}") from None
-    here = published[published["table"] == table]
+    here = of_table(published, table, spec["kind"])
     theirs = {"method": [], "dataset": []}
     for kind, column, names in (
         ("evaluations", "method", spec["methods"]),

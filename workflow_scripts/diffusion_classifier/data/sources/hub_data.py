@@ -85,9 +85,9 @@ def _snapshot(dataset: str, revision: str, patterns: list[str] | None) -> Path:
     """The cache folder with the files of `dataset` that match `patterns`, or with all files."""
     import huggingface_hub as hub
 
-    from diffusion_classifier.weights.hub_errors import speaking
+    from diffusion_classifier.weights.hub import explained_errors
 
-    with speaking(dataset, revision, kind="dataset"):
+    with explained_errors(dataset, revision, kind="dataset"):
         return Path(
             hub.snapshot_download(
                 dataset, repo_type="dataset", revision=revision, allow_patterns=patterns

@@ -1,0 +1,106 @@
+"""What the benchmarks need: evaluations and data sets that exist, models that the loop knows."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from diffusion_classifier.config.configuration import check_schema
+from diffusion_classifier.config.methods import asked_datasets, prior_method
+from diffusion_classifier.config.places import workflow_folder
+from diffusion_classifier.messages import InputError, known
+
+SCHEMA = Path("benchmarks") / "schema.yaml"
+
+FAMILIES = ("dit", "stable-diffusion")
+"""The families that `benchmarks.plain_loop` knows."""
+
+
+def checked_benchmark(spec: dict[str, Any] | None, config: dict[str, Any]) -> dict[str, Any]:
+    """The section `benchmark`, with several trainings of an evaluation replaced by the first.
+
+    `config` is the rest of the config, checked. Raises InputError, naming key, value, expectation
+    and remedy, for what does not fit the schema or cannot work.
+    """
+    check_schema({} if spec is None else {"benchmark": spec}, workflow_folder() / SCHEMA)
+    spec = _with_first_trainings(spec, config)
+    for number, entry in enumerate(spec["miniature"]["models"]):
+        _check_subject(config, f"benchmark.miniature.models.{number}", entry)
+    _check_subject(config, "benchmark.growth", spec["growth"])
+    _check_names(config, "benchmark.shard", spec["shard"])
+    _check_policies(config, spec.get("policies", {}), spec.get("ttest", {}))
+    needed = {
+        "miniature.samples": max(e["samples"] for e in spec["miniature"]["models"]),
+        "growth.timesteps": max(spec["growth"]["timesteps"]),
+    }
+    for key, count in needed.items():
+        if count > config["noise"]["size"]:
+            raise InputError(
+                f"benchmark.{key}: found {count}, but the noise bank has "
+                f"{config['noise']['size']}; expected at most that many; lower it or raise "
+                "`noise: size`"
+            )
+    return spec
+
+
+def _with_first_trainings(spec: Any, config: dict[str, Any]) -> Any:
+    """`spec` with every name of an evaluation with several trainings replaced by the first's."""
+    first: dict[str, str] = {}
+    for name, entry in config["evaluations"].items():
+        if "group" in entry:
+            first.setdefault(entry["group"], name)
+
+    def replaced(entry: Any) -> Any:
+        if isinstance(entry, dict):
+            return {key: replaced(value) for key, value in entry.items()}
+        if isinstance(entry, list):
+            return [replaced(value) for value in entry]
+        return first.get(entry, entry) if isinstance(entry, str) else entry
+
+    return replaced(spec)
+
+
+def _check_subject(config: dict[str, Any], key: str, entry: dict[str, Any]) -> None:
+    _check_names(config, key, entry)
+    model = config["evaluations"][entry["evaluation"]]["model"]
+    family = config["models"][model]["family"]
+    if family not in FAMILIES:
+        raise InputError(
+            f"{key}.evaluation: found `{entry['evaluation']}` of a model of family {family}, "
+            f"expected one of {' or '.join(FAMILIES)}, which the plain loop knows; choose another"
+        )
+
+
+def _check_policies(config: dict[str, Any], policies: dict, tests: dict) -> None:
+    for name, entry in tests.items():
+        key = f"benchmark.ttest.{name}.evaluation"
+        known(key, entry["evaluation"], config["evaluations"], "evaluation")
+    for dataset, names in policies.items():
+        for policy, name in names.items():
+            evaluation = tests.get(name, {}).get("evaluation", name)
+            where = {"evaluation": evaluation, "dataset": dataset}
+            key = f"benchmark.policies.{dataset}.{policy}"
+            _check_names(config, key, where)
+            _check_prior(config, key, evaluation, dataset)
+
+
+def _check_prior(config: dict[str, Any], key: str, evaluation: str, dataset: str) -> None:
+    """Baselines answer what tables ask: nothing is asked of them for a policy alone."""
+    prior = prior_method(config, evaluation)
+    if prior is None or prior in config["evaluations"]:
+        return
+    if dataset not in asked_datasets(config, prior):
+        raise InputError(
+            f"{key}: found `{evaluation}`, whose prior `{prior}` answers no table about `{dataset}`, "
+            "expected one that does; add the method to a table with this data set, or choose another"
+        )
+
+
+def _check_names(config: dict[str, Any], key: str, entry: dict[str, Any]) -> None:
+    known(f"{key}.evaluation", entry["evaluation"], config["evaluations"], "evaluation")
+    known(f"{key}.dataset", entry["dataset"], config["datasets"], "data set")
+    if "prompts" not in config["datasets"][entry["dataset"]]:
+        raise InputError(
+            f"{key}.dataset: found `{entry['dataset']}`, which has no `prompts`; expected a data "
+            "set whose classes are named; choose another"
+        )

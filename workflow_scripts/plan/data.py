@@ -1,0 +1,98 @@
+"""Data sets and sets of prompts: what they are made of, and which files they become."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from layout import Layout
+
+from diffusion_classifier.config.methods import image_spec
+
+from .given import Given
+
+
+class Data:
+    """The sections `datasets` and `prompts` of a config."""
+
+    def __init__(
+        self, config: dict[str, Any], layout: Layout, given: Given, workflow: Path
+    ) -> None:
+        self.config, self.layout, self.given, self.workflow = config, layout, given, workflow
+
+    def spec(self, dataset: str) -> dict[str, Any]:
+        """The config's entry of a data set."""
+        return self.config["datasets"][dataset]
+
+    def with_key(self, key: str) -> list[str]:
+        """The data sets that have a key: `source`, or `pool` (chosen), or `model` (sampled)."""
+        return [name for name, spec in self.config["datasets"].items() if key in spec]
+
+    def sources(self, dataset: str) -> list[str]:
+        """The user's own files that a data set is read from."""
+        return self.given.inputs("datasets", dataset)
+
+    def images(self, dataset: str) -> dict[str, Any]:
+        """What of a data set's entry decides its images."""
+        return image_spec(self.config, dataset)
+
+    def limit(self, dataset: str) -> int:
+        """How many images are chosen from a pool."""
+        return self.spec(dataset)["limit"]
+
+    def registered(self, dataset: str) -> tuple[str, ...]:
+        """The entries of the library's registries that a data set uses: source, and any shift."""
+        spec = self.spec(dataset)
+        return spec["source"], *([spec["shift"]["kind"]] if "shift" in spec else [])
+
+    def pool(self, dataset: str) -> str:
+        """The data set that a chosen one is chosen from."""
+        return self.layout.data(self.spec(dataset)["pool"])
+
+    def sampling(self, dataset: str) -> dict[str, Any]:
+        """How a data set is sampled from a model."""
+        return {key: self.spec(dataset)[key] for key in ("per_class", "guidance", "steps")}
+
+    def seed(self, dataset: str) -> int:
+        return self.spec(dataset).get("seed", 0)
+
+    def dtype(self, dataset: str) -> str:
+        """The dtype in which a data set is sampled from a model."""
+        return self.spec(dataset).get("dtype", "float32")
+
+    def shards(self, dataset: str) -> int:
+        return self.spec(dataset).get("shards", 1)
+
+    def in_one_shard(self) -> list[str]:
+        return [name for name in self.config["datasets"] if self.shards(name) == 1]
+
+    def in_several_shards(self) -> list[str]:
+        return [name for name in self.config["datasets"] if self.shards(name) > 1]
+
+    def latents(self, model: str, dataset: str) -> list[str]:
+        """A model's latents of a data set, a file for each shard."""
+        shards = range(self.shards(dataset))
+        return [self.layout.latents(model, dataset, shard) for shard in shards]
+
+    def prompts_of(self, dataset: str) -> str:
+        """The set of prompts that a data set's images are asked about."""
+        return self.spec(dataset)["prompts"]
+
+    def prompts(self, dataset: str) -> str:
+        """The file of `prompts_of`."""
+        return self.layout.prompts(self.prompts_of(dataset))
+
+    def prompts_spec(self, prompts: str) -> dict[str, Any]:
+        """What of a set of prompts' entry decides its prompts."""
+        entry = self.config["prompts"][prompts]
+        return {key: value for key, value in entry.items() if key != "groups"}
+
+    def prompts_source(self, prompts: str) -> list[str]:
+        """What a set of prompts is read from, if from anything: a data set, a list, a CSV."""
+        spec = self.config["prompts"][prompts]
+        if "captions" in spec:
+            return [self.layout.data(spec["captions"])]
+        if isinstance(spec.get("classes"), str):
+            lists = self.workflow / "resources" / "classes"
+            return [str(lists / f"{spec['classes']}.csv")]
+        return self.given.inputs("prompts", prompts)

@@ -1,0 +1,155 @@
+"""What each kind of notebook is told: what papermill puts into its parameters cell.
+
+A part that a table does not ask for is empty, and its cells are left out of the notebook.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from diffusion_classifier.config.methods import same_images, version_of
+
+from .pictures import Pictures
+from .tables import Tables
+
+
+class Notebooks:
+    """Parameters of notebooks, and the files that they name, by table."""
+
+    def __init__(self, tables: Tables, pictures: Pictures) -> None:
+        self.tables, self.pictures = tables, pictures
+        self.config, self.layout = tables.config, tables.layout
+        self.data, self.evaluations = tables.data, tables.evaluations
+        self._of_kind = {
+            "robustness": self._robustness,
+            "accuracy": self._accuracy,
+            "compositional": self._compositional,
+        }
+
+    def parameters(self, table: str) -> dict[str, Any]:
+        """What the notebook of a table is told."""
+        spec = self.tables.spec(table)
+        common = {
+            "table": table,
+            "scores": self.layout.scores(table),
+            "correct": self.layout.scores(table, "correct"),
+            "folder": self.layout.table(table),
+            "subtitle": spec.get("subtitle", ""),
+            "loss": self.tables.loss(table),
+            "published": self.tables.published(table),
+        }
+        return common | self._of_kind[spec["kind"]](table)
+
+    def inputs(self, table: str) -> dict[str, Any]:
+        """What the job of a table depends on: all files that the notebook and provenance read."""
+        told = self.parameters(table)
+        files = {
+            key: list(_files(value, self.layout.results))
+            for key, value in told.items()
+            if key != "folder"
+        }
+        return {key: value for key, value in files.items() if value} | {
+            "notebook": self.tables.notebook(table),
+            "given": self.tables.given.inputs("tables", table),
+            "models": self.tables.model_inputs(table),
+            "data_sets": list(self.tables.images_behind(table).values()),
+        }
+
+    def _described(self, table: str) -> dict[str, Any]:
+        """What notebooks that compare data sets are told of them."""
+        names = self.tables.datasets(table)
+        behind = self.tables.images_behind(table)
+        paired = self.layout.scores(table, "paired") if self.tables.is_compared(table) else ""
+        return {
+            "predictions": self.tables.first_predictions(table),
+            "data": self.tables.images(table),
+            "data_behind": {file: self.data.spec(name)["label"] for name, file in behind.items()},
+            "datasets": {name: self.data.spec(name)["label"] for name in names},
+            "descriptions": {name: self.data.spec(name).get("description", "") for name in names},
+            "paired": paired,
+            "first_stages": self.tables.first_stages(table),
+        }
+
+    # --- robustness
+
+    def _robustness(self, table: str) -> dict[str, Any]:
+        spec, names = self.tables.spec(table), self.tables.datasets(table)
+        chosen = {name: self.data.spec(name) for name in names if "pool" in self.data.spec(name)}
+        told = {
+            "curve_dataset": "",
+            "curve_errors": [],
+            "curve_predictions": {},
+            "chosen_by": {name: entry["wrong_by"] for name, entry in chosen.items()},
+            "plot_losses": [self.tables.loss(table)],
+            "same_images": same_images(self.config, names[0], names[1:]),
+        }
+        if "curves" in spec:
+            evaluation, dataset = spec["curves"]["evaluation"], spec["curves"]["dataset"]
+            first = self.tables.first(table)
+            schedule = self.layout.predictions(first, dataset)  # the pruned one, to compare with
+            told |= {
+                "curve_dataset": dataset,
+                "curve_errors": self.evaluations.first_errors(evaluation, dataset),
+                "curve_predictions": {self.evaluations.spec(first)["label"]: schedule},
+            }
+        return self._described(table) | told
+
+    # --- accuracy
+
+    def _accuracy(self, table: str) -> dict[str, Any]:
+        spec = self.tables.spec(table)
+        curves = spec.get("curves", {"evaluation": "", "datasets": []})
+        return self._described(table) | {
+            "prompts": self.tables.prompts(table),
+            "curve_errors": {
+                name: self.evaluations.first_errors(curves["evaluation"], name)
+                for name in curves["datasets"]
+            },
+            "curve_labels": {name: self.layout.data(name) for name in curves["datasets"]},
+            "reconstructions": self.pictures.reconstructions(table),
+            "recon_dataset": self.pictures.reconstructed(table).get("dataset", ""),
+            "confusion_datasets": spec.get("confusion", []),
+            "trend": self._trend(table),
+        }
+
+    def _trend(self, table: str) -> dict[str, dict[str, list[str]]]:
+        """Predictions of the versions of a model that a trend follows: label → data set → files.
+
+        Trainings of one version share its label.
+        """
+        spec = self.tables.spec(table).get("trend", {"methods": []})
+        found: dict[str, dict[str, list[str]]] = {}
+        for method in spec["methods"]:
+            version = found.setdefault(version_of(self.config, method), {})
+            for name in spec.get("datasets", self.tables.datasets(table)):
+                version.setdefault(name, []).append(self.layout.predictions(method, name))
+        return found
+
+    # --- compositional reasoning
+
+    def _compositional(self, table: str) -> dict[str, Any]:
+        first, (dataset,) = self.tables.first(table), self.tables.datasets(table)
+        return {
+            "data": self.layout.data(dataset),
+            "prompts": self.data.prompts(dataset),
+            "errors": self.evaluations.first_errors(first, dataset),
+            "similarity": self.layout.similarities(first, dataset),
+            "maps": self.pictures.spatial(table),
+            "examples": self.pictures.examples(table),
+            "preprocess": self.evaluations.models.preprocess(self.evaluations.model(first)),
+            "description": self.data.spec(dataset).get("description", ""),
+        }
+
+
+def _files(value: Any, results: str) -> Iterator[str]:
+    """The paths below `results` among a notebook's parameters: texts, lists and dictionaries."""
+    if isinstance(value, dict):
+        for key, item in value.items():
+            yield from _files(key, results)
+            yield from _files(item, results)
+    elif isinstance(value, list):
+        for item in value:
+            yield from _files(item, results)
+    elif isinstance(value, str) and value.startswith(f"{results}/"):
+        yield value

@@ -1,0 +1,70 @@
+"""Pictures of what a model sees in some images, which tables ask for beside their numbers.
+
+Error maps over an image (rule `spatial`) belong to compositional tables, one-step reconstructions
+(rule `reconstructions`) to tables of accuracy; both look into the table's first diffusion classifier.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from .tables import Tables
+
+EXAMPLES = 3
+"""How many examples a compositional table draws, unless it says otherwise."""
+
+
+class Pictures:
+    """The keys `examples` and `reconstructions` of tables."""
+
+    def __init__(self, tables: Tables) -> None:
+        self.tables, self.evaluations = tables, tables.evaluations
+
+    def examples(self, table: str) -> int:
+        """How many examples of a compositional table are drawn with error maps."""
+        return self.tables.spec(table).get("examples", EXAMPLES)
+
+    def reconstructed(self, table: str) -> dict[str, Any]:
+        """What is reconstructed: `dataset`, `images`, `timesteps`; {} if nothing is."""
+        return self.tables.spec(table).get("reconstructions", {})
+
+    def dataset(self, table: str) -> str:
+        """The data set whose images are shown."""
+        return self.reconstructed(table).get("dataset") or self.tables.datasets(table)[0]
+
+    def inputs(self, table: str) -> dict[str, Any]:
+        """What a job depends on that looks into the table's first diffusion classifier."""
+        evaluation, dataset = self.tables.first(table), self.dataset(table)
+        return {
+            "data": self.tables.layout.data(dataset),
+            "prompts": self.tables.data.prompts(dataset),
+            "latents": self.evaluations.first_latents(evaluation, dataset),
+            "conditions": self.evaluations.class_conditions(evaluation, dataset),
+            "noise": self.evaluations.noise(evaluation),
+            "model": self.evaluations.model_inputs(evaluation),
+        }
+
+    def family(self, table: str) -> str:
+        return self.evaluations.family(self.tables.first(table))
+
+    def folder(self, table: str) -> str:
+        """The folder of the model."""
+        return self.evaluations.folder(self.tables.first(table))
+
+    def batch_size(self, table: str) -> int:
+        return self.evaluations.batch_size(self.tables.first(table))
+
+    def dtype(self, table: str) -> str:
+        return self.evaluations.dtype(self.tables.first(table))
+
+    def samples(self, table: str) -> list:
+        """The samples over which error maps are averaged: those of the errors."""
+        return self.evaluations.first_samples(self.tables.first(table), self.dataset(table))
+
+    def spatial(self, table: str) -> str:
+        """The error maps, if any are asked for."""
+        return self.tables.layout.spatial(table) if self.examples(table) else ""
+
+    def reconstructions(self, table: str) -> str:
+        """The reconstructions, if any are asked for."""
+        return self.tables.layout.reconstructions(table) if self.reconstructed(table) else ""

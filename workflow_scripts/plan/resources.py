@@ -1,0 +1,110 @@
+"""What jobs ask a scheduler for, at their first attempt; a rule asks for more at every other."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from functools import cache
+from typing import Any
+
+from layout import GROUPS
+
+from diffusion_classifier.config.methods import groups_of, questions
+from diffusion_classifier.operations.job_resources import (
+    ENCODED,
+    Work,
+    error_megabytes,
+    megabytes,
+    minutes,
+    shard_images,
+    stage_work,
+    tensor_megabytes,
+)
+
+from .evaluations import Evaluations
+
+
+class Resources:
+    """Minutes and MB of jobs.
+
+    `array` says whether the jobs of a rule are submitted as an array: SLURM gives all its tasks
+    what the first asks for, so each has to ask for the most that any does.
+    """
+
+    def __init__(self, config: dict[str, Any], evaluations: Evaluations) -> None:
+        self.config, self.evaluations = config, evaluations
+        self.models = evaluations.models
+        self.array: Callable[[str], bool] = lambda rule: False
+        # for each object, as another may have another config
+        self._work, self._images = cache(self._count_work), cache(self._count_images)
+        self._most = cache(self._find_most)
+
+    def model_memory(self, model: str) -> int:
+        return self.models.memory(model)
+
+    def evaluation_memory(self, evaluation: str) -> int:
+        """Of a job that loads the model of an evaluation."""
+        return self.models.memory(self.evaluations.model(evaluation))
+
+    def errors_memory(self, evaluation: str, dataset: str, stage: int) -> int:
+        return self._ask("errors", self._errors_megabytes, (evaluation, dataset, stage))
+
+    def errors_minutes(self, evaluation: str, dataset: str, stage: int) -> int:
+        return self._ask("errors", self._errors_minutes, (evaluation, dataset, stage))
+
+    def latents_memory(self, model: str, dataset: str) -> int:
+        return self._ask("latents", self._latents_megabytes, (model, dataset))
+
+    def latents_minutes(self, model: str, dataset: str) -> int:
+        return self._ask("latents", self._latents_minutes, (model, dataset))
+
+    def reading_memory(self, evaluation: str, dataset: str) -> int:
+        """Of a job that reads a shard's errors of all stages."""
+        numbers = self.evaluations.numbers(evaluation, dataset)
+        return megabytes(
+            1000, error_megabytes([self._work(evaluation, dataset, n) for n in numbers])
+        )
+
+    # --- amounts of a single job
+
+    def _errors_minutes(self, evaluation: str, dataset: str, stage: int) -> int:
+        work, spec = self._work(evaluation, dataset, stage), self.evaluations.spec(evaluation)
+        return minutes(work and work.evaluations, spec.get("rate"))
+
+    def _errors_megabytes(self, evaluation: str, dataset: str, stage: int) -> int:
+        model, work = self.evaluations.model(evaluation), self._work(evaluation, dataset, stage)
+        tensors = 2 * (self._images(dataset) or 0) + self.config["noise"]["size"]
+        held = tensor_megabytes(tensors, self.models.shape(model))
+        return megabytes(self.models.memory(model), held + error_megabytes([work]))
+
+    def _latents_minutes(self, model: str, dataset: str) -> int:
+        return minutes(self._images(dataset), ENCODED)
+
+    def _latents_megabytes(self, model: str, dataset: str) -> int:
+        held = tensor_megabytes(2 * (self._images(dataset) or 0), self.models.shape(model))
+        return megabytes(self.models.memory(model), held)
+
+    # --- the most of all jobs of a rule
+
+    def _ask(self, rule: str, amount: Callable[..., int], names: tuple) -> int:
+        return self._most(rule, amount) if self.array(rule) else amount(*names)
+
+    def _find_most(self, rule: str, amount: Callable[..., int]) -> int:
+        return max((amount(*names) for names in self._jobs(rule)), default=0)
+
+    def _jobs(self, rule: str) -> Iterable[tuple]:
+        """The names in all jobs of the rule `errors` or `latents`."""
+        for table in self.config["tables"]:
+            for evaluation, dataset in questions(self.config, table):
+                if rule == "latents":
+                    yield self.evaluations.model(evaluation), dataset
+                    continue
+                grouped = groups_of(self.config, evaluation, dataset)
+                numbers = self.evaluations.numbers(evaluation, dataset)
+                for stage in [*numbers, *([GROUPS] if grouped else [])]:
+                    yield evaluation, dataset, stage
+
+    def _count_work(self, evaluation: str, dataset: str, stage: int) -> Work | None:
+        return stage_work(self.config, evaluation, dataset, stage)
+
+    def _count_images(self, dataset: str) -> int | None:
+        return shard_images(self.config, dataset)

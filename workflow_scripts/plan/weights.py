@@ -1,0 +1,66 @@
+"""Where the weights of models and baselines lie: with the project, with the user, or made here."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from layout import Layout
+
+from diffusion_classifier.config.checks.model_checks import weights_folder
+from diffusion_classifier.config.methods import baseline_spec, is_shipped, split_seed
+from diffusion_classifier.config.seeds import network_folder
+
+
+class Weights:
+    """Folders of weights, by the names of `models` and baseline methods."""
+
+    def __init__(self, config: dict[str, Any], layout: Layout, workflow: Path) -> None:
+        self.config, self.layout, self.workflow = config, layout, workflow
+
+    def base(self, model: str) -> str:
+        """Where a model's weights are before a LoRA is merged into them."""
+        weights = self.config["models"][model]["weights"]
+        if weights == "train":
+            return self.layout.model(model)
+        if isinstance(weights, dict):
+            return self.layout.weights("models", model)
+        return str(weights_folder(self.workflow, model, weights))
+
+    def model(self, model: str) -> str:
+        """The folder that is loaded: the weights as they are, or with the LoRA merged."""
+        merged = "lora" in self.config["models"][model]
+        return self.layout.model(model) if merged else self.base(model)
+
+    def network(self, network: str) -> str:
+        """The folder of a network METHOD/PROMPTS: where it is made, or lies with the project."""
+        method, _, prompts = network.partition("/")
+        if is_shipped(baseline_spec(self.config, method)):
+            return str(network_folder(self.workflow, *split_seed(self.config, method), prompts))
+        return self.layout.network(network)
+
+    def pretrained(self, method: str) -> str:
+        """The folder of a network that others trained."""
+        name = split_seed(self.config, method)[0]
+        weights = self.config["baselines"][name]["weights"]
+        return self.layout.weights("baselines", name) if isinstance(weights, dict) else weights
+
+    def source(self, section: str, name: str) -> Any:
+        """What the config says of an entry's weights: `shipped`, `train`, a path, a repository."""
+        return self.config[section][name]["weights"]
+
+    def fetched(self, section: str) -> list[str]:
+        """The entries of a section of the config whose weights are fetched."""
+        entries = self.config[section].items()
+        return [name for name, spec in entries if isinstance(spec.get("weights"), dict)]
+
+    def files(self, folder: str) -> list[str]:
+        """The files in a folder of weights, none if the folder is made here."""
+        if folder.startswith(f"{self.layout.results}/"):
+            return []
+        kept = (".json", ".safetensors")
+        return sorted(str(path) for path in Path(folder).rglob("*") if path.suffix in kept)
+
+    def inputs(self, folder: str) -> list[str]:
+        """What a job depends on that loads weights: the files, or the folder that is made here."""
+        return self.files(folder) or [folder]

@@ -1,0 +1,28 @@
+"""Render a table: execute its notebook by papermill, write it as a page, say where it comes from.
+
+In: the notebook and everything its parameters name. Out: a folder with the executed notebook, the
+page (code hidden), the tables and figures that the notebook writes itself, and provenance.json, see
+the library's `operations.table_provenance`.
+"""
+
+from job import job
+
+with job(snakemake):
+    from pathlib import Path
+
+    from diffusion_classifier import files
+    from diffusion_classifier.messages import without_home
+    from diffusion_classifier.operations.table_provenance import provenance
+    from diffusion_classifier.tables.notebooks import execute, write_page
+
+    params, folder = snakemake.params, Path(snakemake.output.folder)
+    source = Path(snakemake.input.notebook)
+    workflow = source.parents[1]  # the working directory may be another
+    folder.mkdir(parents=True)
+    execute(source, folder / "notebook.ipynb", params.notebook, workflow)
+    write_page(folder / "notebook.ipynb", folder / "page.html")
+    table = snakemake.wildcards.table
+    config = dict(snakemake.config)
+    written = config.pop("written")
+    found = provenance(config, table, params.models, params.data, written)
+    files.write_json(without_home(found), folder / "provenance.json")
