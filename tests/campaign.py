@@ -1,4 +1,4 @@
-"""A simulated large campaign, and what it takes: `make load`.
+"""A simulated large campaign, with its time and memory: `make load`.
 
     python tests/campaign.py [PART ...]
 
@@ -184,7 +184,7 @@ def main() -> None:
     parts = {part.__name__: part for part in (plan, start, errors, shards)}
     for name in sys.argv[1:] or ["plan", "start", "errors"]:
         with TemporaryDirectory() as folder, ProcessPoolExecutor(1) as own:
-            # in a process of its own, as its children's memory is asked for
+            # in a separate process, to measure the memory of its children
             print(own.submit(parts[name], Path(folder)).result(), flush=True)
 
 

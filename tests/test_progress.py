@@ -1,4 +1,4 @@
-"""Progress tells the rate of now, not of what was found done."""
+"""Progress shows the current rate, without work that was already done."""
 
 import io
 
@@ -10,7 +10,7 @@ from diffusion_classifier.progress import WINDOW, Progress, duration
 
 @pytest.fixture
 def clock(monkeypatch):
-    """A clock that stands still unless it is told to go on: `clock(seconds)`."""
+    """A clock that moves only when called: `clock(seconds)`."""
     now = [1000.0]
     monkeypatch.setattr(progress.time, "monotonic", lambda: now[0])
 
@@ -30,10 +30,10 @@ def test_the_rate_is_that_of_the_last_minute(clock, capsys):
     told.update(600)
     assert line(capsys) == "600/10000 evaluations, 10 evaluations/s, 15 min 40 s left"
     clock(WINDOW)
-    told.update(600 + 6000)  # as when few classes are left in a race
+    told.update(600 + 6000)  # like late in a race, with few classes left
     assert line(capsys) == "6600/10000 evaluations, 100 evaluations/s, 34 s left"
     clock(10)
-    told.update(10_000)  # at the end it is that of all
+    told.update(10_000)  # at the end it is the rate of all evaluations
     assert line(capsys) == "10000/10000 evaluations, 76.9 evaluations/s, 0 s left"
 
 
