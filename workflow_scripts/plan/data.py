@@ -10,6 +10,9 @@ from layout import Layout
 
 from .given import Given
 
+CLASS_LISTS = Path("workflow_scripts") / "diffusion_classifier" / "data" / "classes"
+"""The folder of class lists, beside the Snakefile."""
+
 
 class Data:
     """The sections `datasets` and `prompts` of a config."""
@@ -92,6 +95,5 @@ class Data:
         if "captions" in spec:
             return [self.layout.data(spec["captions"])]
         if isinstance(spec.get("classes"), str):
-            lists = self.workflow / "resources" / "classes"
-            return [str(lists / f"{spec['classes']}.csv")]
+            return [str(self.workflow / CLASS_LISTS / f"{spec['classes']}.csv")]
         return self.given.inputs("prompts", prompts)
