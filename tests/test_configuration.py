@@ -7,8 +7,8 @@ import yaml
 from bad_configs import BAD, DELETE, SCENES
 from snakemake.utils import update_config
 
-from diffusion_classifier.config import configuration
 from diffusion_classifier.benchmarks.benchmark_config import checked_benchmark
+from diffusion_classifier.config import configuration
 from diffusion_classifier.config.configuration import check_config
 from diffusion_classifier.config.methods import method_names, split_seed
 from diffusion_classifier.config.schema import read_schema

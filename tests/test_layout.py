@@ -8,9 +8,7 @@ from layout import Layout
 
 LAYOUT = Layout("results")
 FILES = [
-    name
-    for name, _ in inspect.getmembers(Layout, inspect.isfunction)
-    if not name.startswith("__")
+    name for name, _ in inspect.getmembers(Layout, inspect.isfunction) if not name.startswith("__")
 ]
 
 

@@ -235,7 +235,10 @@ def test_what_is_large_or_the_users_own_is_encoded_alone(root, tmp_path, monkeyp
 def test_any_number_of_tables_of_each_kind(root, tmp_path, monkeypatch):
     def edit(config):
         own = {"kind": "accuracy", "methods": ["scenes", "clip"], "subtitle": "s"}
-        config["tables"] |= {"one": own | {"datasets": ["shapes"]}, "two": own | {"datasets": ["sizes"]}}
+        config["tables"] |= {
+            "one": own | {"datasets": ["shapes"]},
+            "two": own | {"datasets": ["sizes"]},
+        }
 
     plan = planned(root, tmp_path, monkeypatch, edit=edit)
     assert plan.wanted()[-2:] == ["results/tables/one", "results/tables/two"]

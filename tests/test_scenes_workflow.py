@@ -121,7 +121,9 @@ def test_the_best_prompt_of_a_class_decides(project):
         assert len(first) == 12 and len(second) == 6
         mean = {p: np.concatenate([first[p], second[p]]).mean() for p in second}
         correct.append(min(mean, key=mean.get) // 2 == label)
-    table = pd.read_csv(project / "results/tables/accuracy/table.csv").set_index(["method", "dataset"])
+    table = pd.read_csv(project / "results/tables/accuracy/table.csv").set_index(
+        ["method", "dataset"]
+    )
     row = table.query("metric == 'top1'").loc[("Diffusion Classifier [L1]", "shapes")]
     assert row["value"] == pytest.approx(100 * np.mean(correct), abs=1e-3)
     # none of the second stage's four timesteps was one of the first's two

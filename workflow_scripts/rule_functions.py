@@ -44,7 +44,9 @@ class Jobs:
         parameters = inspect.signature(function).parameters
 
         def at_wildcards(wildcards: Any) -> Any:
-            values = {name: getattr(wildcards, name) for name in parameters if hasattr(wildcards, name)}
+            values = {
+                name: getattr(wildcards, name) for name in parameters if hasattr(wildcards, name)
+            }
             with ending(self._config_file):
                 return function(**{n: int(v) if n in _NUMBERS else v for n, v in values.items()})
 

@@ -1,4 +1,4 @@
-"""The methods that are no diffusion classifiers: what each is asked, and what it learns for that."""
+"""The methods that are no diffusion classifiers: what each is asked, and what it learns for it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which classes an image is asked about at all: those that a prior or the groups above them leave."""
+"""Which classes an image is asked about: those that a prior or the groups above them leave."""
 
 from __future__ import annotations
 

@@ -18,7 +18,7 @@ from layout import Layout
 from .weights import Weights
 
 SECTIONS = ("datasets", "prompts", "groups", "models", "loras", "baselines", "tables")
-"""What the user's files belong to; `groups` are those of sets of prompts, `loras` those of models."""
+"""What the user's files belong to; `groups` are of sets of prompts, `loras` of models."""
 
 
 class Given:

@@ -57,7 +57,7 @@ class Tables:
         return self.spec(table).get("loss", "l2")
 
     def pruning_loss(self, evaluation: str, dataset: str) -> str | None:
-        """The loss that stages prune by, where a table shows each data set under that of its own."""
+        """The loss that stages prune by, where a table shows each data set under its own."""
         asked = any(spec.get("loss") == "pruning" for spec in self.config["tables"].values())
         return self.evaluations.loss(evaluation, dataset) if asked else None
 
@@ -164,7 +164,9 @@ class Tables:
         if "published" not in self.spec(table):
             return {}
         named = {method_group(self.config, m): self.method_spec(m) for m in self.methods(table)}
-        labels = {name: self.data.spec(name).get("published", name) for name in self.datasets(table)}
+        labels = {
+            name: self.data.spec(name).get("published", name) for name in self.datasets(table)
+        }
         return {
             "file": self.spec(table)["published"],
             "kind": self.spec(table)["kind"],
