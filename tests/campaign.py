@@ -1,4 +1,4 @@
-"""A simulated large campaign, and what it takes: `make load`.
+"""A simulated large campaign, with its time and memory: `make load`.
 
     python tests/campaign.py [PART ...]
 
@@ -70,7 +70,8 @@ def campaign(shards: int, model: str, stages: dict[str, Any], parts: int) -> str
         "baselines": {"chance": {"label": "Chance", "kind": "chance", "seeds": [0]}},
         "tables": {
             "accuracy": {
-                "datasets": ["mnist"], "methods": ["full", "chance"], "subtitle": "A test.",
+                "kind": "accuracy", "datasets": ["mnist"], "methods": ["full", "chance"],
+                "subtitle": "A test.",
             }
         },
     }  # fmt: skip
@@ -184,7 +185,7 @@ def main() -> None:
     parts = {part.__name__: part for part in (plan, start, errors, shards)}
     for name in sys.argv[1:] or ["plan", "start", "errors"]:
         with TemporaryDirectory() as folder, ProcessPoolExecutor(1) as own:
-            # in a process of its own, as its children's memory is asked for
+            # in a separate process, to measure the memory of its children
             print(own.submit(parts[name], Path(folder)).result(), flush=True)
 
 

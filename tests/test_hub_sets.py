@@ -1,4 +1,4 @@
-"""Data sets of the hub by their names: from its cache, or with a word on how to get them."""
+"""Data sets of the hub by name: from the cache, or a message that says how to get them."""
 
 import re
 from types import SimpleNamespace
@@ -138,7 +138,7 @@ def test_what_is_not_cached_is_fetched_by_a_command():
 
 
 def refuse(monkeypatch, kind, status):
-    """Have the hub answer as it does without access."""
+    """Let the hub answer as it does without access."""
     import huggingface_hub as hub
     from huggingface_hub import errors
 

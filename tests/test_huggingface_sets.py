@@ -1,4 +1,4 @@
-"""Data sets of the hub's library in files on this machine: Parquet and folders of images."""
+"""Local files that the library `datasets` reads: Parquet and folders of images."""
 
 import numpy as np
 import pyarrow as pa
@@ -40,7 +40,7 @@ def test_cifar10_as_the_hub_stores_it(tmp_path):
     assert frame["source"].tolist() == [f"parquet/test/{index}" for index in range(6)]
     theirs = hf.Dataset.from_parquet(str(path))
     for row in frame.itertuples():
-        assert row.bytes == png(PIXELS[row.image])  # the very bytes of the file
+        assert row.bytes == png(PIXELS[row.image])  # the same bytes as in the file
         np.testing.assert_array_equal(decode(row.bytes), theirs[row.image]["img"])
         np.testing.assert_array_equal(source.image(row.image), PIXELS[row.image])
 
@@ -114,7 +114,7 @@ def test_damaged_and_absent_images_are_left_out_unless_strict(tmp_path, capsys):
 
 
 def test_a_row_names_no_file_of_this_machine(tmp_path):
-    """Rows come from anybody: a path in one would otherwise show a file of the user's own."""
+    """A data set may come from anybody: a path in a row could otherwise expose a user's file."""
     Image.fromarray(PIXELS[0]).save(tmp_path / "private.png")
     paths = [str(tmp_path / "d" / ".." / "private.png"), str(tmp_path / "private.png")]
     rows = {"img": [{"bytes": None, "path": path} for path in paths], "label": [0, 1]}

@@ -1,4 +1,4 @@
-"""A name is only a name: in folders, tables of labels and the config."""
+"""Names may have any characters: in folders, tables of labels and the config."""
 
 import numpy as np
 import pandas as pd
@@ -47,7 +47,7 @@ def test_two_spellings_of_a_name_are_one_class(tmp_path):
         picture(tmp_path / "photos" / name / f"{name}.png")
     source = folder(str(tmp_path / "photos"))
     assert source.class_names == ["zebra", NFC] and source.labels == [0, 1, 1]
-    # of a table of labels too, whose file names may be in the other form than the disk's
+    # also in a table of labels, whose file names may have the other form than the disk's
     flat = tmp_path / "flat"
     for name in (NFD, "2", "3"):
         picture(flat / name / f"{NFD}.png")
@@ -134,7 +134,7 @@ def test_texts_that_look_like_numbers_stay_texts(tmp_path):
 
 @pytest.fixture
 def mine(root):
-    """The example of one's own images."""
+    """The example config for own images."""
     return yaml.safe_load((root / "config" / "my-images.yaml").read_text())
 
 

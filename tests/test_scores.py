@@ -77,7 +77,7 @@ def test_trainings_become_one_row_whose_interval_counts_images_once():
     answers = np.array([[1] * 9 + [0], [0] * 3 + [1] * 7], bool)
     expected = intervals.interval(intervals.accuracy(answers))
     assert np.allclose([cnn["low"], cnn["high"]], 100 * np.array(expected))
-    # one training is what it was: Wilson's interval
+    # one training still has Wilson's interval
     single = stats.binomtest(5, 10).proportion_ci(method="wilson")
     wide = rows.loc["Wide"]
     assert (wide["trainings"], wide["images"]) == (1, 10)

@@ -1,4 +1,4 @@
-"""How the images of a data set are stored, and what becomes of those that cannot be read."""
+"""How the images of a data set are stored, and how unreadable images are handled."""
 
 import io
 
@@ -80,7 +80,7 @@ def test_each_image_is_decoded_once(trees, monkeypatch):
 
 
 def test_pieces_make_the_same_file_as_the_whole(trees, monkeypatch, tmp_path):
-    """Of a large data set only a piece is in memory; whoever reads the file does not see them."""
+    """Only a piece of a large data set is in memory; readers of the file do not notice pieces."""
     from diffusion_classifier.data.sources import image_source as base
 
     entry = spec("Food101", trees[0])

@@ -1,4 +1,4 @@
-"""torchvision's data sets in the files their archives unpack to, against torchvision's own."""
+"""torchvision's data sets in unpacked files, compared with torchvision's results."""
 
 import shutil
 import time
@@ -107,7 +107,7 @@ def test_what_is_not_there_can_be_had(tmp_path, name):
         assert words in said
     split = error_of(spec(name, tmp_path, split="testing"))
     splits = ", ".join(TORCHVISION[name])
-    assert f"split: found 'testing', expected one of {splits}, which {name} has" in split
+    assert f"split: found 'testing', expected one of {splits}, the splits of {name}" in split
 
 
 @pytest.mark.parametrize(
@@ -148,7 +148,7 @@ def test_half_unpacked_archives_are_noticed(trees):
     assert "no file for 1 of its 3 images, such as 11.jpg" in error_of(spec("Food101", root))
     shutil.rmtree(root / "food-101/meta")
     assert "no complete copy" in error_of(spec("Food101", root))
-    # torchvision names the classes of the images that are there, which do not fit their labels
+    # torchvision names only the classes of present images, which do not fit the labels
     assert "labels for 1 named classes" in error_of(spec("OxfordIIITPet", root, split="trainval"))
 
 

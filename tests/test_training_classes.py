@@ -1,4 +1,4 @@
-"""What is learned is learned of the classes that prompts name: others would be taken for those."""
+"""Training classes must be those of the prompts, or predictions would mean other classes."""
 
 import subprocess
 import sys
@@ -37,7 +37,7 @@ runpy.run_path(f"{sys.argv[1]}/{sys.argv[2]}.py", {"snakemake": snakemake})
     "script", ["predict_baseline", "train_network", "train_probe", "timesteps"]
 )
 def test_training_classes_in_another_order_than_the_prompts_are_refused(root, tmp_path, script):
-    """Without a folder `dog`, `owl` is the second class of the images, but the prompts' third."""
+    """Without a folder `dog`, `owl` is the second class of the images but the prompts' third."""
     (tmp_path / "pets.csv").write_text(PROMPTS)
     rows = {"image": [0, 1], "label": [0, 1], "classname": ["cat", "owl"], "source": ["", ""]}
     photos = pd.DataFrame({**rows, "bytes": [b"", b""]})

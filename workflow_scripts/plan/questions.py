@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from layout import Layout
-
 from diffusion_classifier.config.methods import baseline_class
+from layout import Layout
 
 from .baselines import Baselines, Job
 from .data import Data

@@ -36,12 +36,12 @@ def candidates(data: pd.DataFrame, prompts: pd.DataFrame) -> pd.DataFrame:
 def shard_candidates(
     data: pd.DataFrame, prompts: pd.DataFrame, index: int, count: int
 ) -> pd.DataFrame:
-    """`candidates` of the images of shard `index` of `count`, with `data` as there."""
-    own = shard(data, index, count)
-    # an example's images may lie in two shards, and it is listed whole
-    whole = data[data["example"].isin(own["example"])] if "example" in data else own
+    """The `candidates` of the images in shard `index` of `count`; `data` is the whole data set."""
+    images = shard(data, index, count)
+    # the images of an example may be in two shards, but candidates need whole examples
+    whole = data[data["example"].isin(images["example"])] if "example" in data else images
     pairs = candidates(whole, prompts)
-    return pairs[pairs["image"].isin(own["image"])].reset_index(drop=True)
+    return pairs[pairs["image"].isin(images["image"])].reset_index(drop=True)
 
 
 def pairs_of_classes(
