@@ -27,7 +27,9 @@ snakemake = SimpleNamespace(
     ),
 )
 given = {"train": "photos.parquet", "data": "photos.parquet", "prompts": "pets.csv"}
-vars(snakemake.input).update(given, validation="photos.parquet")
+many = sys.argv[2] == "train_probe"
+given["validation"] = "photos.parquet"
+vars(snakemake.input).update({key: [path] if many else path for key, path in given.items()})
 sys.path.insert(0, sys.argv[1])
 runpy.run_path(f"{sys.argv[1]}/{sys.argv[2]}.py", {"snakemake": snakemake})
 """
