@@ -1,4 +1,6 @@
-# Discriminative classifiers trained on the same images, to compare with.
+# Discriminative classifiers, to compare with: networks trained here, and all that needs no rule of
+# its own.
+from functools import partial
 
 
 rule train_network:
@@ -62,62 +64,35 @@ for job in plan.baselines.networks():
             "../workflow_scripts/predict_networks.py"
 
 
-for job in plan.baselines.jobs("logistic_regression", "k_nearest"):
+for job in plan.baselines.others():
 
     rule:
         name:
-            numbered("predict_classical", job.number)
-        input:
-            data=plan.baselines.images(job.questions),
-            train=plan.baselines.task_data(job.method),
-            prompts=plan.baselines.task_prompts(job.method),
-        output:
-            plan.baselines.predictions(job),
-        log:
-            layout.log(f"predict_classical/{job.method}"),
-        benchmark:
-            layout.benchmark(f"predict_classical/{job.method}")
-        conda:
-            "../envs/environment.yaml"
-        threads: 1
-        resources:
-            mem_mb=growing(4000),
-            runtime=growing(60),
-        params:
-            code=code("predict_classical"),
-            spec=plan.baselines.fitted(job.method),
-            tasks=plan.baselines.tasks(job.method),
-            task_of=plan.baselines.task_of(job),
-        script:
-            "../workflow_scripts/predict_classical.py"
-
-
-for job in plan.baselines.jobs("pretrained"):
-
-    rule:
-        name:
-            numbered("predict_pretrained", job.number)
+            numbered("predict_baseline", job.number)
         input:
             data=plan.baselines.images(job.questions),
             prompts=plan.baselines.prompts(job.questions),
-            network=plan.models.pretrained_inputs(job.method),
+            learned=plan.questions.learned_from(job),
+            model=plan.questions.used(job.method),
         output:
             plan.baselines.predictions(job),
         log:
-            layout.log(f"predict_pretrained/{job.method}"),
+            layout.log(f"predict_baseline/{job.method}"),
         benchmark:
-            layout.benchmark(f"predict_pretrained/{job.method}")
+            layout.benchmark(f"predict_baseline/{job.method}")
         conda:
             "../envs/environment.yaml"
         threads: 1
         resources:
-            mem_mb=growing(8000),
+            mem_mb=growing(plan.questions.memory(job.method)),
             runtime=growing(120),
-            gpu=GPU,
+            gpu=GPU * plan.questions.needs_gpu(job.method),
         params:
-            code=code("predict_pretrained"),
-            folder=plan.weights.pretrained(job.method),
-            device=config["compute"]["device"],
+            code=code("predict_baseline", entries=partial(plan.questions.registered, job.method)),
+            spec=plan.baselines.fitted(job.method),
+            questions=plan.questions.of_job(job),
+            setting=plan.questions.setting(job.method),
+            device=config["compute"]["device"] if plan.questions.needs_gpu(job.method) else "cpu",
             dtype="float32",
         script:
-            "../workflow_scripts/predict_pretrained.py"
+            "../workflow_scripts/predict_baseline.py"

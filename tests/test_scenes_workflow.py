@@ -9,12 +9,12 @@ import pytest
 import torch
 import xarray as xr
 import yaml
+from classical_answers import fit_predict
 from photographs import photographs
 from workflows import planned, run_copy, snakemake
 
 from diffusion_classifier import files
 from diffusion_classifier.baselines import features
-from diffusion_classifier.baselines.classical import fit_predict
 from diffusion_classifier.data.preprocess import Preprocess, pixels
 from diffusion_classifier.data.sources.image_source import decode
 from diffusion_classifier.data.stored_images import encoded_images

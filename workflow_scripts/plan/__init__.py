@@ -12,6 +12,7 @@ those before it:
 * `evaluations`: the stages of diffusion classifiers, what they need, and their errors;
 * `calibrations`: where evaluations learn their timesteps;
 * `baselines`: the other methods, what they are asked and what they learn for it;
+* `questions`: what jobs of baselines are told that have no rule of their own;
 * `together`: what is small enough to be encoded in one job per model;
 * `tables`: which methods and data sets are shown, and where they come from;
 * `pictures`: what tables show of single images;
@@ -36,6 +37,7 @@ from .given import Given
 from .models import Generators, Models
 from .notebooks import Notebooks
 from .pictures import Pictures
+from .questions import Questions
 from .resources import Resources
 from .tables import Tables
 from .together import Together
@@ -62,6 +64,9 @@ class Plan:
         self.evaluations = Evaluations(config, layout, self.data, self.models, self.candidates)
         self.calibrations = Calibrations(self.evaluations)
         self.baselines = Baselines(config, layout, self.data, self.models, self.weights)
+        self.questions = Questions(
+            config, layout, self.data, self.models, self.weights, self.baselines
+        )
         self.together = Together(config, self.calibrations, self.baselines)
         self.tables = Tables(config, layout, self.evaluations, self.given, workflow)
         self.pictures = Pictures(self.tables)

@@ -15,12 +15,10 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 from diffusion_classifier.config.methods import groups_of, questions
+from diffusion_classifier.data.sources.registry import source
 
 from .baselines import Baselines
 from .calibrations import Calibrations
-
-DRAWN = ("mnist", "uci-digits", "scenes", "scenes-winoground")
-"""Sources that need no file and no network."""
 
 
 class Together:
@@ -46,7 +44,8 @@ class Together:
 
     def _is_small(self, dataset: str) -> bool:
         spec = self.config["datasets"][dataset]
-        return spec.get("source") in DRAWN and spec.get("shards", 1) == 1
+        drawn = "source" in spec and source(spec["source"]).drawn
+        return drawn and spec.get("shards", 1) == 1
 
     @staticmethod
     def _several(asked: Iterable[tuple[str, str]]) -> dict[str, list[str]]:
