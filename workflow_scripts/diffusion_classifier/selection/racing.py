@@ -119,9 +119,9 @@ def race(
     """The errors of a race: `(pair, sample)` float32 per loss, NaN where a class had left.
 
     `pairs` (columns `image, prompt`) are measured until one class of their image is left or all
-    `samples` are used; `class_of[prompt]` is a prompt's class. No class leaves before `minimum`
-    samples, which include those `seen` in earlier stages, not even the only class of an image.
-    Which classes leave depends on the errors of their image only, not on other images in `pairs`.
+    `samples` are used; `class_of[prompt]` is a prompt's class. No class leaves and no image ends
+    before `minimum` samples, which include those `seen` in earlier stages. Which classes leave
+    depends on the errors of their image only, not on other images in `pairs`.
     """
     seen = seen or history([], pairs, loss)
     before = len(seen.weights)
