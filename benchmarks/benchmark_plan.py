@@ -8,10 +8,9 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+from diffusion_classifier.config.methods import stages_of
 from layout import GROUPS
 from plan import Plan
-
-from diffusion_classifier.config.methods import stages_of
 
 FIGURES = {
     "throughput": "evaluations per second",

@@ -5,7 +5,10 @@ from pathlib import Path
 
 LIBRARY = find_spec("diffusion_classifier")
 LIBRARY_FOLDER = LIBRARY and Path(LIBRARY.origin).resolve().parents[1]
-if LIBRARY_FOLDER != Path(str(workflow.current_basedir)).parent.joinpath("workflow_scripts").resolve():
+if (
+    LIBRARY_FOLDER
+    != Path(str(workflow.current_basedir)).parent.joinpath("workflow_scripts").resolve()
+):
     sys.exit(
         "the library diffusion_classifier: found "
         + ("that of another folder" if LIBRARY else "none in this Python")

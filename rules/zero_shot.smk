@@ -1,7 +1,6 @@
 # What text prompts are compared with: one classifier per set of classes, CLIP, and guessing.
 from functools import partial
 
-
 for job in plan.baselines.jobs("probe"):
 
     rule:

@@ -70,7 +70,8 @@ def campaign(shards: int, model: str, stages: dict[str, Any], parts: int) -> str
         "baselines": {"chance": {"label": "Chance", "kind": "chance", "seeds": [0]}},
         "tables": {
             "accuracy": {
-                "datasets": ["mnist"], "methods": ["full", "chance"], "subtitle": "A test.",
+                "kind": "accuracy", "datasets": ["mnist"], "methods": ["full", "chance"],
+                "subtitle": "A test.",
             }
         },
     }  # fmt: skip

@@ -173,8 +173,7 @@ def write_inputs(folder):
         "reconstructions": str(folder / "reconstructions.nc"),
         "recon_dataset": "seen",
         "confusion_datasets": ["seen", "unseen"],
-        "table": str(folder / "tables" / "accuracy"),
-        "figure": str(folder / "figures" / "accuracy"),
+        "folder": str(folder / "table"),
         "datasets": DATASETS,
         "descriptions": {"shapes": "Random pixels."},
         "trained_on": {"unseen": "The probe never saw these pairs."},
@@ -194,18 +193,17 @@ FIGURES = ("trend", "paired", "methods", "timesteps", "reconstructions", "confus
 
 def test_notebook_runs_and_writes_everything(tmp_path):
     parameters = write_inputs(tmp_path)
-    executed = tmp_path / "tables" / "accuracy.ipynb"
+    executed = tmp_path / "table" / "notebook.ipynb"
     execute(ROOT / "notebooks" / "accuracy.ipynb", executed, parameters)
-    written = {path.name for path in (tmp_path / "tables").iterdir()}
-    ends = (".ipynb", ".csv", ".tex", ".txt", "-table.html", "-confusions.csv", "-trend.csv")
-    assert written == {f"accuracy{end}" for end in ends}
-    drawn = {path.name for path in (tmp_path / "figures").iterdir()}
-    assert drawn == {f"accuracy-{name}.{kind}" for name in FIGURES for kind in ("svg", "png")}
+    written = {path.name for path in (tmp_path / "table").iterdir()}
+    drawn = {f"{name}.{kind}" for name in FIGURES for kind in ("svg", "png")}
+    others = {f"table{end}" for end in (".csv", ".tex", ".txt", ".html")}
+    assert written == {"notebook.ipynb", "confusions.csv", "trend.csv"} | others | drawn
     cells = json.loads(executed.read_text())["cells"]
     outputs = [output for cell in cells for output in cell.get("outputs", [])]
     assert not [output for output in outputs if output.get("name") == "stderr"]
-    check_numbers(tmp_path / "tables", fabricated())
-    trend = pd.read_csv(tmp_path / "tables" / "accuracy-trend.csv").query("metric == 'top1'")
+    check_numbers(tmp_path / "table", fabricated())
+    trend = pd.read_csv(tmp_path / "table" / "trend.csv").query("metric == 'top1'")
     trend = trend[trend["method"].str.contains("L2")]
     assert trend["method"].tolist() == ["early [L2]", "late [L2]"]
     assert trend["trainings"].tolist() == [1, 2] and trend["value"].nunique() == 1
@@ -218,7 +216,7 @@ def test_notebook_runs_and_writes_everything(tmp_path):
 
 def check_numbers(folder, found):
     """The exported numbers are those of the predictions."""
-    exported = pd.read_csv(folder / "accuracy.csv")
+    exported = pd.read_csv(folder / "table.csv")
     assert list(exported) == scores.LONG
     top1 = exported[exported["metric"] == "top1"].set_index(["method", "dataset"])
     assert len(top1) == 5 * 3 - 1
@@ -229,8 +227,8 @@ def check_numbers(folder, found):
             row = top1.loc[f"Diffusion Classifier [{name}]", dataset]
             expected = 100 * (own["label"] == own["prediction"]).mean()
             assert row["value"] == pytest.approx(expected, abs=1e-3) and row["images"] == IMAGES
-            assert f"{row['value']:.1f} [" in (folder / "accuracy.tex").read_text()
-            assert f"{row['value']:.1f} [" in (folder / "accuracy-table.html").read_text()
+            assert f"{row['value']:.1f} [" in (folder / "table.tex").read_text()
+            assert f"{row['value']:.1f} [" in (folder / "table.html").read_text()
         chance = top1.loc["Chance", dataset]
         assert (chance["trainings"], chance["images"]) == (2, IMAGES)
 

@@ -33,7 +33,7 @@ def config(**changes):
         "datasets": {"mnist": {"source": "mnist", "limit": 50, "prompts": "digits"}},
         "evaluations": {"full": {"model": "sd", "stages": STAGES}},
         "baselines": {},
-        "tables": {"accuracy": {"datasets": ["mnist"], "methods": ["full"]}},
+        "tables": {"accuracy": {"kind": "accuracy", "datasets": ["mnist"], "methods": ["full"]}},
     }
     return {name: content | changes.get(name, {}) for name, content in sections.items()}
 

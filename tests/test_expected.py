@@ -42,6 +42,9 @@ def table(name):
     )[LONG].round(4)  # fmt: skip
 
 
+RESULT, EXPECTED = "results/tables/accuracy/table.csv", "expected/accuracy.csv"
+
+
 @pytest.fixture(scope="module")
 def finished(tmp_path_factory):
     """The folder of a run of two tables, whose numbers have been made the expected ones."""
@@ -156,7 +159,7 @@ def test_near_ties_are_tolerated_where_processors_differ(
 
 
 def test_more_trainings_decide_more_often(run):
-    for path in (run / "results/tables").glob("*.csv"):
+    for path in (run / "results/tables").glob("*/table.csv"):
         edited(path, lambda frame: frame.assign(trainings="5"))
     verify(run, "--write")
     written = pd.read_csv(run / "expected" / "accuracy.csv").set_index(KEYS[1:])["tolerance"]
@@ -183,20 +186,20 @@ def test_trainings_of_a_group_are_named_by_it(run):
     assert written["df [L2]", "mnist", "top1"] == 0
 
 
-@pytest.mark.parametrize("folder", ["results/tables", "expected"])
+@pytest.mark.parametrize("file", [RESULT, EXPECTED])
 @pytest.mark.parametrize("change", ["lacks", "has one too many"])
-def test_a_row_on_one_side_alone_is_said(run, capsys, folder, change):
+def test_a_row_on_one_side_alone_is_said(run, capsys, file, change):
     def edit(frame):
         if change == "lacks":
             return frame.drop(index=3)
         return pd.concat([frame, frame.iloc[[3]].assign(method="Another")])
 
-    edited(run / folder / "accuracy.csv", edit)
+    edited(run / file, edit)
     assert verify(run) == 1
     said, end = capsys.readouterr().out.splitlines()
     row = "Another" if change != "lacks" else "Diffusion Classifier [L2]"
     assert said.endswith(f": accuracy, {row}, adversarial, mean_per_class")
-    unexpected = (folder == "expected") == (change == "lacks")
+    unexpected = (file == EXPECTED) == (change == "lacks")
     assert ("not expected" in said, "not in the run" in said) == (unexpected, not unexpected)
     assert end.endswith(f", 1 row not {'expected' if unexpected else 'found'}")
     expected = len(pd.read_csv(run / "expected/accuracy.csv")) + len(table("robustness"))
@@ -216,7 +219,6 @@ def text(path, said):
 
 
 HEADER = ",".join([*LONG, "tolerance"])
-RESULT, EXPECTED = "results/tables/accuracy/table.csv", "expected/accuracy.csv"
 
 
 @pytest.mark.parametrize(

@@ -17,7 +17,7 @@ LIBRARY = "diffusion_classifier"
 NOT_RACED = {"family": "dit", "unused": ("gap_race", "learned_samples")}
 RULES = {
     "dataset": ("dataset", {"entries": ("mnist",)}),
-    "latents": ("latents", {}),
+    "latents": ("latents", {"family": "dit"}),
     "conditions": ("conditions", {"family": "dit"}),
     "pairs": ("pairs", {"unused": ("best_groups",)}),
     "errors": ("errors", NOT_RACED),
@@ -28,6 +28,8 @@ RULES = {
     "scores": ("scores", {}),
     "train": ("train", {"entries": ("dit",)}),
     "train_network": ("train_network", {}),
+    "guesses": ("predict_baseline", {"entries": ("chance",)}),
+    "networks": ("predict_baseline", {"entries": ("resnet",)}),
     "accuracy": ("execute_notebook", {"notebook": "accuracy.ipynb"}),
 }
 """Jobs: the script of each, and the parts of the library that it does not use."""
@@ -83,7 +85,10 @@ def edit(tree):
         ("tables/accuracy_plots.py", "CELL, MARGIN = 0.3", "CELL, MARGIN = 0.4", {"accuracy"}),
         ("tables/notebooks.py", 'NEEDS = "needs:"', 'NEEDS = "wants:"', {"accuracy"}),
         ("data/sources/digits.py", "reshape(-1, 28, 28)", "reshape(-1, 28, 28)[:1]", {"dataset"}),
-        ("training/loop.py", "ema: float = 0.999", "ema: float = 0.99", {"train", "train_network"}),
+        ("training/loop.py", "ema: float = 0.999", "ema: float = 0.99",
+         {"train", "train_network", "networks"}),
+        ("baselines/chance.py", "[seed, image]", "[seed, image + 1]", {"guesses"}),
+        ("baselines/baseline.py", "torch.cat(", "torch.stack(", {"guesses", "networks"}),
         ("../prune.py", "params.keep,", "params.keep + 1,", {"prune"}),
     ],
 )  # fmt: skip
@@ -97,6 +102,8 @@ def test_other_data_families_checks_progress_and_messages_concern_none_of_these(
     edit("data/sources/imagenet.py", "def objectnet(", "def objectnet2(")
     edit("denoisers/pixart.py", "120, 300", "77, 77")
     edit("training/contrastive.py", "fit(", "fit(1 + ")
+    edit("baselines/pretrained.py", "log_softmax(", "log_softmax(0 + ")
+    edit("denoisers/families.py", "channels=16", "channels=8")
     edit("weights/hub.py", "from __future__ import annotations", "x = 1")
     edit("weights/inputs.py", "_IMAGE_TOO = (", '_IMAGE_TOO = ("another", ')
     edit("progress.py", "WINDOW = 60.0", "WINDOW = 6.0")
@@ -184,7 +191,13 @@ def reached(code, *scripts):
 def test_every_package_that_computes_is_named_in_provenance(root):
     code = Code(root / "workflow_scripts")
     scripts = {path.stem for path in (root / "workflow_scripts").glob("*.py")}
-    others = {"download", "execute_notebook", "provenance"}  # they compute no number
+    others = {
+        "download",
+        "execute_notebook",
+        "table",
+        "layout",
+        "rule_functions",
+    }  # they compute no number
     names = {
         target.partition(".")[0]
         for place in reached(code, *scripts - others)

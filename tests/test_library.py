@@ -17,7 +17,7 @@ def test_another_library_than_the_workflows_is_refused(root, tmp_path, search, f
     """Runs only this chapter, as Snakemake does; without site-packages there is no library."""
     code = (
         "from types import SimpleNamespace\n"
-        f"workflow = SimpleNamespace(basedir={str(tmp_path)!r})\n"
+        f"workflow = SimpleNamespace(current_basedir={str(tmp_path / 'rules')!r})\n"
         + (root / "rules" / "library.smk").read_text()
     )
     environment = {k: v for k, v in os.environ.items() if k != "PYTHONPATH"}

@@ -29,15 +29,18 @@ def test_it_plans_and_says_what_it_costs(root, tmp_path):
         root, paper, "-n", "--quiet", "rules", "--config", f"results={tmp_path / 'results'}"
     )
     assert result.returncode == 0, result.stderr
-    said = result.stdout + result.stderr
     config = yaml.safe_load(paper.read_text(encoding="utf-8"))
     costs = estimate(config)
-    jobs = int(re.search(r"^errors +(\d+)$", said, re.MULTILINE)[1])
+    planned = result.stdout + result.stderr
+    jobs = int(re.search(r"^errors +(\d+)$", planned, re.MULTILINE)[1])
     assert jobs == sum(cost.jobs for cost in costs) > 1000
+    command = [sys.executable, "-m", "diffusion_classifier", "costs", "--configfile", str(paper)]
+    done = subprocess.run(command, cwd=root, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
     for table in config["tables"]:
-        assert re.search(rf"^{table}$", said, re.MULTILINE), f"no estimate of {table}"
+        assert re.search(rf"^{table}$", done.stdout, re.MULTILINE), f"no estimate of {table}"
     evaluations = sum(cost.evaluations for cost in costs)
-    assert f"all tables: {evaluations:,.0f} evaluations in {jobs:,} jobs" in said
+    assert f"all tables: {evaluations:,.0f} evaluations in {jobs:,} jobs" in done.stdout
 
 
 def rehearse(root, folder, tables=None):

@@ -1,5 +1,7 @@
 """Progress shows the current rate, without work that was already done."""
 
+import io
+
 import pytest
 
 from diffusion_classifier import progress
@@ -48,6 +50,35 @@ def test_a_log_has_a_line_a_minute(clock, capsys):
         clock(1)
         told.update(done)
     assert len(line(capsys).splitlines()) == 999 // 60
+
+
+class Terminal(io.StringIO):
+    """A stream that is watched."""
+
+    def isatty(self):
+        return True
+
+
+def test_a_terminal_has_a_bar_that_ends_in_a_line(monkeypatch):
+    monkeypatch.setattr("sys.stderr", Terminal())
+    told = Progress(100, "evaluations", before=40)
+    for done in range(41, 101):
+        told.update(done, "3 images left" if done < 100 else "")
+    shown = progress.sys.stderr.getvalue()
+    assert shown.count("\n") == 1 and shown.endswith("\n")
+    assert "40/100" in shown.split("\r")[1]
+    last = shown.rstrip("\n").split("\r")[-1]
+    assert "100%" in last and "100/100" in last and " evaluations/s" in last
+
+
+def test_a_terminal_is_told_what_a_log_is_told(monkeypatch):
+    monkeypatch.setattr("sys.stderr", Terminal())
+    told = Progress(100, "images")
+    told.bar.mininterval = 0
+    told.update(10, "3 images left")
+    assert "10/100" in progress.sys.stderr.getvalue()
+    assert "3 images left" in progress.sys.stderr.getvalue()
+    told.bar.close()
 
 
 @pytest.mark.parametrize(

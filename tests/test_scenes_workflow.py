@@ -65,8 +65,8 @@ def test_what_a_method_could_not_learn_from_is_said(project):
     )
     text = (project / "results/tables/accuracy/table.txt").read_text()
     assert text.count("left out") == 1 and said in " ".join(text.split())
-    for page in ("accuracy.html", "accuracy-table.html"):
-        page = (project / "results/tables" / page).read_text()
+    for page in ("page.html", "table.html"):
+        page = (project / "results/tables/accuracy" / page).read_text()
         assert page.count("files were used") == 1 and "<code>1-large/moved.png</code>" in page
     provenance = files.read_json(project / "results/tables/accuracy/provenance.json")
     assert provenance["datasets"]["shapes"] == {"images": 12}
@@ -79,16 +79,16 @@ def test_what_a_method_could_not_learn_from_is_said(project):
 def test_names_are_only_names(project):
     """Braces, dollars, tags … of a label, a class and a subtitle, in all that shows them."""
     label, name, subtitle = "_{s} $a_b$ & <b>5 %</b> #~^\\", "{heart}, $x$ <i>", "*{test}*, 100 %"
-    tables = project / "results/tables"
-    for path in (tables / "accuracy.html", tables / "accuracy-table.html"):
+    folder = project / "results/tables/accuracy"
+    for path in (folder / "page.html", folder / "table.html"):
         page = path.read_text()
         for tag in ("<b>5 %</b>", "<i>", "<u>.", "<em>{test}</em>"):
             assert tag not in page
         assert label in html.unescape(page) and subtitle in html.unescape(page)
-    assert name in html.unescape((tables / "accuracy.html").read_text())
-    text = (tables / "accuracy.txt").read_text()
+    assert name in html.unescape((folder / "page.html").read_text())
+    text = (folder / "table.txt").read_text()
     assert all(word in text for word in label.split())  # on as many lines as it takes
-    assert latex(label) in (tables / "accuracy.tex").read_text()
+    assert latex(label) in (folder / "table.tex").read_text()
     assert name in (project / "results/prompts/shapes.csv").read_text()
     for figure, shown in (("methods", label), ("confusion", name)):
         svg = (project / f"results/tables/accuracy/{figure}.svg").read_text()
@@ -216,12 +216,13 @@ def test_another_table_of_the_same_predictions_classifies_nothing_again(project)
 
     def added(config):
         asked = ["exhaustive", "synthetic", "features", "neighbours", "clip", "chance"]
-        config["tables"]["robustness"] = {"datasets": ["shapes", "sizes"], "methods": asked}
+        table = {"kind": "robustness", "datasets": ["shapes", "sizes"], "methods": asked}
+        config["tables"]["of-shapes-and-sizes"] = table
 
     edited(project, added)
     jobs = planned(project)
     path.write_text(text)
-    assert {"scores", "robustness", "errors"} <= set(jobs)
+    assert {"scores", "table", "errors"} <= set(jobs)
     assert not [name for name in jobs if name.startswith(("predict_", "train"))]
 
 
@@ -257,8 +258,7 @@ def test_published_numbers_and_fewer_parts_only_render_again(project):
             del table[part]
 
     edited(project, compared)
-    # of both tables, as it has the config in it
-    assert planned(project) == {"accuracy": 1, "provenance": 2}
+    assert planned(project) == {"table": 1}
     result = snakemake(project, "--cores", "1")
     assert result.returncode == 0, result.stdout + result.stderr
     table = pd.read_csv(project / "results/tables/accuracy/table.csv")
@@ -276,15 +276,14 @@ def test_one_evaluation_is_a_table(project):
     """As for one's own images: no baselines, so no paired comparison."""
 
     def alone(config):
-        config["tables"] = {"accuracy": {"datasets": ["shapes"], "methods": ["exhaustive"]}}
+        table = {"kind": "accuracy", "datasets": ["shapes"], "methods": ["exhaustive"]}
+        config["tables"] = {"accuracy": table}
 
     edited(project, alone)
-    for path in (project / "results/figures").iterdir():
-        path.unlink()
     result = snakemake(project, "--cores", "1")
     assert result.returncode == 0, result.stdout + result.stderr
-    left = {path.stem for path in (project / "results/figures").iterdir()}
-    assert left == {"accuracy-methods", "accuracy-examples"}
+    left = {path.stem for path in (project / "results/tables/accuracy").glob("*.svg")}
+    assert left == {"methods", "examples"}
     assert "Paired comparison" not in (project / "results/tables/accuracy/page.html").read_text()
 
 

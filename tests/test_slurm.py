@@ -122,13 +122,13 @@ def test_jobs_that_load_a_model_get_a_gpu_each(jobs):
 
 def test_small_jobs_and_shards_share_submissions(project, jobs):
     rules = pd.Series([path.parts[0] for path in _benchmarks(project)]).value_counts()
-    assert rules["pairs"] == rules["latents"] == rules["errors"] == 3 and rules.sum() >= 15
+    assert rules["predictions"] == rules["latents"] == rules["errors"] == 3 and rules.sum() >= 15
     of_errors = jobs["StdOut"].str.contains("/rule_errors/")
     # which shards of errors are ready together is chance, so their submissions are not counted
     assert of_errors.sum() == 3
     submitted = jobs["ArrayJobId"].fillna(jobs["JobId"])[~of_errors].nunique()
-    # data set; pairs; conditions; latents; predictions; chance; tables
-    assert submitted <= 7
+    # data set; conditions; latents; predictions; chance; tables
+    assert submitted <= 6
 
 
 def _benchmarks(project):

@@ -252,8 +252,7 @@ def write_inputs(folder):
         "data": dict.fromkeys(DATASETS, str(folder / "images.parquet")),
         "curve_errors": [str(folder / "errors-0.nc"), str(folder / "errors-1.nc")],
         "curve_predictions": {"pruned, 5 → 1 classes": str(folder / "dit" / "digits.parquet")},
-        "table": str(folder / "tables" / "robustness"),
-        "figure": str(folder / "figures" / "robustness"),
+        "folder": str(folder / "table"),
         "datasets": DATASETS,
         "descriptions": {"digits": "random pixels"},
         "subtitle": "Fabricated numbers.",
@@ -265,16 +264,14 @@ def write_inputs(folder):
 
 def test_notebook_runs_and_writes_everything(tmp_path):
     parameters = write_inputs(tmp_path)
-    executed = tmp_path / "tables" / "robustness.ipynb"
+    executed = tmp_path / "table" / "notebook.ipynb"
     execute(ROOT / "notebooks" / "robustness.ipynb", executed, parameters)
-    written = {path.name for path in (tmp_path / "tables").iterdir()}
-    assert written == {
-        f"robustness{end}" for end in (".ipynb", ".csv", ".tex", ".txt", "-table.html")
-    }
-    drawn = {path.name for path in (tmp_path / "figures").iterdir()}
+    written = {path.name for path in (tmp_path / "table").iterdir()}
     names = ("paired", "effective", "timesteps", "evaluations", "examples")
-    assert drawn == {f"robustness-{name}.{kind}" for name in names for kind in ("svg", "png")}
-    exported = pd.read_csv(tmp_path / "tables" / "robustness.csv")
+    drawn = {f"{name}.{kind}" for name in names for kind in ("svg", "png")}
+    ends = (".csv", ".tex", ".txt", ".html")
+    assert written == {"notebook.ipynb", *(f"table{end}" for end in ends), *drawn}
+    exported = pd.read_csv(tmp_path / "table" / "table.csv")
     assert list(exported) == scores.LONG and len(exported) == 7 * 3 * 2
     outputs = [o for c in json.loads(executed.read_text())["cells"] for o in c.get("outputs", [])]
     assert not [o for o in outputs if o.get("name") == "stderr"]
@@ -284,8 +281,8 @@ def test_notebook_runs_and_writes_everything(tmp_path):
     assert "of 1 training and does not cover another one" in str(said)
     compared = set(pd.read_parquet(tmp_path / "paired.parquet")["method_b"])
     assert compared == {"MLP", "k-NN", "CNN", "CLIP"}
-    for end in (".txt", ".tex", "-table.html"):
-        text = " ".join((tmp_path / "tables" / f"robustness{end}").read_text().split())
+    for end in (".txt", ".tex", ".html"):
+        text = " ".join((tmp_path / "table" / f"table{end}").read_text().split())
         for count in ("1 training", "3 trainings", "deterministic", "1 seed"):
             assert count in text
         assert "a row of 1 training says nothing about another training" in text

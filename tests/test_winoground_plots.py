@@ -261,8 +261,7 @@ def write_inputs(folder, per_seed):
         "correct": str(folder / "correct.parquet"),
         **{name.partition(".")[0]: str(folder / name) for name in named},
         "errors": [str(folder / f"errors-{k}.nc") for k in (0, 1)],
-        "table": str(folder / "tables" / "winoground"),
-        "figure": str(folder / "figures" / "winoground"),
+        "folder": str(folder / "table"),
         "subtitle": "Fabricated numbers.",
         "description": "Scenes with made-up scores.",
         "preprocess": {"mode": "RGB", "size": 32},
@@ -271,18 +270,17 @@ def write_inputs(folder, per_seed):
 
 def test_notebook_runs_and_writes_everything(per_seed, rows, tmp_path):
     parameters = write_inputs(tmp_path, per_seed)
-    executed = tmp_path / "tables" / "winoground.ipynb"
+    executed = tmp_path / "table" / "notebook.ipynb"
     execute(str(NOTEBOOK), str(executed), parameters)
-    ends = (".ipynb", ".csv", ".tex", ".txt", "-table.html")
-    written = {path.name for path in (tmp_path / "tables").iterdir()}
-    assert written == {f"winoground{end}" for end in ends}
+    ends = (".csv", ".tex", ".txt", ".html")
+    written = {path.name for path in (tmp_path / "table").iterdir()}
     names = ("scores", "timesteps", "examples", "heatmaps")
-    drawn = {path.name for path in (tmp_path / "figures").iterdir()}
-    assert drawn == {f"winoground-{name}.{kind}" for name in names for kind in ("svg", "png")}
-    exported = pd.read_csv(tmp_path / "tables" / "winoground.csv")
+    drawn = {f"{name}.{kind}" for name in names for kind in ("svg", "png")}
+    assert written == {"notebook.ipynb", *(f"table{end}" for end in ends), *drawn}
+    exported = pd.read_csv(tmp_path / "table" / "table.csv")
     pd.testing.assert_frame_equal(exported, scores.long_form(rows), check_dtype=False)
-    for end in (".tex", ".txt", "-table.html"):
-        text = " ".join((tmp_path / "tables" / f"winoground{end}").read_text().split())
+    for end in (".tex", ".txt", ".html"):
+        text = " ".join((tmp_path / "table" / f"table{end}").read_text().split())
         for metric in compositional.METRICS.values():
             assert f"{metric} in percent" in text.replace("\\", "")
         assert "1 training" in text and "3 seeds" in text
@@ -291,5 +289,5 @@ def test_notebook_runs_and_writes_everything(per_seed, rows, tmp_path):
     outputs = [output for cell in cells for output in cell.get("outputs", [])]
     assert not [output for output in outputs if output.get("name") == "stderr"]
     # marks of one table must not show in another
-    html = (tmp_path / "tables" / "winoground-table.html").read_text()
+    html = (tmp_path / "table" / "table.html").read_text()
     assert all(html.count(f'<table id="T_{metric}">') == 1 for metric in compositional.METRICS)

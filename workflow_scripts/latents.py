@@ -1,7 +1,7 @@
 """Encode images to the latents a model works on: of one shard, or of several small data sets.
 
-In: the data sets, the model. Out: a file for each data set, `latents` (image, channel, height, width) float32 and `image`,
-their numbers in the data set.
+In: the data sets, the model. Out: a file for each data set, `latents` (image, channel, height,
+width) float32 and `image`, their numbers in the data set.
 """
 
 from job import compute, job

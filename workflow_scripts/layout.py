@@ -1,7 +1,7 @@
 """Where every file of a run lies below the results folder.
 
-Names go in, paths come out, and nothing here asks what a config wants: `plan` does. A rule names its
-outputs by the same methods, with a wildcard in the place of a name:
+Names go in, paths come out, and nothing here asks what a config wants: `plan` does. A rule names
+its outputs by the same methods, with a wildcard in the place of a name:
 
 >>> layout = Layout("results")
 >>> layout.predictions("scenes", "shapes")

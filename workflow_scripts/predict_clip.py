@@ -30,6 +30,5 @@ with job(snakemake):
             table = clip_answers.predict_set(model, path, read_prompts(prompts), spec["combine"])
             files.write_parquet(table, output)
         for _, path, prompts, output in (row for row in compared if row[0] == method):
-            files.write_parquet(
-                clip_answers.compare_set(model, path, read_prompts(prompts)), output
-            )
+            table = clip_answers.compare_set(model, path, read_prompts(prompts))
+            files.write_parquet(table, output)

@@ -156,9 +156,24 @@ SCENES = {
         ["chance"],
         ["tables.winoground.methods: ", "no evaluation", "at least one", "add one of `staged`"],
     ),
-    "unknown table": (
-        "tables/winogrund",
-        {},
-        ["tables: ", "`winogrund`", "`accuracy`, `robustness`", "did you mean `winoground`?"],
+    "a table of no kind": (
+        "tables/winoground/kind",
+        DELETE,
+        ["tables.winoground: ", "no `kind`", "accuracy, robustness", "write `kind: compositional`"],
+    ),
+    "another table of no kind": (
+        "tables/mine",
+        {"datasets": ["shapes"], "methods": ["staged"]},
+        ["tables.mine: ", "no `kind`", "accuracy, robustness", "write `kind: accuracy`"],
+    ),
+    "an unknown kind of table": (
+        "tables/accuracy/kind",
+        "acuracy",
+        ["tables.accuracy: ", "the kind 'acuracy'", "robustness", "write `kind: accuracy`"],
+    ),
+    "what another kind of table has": (
+        "tables/winoground/confusion",
+        ["winoground"],
+        ["tables.winoground: ", "unknown key `confusion`", "`examples`", "remove it"],
     ),
 }

@@ -1,4 +1,4 @@
-"""The methods that are no diffusion classifiers: what each is asked, and what it learns for that."""
+"""The methods that are no diffusion classifiers: what each is asked, and what it learns for it."""
 
 from __future__ import annotations
 
@@ -6,8 +6,6 @@ from dataclasses import dataclass
 from functools import cache
 from itertools import groupby
 from typing import Any
-
-from layout import Layout
 
 from diffusion_classifier.config.methods import (
     asked_datasets,
@@ -21,6 +19,7 @@ from diffusion_classifier.config.methods import (
     split_seed,
     training_set,
 )
+from layout import Layout
 
 from .data import Data
 from .models import Models

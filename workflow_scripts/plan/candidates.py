@@ -1,12 +1,11 @@
-"""Which classes an image is asked about at all: those that a prior or the groups above them leave."""
+"""Which classes an image is asked about: those that a prior or the groups above them leave."""
 
 from __future__ import annotations
 
 from typing import Any
 
-from layout import GROUPS, Layout
-
 from diffusion_classifier.config.methods import groups_of, stages_of
+from layout import GROUPS, Layout
 
 from .data import Data
 from .given import Given

@@ -5,11 +5,13 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+from diffusion_classifier.config.methods import image_spec
 from layout import Layout
 
-from diffusion_classifier.config.methods import image_spec
-
 from .given import Given
+
+CLASS_LISTS = Path("workflow_scripts") / "diffusion_classifier" / "data" / "classes"
+"""The folder of class lists, beside the Snakefile."""
 
 
 class Data:
@@ -93,6 +95,5 @@ class Data:
         if "captions" in spec:
             return [self.layout.data(spec["captions"])]
         if isinstance(spec.get("classes"), str):
-            lists = self.workflow / "resources" / "classes"
-            return [str(lists / f"{spec['classes']}.csv")]
+            return [str(self.workflow / CLASS_LISTS / f"{spec['classes']}.csv")]
         return self.given.inputs("prompts", prompts)

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from itertools import chain
 from typing import Any
-
-from layout import GROUPS, Layout
 
 from diffusion_classifier.config.methods import stages_of
 from diffusion_classifier.selection.schedules import spread, stage_samples
+from layout import GROUPS, Layout
 
 from .candidates import Candidates, Path
 from .data import Data
@@ -125,7 +125,7 @@ class Evaluations:
     def spread_samples(self, evaluation: str, dataset: str) -> list:
         """The samples of all stages, in an order whose every beginning is spread evenly."""
         every = self._even_stages(self.stages(evaluation, dataset))
-        return [[s.timestep, s.noise] for s in spread(sum(every, []))]
+        return [[s.timestep, s.noise] for s in spread([*chain(*every)])]
 
     @staticmethod
     def _even_stages(spec: dict[str, Any]) -> list:

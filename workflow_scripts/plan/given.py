@@ -10,16 +10,15 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from layout import Layout
-
 from diffusion_classifier.data.sources.folder import fingerprint
 from diffusion_classifier.messages import InputError
 from diffusion_classifier.operations.given_files import identity, nameable
+from layout import Layout
 
 from .weights import Weights
 
 SECTIONS = ("datasets", "prompts", "groups", "models", "loras", "baselines", "tables")
-"""What the user's files belong to; `groups` are those of sets of prompts, `loras` those of models."""
+"""What the user's files belong to; `groups` are of sets of prompts, `loras` of models."""
 
 
 class Given:

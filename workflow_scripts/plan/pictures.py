@@ -1,7 +1,8 @@
 """Pictures of what a model sees in some images, which tables ask for beside their numbers.
 
 Error maps over an image (rule `spatial`) belong to compositional tables, one-step reconstructions
-(rule `reconstructions`) to tables of accuracy; both look into the table's first diffusion classifier.
+(rule `reconstructions`) to tables of accuracy; both look into the table's first diffusion
+classifier.
 """
 
 from __future__ import annotations

@@ -6,8 +6,6 @@ from collections.abc import Callable, Iterable
 from functools import cache
 from typing import Any
 
-from layout import GROUPS
-
 from diffusion_classifier.config.methods import groups_of, questions
 from diffusion_classifier.operations.job_resources import (
     ENCODED,
@@ -19,6 +17,7 @@ from diffusion_classifier.operations.job_resources import (
     stage_work,
     tensor_megabytes,
 )
+from layout import GROUPS
 
 from .evaluations import Evaluations
 

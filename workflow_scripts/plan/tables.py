@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import Any
 
 import yaml
-from layout import Layout
 
 from diffusion_classifier.config.methods import (
     baseline_spec,
@@ -21,6 +20,7 @@ from diffusion_classifier.config.methods import (
 )
 from diffusion_classifier.scores.paired_tests import COMPARED_KINDS
 from diffusion_classifier.tables.kinds import KINDS, Kind
+from layout import Layout
 
 from .evaluations import Evaluations
 from .given import Given
@@ -57,7 +57,7 @@ class Tables:
         return self.spec(table).get("loss", "l2")
 
     def pruning_loss(self, evaluation: str, dataset: str) -> str | None:
-        """The loss that stages prune by, where a table shows each data set under that of its own."""
+        """The loss that stages prune by, where a table shows each data set under its own."""
         asked = any(spec.get("loss") == "pruning" for spec in self.config["tables"].values())
         return self.evaluations.loss(evaluation, dataset) if asked else None
 

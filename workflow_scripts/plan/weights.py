@@ -5,11 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from layout import Layout
-
 from diffusion_classifier.config.checks.model_checks import weights_folder
 from diffusion_classifier.config.methods import baseline_spec, is_shipped, split_seed
 from diffusion_classifier.config.seeds import network_folder
+from layout import Layout
 
 
 class Weights:

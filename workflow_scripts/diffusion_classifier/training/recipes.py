@@ -30,18 +30,18 @@ def train_model(
     model: dict[str, Any],
     folder: Path,
     device: torch.device,
-    clip: str | None = None,
+    clip_folder: str | None = None,
 ) -> tuple[list[dict[str, Any]], dict[str, Any]]:
     """Train `model` (an entry of the config's `models`) on a data set and save it in `folder`.
 
-    `clip` is the folder of the CLIP whose text encoder a text-to-image model starts from.
+    `clip_folder` is that of the CLIP whose text encoder a text-to-image model starts from.
     Returns the loss curve and the record of the training: recipe, image count, seconds, versions.
     """
     recipe = model["training"]
     preprocess = Preprocess(**model["preprocess"])
     start = time.perf_counter()
     curve, trained = training_function(model["family"])(
-        table, recipe, preprocess, folder, device, clip
+        table, recipe, preprocess, folder, device, clip_folder
     )
     seconds = time.perf_counter() - start
     optimisations = {

@@ -1,0 +1,297 @@
+"""What a config wants, without Snakemake: the default's files, and what each job is told."""
+
+from pathlib import Path
+
+import pytest
+import yaml
+
+from diffusion_classifier.config.configuration import check_config
+from layout import GROUPS
+from plan import Plan
+
+
+def planned(root, folder, monkeypatch, name="config.yaml", edit=None):
+    monkeypatch.chdir(folder)
+    config = yaml.safe_load((root / name).read_text(encoding="utf-8"))
+    if edit:
+        edit(config)
+    check_config(config, root)
+    return Plan(config, root)
+
+
+@pytest.fixture
+def plan(root, tmp_path, monkeypatch):
+    """The plan of the default config."""
+    return planned(root, tmp_path, monkeypatch)
+
+
+@pytest.fixture
+def staged(root, tmp_path, monkeypatch):
+    """The plan of a config with several stages, shards and class parts."""
+    return planned(root, tmp_path, monkeypatch, "tests/tiny.yaml")
+
+
+def grouped(config):
+    """The default, whose pairs of colour and shape are asked about in groups, after a prior."""
+    config["prompts"]["colour-shape"]["groups"] = {"prompts": "colours", "of": [*range(6)] * 6}
+    config["evaluations"]["scenes"] |= {
+        "hierarchy": {"samples": 5, "keep": 2},
+        "prior": {"method": "scenes-exhaustive", "keep": 30},
+    }
+    del config["evaluations"]["scenes"]["calibration"]
+    del config["evaluations"]["scenes"]["stages_for"]
+    config["evaluations"]["scenes"]["stages"] = {"samples": [4, 8], "keep": [3, 1], "loss": "l1"}
+    config["tables"] = {
+        "pairs": {"kind": "accuracy", "datasets": ["seen", "shapes"], "methods": ["scenes"]}
+    }
+
+
+# --- evaluations
+
+
+def test_a_stage_has_the_samples_that_no_earlier_one_had(staged):
+    first, second = (staged.evaluations.samples("staged", "mnist", stage) for stage in (1, 2))
+    assert (len(first), len(second)) == (4, 8)  # every 5th and every 2nd of a grid of 20
+    assert not {*map(tuple, first)} & {*map(tuple, second)}
+    assert staged.evaluations.samples("race", "mnist", 2) == [2, 12]  # learned: their number
+
+
+def test_errors_are_files_by_stage_shard_and_class_part(staged):
+    assert staged.evaluations.errors("staged", "mnist", [1, 2], [1]) == [
+        f"results/errors/staged/mnist/stage{stage}/1-{part}.nc"
+        for stage in (1, 2)
+        for part in (0, 1)
+    ]
+    evaluations = staged.evaluations
+    assert evaluations.earlier_errors("staged", "mnist", 1, 0) == []
+    assert evaluations.raced_errors("staged", "mnist", 2, 0) == []
+    assert evaluations.raced_errors("race", "mnist", 2, 0) == [
+        "results/errors/race/mnist/stage1/0-0.nc"
+    ]
+    assert len(evaluations.all_errors("staged", "mnist")) == 2 * 2 * 2
+
+
+def test_a_race_is_run_in_the_last_stage(staged):
+    race = {"z": 0.5, "minimum": 4, "loss": "l2", "combine": "mean"}
+    assert staged.evaluations.race("race", "mnist", 2) == race
+    assert staged.evaluations.race("race", "mnist", 1) is None
+    assert staged.evaluations.race("staged", "mnist", 2) is None
+
+
+def test_timesteps_are_learned_where_the_stages_say_so(plan):
+    assert plan.evaluations.timesteps("scenes", "seen", 1) == (
+        "results/timesteps/scenes/colour-shape.csv"
+    )
+    assert plan.evaluations.timesteps("scenes-exhaustive", "shapes", 1) == []
+    assert plan.calibrations.data("scenes", "shapes") == "results/data/shapes-calibration.parquet"
+    assert plan.calibrations.uniform("scenes", "colour-shape") == 1
+    assert plan.calibrations.latents("digits", "digits") == [
+        "results/latents/digits-dit/mnist-calibration/0.safetensors"
+    ]
+
+
+def test_pairs_are_files_only_where_some_are_chosen(staged):
+    assert staged.evaluations.pairs("staged", "mnist", 1, 0) == []
+    assert staged.evaluations.earlier_pairs("staged", "mnist", 2, 0) == []
+    pairs = "results/pairs/staged/mnist/stage2/0.parquet"
+    assert staged.evaluations.last_pairs("staged", "mnist", 0) == pairs
+    assert staged.candidates.choosing() == []
+
+
+def test_an_errors_job_names_the_functions_that_it_does_not_call(staged):
+    unused = staged.evaluations.unused_by_errors
+    assert unused("staged", "mnist", 1) == ("gap_race", "learned_samples")
+    assert unused("staged", "mnist", 2) == ("gap_race", "learned_samples", "shard_candidates")
+    assert unused("race", "mnist", 2) == ("shard_candidates",)
+
+
+# --- priors and groups
+
+
+def test_groups_are_asked_about_first_where_prompts_have_some(root, tmp_path, monkeypatch):
+    plan = planned(root, tmp_path, monkeypatch, edit=grouped)
+    candidates, evaluations = plan.candidates, plan.evaluations
+    assert candidates.groups("scenes", "shapes") is None
+    assert candidates.prior("scenes", "seen") == {"keep": 30, "loss": "l2"}
+    assert candidates.prior_predictions("scenes", "seen") == (
+        "results/predictions/scenes-exhaustive/seen.parquet"
+    )
+    assert candidates.group_prompts("scenes", "seen") == "results/prompts/colours.csv"
+    assert candidates.group_prompts("scenes", "shapes") == []
+    assert candidates.best_groups("scenes", "shapes") == {}
+    best = candidates.best_groups("scenes", "seen")
+    assert (best["keep"], best["loss"], best["combine"]) == (2, "l1", "mean")
+    errors = ["results/errors/scenes/seen/stage0/0-0.nc"]
+    assert evaluations.group_errors("scenes", "seen") == errors
+    assert evaluations.stage_conditions("scenes", "seen", GROUPS) == (
+        "results/conditions/scenes-sd/colours.safetensors"
+    )
+    assert len(evaluations.samples("scenes", "seen", GROUPS)) == 5
+    assert evaluations.pairs("scenes", "shapes", 1, 0) != []  # the prior chooses there too
+    (stages,) = plan.tables.first_stages("pairs").values()
+    assert [*stages] == ["seen", "shapes"]
+
+
+# --- weights, data, and the user's own files
+
+
+def test_weights_are_where_the_config_says(plan, staged):
+    assert plan.models.inputs("digits-dit")[0].endswith(".json")
+    assert Path(plan.models.folder("digits-dit")).is_dir()
+    assert staged.models.inputs("dit") == [staged.models.folder("dit")] == ["results/models/dit"]
+    assert staged.baselines.trained_networks() == ["resnet-seed0/digits", "resnet-seed1/digits"]
+    assert plan.baselines.trained_networks() == []
+
+
+def test_what_is_made_from_nothing_has_no_inputs(plan):
+    assert plan.data.sources("mnist") == plan.data.prompts_source("digits") == []
+    assert plan.data.prompts_source("winoground") == ["results/data/winoground.parquet"]
+    (indices,) = plan.data.sources("mnist-adversarial")
+    assert indices.endswith("resources/indices/mnist-adversarial.csv")
+    assert plan.data.registered("mnist-pose") == ("mnist", "pose")
+
+
+def test_a_file_with_a_brace_in_its_name_is_stood_for(root, tmp_path, monkeypatch):
+    (tmp_path / "{a}.csv").write_text("prompt,classname,classidx\na,a,0\nb,b,1\n")
+
+    def edit(config):
+        config["prompts"]["mine"] = {"file": "{a}.csv"}
+
+    plan = planned(root, tmp_path, monkeypatch, edit=edit)
+    assert plan.data.prompts_source("mine") == ["results/given/prompts/mine.json"]
+    assert plan.given.identity("prompts", "mine")["files"] == 1
+    with pytest.raises(ValueError, match="section: found 'prompt'"):
+        plan.given.files("prompt", "mine")
+
+
+# --- baselines
+
+
+def test_every_question_of_a_table_is_answered_by_one_job(plan):
+    baselines = plan.baselines
+    jobs = [
+        *baselines.networks(),
+        *baselines.jobs("logistic_regression", "k_nearest", "pretrained", "probe"),
+        *baselines.clips(),
+        *baselines.guesses(),
+    ]
+    answers = [file for job in jobs for file in baselines.predictions(job)]
+    answers += [file for job in jobs for file in baselines.similarities(job)]
+    asked = {
+        *plan.tables.predictions("accuracy"),
+        *plan.tables.predictions("robustness"),
+        *plan.tables.similarities("winoground"),
+    }
+    ours = ("digits", "scenes", "scenes-winoground")
+    asked = {file for file in asked if file.split("/")[2] not in ours}
+    assert len(answers) == len(set(answers)) and set(answers) == asked
+
+
+def test_all_trainings_of_a_clip_are_one_job(plan):
+    (job,) = plan.baselines.clips()
+    assert job.methods == [f"clip-seed{seed}" for seed in (0, 1, 2)]
+    assert (len(job.questions), len(job.similarities)) == (3 * 6, 3)
+    assert [*plan.baselines.clip_models(job)] == job.methods
+
+
+def test_a_probe_learns_each_set_of_prompts_once(plan):
+    (job,) = plan.baselines.jobs("probe")
+    tasks = ["shapes", "colours", "sizes", "colour-shape"]
+    assert plan.baselines.tasks(job.method) == tasks
+    assert plan.baselines.task_of(job) == [*tasks, "colour-shape", "shapes"]
+    assert plan.baselines.task_data(job.method, "validation")[0] == (
+        "results/data/shapes-validation.parquet"
+    )
+    assert len(plan.baselines.latents(job)) == 6
+
+
+# --- jobs of several small sets
+
+
+def test_small_sets_of_a_model_are_encoded_together(plan, staged):
+    sets = plan.together.datasets()
+    assert [*sets] == ["digits-dit", "scenes-sd"]
+    assert sets["digits-dit"][-1] == "mnist-adversarial" or "mnist" in sets["digits-dit"]
+    assert len(sets["digits-dit"]) == 7 and len(sets["scenes-sd"]) == 11
+    assert [*plan.together.prompts()] == ["scenes-sd"]
+    assert staged.together.datasets() == staged.together.prompts() == {}
+
+
+def test_what_is_large_or_the_users_own_is_encoded_alone(root, tmp_path, monkeypatch):
+    (tmp_path / "prompts.csv").write_text("prompt,classname,classidx\na,a,0\nb,b,1\n")
+
+    def edit(config):
+        config["datasets"]["mnist"]["shards"] = 2
+        config["prompts"]["sizes"] = {"file": "prompts.csv"}
+
+    plan = planned(root, tmp_path, monkeypatch, edit=edit)
+    assert "mnist" not in plan.together.datasets()["digits-dit"]
+    assert "sizes" not in plan.together.prompts()["scenes-sd"]
+
+
+# --- tables
+
+
+def test_any_number_of_tables_of_each_kind(root, tmp_path, monkeypatch):
+    def edit(config):
+        own = {"kind": "accuracy", "methods": ["scenes", "clip"], "subtitle": "s"}
+        config["tables"] |= {
+            "one": own | {"datasets": ["shapes"]},
+            "two": own | {"datasets": ["sizes"]},
+        }
+
+    plan = planned(root, tmp_path, monkeypatch, edit=edit)
+    assert plan.wanted()[-2:] == ["results/tables/one", "results/tables/two"]
+    assert plan.tables.scored_from("similarities") == ["winoground"]
+    assert plan.notebooks.parameters("two")["scores"] == "results/scores/two.parquet"
+    assert plan.tables.methods("one") == ["scenes", *(f"clip-seed{seed}" for seed in (0, 1, 2))]
+
+
+@pytest.mark.parametrize("table", ["accuracy", "robustness", "winoground"])
+def test_a_table_depends_on_all_that_its_notebook_is_told(plan, table):
+    told, inputs = plan.notebooks.parameters(table), plan.notebooks.inputs(table)
+    assert inputs["scores"] == [told["scores"]]
+    assert Path(inputs["notebook"]).is_file()
+    assert set(plan.tables.images_behind(table).values()) == set(inputs["data_sets"])
+    files = [file for value in inputs.values() if isinstance(value, list) for file in value]
+    assert told["folder"] not in files and len(files) > 10
+
+
+def test_parts_that_a_table_does_not_have_are_empty(root, tmp_path, monkeypatch):
+    def edit(config):
+        config["tables"] = {
+            "t": {"kind": "accuracy", "methods": ["scenes"], "datasets": ["shapes"]},
+            "w": {
+                "kind": "compositional", "methods": ["scenes-winoground"],
+                "dataset": "winoground", "examples": 0,
+            },
+        }  # fmt: skip
+
+    plan = planned(root, tmp_path, monkeypatch, edit=edit)
+    told = plan.notebooks.parameters("t")
+    parts = ("paired", "curve_errors", "reconstructions", "trend", "published", "first_stages")
+    assert not any(told[part] for part in parts)
+    assert plan.notebooks.parameters("w")["maps"] == ""
+
+
+def test_the_report_has_a_caption_for_whatever_a_table_shows(plan, root):
+    for table in plan.config["tables"]:
+        kind = plan.tables.kind(table)
+        notebook = (root / "notebooks" / f"{kind.notebook}.ipynb").read_text(encoding="utf-8")
+        captions = plan.tables.captions(table)
+        for part in ("paired", "timesteps", "examples", "methods", "heatmaps", "effective"):
+            if f'{{folder}}/{part}\\"' in notebook:
+                assert captions[f"{part}.svg"]
+        assert plan.tables.labels(table, "page", "html") == {"what": "notebook"}
+        assert plan.tables.labels(table, "other", "csv") == {"what": "other.csv"}
+
+
+# --- resources
+
+
+def test_an_array_asks_for_the_most_that_any_of_its_jobs_does(plan):
+    shapes = plan.resources.errors_memory("scenes", "shapes", 1)
+    seen = plan.resources.errors_memory("scenes", "seen", 1)
+    assert shapes < seen
+    plan.resources.array = lambda rule: rule == "errors"
+    assert plan.resources.errors_memory("scenes", "shapes", 1) >= seen
