@@ -1,7 +1,6 @@
 """Time the engine and the plain loop on a full-size network with random weights.
 
-In: nothing. Out: a record (JSON) of all repeats, of the machine and of what the two are compared
-with.
+In: nothing. Out: a record (JSON) of all repeats, of the machine and of its peak.
 """
 
 from job import compute, job

@@ -1,4 +1,4 @@
-"""Time runs of more and more classes, images and timesteps.
+"""Time runs with growing numbers of classes, images and timesteps.
 
 In: latents, conditions, the noise bank, the model. Out: CSV, one line per run:
 `varied,count,engine,repeat,evaluations,seconds`.

@@ -1,7 +1,7 @@
-"""Time the engine and the plain loop on one of the workflow's own models.
+"""Time the engine and the plain loop on one of the workflow's models.
 
 In: latents, conditions, the noise bank, the model. Out: a record (JSON) of all repeats, of the
-machine and of what the two are compared with.
+machine and of its peak.
 """
 
 from job import compute, job
