@@ -1,4 +1,4 @@
-"""What jobs import: light ones no torch, pixel models no diffusers; and no patched library."""
+"""Imports of jobs: light jobs do without torch, pixel models without diffusers; no patches."""
 
 import ast
 import os
@@ -48,7 +48,7 @@ def run(root, code, *arguments):
 
 
 def imports(script):
-    """The import statements of a rule script, `job` apart, as lines of code."""
+    """The import statements of a rule script, except that of `job`, as lines of code."""
     found = ast.walk(ast.parse(script.read_text(encoding="utf-8")))
     lines = [ast.unparse(node) for node in found if isinstance(node, ast.Import | ast.ImportFrom)]
     return [line for line in lines if not line.startswith("from job ")]

@@ -1,4 +1,4 @@
-"""What a config wants, without Snakemake: the default's files, and what each job is told."""
+"""The plan of a config, without Snakemake: the default's files, and the parameters of jobs."""
 
 from pathlib import Path
 
@@ -32,7 +32,7 @@ def staged(root, tmp_path, monkeypatch):
 
 
 def grouped(config):
-    """The default, whose pairs of colour and shape are asked about in groups, after a prior."""
+    """The default with a prior and then groups for the pairs of colour and shape."""
     config["prompts"]["colour-shape"]["groups"] = {"prompts": "colours", "of": [*range(6)] * 6}
     config["evaluations"]["scenes"] |= {
         "hierarchy": {"samples": 5, "keep": 2},
