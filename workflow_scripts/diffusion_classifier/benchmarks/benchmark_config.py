@@ -92,8 +92,8 @@ def _check_prior(config: dict[str, Any], key: str, evaluation: str, dataset: str
     if dataset not in asked_datasets(config, prior):
         raise InputError(
             f"{key}: found `{evaluation}`, whose prior `{prior}` answers no table about "
-            f"`{dataset}`, expected one that does; add the method to a table with this data set, or "
-            "choose another"
+            f"`{dataset}`, expected one that does; add the method to a table with this data set, "
+            "or choose another"
         )
 
 
