@@ -1,4 +1,4 @@
-"""Names as people have them, of which nothing may be taken for markup."""
+"""Names with special characters, which must not be treated as markup."""
 
 import unicodedata
 

@@ -1,4 +1,4 @@
-"""Shared by tests: where the library and the golden data are, and what is out of bounds."""
+"""Fixtures of all tests: paths of the library and the golden data, and forbidden actions."""
 
 import socket
 from pathlib import Path
@@ -14,7 +14,7 @@ LONGEST = (
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Files that take minutes come first, so that none is left when all else is done."""
+    """Run files that take minutes first, so that they do not remain at the end."""
     items.sort(key=lambda item: item.path.stem not in LONGEST)
 
 
@@ -32,7 +32,7 @@ def golden() -> Path:
 
 @pytest.fixture(scope="session")
 def stored(tmp_path_factory):
-    """The folder of a tiny network by its name in `stored_networks`, made when first asked for."""
+    """The folder of a tiny network by its name in `stored_networks`, made when first needed."""
     from stored_networks import SAVED
 
     root = tmp_path_factory.mktemp("stored")
@@ -48,7 +48,7 @@ def stored(tmp_path_factory):
 
 @pytest.fixture
 def outcome(request, capsys):
-    """Print what became of a fault, if all was as it should be."""
+    """Print the outcome of a fault, if it was as expected."""
     said = []
     yield said.append
     if not said:

@@ -1,4 +1,4 @@
-"""What tests of the GPU check's parts give them, and what the parts wrote."""
+"""Helpers for tests of the GPU check's parts: their check, and the rows they wrote."""
 
 import io
 import json
@@ -24,5 +24,5 @@ def written(check, table=None):
 
 
 def held(check):
-    """Name -> whether it held, of all that had to."""
+    """Requirement -> whether it holds."""
     return {row["name"]: row["held"] for row in written(check, HELD)}

@@ -8,14 +8,14 @@ COMMIT = "0123456789abcdef0123456789abcdef01234567"
 
 
 class Handler(BaseHTTPRequestHandler):
-    """The three addresses of the hub that a download asks for."""
+    """The three addresses of the hub that a download requests."""
 
     def do_HEAD(self):
         self.do_GET()
 
     def do_GET(self):
         hub = self.server.hub
-        if "owner/" not in self.path:  # what the library asks of its own accord
+        if "owner/" not in self.path:  # requests that the library makes by itself
             return self.answer(404, {})
         hub.tokens.add(self.headers.get("Authorization"))
         if found := re.match(r"/api/models/(\w+/\w+)/(revision|tree)/(\w+)", self.path):

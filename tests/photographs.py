@@ -1,11 +1,11 @@
-"""A folder of photographs as a telephone leaves it."""
+"""A folder of photographs from a phone."""
 
 from PIL import Image
 from pillow_heif import from_pillow
 
 
 def photographs(folder):
-    """What the probe of sizes learns from: two classes, formats of phones, two unusable files."""
+    """Training data for the probe of sizes: two classes, formats of phones, two unusable files."""
     for label, name in enumerate(("small", "large")):
         (folder / f"{label}-{name}").mkdir(parents=True)
         for number in range(10):

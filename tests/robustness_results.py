@@ -43,7 +43,7 @@ def fabricated():
 
 
 def errors(images=60, timesteps=50):
-    """Exhaustive errors, informative at middling timesteps."""
+    """Exhaustive errors that are informative at medium timesteps."""
     rng = np.random.default_rng(0)
     image, prompt = np.divmod(np.arange(images * CLASSES), CLASSES)
     t = np.arange(timesteps) * 20 + 10

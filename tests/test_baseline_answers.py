@@ -107,7 +107,7 @@ def test_guesses_cost_nothing(digits):
 @pytest.mark.parametrize("combine", [None, "best"])
 def test_a_clip_reads_the_prompts(digits, stored, combine):
     paths, tables = digits
-    folder = str(stored("clip"))
+    folder = str(stored("open_clip vit"))
     own = setting("clip", spec={"combine": combine} if combine else {}, folder=folder)
     model = clip.load(folder, CPU, FLOAT)
     texts = model.embed_texts(PROMPTS["prompt"])

@@ -1,4 +1,4 @@
-"""The size of a pass: what was asked for, or what turns out to be fastest."""
+"""The size of a pass: a given number, or the fastest one."""
 
 import pytest
 import torch
@@ -11,7 +11,7 @@ CPU = torch.device("cpu")
 
 @pytest.fixture
 def clock(monkeypatch):
-    """A clock that only moves by `passes(size)`, the seconds that a pass of that size takes."""
+    """A clock that moves only by `passes(size)`, the seconds of a pass of that size."""
     now = [0.0]
     monkeypatch.setattr(batching.time, "perf_counter", lambda: now[0])
 

@@ -1,4 +1,4 @@
-"""What the benchmarks report: shares add up, all is drawn, the config's mistakes are named."""
+"""The report of the benchmarks: shares, figures, and messages for mistakes in the config."""
 
 import json
 import os
@@ -26,7 +26,7 @@ JOBS = {  # job -> seconds, ended at, in networks
     "dataset/digits": (4.0, 104.0, None),
     "errors/staged/digits/stage1/0-0": (20.0, 124.0, 15.0),
     "errors/staged/digits/stage1/0-1": (10.0, 120.0, 6.0),
-    "accuracy": (6.0, 206.0, 0.0),  # the run was taken up again after a break
+    "accuracy": (6.0, 206.0, 0.0),  # the run was resumed after a break
     "errors/staged/large/stage1/0-0": (100.0, 400.0, 90.0),
     "benchmark_growth": (50.0, 500.0, 0.0),
 }
@@ -93,7 +93,7 @@ FRAMES = ("growth", "shares", "rules", "policies", "compared")
 
 
 def policy_rows(folder):
-    """Two policies by hand, and the second beside the first; written to `folder`, too."""
+    """Two policies and their comparison, made by hand; also written to `folder`."""
     policies = pd.DataFrame(
         [("mnist", "paper", 300, 1375, 96.0, 93.1, 97.7), ("mnist", "race", 300, 64, 95.7, 93, 97)],
         columns=POLICIES,
@@ -183,7 +183,7 @@ def test_mistakes_in_the_config_are_named(root, config, change, said):
 
 
 def test_benchmarks_come_after_the_tables(root, tmp_path):
-    """A dry run of both config files in an empty folder: the whole run, then what is timed."""
+    """A dry run of both config files in an empty folder: the whole run, then the timed jobs."""
     command = [
         sys.executable, "-m", "snakemake", "--snakefile", root / "benchmarks/Snakefile",
         "--directory", tmp_path, "--dry-run", "--cores", "2", "--configfile",

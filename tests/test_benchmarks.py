@@ -1,4 +1,4 @@
-"""Benchmarks: the loop finds the authors' numbers, FLOPs are the published, growth is known."""
+"""Benchmarks: the loop gives the authors' numbers, FLOPs equal published ones, growth is known."""
 
 import json
 from dataclasses import replace
@@ -159,7 +159,7 @@ def test_rates_are_medians_of_interleaved_repeats():
     assert rows.loc["plain", "evaluations_per_second"] == 25 and rows.loc["plain", "ratio"] == 1
     engine = rows.loc["engine"]
     assert engine["evaluations_per_second"] == 50
-    # of each repeat: 2, 1.6, 4; not of the medians, which would be 2 too, nor of the sums
+    # ratios of repeats are 2, 1.6, 4; the median is not that of medians or sums
     assert list(engine[["ratio", "ratio_low", "ratio_high"]]) == [2, 1.6, 4]
     assert engine["share_of_peak"] == pytest.approx(50 * 2e9 / 1e12)
     assert engine["share_of_peak_high"] == pytest.approx(100 * 2e9 / 1e12)
@@ -190,7 +190,7 @@ def stable_diffusion_2():
 
 
 def by_hand(unet, text):
-    """FLOPs of convolutions and linear layers by their shapes, and of attention by its: a pair."""
+    """FLOPs of convolutions and linear layers, and of attention, computed from shapes."""
     layers, attention = [], []
 
     def layer(module, _, output):

@@ -1,4 +1,4 @@
-"""Guesses, which every table is compared with, against the uniform distribution."""
+"""Random guesses, compared with the uniform distribution."""
 
 import numpy as np
 import pandas as pd

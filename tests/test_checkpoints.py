@@ -1,4 +1,4 @@
-"""Pickled checkpoints read as data, against the state dicts that torch.save was given."""
+"""Pickled checkpoints read as weights only, against the state dicts torch.save was given."""
 
 import hashlib
 import json
@@ -37,12 +37,20 @@ def model():
     )
 
 
-@pytest.mark.parametrize("protocol", [2, 4, 5])
+@pytest.mark.parametrize("protocol", [2, 3])
 @pytest.mark.parametrize("dtype", [torch.float32, torch.float16, torch.bfloat16, torch.float64])
 def test_a_state_dict_is_read_as_it_was_saved(tmp_path, dtype, protocol):
     state = model().to(dtype).state_dict()  # with its versions, and an int64 count of batches
     path = save(state, tmp_path / "m.bin", pickle_protocol=protocol)
     assert same(read_checkpoint(path), state)
+
+
+@pytest.mark.parametrize("protocol", [4, 5])
+def test_a_newer_protocol_is_refused_in_one_line(tmp_path, protocol, recwarn):
+    path = save(model().state_dict(), tmp_path / "m.bin", pickle_protocol=protocol)
+    with pytest.raises(InputError, match=r"another protocol than 2.*use a \.safetensors file$"):
+        read_checkpoint(path)
+    assert not recwarn.list
 
 
 def test_every_kind_of_tensor(tmp_path):
@@ -87,6 +95,10 @@ def test_conversion_keeps_every_name_also_of_shared_tensors(tmp_path):
     convert(save(state, tmp_path / "m.bin"), tmp_path / "m.safetensors")
     assert same(load_file(tmp_path / "m.safetensors"), state)
     assert os.listdir(tmp_path).count("m.safetensors") == 1 and len(os.listdir(tmp_path)) == 2
+    for _ in range(3):
+        convert(tmp_path / "m.bin", tmp_path / "again.safetensors")
+        again = (tmp_path / "again.safetensors").read_bytes()
+        assert again == (tmp_path / "m.safetensors").read_bytes()
 
 
 def test_what_is_read_can_be_changed_without_changing_the_file(tmp_path):
@@ -117,8 +129,11 @@ def test_a_call_is_refused_and_not_made(tmp_path, place, protocol):
         "state": hidden,
     }[place]
     path = save(value, tmp_path / "m.bin", pickle_protocol=protocol)
-    with pytest.raises(InputError, match=r"m.bin: found the global \w+\.system; expected tensors"):
+    # PyTorch's reader does not get as far as the name in a protocol that it does not read
+    found = r"the global \w+\.system" if protocol == 2 else "a pickle of another protocol than 2.*"
+    with pytest.raises(InputError, match=f"m.bin: found {found}; expected tensors") as caught:
         read_checkpoint(path)
+    assert "\n" not in str(caught.value) and "weights_only" not in str(caught.value)
     assert not evidence.exists()
 
 
@@ -142,6 +157,9 @@ def rewritten(source, target, change):
     return target
 
 
+LENGTH, LONGER = b"M\xe8\x03\x85", b"M\xe9\x03\x85"
+
+
 def test_damage_is_found(tmp_path):
     state = {"weight": torch.arange(1000.0)}
     path = save(state, tmp_path / "m.bin")
@@ -152,20 +170,26 @@ def test_damage_is_found(tmp_path):
         (tmp_path / "cut.bin").write_bytes(whole[:length])
         with pytest.raises(InputError, match="damaged or truncated zip"):
             read_checkpoint(tmp_path / "cut.bin")
+    # of a machine of the other byte order: the numbers are turned
+    swapped = torch.arange(1000.0).numpy().byteswap().tobytes()
+    of_other = {"byteorder": b"big", "data/0": swapped}
+    change = lambda n, d: of_other.get(n.split("/", 1)[1], d)  # noqa: E731
+    assert same(read_checkpoint(rewritten(path, tmp_path / "big.bin", change)), state)
     middle = whole.index(torch.tensor([500.0]).numpy().tobytes())
     (tmp_path / "bit.bin").write_bytes(whole[:middle] + b"\xff" + whole[middle + 1 :])
     with pytest.raises(InputError, match="its checksum differs"):
         read_checkpoint(tmp_path / "bit.bin")
-    changes = {
-        "bytes in storage": lambda n, d: d[:-4] if n.endswith("data/0") else d,
-        "byte order 'big'": lambda n, d: b"big" if n.endswith("byteorder") else d,
-        "damaged pickle|without an end": lambda n, d: d[:40] if n.endswith("data.pkl") else d,
+    changes = [
+        ("a storage of 4000 bytes, which", "data/0", lambda data: data[:-4]),
+        (r"the global torch\._utils\._rebuil;", "data.pkl", lambda data: data[:40]),
+        ("a damaged checkpoint", "data.pkl", lambda data: data[:-1]),
         # 1000 numbers as int16, little-endian, only as the tensor's shape
-        "beyond its storage": lambda n, d: d.replace(b"M\xe8\x03\x85", b"M\xe9\x03\x85"),
-    }
-    for number, (found, change) in enumerate(changes.items()):
+        ("a damaged checkpoint", "data.pkl", lambda data: data.replace(LENGTH, LONGER)),
+    ]
+    for number, (found, entry, change) in enumerate(changes):
+        damaged = lambda n, d: change(d) if n.endswith(entry) else d  # noqa: B023, E731
         with pytest.raises(InputError, match=found):
-            read_checkpoint(rewritten(path, tmp_path / f"{number}.bin", change))
+            read_checkpoint(rewritten(path, tmp_path / f"{number}.bin", damaged))
 
 
 def test_other_files_are_refused(tmp_path):
@@ -185,7 +209,7 @@ def test_other_files_are_refused(tmp_path):
         read_checkpoint(save({"epoch": 1}, tmp_path / "numbers"))
     with zipfile.ZipFile(tmp_path / "zip", "w") as archive:
         archive.writestr("hello", "")
-    with pytest.raises(InputError, match=r"0 entries `data.pkl`"):
+    with pytest.raises(InputError, match="a damaged checkpoint"):
         read_checkpoint(tmp_path / "zip")
 
 

@@ -43,7 +43,7 @@ SETS = [
     ("imagenet_prompts", "imagenet", "a photo of a {}.", 1000),
     ("objectnet_prompts", "objectnet", "a photo of a {}.", 113),
 ]
-# ObjectNet's mappings/objectnet_to_imagenet_1k.json, some of its entries as they stand
+# some entries of ObjectNet's mappings/objectnet_to_imagenet_1k.json, unchanged
 OBJECTNET = {
     "alarm_clock": "analog clock; digital clock",
     "bicycle": "mountain bike, all-terrain bike, off-roader; bicycle-built-for-two, tandem "
@@ -249,7 +249,7 @@ def test_the_unconditional_prompt_has_no_condition(written, model):
     assert found.iloc[-1][["classidx", "condition"]].tolist() == [200, -1]
     pd.testing.assert_frame_equal(named_prompts(found), named, check_dtype=False)
     assert read_prompts(written("a,x,0,6\n,,1,\n"))["condition"].tolist() == [6, -1]
-    # -1 is no class: without the column it would be taken for class 200
+    # -1 is no class; without the column it would count as class 200
     with pytest.raises(InputError, match="condition runs from -1"):
         told(model, found)
 

@@ -22,7 +22,7 @@ from diffusion_classifier.engine.error_files import losses_in
 
 @pytest.fixture(autouse=True)
 def quiet(monkeypatch):
-    """As in a process of its own, where the command sets these before it imports the libraries."""
+    """The environment of the command's process, which it sets before it imports the libraries."""
     for name in ("TRANSFORMERS_VERBOSITY", "DIFFUSERS_VERBOSITY", "HF_HUB_DISABLE_PROGRESS_BARS"):
         monkeypatch.setenv(name, os.environ.get(name, ""))  # so that they are restored afterwards
     monkeypatch.setenv("HF_HUB_OFFLINE", "1")
@@ -70,7 +70,7 @@ def test_json_has_the_rows_of_the_table(dit, files, capsys):
     rows = json.loads(out)
     assert [row["image"] for row in rows] == [path for path in files for _ in range(4)]
     assert {row["prompt"] for row in rows} == set("abcd")
-    assert all(row["standard_error"] is None for row in rows)  # of one sample
+    assert all(row["standard_error"] is None for row in rows)  # with one sample
     status, out, err = run(capsys, *files, *options)
     assert status == 0
     assert "12/12 evaluations" in err
@@ -157,7 +157,7 @@ LONG = "a photo of a red circle of a blue square"
         ([*TWO, "--samples", "8", "20", "--keep", "2", "1"], "8 does not divide the grid of 20"),
         ([*TWO, "--samples", "2000"], "expected at most the model's 1000"),
         ([*TWO, "--samples", "0"], "found '0', expected a whole number from 1 on"),
-        ([*TWO, "--samples", "5", "10"], "--keep: has 1 entries [1] for 2 stages"),
+        ([*TWO, "--samples", "5", "10"], "--keep: found 1 entries [1] for 2 stages"),
         ([*TWO, "--loss", "vlb"], "found vlb, but the model does not learn its variance"),
         ([*TWO, "--loss", "l3"], "invalid choice: 'l3'"),
         ([*TWO, "--size", "17"], "--size: found 17, expected a multiple of 2"),
@@ -204,7 +204,7 @@ def test_a_damaged_model_is_said_to_be_one(sd, files, tmp_path, capsys):
 
 
 def test_a_model_that_lacks_tensors_is_refused(sd, files, tmp_path, capsys):
-    """The rest would be drawn at random: another answer at every run."""
+    """Missing tensors would be random, and every run would give another answer."""
     shutil.copytree(sd, tmp_path, dirs_exist_ok=True)
     path = tmp_path / "text_encoder" / "model.safetensors"
     tensors = load_file(path)
@@ -225,7 +225,7 @@ def test_no_home_path_is_printed(dit, files, capsys, monkeypatch):
 
 
 def test_as_a_command(dit, files, root):
-    """In its own process: the answer on stdout, progress on stderr; the help imports no torch."""
+    """In a new process: results on stdout, progress on stderr; the help imports no torch."""
 
     def command(*argv, python=("-m", "diffusion_classifier")):
         return subprocess.run(

@@ -15,7 +15,7 @@ from diffusion_classifier.selection.candidates import candidates
 
 
 def prompts_of(data, free=True):
-    """Each caption as a class of its own, and the empty prompt."""
+    """Each caption as a class, and the empty prompt."""
     rows = list(zip(data["classname"], data["classname"], data["label"], strict=True))
     rows += [("", "", len(data))] if free else []
     return pd.DataFrame(rows, columns=["prompt", "classname", "classidx"])
@@ -60,7 +60,7 @@ def definitions(s, u=None):
     return [text, image, text and image, calibrated]
 
 
-# with one digit there are ties, which are never right
+# one digit gives ties, which never count as right
 @pytest.mark.parametrize(("free", "digits"), [(True, None), (False, None), (True, 1)])
 def test_scores_are_the_authors_definitions(free, digits):
     data = table_of(150)
@@ -98,7 +98,7 @@ def test_several_prompts_of_a_caption_count_with_their_mean_and_other_captions_n
 
 
 def test_calibration_takes_away_how_hard_an_image_is():
-    """A classifier that is always right on its own scale, on images of different hardness."""
+    """A classifier that is right for every image, on images that differ in difficulty."""
     data = table_of(200)
     prompts = prompts_of(data)
     generator = np.random.default_rng(0)
@@ -247,7 +247,7 @@ def test_similarities_are_minus_mean_errors_with_their_cost():
     pairs = candidates(data, prompts)
     generator = np.random.default_rng(0)
     parts, values = [], {}
-    # two stages, the second in two shards that took different times
+    # two stages, the second in two shards of different duration
     for part, samples, seconds in ((pairs, 4, 3.0), (pairs[:9], 2, 9.0), (pairs[9:], 2, 4.5)):
         errors = {loss: generator.random((len(part), samples)) for loss in ("l1", "l2")}
         stage = [Sample(timestep, timestep) for timestep in range(samples)]

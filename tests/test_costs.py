@@ -1,4 +1,4 @@
-"""What a config will cost: against counting one by one, the code that does it, and by hand."""
+"""Costs of a config, compared with counting, with the code that runs, and by hand."""
 
 import itertools
 
@@ -74,7 +74,7 @@ def test_the_papers_schedules_cost_what_they_cost(paper):
     assert found(costs, "sd-2-0", "imagenet").per_image == by_stage
     assert found(costs, "dit-256", "imagenet-1k").per_image == 1000 * 250
     assert found(costs, "dit-256", "imagenet-a").per_image == 200 * 250
-    # 113 classes are 125 of ImageNet's, and it is those that the model is told
+    # 113 classes are 125 of ImageNet's, which are the model's conditions
     assert found(costs, "dit-256", "objectnet-113").per_image == pytest.approx(125 * 250)
     winoground = found(costs, "sd-2-0-exhaustive", "winoground")
     assert winoground.evaluations == 400 * 2 * 3 * 1000  # two captions and no text

@@ -1,4 +1,4 @@
-"""What is damaged is told from what is merely not there or not allowed."""
+"""Damaged files are distinguished from missing and unreadable ones."""
 
 import os
 

@@ -121,7 +121,7 @@ def test_uci_digits_are_framed_like_mnist():
         box = np.ptp(filled_rows) + 1, np.ptp(filled_columns) + 1
         assert max(box) == 20, index
         centre = (np.array([(rows * pixels).sum(), (columns * pixels).sum()])) / pixels.sum()
-        # where MNIST's own centres of mass lie, half a pixel off the exact middle
+        # MNIST's centres of mass are half a pixel off the exact middle
         assert np.abs(centre - 14).max() < 1, index
 
 
@@ -164,7 +164,7 @@ def test_limit_keeps_class_shares_and_nests():
 def test_limit_follows_unequal_shares():
     y = np.repeat([0, 1, 2], [600, 300, 100])
     assert class_counts(y[stratified(y, 50)])[:3] == [30, 15, 5]
-    # 6.6, 3.3, 1.1: the largest remainder gets the last one
+    # 6.6, 3.3, 1.1: the largest remainder gets the last image
     assert class_counts(y[stratified(y, 11)])[:3] == [7, 3, 1]
 
 

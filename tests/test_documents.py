@@ -1,4 +1,4 @@
-"""Documents: their links lead somewhere, their YAML can be pasted, their messages exist."""
+"""Documents: links lead to files, YAML can be pasted, messages are those of the program."""
 
 import ast
 import re
@@ -19,7 +19,7 @@ DOCUMENTS = [
     *sorted((ROOT / "resources").rglob("README.md")),
 ]
 BASES = ("config.yaml", "config/my-images.yaml")
-"""What a document's YAML may be added to."""
+"""Configs to which a document's YAML may be added."""
 YAML = [
     (path.relative_to(ROOT).as_posix(), block)
     for path in DOCUMENTS

@@ -1,4 +1,4 @@
-"""What evaluations share is computed once, and nothing is different for it."""
+"""The engine computes shared work once, without changing any result."""
 
 import numpy as np
 import pandas as pd
@@ -18,7 +18,7 @@ from diffusion_classifier.engine.samples import Sample
 CPU = torch.device("cpu")
 PROCESS = ForwardProcess(torch.linspace(0.999, 0.01, 1000))
 SAMPLES = [Sample(10, 3), Sample(500, 0), Sample(990, 1)]
-# images out of order and with different numbers of prompts, as they are late in a race
+# images in any order and with different numbers of prompts, as late in a race
 PAIRS = pd.DataFrame(
     [(7, 0), (7, 1), (7, 3), (2, 0), (2, 2), (5, 3), (9, 0), (9, 1), (9, 2), (9, 3)],
     columns=["image", "prompt"],
@@ -70,7 +70,7 @@ def dit(**changes):
     sizes = {"num_layers": 2, "num_attention_heads": 2, "attention_head_dim": 8, "patch_size": 2}
     channels = {"in_channels": 4, "out_channels": 8, "sample_size": 8, "num_embeds_ada_norm": 4}
     model = DiTTransformer2DModel(**{**sizes, **channels, **changes}).eval()
-    for parameter in model.parameters():  # diffusers leaves no modulation at zero; be sure
+    for parameter in model.parameters():  # make sure that no modulation is zero
         torch.nn.init.normal_(parameter, std=0.2)
     return model
 
@@ -168,8 +168,8 @@ def flops(denoiser, inputs, pairs):
 
 
 def test_an_input_is_computed_once_for_all_its_prompts(monkeypatch):
-    """Two prompts cost two continuations, but one beginning: counted in FLOPs."""
-    # those of the fused kernel are not counted, for neither
+    """Two prompts take two continuations but one beginning, counted in FLOPs."""
+    # the count leaves out fused kernels in both cases
     monkeypatch.setattr(products, "SMALL", 0)
     model, inputs = unet(attention_head_dim=2), unet_inputs()
     one, two = (
@@ -202,7 +202,7 @@ def test_modulation_is_computed_once_for_all_images():
 def test_prompts_are_prepared_once_for_all_calls(monkeypatch):
     denoiser, inputs = StableDiffusion(unet(attention_head_dim=2), PROCESS), unet_inputs()
     engine = Engine(denoiser, inputs, 4, CPU, torch.float32)
-    monkeypatch.setattr(denoiser.shared, "_keys_values", None)  # must not be asked again
+    monkeypatch.setattr(denoiser.shared, "_keys_values", None)  # must not be called again
     first = engine.errors(PAIRS, SAMPLES[:1])["l2"]
     both = np.hstack([first, engine.errors(PAIRS, SAMPLES[1:])["l2"]])
     np.testing.assert_allclose(both, engine.errors(PAIRS, SAMPLES)["l2"], rtol=1e-5)

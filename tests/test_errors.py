@@ -1,4 +1,4 @@
-"""The engine: each (pair, sample) measured once, whatever batch it lands in."""
+"""The engine measures each (pair, sample) once, in whatever batch."""
 
 import numpy as np
 import pandas as pd
@@ -19,7 +19,7 @@ SAMPLES = [Sample(0, 3), Sample(400, 0), Sample(999, 1), Sample(400, 4)]
 
 
 class Linear:
-    """A denoiser whose answer depends on x_t, on the timestep and on the condition."""
+    """A denoiser whose output depends on x_t, on the timestep and on the condition."""
 
     def __init__(self, learned_variance=False, dtype=torch.float32, answer=None):
         generator = torch.Generator().manual_seed(0)
@@ -60,7 +60,7 @@ def measure(denoiser, inputs, pairs, samples=SAMPLES, batch_size=7, dtype=torch.
 
 
 def one_by_one(denoiser, inputs, pairs, samples):
-    """What the paper's algorithm 1 says, a loop over pairs and samples."""
+    """The paper's algorithm 1 as a loop over pairs and samples."""
     numbers = inputs.images.tolist()
     errors = {name: np.empty((len(pairs), len(samples))) for name in ("l1", "l2", "huber")}
     for i, (image, prompt) in enumerate(pairs[["image", "prompt"]].to_numpy()):
@@ -139,23 +139,24 @@ def test_latents_of_another_shape_than_the_noise_are_refused(inputs, pairs):
 
 
 def test_a_noise_bank_that_is_too_small_is_refused(inputs, pairs):
-    with pytest.raises(InputError, match=r"noise\.size: noise 5 .*has 5; raise it"):
+    with pytest.raises(InputError, match=r"noise\.size: found 5, .* need 6 noises; raise it"):
         measure(Linear(), inputs, pairs, [Sample(10, 5)])
 
 
 def test_a_model_with_fewer_timesteps_is_refused(inputs, pairs):
     short = Linear()
     short.process = ForwardProcess(short.process.alphas_cumprod[:100])
-    with pytest.raises(InputError, match=r"samples: timestep 999 .*num_train_timesteps 100;"):
+    message = r"samples: found timestep 999, .*num_train_timesteps 100;"
+    with pytest.raises(InputError, match=message):
         measure(short, inputs, pairs)
 
 
 @pytest.mark.parametrize("bad", [float("nan"), float("inf")])
 def test_what_is_not_finite_is_named(inputs, pairs, bad):
-    told = inputs.conditions["text"][2]
+    condition_2 = inputs.conditions["text"][2]
 
     def answer(predicted, timestep, condition):
-        hit = (timestep == 999) & (condition["text"] == told).all(dim=1)
+        hit = (timestep == 999) & (condition["text"] == condition_2).all(dim=1)
         return torch.where(hit[:, None, None, None], bad, predicted)
 
     with pytest.raises(FloatingPointError) as error:
@@ -219,7 +220,7 @@ def test_cost_shares_a_jobs_seconds_by_evaluations():
 
 
 class Small(Linear):
-    """A device on which no more than `fits` evaluations have room."""
+    """A device with memory for at most `fits` evaluations."""
 
     fits = 3
 

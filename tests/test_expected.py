@@ -1,4 +1,4 @@
-"""Whether a run reproduces the expected numbers: of results that are made up."""
+"""The comparison of a run with expected numbers, for fabricated results."""
 
 import re
 import shutil
@@ -55,7 +55,7 @@ def finished(tmp_path_factory):
     for name in ("accuracy", "robustness"):
         files.write_csv(table(name), folder / f"results/tables/{name}/table.csv")
         files.write_parquet(scores, folder / f"results/scores/{name}.parquet")
-    # other numbers that lie beside the tables
+    # other numbers beside the tables
     files.write_csv(table("accuracy"), folder / "results/tables/accuracy/trend.csv")
     for dataset, images in IMAGES.items():
         data = pd.DataFrame({"image": range(images), "label": labels[:images]})

@@ -1,4 +1,4 @@
-"""One's own images: classes from subfolders or a CSV, what is refused, unreadable images."""
+"""The source `folder`: classes from subfolders or a CSV, refused input, unreadable images."""
 
 import csv
 import io
@@ -34,7 +34,7 @@ def write_csv(root, *rows, name="metadata.csv", encoding="utf-8"):
 
 
 def found(source):
-    """File -> class name, of every image in `source`."""
+    """File -> class name for every image in `source`."""
     return {
         source.source(index): source.class_names[source.label(index)]
         for index in range(len(source))
@@ -135,7 +135,9 @@ def test_sources_are_relative_even_if_the_folder_is_not(tmp_path, monkeypatch):
 
 
 def test_subfolder_mistakes_are_said(tmp_path):
-    with pytest.raises(InputError, match=r"gone: found no such folder, expected one of images"):
+    with pytest.raises(
+        InputError, match=r"gone: found no such folder, expected a folder of images"
+    ):
         folder(str(tmp_path / "gone"))
     picture(tmp_path / "1.png")
     with pytest.raises(InputError, match=r"no such folder"):

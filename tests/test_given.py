@@ -1,4 +1,4 @@
-"""A user's own files whose names mean something to Snakemake: read, and followed."""
+"""The user's files with names that Snakemake could misread are read and watched."""
 
 import json
 import os

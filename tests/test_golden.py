@@ -1,4 +1,4 @@
-"""The authors' implementation, reproduced: errors, schedules, pruning, the variational bound."""
+"""The library reproduces the authors' errors, schedules, pruning and variational bound."""
 
 import json
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""The check of a GPU: how its parts are run, what becomes of bad ones, and its rehearsal."""
+"""The check of a GPU: how its parts run, how failed parts are handled, and its rehearsal."""
 
 import json
 import math
@@ -28,7 +28,7 @@ FAILS = f"row(table='{HELD}', name='2 + 2', held=False, found='5')"
 
 
 def outcomes(folder, programs, seconds=60.0, limit=30.0):
-    """What check.json says after parts that are small Python programs."""
+    """The outcomes in check.json after running small Python programs as parts."""
     start = "import json, os, sys, time; rows = open(sys.argv[1], 'a')\n"
     start += "row = lambda **values: print(json.dumps(values), file=rows, flush=True)\n"
 
@@ -56,7 +56,7 @@ def test_no_part_takes_another_along(tmp_path):
         ("aborted", "failed"),
         ("good", "finished"),
     ]
-    # with what each had found, without the row that was not whole
+    # with all rows of each part, but without the incomplete row
     assert [part["rows"] for part in found["outcomes"]] == [
         [{"table": "t", "value": value}] for value in (2, 3, 4, 1)
     ]
@@ -91,7 +91,7 @@ def test_rows_of_an_earlier_run_do_not_count(tmp_path):
 
 @pytest.fixture
 def ctrl_c():
-    """SIGINT as in a terminal: a shell has what it starts in the background ignore it."""
+    """SIGINT as in a terminal, since background processes of a shell ignore it."""
     before = signal.signal(signal.SIGINT, signal.default_int_handler)
     yield
     signal.signal(signal.SIGINT, before)

@@ -1,4 +1,4 @@
-"""How the GPU check times networks, and judges what it found."""
+"""How the GPU check times networks and judges the results."""
 
 import time
 from dataclasses import replace
@@ -17,13 +17,13 @@ HALF, BRAIN = torch.float16, torch.bfloat16
 
 @pytest.fixture(scope="module")
 def contest():
-    """The smallest network, measured on no way yet."""
+    """A contest of the smallest network, without any measurement yet."""
     return Contest(check(), "dit-512", tiny(FULL_SIZE["dit-xl-2-512"]))
 
 
 @pytest.fixture
 def on_a_card(contest, monkeypatch):
-    """The contest as on a card that has bfloat16, which it never touches: timings are given."""
+    """The contest as on a GPU with bfloat16; its timings are given, not measured."""
     monkeypatch.setattr(contest, "check", check(rehearse=False))
     monkeypatch.setattr(contest, "timings", {})
     chosen = "diffusion_classifier.gpu_check.fast.chosen_way"
@@ -47,7 +47,7 @@ def test_ways_are_timed_against_the_loop_and_find_the_same(contest, monkeypatch)
     share = rows[2]["rate"] * contest.flops / contest.peak[HALF]
     assert rows[2]["share_of_peak"] == pytest.approx(share)
     assert list(held(contest.check).values()) == [True, True]
-    # those taken along once more are not written again
+    # ways that take turns again are not written again
     contest.compare([], [Way(BRAIN)])
     assert len(written(contest.check, "evaluations per second")) == 3
 
@@ -116,7 +116,7 @@ def test_a_compiler_that_fails_is_found_and_keeps_nothing_else(contest, monkeypa
     contest.run()
     assert held(contest.check)["dit-512: engine, bfloat16, compiled can be compiled"] is False
     (row,) = written(contest.check, "peak")
-    # a block's modulation is of a timestep and a class, of which there are fewer than evaluations
+    # a block's modulation depends on timestep and class, which are fewer than evaluations
     assert 0.5 * row["gflops"] < row["gflops_computed"] < row["gflops"]
 
 

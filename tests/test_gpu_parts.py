@@ -1,4 +1,4 @@
-"""The GPU check's whole jobs, and its limits."""
+"""The parts `jobs` and `limits` of the GPU check."""
 
 import time
 
@@ -40,7 +40,7 @@ def test_a_jobs_time_is_split(monkeypatch):
             now[0] += 5
     with job.step("loading"):
         now[0] += 3
-    # what is not in the network during that step is of the rest
+    # time of that step outside of the network belongs to the rest
     expected = {"wall": 11, "network": 5, "loading": 3, "rest": 3}
     assert job.split() == pytest.approx(expected)
 
@@ -91,10 +91,10 @@ def test_a_pass_that_does_not_fit_is_halved(monkeypatch):
     asked = check()
     passes.too_large(asked, *staged(2))
     (row,) = written(asked, "too large a pass")
-    assert (row["asked"], row["became"]) == (16, 4) and "as if" in row["how"]
+    assert (row["requested"], row["became"]) == (16, 4) and "as if" in row["how"]
     (name,) = held(asked)
     assert held(asked)[name]
-    # where everything fits, or halves find something else, it does not hold
+    # fails if everything fits or if halves give other errors
     for fits, factor in ((100, 1), (5, 2)):
         monkeypatch.setattr(passes, "SmallMemory", small_memory(fits, factor))
         asked = check()

@@ -1,4 +1,4 @@
-"""The part `right` of the GPU check: whether it can find something wrong."""
+"""The part `right` of the GPU check finds wrong numbers."""
 
 import warnings
 

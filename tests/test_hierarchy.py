@@ -1,4 +1,4 @@
-"""Groups first, then the classes below the best: against loops over random errors; and configs."""
+"""Groups, then the classes of the best groups, compared with loops over random errors; configs."""
 
 import copy
 
@@ -33,7 +33,7 @@ PROMPTS, GROUP_PROMPTS = prompts_of(CLASS_OF), prompts_of(GROUP_CLASS_OF)
 
 
 def some_pairs(seed, prompts=8):
-    """Of every image some prompts, at least one."""
+    """Some prompts of every image, at least one."""
     generator = np.random.default_rng(seed)
     left = {i: sorted(generator.choice(prompts, generator.integers(1, 8), False)) for i in IMAGES}
     rows = [(image, prompt) for image, own in left.items() for prompt in own]
@@ -149,7 +149,7 @@ CHOICE = {"samples": 4, "keep": 2}
 
 @pytest.fixture
 def config(root, tmp_path, monkeypatch):
-    """The shapes in groups, which the evaluation `staged` asks about first."""
+    """A config with groups of shapes, which the evaluation `staged` compares first."""
     monkeypatch.chdir(tmp_path)
     config = yaml.safe_load((root / "tests" / "tiny_scenes.yaml").read_text(encoding="utf-8"))
     config["prompts"]["kinds"] = copy.deepcopy(KINDS)
@@ -159,7 +159,7 @@ def config(root, tmp_path, monkeypatch):
 
 
 def test_a_hierarchy_passes(config, root, tmp_path):
-    check_config(config, root)  # the sizes have no groups: they are asked about as ever
+    check_config(config, root)  # sizes have no groups, so the stages start with all classes
     lines = "".join(f"{index},{index // 3}\n" for index in range(6))
     (tmp_path / "groups.csv").write_text(f"classidx,group\n{lines}", encoding="utf-8")
     config["prompts"]["shapes"]["groups"]["of"] = "groups.csv"
@@ -278,7 +278,7 @@ def test_groups_cost_evaluations_and_jobs_and_save_others(config):
 
 
 def test_a_class_that_is_alone_from_the_start_is_measured_all_the_same():
-    """As where the best group has a single class: an image's answer needs a score."""
+    """For example if the best group has one class: the prediction needs a score."""
     pairs = pd.DataFrame({"image": [0, 1], "prompt": [2, 0]})
     values = np.random.default_rng(0).random((2, 10), "float32")
 

@@ -1,4 +1,4 @@
-"""Data sets of the hub by their names: from its cache, or with a word on how to get them."""
+"""Data sets of the hub by name: from the cache, or a message that says how to get them."""
 
 import re
 from types import SimpleNamespace
@@ -122,8 +122,10 @@ def test_mistakes_about_a_data_set_of_the_hub(cached):
     said = error_of(cached | {"split": "validation"})
     assert "no split 'validation', expected one of train, test" in said
     unpinned = {key: value for key, value in cached.items() if key != "revision"}
-    assert "expected a data set of the hub to have a `revision`" in error_of(unpinned)
-    assert "`revision` and neither" in error_of(cached | {"data_dir": "data"})
+    assert "expected a `revision` for a data set of the hub" in error_of(unpinned)
+    assert "`revision` for a data set of the hub, without the others" in error_of(
+        cached | {"data_dir": "data"}
+    )
 
 
 def test_what_is_not_cached_is_fetched_by_a_command():
@@ -136,7 +138,7 @@ def test_what_is_not_cached_is_fetched_by_a_command():
 
 
 def refuse(monkeypatch, kind, status):
-    """Have the hub answer as it does without access."""
+    """Let the hub answer as it does without access."""
     import huggingface_hub as hub
     from huggingface_hub import errors
 

@@ -1,4 +1,4 @@
-"""Data sets of the hub's library in files on this machine: Parquet and folders of images."""
+"""Local files that the library `datasets` reads: Parquet and folders of images."""
 
 import numpy as np
 import pyarrow as pa
@@ -40,7 +40,7 @@ def test_cifar10_as_the_hub_stores_it(tmp_path):
     assert frame["source"].tolist() == [f"parquet/test/{index}" for index in range(6)]
     theirs = hf.Dataset.from_parquet(str(path))
     for row in frame.itertuples():
-        assert row.bytes == png(PIXELS[row.image])  # the very bytes of the file
+        assert row.bytes == png(PIXELS[row.image])  # the same bytes as in the file
         np.testing.assert_array_equal(decode(row.bytes), theirs[row.image]["img"])
         np.testing.assert_array_equal(source.image(row.image), PIXELS[row.image])
 
@@ -114,7 +114,7 @@ def test_damaged_and_absent_images_are_left_out_unless_strict(tmp_path, capsys):
 
 
 def test_a_row_names_no_file_of_this_machine(tmp_path):
-    """Rows come from anybody: a path in one would otherwise show a file of the user's own."""
+    """A data set may come from anybody: a path in a row could otherwise expose a user's file."""
     Image.fromarray(PIXELS[0]).save(tmp_path / "private.png")
     paths = [str(tmp_path / "d" / ".." / "private.png"), str(tmp_path / "private.png")]
     rows = {"img": [{"bytes": None, "path": path} for path in paths], "label": [0, 1]}
@@ -157,6 +157,6 @@ def test_local_files_that_are_not_there(tmp_path):
     assert "no such file" in error_of(local("gone/*.parquet"))
     folder = {"source": "huggingface", "dataset": "imagefolder"}
     assert "no such folder" in error_of(folder | {"data_dir": "gone"})
-    assert "expected one of `data_files` and `data_dir`" in error_of(folder)
+    assert "expected exactly one of them; correct it" in error_of(folder)
     (tmp_path / "a.parquet").write_text("no Parquet")
     assert "cannot be read as a data set (" in error_of(local(tmp_path / "a.parquet"))

@@ -1,4 +1,4 @@
-"""The identity of code: which rules an edit concerns, and what of the library it cannot miss."""
+"""The identity of code: the rules that an edit affects, and code that it must include."""
 
 import ast
 import re
@@ -17,7 +17,7 @@ LIBRARY = "diffusion_classifier"
 NOT_RACED = {"family": "dit", "unused": ("gap_race", "learned_samples")}
 RULES = {
     "dataset": ("dataset", {"entries": ("mnist",)}),
-    "latents": ("latents", {}),
+    "latents": ("latents", {"family": "dit"}),
     "conditions": ("conditions", {"family": "dit"}),
     "pairs": ("pairs", {"unused": ("best_groups",)}),
     "errors": ("errors", NOT_RACED),
@@ -28,9 +28,11 @@ RULES = {
     "scores": ("scores", {}),
     "train": ("train", {"entries": ("dit",)}),
     "train_network": ("train_network", {}),
+    "guesses": ("predict_baseline", {"entries": ("chance",)}),
+    "networks": ("predict_baseline", {"entries": ("resnet",)}),
     "accuracy": ("execute_notebook", {"notebook": "accuracy.ipynb"}),
 }
-"""Jobs: the script of each, and what of the library it does not use."""
+"""Jobs: the script of each, and the parts of the library that it does not use."""
 ERRORS = {"errors", "raced errors", "SD errors"}
 
 
@@ -83,7 +85,10 @@ def edit(tree):
         ("tables/accuracy_plots.py", "CELL, MARGIN = 0.3", "CELL, MARGIN = 0.4", {"accuracy"}),
         ("tables/notebooks.py", 'NEEDS = "needs:"', 'NEEDS = "wants:"', {"accuracy"}),
         ("data/sources/digits.py", "reshape(-1, 28, 28)", "reshape(-1, 28, 28)[:1]", {"dataset"}),
-        ("training/loop.py", "ema: float = 0.999", "ema: float = 0.99", {"train", "train_network"}),
+        ("training/loop.py", "ema: float = 0.999", "ema: float = 0.99",
+         {"train", "train_network", "networks"}),
+        ("baselines/chance.py", "[seed, image]", "[seed, image + 1]", {"guesses"}),
+        ("baselines/baseline.py", "torch.cat(", "torch.stack(", {"guesses", "networks"}),
         ("../prune.py", "params.keep,", "params.keep + 1,", {"prune"}),
     ],
 )  # fmt: skip
@@ -97,7 +102,9 @@ def test_other_data_families_checks_progress_and_messages_concern_none_of_these(
     edit("data/sources/imagenet.py", "def objectnet(", "def objectnet2(")
     edit("denoisers/pixart.py", "120, 300", "77, 77")
     edit("training/contrastive.py", "fit(", "fit(1 + ")
-    edit("weights/hub_errors.py", "from __future__ import annotations", "x = 1")
+    edit("baselines/pretrained.py", "log_softmax(", "log_softmax(0 + ")
+    edit("denoisers/families.py", "channels=16", "channels=8")
+    edit("weights/hub.py", "from __future__ import annotations", "x = 1")
     edit("weights/inputs.py", "_IMAGE_TOO = (", '_IMAGE_TOO = ("another", ')
     edit("progress.py", "WINDOW = 60.0", "WINDOW = 6.0")
     edit("messages.py", "n=1", "n=2")
@@ -128,7 +135,7 @@ class Reworded(ast.NodeTransformer):
 
 
 def test_comments_docstrings_formatting_and_messages_concern_nothing(tree, before, tmp_path):
-    """The whole library written anew by Python: no comment, another format, other words."""
+    """The whole library, rewritten by Python: without comments, with other formatting and texts."""
     shutil.copytree(tree, tmp_path, dirs_exist_ok=True)
     for path in tmp_path.rglob("*.py"):
         path.write_text(ast.unparse(Reworded().visit(ast.parse(path.read_text()))))
@@ -167,7 +174,7 @@ def test_every_rule_that_runs_a_script_knows_its_code(root):
 
 
 def reached(code, *scripts):
-    """All places that scripts lead to."""
+    """All places that scripts reach."""
     places = dict.fromkeys(map(Place, scripts))
     queue = [*places]
     for place in queue:

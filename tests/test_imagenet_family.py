@@ -1,4 +1,4 @@
-"""ImageNet, V2, A and ObjectNet as their archives unpack: labels, order, borders, mistakes."""
+"""ImageNet, V2, A and ObjectNet in unpacked folders: labels, order, borders, mistakes."""
 
 import numpy as np
 import pytest
@@ -44,7 +44,7 @@ VAL = "ILSVRC2012_val_0000"
 
 
 def test_imagenet_is_labelled_by_wordnet_id(tmp_path):
-    """tench, goldfish and toilet paper: 0, 1 and 999, though the classes between are missing."""
+    """tench, goldfish and toilet paper are 0, 1 and 999 even without the classes between."""
     names = [
         f"n15075141/{VAL}0003.JPEG",
         f"n01443537/{VAL}0262.JPEG",

@@ -1,4 +1,4 @@
-"""Decoding of image files: what becomes of each kind."""
+"""Decoding of image files of every kind."""
 
 import io
 import struct
@@ -127,7 +127,7 @@ def test_tiff_of_other_colour_models_becomes_rgb(mode):
 
 
 def test_lab_becomes_rgb():
-    colour = (180, 120, 90)  # well inside sRGB: at its edge 8 bits of Lab are too coarse to return
+    colour = (180, 120, 90)  # well inside sRGB: near its edge 8 bits of Lab are too coarse
     lab, srgb = ImageCms.createProfile("LAB"), ImageCms.createProfile("sRGB")
     image = Image.new("RGB", (4, 4), colour)
     data = encoded(ImageCms.profileToProfile(image, srgb, lab, outputMode="LAB"), "TIFF")

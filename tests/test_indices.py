@@ -106,7 +106,7 @@ def test_either_positions_or_a_number(key):
 
 
 def test_skipped_images_are_those_that_a_limit_takes():
-    """A validation set: `skip` of it is `limit` of the training set."""
+    """The `skip` of a validation set equals the `limit` of the training set."""
     y = labels(open_source(SPEC))
     for skip, limit, seed in ((600, 300, 0), (7, 13, 1), (999, 1, 2), (500, None, 0)):
         left = {"seed": seed, "skip": skip} | ({} if limit is None else {"limit": limit})

@@ -13,7 +13,7 @@ from diffusion_classifier.scores.intervals import accuracy, interval, wilson
 def test_wilson_is_scipys(k, n, confidence):
     expected = stats.binomtest(k, n).proportion_ci(confidence, method="wilson")
     assert np.allclose(wilson(k, n, confidence), expected, atol=1e-12)
-    one = accuracy(np.arange(n)[None] < k)  # of one training it is Wilson's own
+    one = accuracy(np.arange(n)[None] < k)  # with one training it is Wilson's interval
     assert np.allclose(interval(one, confidence), expected, atol=1e-12)
 
 
@@ -26,7 +26,7 @@ def test_mean_per_class_of_balanced_classes_is_top1():
     correct = np.random.default_rng(0).random((4, 500)) < 0.8
     found = accuracy(correct, np.arange(500) % 10)
     assert found.mean == pytest.approx(accuracy(correct).mean)
-    # one training: of equally hard classes the same number of images, but for what p_k differ
+    # one training, equally hard classes: the same number of images, up to differences of p_k
     assert accuracy(correct[:1], np.arange(500) % 10).effective == pytest.approx(500)
 
 
@@ -35,12 +35,12 @@ def test_mean_per_class_has_the_variance_that_images_of_each_class_give(training
     rng = np.random.default_rng(1)
     label = np.repeat([0, 1, 2], [400, 50, 25])
     chance = np.array([0.9, 0.6, 0.3])[label]
-    hard = chance[None] + 0.3 * (rng.random((2000, len(label))) - 0.5)  # of all trainings alike
+    hard = chance[None] + 0.3 * (rng.random((2000, len(label))) - 0.5)  # the same for all trainings
     found = accuracy(rng.random((2000, trainings, len(label))) < hard[:, None], label)
     assert found.mean.mean() == pytest.approx(0.6, abs=0.005)
     assert found.of_images.mean() == pytest.approx(found.mean.var(), rel=0.1)
     variance = found.mean * (1 - found.mean) / found.effective
-    # but where it would be more than that of the plain accuracy
+    # except where it would exceed that of the plain accuracy
     assert np.isclose(variance, found.of_images + found.of_trainings).mean() > 0.95
 
 
@@ -55,14 +55,14 @@ def test_intervals_never_vanish_nor_leave_0_to_100_percent(correct, trainings, l
 
 
 def test_one_image_per_class_is_no_certainty():
-    """Within classes nothing varies; what is left is the variance of the plain accuracy."""
+    """Nothing varies within classes, so the variance of the plain accuracy is used."""
     correct = np.random.default_rng(0).random((3, 200)) < 0.7
     plain, by_class = accuracy(correct), accuracy(correct, np.arange(200))
     assert by_class.effective == plain.effective
 
 
 def test_variances_are_those_of_the_restricted_likelihood():
-    """The mixed model's estimates, found by maximising its likelihood with whole matrices."""
+    """The mixed model's estimates, from maximising its likelihood with full matrices."""
     rng = np.random.default_rng(3)
     y = right(rng, 0.8, 4, difficulties(rng, 1, 30, 2.0), 1.0)[0]
     found = accuracy(y)
@@ -83,7 +83,7 @@ def test_variances_are_those_of_the_restricted_likelihood():
     best = minimize(deviance, np.log([0.02, 0.05, 0.1]), method="Nelder-Mead", tol=1e-7)
     training, image, rest = np.exp(best.x)
     assert found.of_trainings == pytest.approx(training / trainings, rel=1e-3)
-    # what images contribute is measured with n, as Wilson's interval does, and not with n - 1
+    # the images' part is divided by n, as in Wilson's interval, not by n - 1
     expected = (image / images + rest / every) * (images - 1) / images
     assert found.of_images == pytest.approx(expected, rel=1e-3)
 
@@ -109,16 +109,16 @@ SPREADS = [(0.9, 0.9, 5), (0.87, 0.93, 20), (0.87, 0.93, 5), (0.8, 0.99, 5)]
 
 # accuracy, standard deviations of images' and of trainings' effects in logits: coverage in percent
 COVERAGE = {
-    # images as unequal as those of a data set are
+    # images that differ as much as those of a data set
     **{(0.5, 2, spread): (94, 97) for spread in (0, 0.2, 0.6, 1)},
     **{(0.9, 2, spread): (94, 97) for spread in (0, 0.2, 0.6)},
     **{(0.98, 2, spread): (94, 97.5) for spread in (0, 0.2, 0.4)},
     **{(0.9, 4, spread): (94, 97) for spread in (0, 0.2, 0.6)},
     **{(0.98, 4, spread): (94, 97) for spread in (0, 0.2, 0.6)},
-    # as far as it misses: near 100 % trainings that differ by points are far from normal
+    # the worst coverage: near 100 %, trainings that differ by points are far from normal
     (0.9, 2, 1): (92, 96),
     (0.98, 2, 1): (91, 95),
-    # nothing differs, neither images nor trainings: 4 degrees of freedom cannot know
+    # neither images nor trainings differ, which 4 degrees of freedom cannot show
     (0.5, 0, 0): (95, 99),
     (0.9, 0, 0): (95, 99),
 }
@@ -143,7 +143,7 @@ def test_intervals_of_five_trainings_cover_the_true_accuracy():
 
 
 def test_intervals_of_images_alone_would_not_cover_another_training():
-    """What the interval of pooled seeds and images missed."""
+    """The interval of pooled seeds and images is too narrow for that."""
     rng = np.random.default_rng(0)
     y = right(rng, 0.9, 5, difficulties(rng, 500, 700, 2), 0.6)
     pooled = wilson(y.mean(axis=(1, 2)) * y[0].size, y[0].size)

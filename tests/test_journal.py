@@ -1,4 +1,4 @@
-"""A journal: what it holds is not measured again, and what it should not hold is not believed."""
+"""A journal: its errors are not measured again, and a wrong journal is ignored."""
 
 import numpy as np
 import pytest
@@ -10,7 +10,7 @@ from diffusion_classifier.selection.racing import race
 
 
 class Killed(BaseException):
-    """Stands for the end of the process."""
+    """Imitates the end of the process."""
 
 
 @pytest.fixture
@@ -20,7 +20,7 @@ def folder(tmp_path):
 
 
 def killed_after(engine, passes):
-    """Let the engine's network do so many passes and die in the next; the list of their sizes."""
+    """Kill the engine's network after a number of passes; return the list of their sizes."""
     whole, done = engine.denoiser.predict_shared, []
 
     def predict_shared(query, prepared):

@@ -1,4 +1,4 @@
-"""Timesteps drawn from a learned density: its formula, its quantiles, and what weights restore."""
+"""Timesteps drawn from a learned density: its formula, its quantiles and the weights."""
 
 import numpy as np
 import pandas as pd
@@ -119,6 +119,6 @@ def test_calibration_asks_about_the_own_class_and_some_others():
     ).all()
     own = asked.merge(data, on="image")
     assert (own["index"] == own["label"]).groupby(own["image"]).any().all()
-    assert asked["index"].nunique() == 30  # the others differ from image to image
+    assert asked["index"].nunique() == 30  # the other classes differ from image to image
     assert pairs.equals(calibration_pairs(data, prompts, classes=5, seed=3))
     assert len(calibration_pairs(data, prompts, classes=99)) == 40 * 60

@@ -1,4 +1,4 @@
-"""What data sets leave out: which files and why, the record, and where it is shown."""
+"""Files that data sets leave out: the reasons, the record, and where it is shown."""
 
 import json
 import os
@@ -22,7 +22,7 @@ KINDS = {".bmp": "BMP", "": "PNG", ".dat": "JPEG", ".txt": "WEBP", ".raw": "GIF"
 
 
 def record_of(tmp_path, **spec):
-    """The record of a data set in a folder, as it lies in its file, and the file."""
+    """The record in the file of a data set in a folder, and that file."""
     record, path = LeftOut(), tmp_path / "data.parquet"
     files.write_parquet_pieces(pieces({"source": "folder"} | spec, record), path, record.metadata)
     return left_out.read_left_out(path), path
@@ -94,7 +94,7 @@ def test_what_is_not_used_is_named_with_its_reason(tmp_path, name, capsys):
 
 
 def test_what_may_not_be_read_is_named(tmp_path, monkeypatch):
-    """Tests may run as root, who may read all."""
+    """Tests may run as root, who can read every file."""
     path = tree(tmp_path, "a/1.png", "a/2.png", "b/1.png")
     monkeypatch.setattr(os, "access", lambda file, mode: not str(file).endswith("2.png"))
     assert folder(path).left_out == {"a/2.png": "cannot be read: Permission denied"}
@@ -162,7 +162,7 @@ def test_trees_of_imagenet_name_what_lies_in_their_classes(tmp_path, source):
 
 @pytest.fixture
 def mixed(tmp_path):
-    """Two classes of ten images each, in the first of which five are damaged; and two texts."""
+    """Two classes of ten images each, with five damaged images in the first; and two texts."""
     path = tree(tmp_path / "photos", *(f"{c}/{i}.png" for c in "ab" for i in range(10)))
     for i in range(5):
         (tmp_path / "photos" / "a" / f"{i}.png").write_bytes(b"?")
@@ -193,7 +193,7 @@ def test_strict_says_how_many_and_the_first(mixed):
     assert "found 7 of 22 files" in str(error.value)
     assert "a/1.txt (not an image; 7 such files)" in str(error.value)
     with pytest.raises(InputError, match="found 2 of 22 files that cannot be used"):
-        fingerprint(mixed, strict=True)  # what is known before an image is decoded
+        fingerprint(mixed, strict=True)  # known before any image is decoded
 
 
 def test_a_class_stays_a_candidate_without_its_images(tmp_path):

@@ -1,4 +1,4 @@
-"""The library is installed, and the workflow takes the one that lies beside it."""
+"""The library can be installed, and the workflow uses the library beside it."""
 
 import os
 import shutil
@@ -14,7 +14,7 @@ import pytest
     ("search", "found"), [([], "that of another folder"), (["-I", "-S"], "none in this Python")]
 )
 def test_another_library_than_the_workflows_is_refused(root, tmp_path, search, found):
-    """The chapter alone, as Snakemake runs it; without site-packages there is no library at all."""
+    """Runs only this chapter, as Snakemake does; without site-packages there is no library."""
     code = (
         "from types import SimpleNamespace\n"
         f"workflow = SimpleNamespace(current_basedir={str(tmp_path / 'rules')!r})\n"
@@ -32,7 +32,7 @@ def test_another_library_than_the_workflows_is_refused(root, tmp_path, search, f
 
 
 def test_a_wheel_holds_the_library_and_its_class_lists(root, tmp_path):
-    """Built from a copy, as building leaves files behind."""
+    """Built from a copy, since building leaves files."""
     for part in ("workflow_scripts", "pyproject.toml", "README.md", "LICENSE"):
         copy = shutil.copytree if (root / part).is_dir() else shutil.copy
         copy(root / part, tmp_path / part)
@@ -45,7 +45,7 @@ def test_a_wheel_holds_the_library_and_its_class_lists(root, tmp_path):
     modules = {str(path.relative_to(scripts)) for path in paths}
     assert modules <= set(names)
     assert "diffusion_classifier/data/classes/imagenet.csv" in names
-    assert "errors.py" not in names  # scripts of rules are no part of the library
+    assert "errors.py" not in names  # scripts of rules do not belong to the library
 
 
 def test_the_command_is_installed():

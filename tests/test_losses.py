@@ -126,7 +126,7 @@ def test_the_likelihood_sums_to_one_over_the_256_levels(process, variance):
 
 
 def test_the_ends_of_the_pixel_range_take_the_tails():
-    # a Gaussian far outside [-1, 1]: all its mass is in the outermost level
+    # a Gaussian far outside [-1, 1] has all its mass in the outermost level
     process = ForwardProcess(torch.tensor([0.999, 0.99]))
     for end in (-1.0, 1.0):
         x_t = torch.full((1, 1, 1, 1), 3 * end)

@@ -126,7 +126,7 @@ def test_a_network_that_takes_something_else_is_refused(tmp_path, cases):
     for number, (family, part, values, said) in enumerate(cases):
         folder = save(tmp_path / str(number), family)
         change(folder, part, **values)
-        message = refused(check_model_folder, folder, family)
+        message = refused(check_model_folder, folder, FAMILIES[family])
         assert all(words in message for words in [str(folder), *said]), message
 
 

@@ -40,10 +40,10 @@ PARTS = [
 def test_a_missing_part_is_named(tmp_path, family, path):
     folder = save(tmp_path / "file", family)
     (folder / path).unlink()
-    assert str((folder / path).parent) in refused(check_model_folder, folder, family)
+    assert str((folder / path).parent) in refused(check_model_folder, folder, FAMILIES[family])
     folder = save(tmp_path / "folder", family)
     shutil.rmtree((folder / path).parent)
-    message = refused(check_model_folder, folder, family)
+    message = refused(check_model_folder, folder, FAMILIES[family])
     assert path.split("/")[0] in message and str(folder) in message
 
 
@@ -53,16 +53,18 @@ def test_a_file_of_another_format_is_no_part(tmp_path, family):
     part = next(iter(CONFIGS[family]))
     weights = folder / part / "diffusion_pytorch_model.safetensors"
     weights.rename(weights.with_suffix(".bin"))
-    message = refused(check_model_folder, folder, family)
+    message = refused(check_model_folder, folder, FAMILIES[family])
     assert "a pickle is never opened" in message and part in message
     write(folder / part / "config.json", "{")
-    assert "config.json: cannot be read (not JSON)" in refused(check_model_folder, folder, family)
+    assert "config.json: cannot be read (not JSON)" in refused(
+        check_model_folder, folder, FAMILIES[family]
+    )
 
 
 def test_stable_diffusion_3_without_t5_says_so_in_its_index(tmp_path):
     folder = save(tmp_path, "stable-diffusion-3")
     shutil.rmtree(folder / "text_encoder_3")
-    assert "text_encoder_3" in refused(check_model_folder, folder, "stable-diffusion-3")
+    assert "text_encoder_3" in refused(check_model_folder, folder, FAMILIES["stable-diffusion-3"])
     index = json.loads((folder / "model_index.json").read_text())
     write(folder / "model_index.json", index | {"text_encoder_3": [None, None]})
     check_model_folder(folder, FAMILIES["stable-diffusion-3"])
@@ -83,7 +85,7 @@ def test_a_single_part_is_no_model(tmp_path, files, said):
     for name, content in files.items():
         write(tmp_path / name, content)
     for family in FAMILIES:
-        message = refused(check_model_folder, tmp_path, family)
+        message = refused(check_model_folder, tmp_path, FAMILIES[family])
         assert f"{tmp_path}: found {said}, expected a whole model" in message
     assert said in refused(detect_family, str(tmp_path))
 

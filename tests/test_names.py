@@ -1,4 +1,4 @@
-"""A name is only a name: in folders, tables of labels and the config."""
+"""Names may have any characters: in folders, tables of labels and the config."""
 
 import numpy as np
 import pandas as pd
@@ -47,7 +47,7 @@ def test_two_spellings_of_a_name_are_one_class(tmp_path):
         picture(tmp_path / "photos" / name / f"{name}.png")
     source = folder(str(tmp_path / "photos"))
     assert source.class_names == ["zebra", NFC] and source.labels == [0, 1, 1]
-    # of a table of labels too, whose file names may be in the other form than the disk's
+    # also in a table of labels, whose file names may have the other form than the disk's
     flat = tmp_path / "flat"
     for name in (NFD, "2", "3"):
         picture(flat / name / f"{NFD}.png")
@@ -63,7 +63,7 @@ def test_two_spellings_of_a_prompt_are_one(tmp_path):
     path.write_text(f"prompt,classname,classidx\na {NFD},{NFD},0\nb,b,1\n", encoding="utf-8")
     assert read_prompts(path)["classname"].tolist() == [NFC, "b"]
     path.write_text(f"prompt,classname,classidx\na {NFD},x,0\na {NFC},x,0\n", encoding="utf-8")
-    with pytest.raises(InputError, match="line 3: found 'a é Füchse', which stands in an earlier"):
+    with pytest.raises(InputError, match="line 3: found 'a é Füchse', which an earlier line of"):
         read_prompts(path)
 
 
@@ -108,7 +108,8 @@ def test_prompts_in_another_order_than_the_classes_are_refused():
     labels = pd.DataFrame({"label": [0, 1], "classname": ["cat", "dog"]})
     check_labels(from_templates(["cat", "dog"], ["{}"]), labels, "pets")
     check_labels(from_templates(["kitten", "cat"], ["{}"]), labels, "pets")  # other names
-    with pytest.raises(InputError, match="class 0 is 'cat', found this name at the class index 1"):
+    found = "class 0 is 'cat', but its `prompts` have this name at class index 1"
+    with pytest.raises(InputError, match=found):
         check_labels(from_templates(["dog", "cat"], ["{}"]), labels, "pets")
     # two classes may have one name
     twice = pd.DataFrame({"label": [1, 2], "classname": ["crane", "crane"]})
@@ -133,7 +134,7 @@ def test_texts_that_look_like_numbers_stay_texts(tmp_path):
 
 @pytest.fixture
 def mine(root):
-    """The example of one's own images."""
+    """The example config for own images."""
     return yaml.safe_load((root / "config" / "my-images.yaml").read_text())
 
 

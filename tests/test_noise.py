@@ -1,4 +1,4 @@
-"""The noise bank: standard normal, and the same wherever and however large it is drawn."""
+"""The noise bank is standard normal, and the same on every machine and for every size."""
 
 import torch
 
@@ -27,5 +27,5 @@ def test_the_seed_alone_decides():
     torch.manual_seed(2)
     state = torch.get_rng_state()
     assert torch.equal(noise_bank([1, 4, 4], 3, seed=7), first)
-    assert torch.equal(torch.get_rng_state(), state)  # draws nothing from the global generator
+    assert torch.equal(torch.get_rng_state(), state)  # does not use the global generator
     assert not torch.equal(noise_bank([1, 4, 4], 3, seed=8), first)

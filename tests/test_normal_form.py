@@ -1,4 +1,4 @@
-"""What of Python source counts as a change of what it computes."""
+"""Which changes of Python source count as changes of the computation."""
 
 import ast
 import hashlib
@@ -108,7 +108,7 @@ def test_what_survives_an_error_counts(source):
 
 
 def test_the_text_is_the_same_under_every_python():
-    """The digest was found under 3.11, 3.12 and 3.13."""
+    """This digest was computed under 3.11, 3.12 and 3.13."""
     everything = SOURCE + (
         "class A(B, metaclass=M):\n    x: int\n    y: list = field(default_factory=list)\n"
         '    @property\n    def z(self): return f"{{{self.x=}}}{self.y!a:{8}.{2}}é\\u0378" "" f""\n'

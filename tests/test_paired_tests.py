@@ -30,20 +30,20 @@ def predictions(correct, label=None, loss="", image=None):
 
 
 def answers(**of_name):
-    """`scores.of_trainings` of predictions by name."""
+    """`correct_by_training` of predictions by name."""
     correct = scores.correctness({(name, "d"): found for name, found in of_name.items()})
-    return scores.of_trainings(correct, list(of_name))
+    return scores.correct_by_training(correct, list(of_name))
 
 
 def two(a, b, c, d):
-    """Answers of two methods: `a` both right, `b` only the first, `c` only the second, `d` none."""
+    """Two methods' answers: `a` both right, `b` only the first, `c` only the second, `d` none."""
     first = np.repeat([1, 1, 0, 0], [a, b, c, d]).astype(bool)
     second = np.repeat([1, 0, 1, 0], [a, b, c, d]).astype(bool)
     return first[None], second[None]
 
 
 def newcombe(a, b, c, d):
-    """Method 10 of Newcombe (1998) as he writes it."""
+    """Method 10 of Newcombe (1998), as in his paper."""
     n = a + b + c + d
     p1, p2 = (a + b) / n, (a + c) / n
     (low1, low2), (high1, high2) = wilson([a + b, a + c], n)
@@ -83,7 +83,7 @@ def test_the_interval_swaps_sign_with_the_methods():
 
 
 def test_shared_images_narrow_the_interval():
-    """As hard images are hard for both, a difference is known better than either accuracy."""
+    """Hard images are hard for both, so a difference is more certain than either accuracy."""
     rng = np.random.default_rng(0)
     y = right(rng, 0.8, 10, difficulties(rng, 1, 700, 4), 0.1)[0]
     shared = np.diff(difference_interval(y[:5], y[5:]), axis=0)
@@ -100,7 +100,7 @@ CASES = [
     ((5, 5), (0.98, 0.96), 2, 1, 0.3, (94, 97.5)),
     ((3, 5), (0.5, 0.5), 2, 1, 0.3, (94, 97.5)),
     ((3, 3), (0.9, 0.9), 2, 1, 0.3, (95, 99)),  # 2 degrees of freedom on both sides: too wide
-    ((5, 5), (0.9, 0.9), 0, 0, 0, (96, 99.5)),  # nothing differs: too wide
+    ((5, 5), (0.9, 0.9), 0, 0, 0, (96, 99.5)),  # no differences: too wide
     ((1, 1), (0.9, 0.9), 2, 1, 0, (94, 97)),
 ]  # fmt: skip
 
@@ -144,7 +144,7 @@ def test_paired_uses_the_shared_images_and_refuses_other_labels():
     found = paired(a, b)
     assert (found["images"], found["b"], found["c"]) == (3, 1, 0)
     assert found["difference"] == pytest.approx(100 * (2 - 1) / 3)
-    with pytest.raises(InputError, match="labels that differ"):
+    with pytest.raises(InputError, match="with 1 different labels"):
         paired(a, answers(b=predictions([1, 1, 1, 1], label=[0, 0, 2, 0])))
 
 

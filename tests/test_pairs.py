@@ -1,4 +1,4 @@
-"""Candidate pairs against loops over what is wanted."""
+"""Candidate pairs, compared with loops."""
 
 import pandas as pd
 import pytest

@@ -13,7 +13,7 @@ from diffusion_classifier.messages import InputError
 
 LOSSLESS = {"quality": -1, "chroma": 444}
 BEST = {"quality": 100, "subsampling": "4:4:4"}
-# a picture of few colours, so that an orientation and a channel cannot be mistaken
+# a picture of few colours, which shows its orientation and channels
 CORNERS = Image.new("RGB", (32, 48), "white")
 CORNERS.paste((200, 30, 30), (0, 0, 16, 24))
 CORNERS.paste((30, 30, 200), (16, 24, 32, 48))
@@ -74,7 +74,7 @@ def test_an_avif_is_turned_upright(orientation):
 
 
 def test_a_heic_is_turned_as_its_own_transformation_says_and_not_twice():
-    """A phone writes the rotation and an EXIF that says the same, which the standard ignores."""
+    """A phone writes the rotation twice; the standard ignores the one in EXIF."""
     exif = Image.Exif()
     exif[0x0112] = 6
     turned = CORNERS.transpose(Image.Transpose.ROTATE_270)

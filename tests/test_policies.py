@@ -1,4 +1,4 @@
-"""Policies side by side: the others' rule against SciPy's, the tables against counting by hand."""
+"""Policies: the t-test rule compared with SciPy's, tables with counting by hand."""
 
 import numpy as np
 import pandas as pd

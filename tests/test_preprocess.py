@@ -1,4 +1,4 @@
-"""From an encoded image to a model's input, and on to its latents."""
+"""Encoded images become a model's input, and then latents."""
 
 import numpy as np
 import pytest
@@ -15,7 +15,7 @@ GREY_LEVEL = 2 / 255 + 1e-6  # PIL rounds after rows and again after columns
 
 
 def random_image(width, height, mode="RGB", seed=0):
-    """Smooth enough that resampling matters, with no symmetry."""
+    """An image that is smooth enough for resampling to matter, without symmetry."""
     rng = np.random.default_rng(seed)
     small = rng.integers(0, 256, (height // 3 + 1, width // 3 + 1, 3), dtype=np.uint8)
     return Image.fromarray(small).resize((width, height), Image.Resampling.BICUBIC).convert(mode)
@@ -95,7 +95,7 @@ def test_without_a_crop_the_whole_image_is_squeezed():
 
 
 def center_crop_arr(image, image_size):
-    """guided_diffusion/image_datasets.py of openai/guided-diffusion, written again."""
+    """A copy of the algorithm in openai/guided-diffusion, guided_diffusion/image_datasets.py."""
     width, height = image.size
     while min(width, height) >= 2 * image_size:
         width, height = width // 2, height // 2

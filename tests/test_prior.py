@@ -1,4 +1,4 @@
-"""The classes a prior leaves, against loops over random scores; and what a config may say of it."""
+"""The classes of a prior, compared with loops over random scores; and its config."""
 
 import copy
 
@@ -23,7 +23,7 @@ DATA = pd.DataFrame({"image": [3, 5, 6, 9], "label": [0, 4, 2, 1]})
 
 
 def random_predictions(seed, classes=5, missing=0.0, loss=""):
-    """Predictions of the images of DATA, in another order, with equal scores and missing ones."""
+    """Predictions for DATA in another order, with equal scores and missing ones."""
     generator = np.random.default_rng(seed)
     scores = generator.integers(0, 4, (len(DATA), classes)).astype("float32")
     scores[generator.random(scores.shape) < missing] = np.nan
@@ -31,7 +31,7 @@ def random_predictions(seed, classes=5, missing=0.0, loss=""):
 
 
 def ranked(scores, classes):
-    """Best first; equal ones in order; those without a score, or unknown, at the end."""
+    """Classes by score; equal scores in order; classes without a score at the end."""
     known = [c for c in range(classes) if c < len(scores) and not np.isnan(scores[c])]
     others = [c for c in range(classes) if c not in known]
     return sorted(known, key=lambda c: (-scores[c], c)) + others
@@ -228,7 +228,7 @@ def test_fewer_classes_cost_less_and_the_prior_is_counted(config):
     # two prompts a class; the last stage's four timesteps are all new
     assert by["staged", "shapes"].per_image == 2 * (4 * 2 + 3 * 4)
     assert by["first", "shapes"].per_image == 2 * 5 * 2
-    assert by["staged", "sizes"].per_image == 2 * 2 + 2 * 4  # there are only two
+    assert by["staged", "sizes"].per_image == 2 * 2 + 2 * 4  # there are only two sizes
     assert ("first", "sizes") in questions(config, "accuracy")
 
 

@@ -1,4 +1,4 @@
-"""Prompts: templates, and what a CSV is refused for."""
+"""Prompts: templates, and mistakes in a CSV."""
 
 import pandas as pd
 import pytest
@@ -76,7 +76,7 @@ def test_texts_stay_texts_and_other_columns_are_dropped(written):
 
 
 def test_two_classes_may_share_a_prompt(written):
-    """As in the authors' ImageNet prompts."""
+    """The authors' ImageNet prompts have such classes."""
     content = HEADER + "a photo of a missile.,missile,657\na photo of a missile.,missile,744\n"
     assert read_prompts(written(content))["classidx"].tolist() == [657, 744]
 
@@ -135,7 +135,7 @@ def test_each_label_needs_a_prompt():
 
 
 def test_captions_are_prompts_as_they_are():
-    """Two images per example, as in Winoground: each class is named by its own caption."""
+    """Two images per example, as in Winoground: each class is named by its caption."""
     data = pd.DataFrame(
         {
             "image": [3, 1, 2, 0, 4],
@@ -158,7 +158,7 @@ def test_the_unconditional_prompt_is_a_class_of_its_own():
     assert made.iloc[4].tolist() == ["", "", 2]
     assert is_unconditional(made).tolist() == [False] * 4 + [True]
     assert not is_unconditional(prompts).any()
-    # an empty text of a named class, and a text without a name, are something else
+    # an empty text of a named class, or a text without a name, is not unconditional
     near = pd.DataFrame({"prompt": ["", "a"], "classname": ["cat", ""], "classidx": [0, 1]})
     assert not is_unconditional(near).any()
 

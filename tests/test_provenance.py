@@ -1,4 +1,4 @@
-"""What a table says about where it comes from."""
+"""The provenance of a table."""
 
 import hashlib
 import subprocess

@@ -1,4 +1,4 @@
-"""Which classes stay and which one wins, against loops over random errors."""
+"""The classes that stay and the predicted class, compared with loops over random errors."""
 
 import numpy as np
 import pandas as pd
@@ -38,7 +38,7 @@ def random_stage(pairs, samples, seed, losses=("l1", "l2", "huber")):
 
 
 def looked_up(stages, image, prompt, loss):
-    """All errors of one pair, from whichever files hold it."""
+    """All errors of one pair, from all files with this pair."""
     values = []
     for each in stages:
         for row in range(each.sizes["pair"]):
@@ -48,7 +48,7 @@ def looked_up(stages, image, prompt, loss):
 
 
 def ranked(stages, pairs, image, loss, reduce):
-    """The classes of an image that are still in, best first: a loop over the definition."""
+    """The remaining classes of an image, best first, by a loop over the definition."""
     errors = {}
     for prompt in pairs.loc[pairs["image"] == image, "prompt"]:
         mean = np.mean(looked_up(stages, image, prompt, loss))
@@ -229,7 +229,7 @@ def test_evaluations_and_seconds_are_counted_per_image(staged):
     left_prompts = left.groupby("image").size()
     expected = [8 * 3 + int(left_prompts[image]) * 5 for image in IMAGES]
     assert table["evaluations"].tolist() == expected
-    # the seconds of both files (1 and 2) are shared out, none lost
+    # the seconds of both files (1 and 2) are distributed, and none are lost
     assert table["seconds"].sum() == pytest.approx(3.0)
     share = [1.0 / 4 + 2.0 * left_prompts[image] / len(left) for image in IMAGES]
     assert table["seconds"].tolist() == pytest.approx(share)

@@ -1,4 +1,4 @@
-"""Racing against a loop written plainly over a table of all errors."""
+"""Races, compared with a simple loop over a table of all errors."""
 
 from itertools import pairwise
 
@@ -41,7 +41,7 @@ def looked_up(values: np.ndarray, asked: list | None = None):
 
 
 def plainly(values, z, minimum, sigma=None, start=0):
-    """Who is left after how many samples, image by image: {image: {class: samples seen}}."""
+    """The number of samples of each class until it leaves: {image: {class: samples}}."""
     weights = np.array([sample.weight for sample in SAMPLES])
     every = {}
     for image in range(IMAGES):

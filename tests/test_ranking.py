@@ -1,4 +1,4 @@
-"""The ranking that classifying an image ends in: posteriors, differences, standard errors."""
+"""The ranking of an image's classes: posteriors, differences, standard errors."""
 
 import numpy as np
 import pandas as pd
@@ -28,7 +28,7 @@ def random_stages(seed=0, sizes=(3, 5), kept=2, classes=(0, 1, 2, 4)):
 
 
 def looked_up(stages, image, prompt):
-    """The errors of one pair over all stages it was in."""
+    """The errors of one pair in all of its stages."""
     found = [
         stage["l2"].values[(stage["image"].values == image) & (stage["prompt"].values == prompt)]
         for stage in stages
@@ -78,7 +78,7 @@ def test_differences_and_their_standard_errors_are_numpys_over_shared_samples():
 
 @pytest.mark.parametrize("seed", range(5))
 def test_the_survivor_of_pruning_is_on_top_and_no_difference_is_negative(seed):
-    """The pruned may have a lower mean: it is of other timesteps."""
+    """A pruned class may have a lower mean, over other timesteps."""
     stages, class_of = random_stages(seed, sizes=(2, 6))
     everything = pd.DataFrame(
         {"image": stages[-1]["image"].values, "prompt": stages[-1]["prompt"].values}

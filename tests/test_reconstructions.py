@@ -1,4 +1,4 @@
-"""One-step reconstructions, against a denoiser that knows the noise and the pipeline's parts."""
+"""One-step reconstructions, with a denoiser that knows the noise and the pipeline's parts."""
 
 import numpy as np
 import pytest
@@ -18,7 +18,7 @@ TIMESTEPS = [10, 50, 90]
 
 
 class Oracle:
-    """Tells ε plus the condition's `offset`; it knows the noise of each of TIMESTEPS."""
+    """A denoiser that returns ε plus the condition's `offset`; it knows the noise at TIMESTEPS."""
 
     process = PROCESS
 
@@ -32,7 +32,7 @@ class Oracle:
 
 
 OFFSETS = {"offset": torch.tensor([0.5, 0.0, -0.2])}
-ROWS = np.array([[1, 0], [1, 2]])  # the right prompt is told the true noise
+ROWS = np.array([[1, 0], [1, 2]])  # the right prompt gives the true noise
 
 
 def pixels(count=2, size=4):
@@ -90,7 +90,7 @@ def test_noised_images_are_x_t(found):
 
 
 def test_latents_are_decoded_by_the_models_vae(tmp_path):
-    """Under the true noise the decoding is the VAE's own round trip of the image."""
+    """With the true noise, decoding gives the VAE's reconstruction of the image."""
     from PIL import Image
 
     torch.manual_seed(0)

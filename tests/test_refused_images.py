@@ -1,4 +1,4 @@
-"""Image files that are refused: damaged, of other formats, too large, not there."""
+"""Refused image files: damaged, of other formats, too large, missing."""
 
 import io
 import warnings
@@ -86,7 +86,7 @@ def test_the_preview_in_a_raw_file_is_not_taken_for_the_photograph(tag, value):
 @pytest.mark.parametrize("kind", ["ICO", "TGA", "PCX", "EPS", "DDS", "SGI"])
 def test_other_formats_are_refused(kind):
     data = encoded(PHOTO.convert("RGB"), kind)
-    assert Image.open(io.BytesIO(data)).format == kind  # PIL itself would read it
+    assert Image.open(io.BytesIO(data)).format == kind  # PIL would read it
     assert kind not in FORMATS
     with pytest.raises(InputError, match=r"^a\.png: .*expected one of"):
         load_image(data, "a.png")
@@ -106,7 +106,7 @@ def test_too_many_pixels_are_refused_however_warnings_are_set(action):
 
 @pytest.mark.parametrize(("side", "says"), [(60_000, "3600000000 pixels"), (13_000, "13000 x 130")])
 def test_decompression_bomb_is_refused_before_it_is_unpacked(side, says):
-    """The header alone claims the size: that no pixels follow is not what the error is about."""
+    """The header claims the size; the error is about the size, not about missing pixels."""
     bomb = b"P6 %d %d 255\n" % (side, side)
     with pytest.raises(InputError, match=says) as error:
         load_image(bomb, "bomb.ppm", max_pixels=10**8)

@@ -1,4 +1,4 @@
-"""What jobs ask a scheduler for: against counting by hand, and on a dry run."""
+"""Resources of jobs, compared with counting by hand, and in a dry run."""
 
 import re
 

@@ -28,7 +28,7 @@ def make(x, y, kinds, images=1000, methods=None, seed=0):
 
 
 def answers(names, correct):
-    """`scores.correctness` of one data set, of bool `(method, image)`."""
+    """`accuracy.correctness` of one data set, from bool `(method, image)`."""
     correct = np.asarray(correct, bool)
     index = pd.MultiIndex.from_product([names, range(correct.shape[1])], names=["name", "image"])
     return pd.DataFrame({"correct": correct.ravel()}, index=index).reset_index().assign(loss="")
@@ -96,7 +96,7 @@ def test_bootstrap_is_seeded_and_narrows_with_images():
 
 
 def test_images_are_redrawn_for_all_methods_alike():
-    """Two methods with the same answers differ in no replicate; of the same images nor do axes."""
+    """Two methods with equal answers agree in all replicates, and so do axes of the same images."""
     made = make([80, 90, 85], [60, 70, 65], ["baseline", "baseline", "diffusion"], images=100)
     points, inside, _ = made
     twin = inside[inside["name"] == "m0"].assign(name="m2")
@@ -110,7 +110,7 @@ def test_images_are_redrawn_for_all_methods_alike():
 
 
 def drawn_on_the_line(rng, spread, trainings, own, images=400):
-    """Baselines of several trainings whose true accuracies are on a line, as `dit`'s are."""
+    """Baselines with several trainings whose true accuracies are on a line, like `dit`'s."""
     methods = dict.fromkeys("abcde", trainings) | {"dit": own}
     true = np.array([*BASELINES, 85])
     names = [f"{method}{seed}" for method, count in methods.items() for seed in range(count)]
@@ -140,7 +140,7 @@ def test_interval_covers_zero_for_a_method_on_the_line(spread, trainings, own):
 
 
 def test_another_training_of_a_single_one_is_not_covered():
-    """Which the interval of several trainings is wider for."""
+    """Only the interval of several trainings is wide enough for that."""
     rng = np.random.default_rng(1)
     points, *sets = drawn_on_the_line(rng, 0.6, 5, 5)
     several = measured((points, *sets), "dit")
@@ -160,7 +160,7 @@ def test_trainings_of_a_method_are_averaged_and_drawn():
 
 
 def test_trainings_of_baselines_are_points_of_the_line_and_drawn():
-    """A baseline whose trainings scatter makes the line less certain than their mean would."""
+    """A baseline with scattered trainings makes the line less certain than their mean would."""
     methods = [*"abcde", "e", "dit"]
     kinds = ["baseline"] * 6 + ["diffusion"]
     widths = []
@@ -179,7 +179,7 @@ def test_too_few_baselines_and_unknown_methods_are_refused():
     replicates = robustness.redrawn(points, *sets, 10)
     with pytest.raises(InputError, match="at least two baselines"):
         robustness.effective_robustness(points, "m2", replicates)
-    with pytest.raises(InputError, match="no method 'x'"):
+    with pytest.raises(InputError, match="method: found 'x', expected one with scores on both"):
         robustness.effective_robustness(points, "x", replicates)
 
 

@@ -1,4 +1,4 @@
-"""The rendered world: what captions say is what is drawn, and what is held out stays out."""
+"""The rendered world: captions describe the drawings, and held-out pairs do not appear."""
 
 import colorsys
 from collections import Counter
@@ -14,7 +14,7 @@ from diffusion_classifier.messages import InputError
 
 SCENES = [world.random_scene(np.random.default_rng(seed)) for seed in range(400)]
 OPENINGS = ("a picture of ", "an image of ", "a drawing of ", "there is ", "we see ", "")
-# degrees of hue, from the colours' everyday meaning and not from the renderer
+# degrees of hue from the everyday meaning of the colours, not from the renderer
 HUES = {
     "red": (-20, 30),
     "yellow": (35, 75),
@@ -116,7 +116,7 @@ def test_relate_names_both_things_and_their_relation():
 
 
 def coloured(image):
-    """Where an image shows each colour: name -> rows and columns `(pixel, 2)`."""
+    """The places of each colour in an image: name -> rows and columns `(pixel, 2)`."""
     found = {}
     for (row, column), _ in np.ndenumerate(np.zeros(image.size[::-1])):
         hue, saturation, _ = colorsys.rgb_to_hsv(
@@ -131,7 +131,7 @@ def coloured(image):
 
 
 def big(found):
-    """The colours of more than a few pixels."""
+    """The colours with more than a few pixels."""
     return {name: pixels for name, pixels in found.items() if len(pixels) >= 10}
 
 

@@ -1,4 +1,4 @@
-"""Stages: the authors' evenly spaced timesteps, new ones only, and what is refused."""
+"""Stages: the authors' evenly spaced timesteps without repetitions, and refused settings."""
 
 import itertools
 
@@ -62,7 +62,7 @@ def test_trials_repeat_a_timestep_with_different_noises():
 def test_with_a_grid_the_first_stage_does_not_depend_on_the_last():
     stages = [stage_samples([10, last], grid=200) for last in (20, 50, 100)]
     assert stages[0][0] == stages[1][0] == stages[2][0]
-    assert stage_samples([10, 20])[0] != stage_samples([10, 50])[0]  # what the grid is for
+    assert stage_samples([10, 20])[0] != stage_samples([10, 50])[0]  # the reason for the grid
 
 
 def test_a_stage_on_a_grid_takes_only_what_is_new():

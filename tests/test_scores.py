@@ -77,7 +77,7 @@ def test_trainings_become_one_row_whose_interval_counts_images_once():
     answers = np.array([[1] * 9 + [0], [0] * 3 + [1] * 7], bool)
     expected = intervals.interval(intervals.accuracy(answers))
     assert np.allclose([cnn["low"], cnn["high"]], 100 * np.array(expected))
-    # one training is what it was: Wilson's interval
+    # one training still has Wilson's interval
     single = stats.binomtest(5, 10).proportion_ci(method="wilson")
     wide = rows.loc["Wide"]
     assert (wide["trainings"], wide["images"]) == (1, 10)
@@ -177,9 +177,9 @@ def test_curves_refuse_pruned_errors_unknown_losses_and_too_many_samples():
     errors, labels = exhaustive()
     with pytest.raises(InputError, match="without pruning"):
         curves.timestep_accuracy(errors.isel(pair=slice(1, None)), labels, "l2")
-    with pytest.raises(InputError, match="'huber' is not in the errors"):
+    with pytest.raises(InputError, match="found 'huber', but the errors have only"):
         curves.timestep_accuracy(errors, labels, "huber")
-    with pytest.raises(InputError, match="no label"):
+    with pytest.raises(InputError, match="labels: found none for image"):
         curves.timestep_accuracy(errors, labels.iloc[1:], "l2")
-    with pytest.raises(InputError, match="4 timesteps"):
+    with pytest.raises(InputError, match="counts: found 5 samples, expected 1 to 4, the timesteps"):
         curves.accuracy_by_evaluations(errors, labels, "l2", [5])

@@ -7,7 +7,7 @@ import pytest
 import yaml
 from snakemake.utils import update_config
 
-from diffusion_classifier.config.checks.network_checks import check_network
+from diffusion_classifier.config.checks.baseline_checks import check_network
 from diffusion_classifier.config.configuration import check_config
 from diffusion_classifier.config.methods import method_group, method_names
 from diffusion_classifier.config.seeds import network_seeds, shipped_seeds

@@ -1,4 +1,4 @@
-"""Shifts: what they do to an image, and that nothing but seed and index decides it."""
+"""Shifts: their effect on an image, which depends only on seed and index."""
 
 import numpy as np
 import pytest
@@ -100,7 +100,7 @@ def test_pose_scales_about_the_centre(zoom, side):
 
 
 def test_pose_then_moved_is_turned_about_its_own_centre():
-    """Turning must not change how far a digit is moved."""
+    """The rotation must not change the distance by which a digit is moved."""
     pixels = np.zeros((40, 40), dtype=np.uint8)
     pixels[17:23, 17:23] = 255
     moved = pose(
@@ -151,7 +151,7 @@ def test_noise_has_the_stated_deviation(mode):
     added = np.asarray(apply_shift(image, "noise", {"sigma": 0.1}, 0, 0)).astype(float) - 128
     assert added.std() == pytest.approx(25.5, rel=0.03)
     assert abs(added.mean()) < 1
-    if mode == "RGB":  # the channels are noised on their own
+    if mode == "RGB":  # each channel has its noise
         assert abs(np.corrcoef(added.reshape(-1, 3).T)[0, 1]) < 0.05
 
 

@@ -1,4 +1,4 @@
-"""The workflow on a real SLURM of one node, which this starts where it can; see slurm/start.sh."""
+"""The workflow on a real SLURM of one node, started by these tests; see slurm/start.sh."""
 
 import os
 import re
@@ -84,19 +84,19 @@ def project(root, slurm, python, tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def jobs(project):
-    """What SLURM's controller says of every job of the workflow: one row each."""
+    """SLURM's record of every job of the workflow, one row each."""
     # without start.sh's own
     return pd.DataFrame([row for row in said_of_jobs() if row["JobName"] != "true"])
 
 
 def said_of_jobs():
-    """What SLURM's controller says of every job that it knows."""
+    """SLURM's record of every job."""
     lines = control("scontrol", "-o", "show", "jobs").splitlines()
     return [dict(re.findall(r"(\w+)=(\S*)", line)) for line in lines]
 
 
 def control(*command):
-    """What one of SLURM's commands says."""
+    """The output of one of SLURM's commands."""
     return subprocess.run(command, capture_output=True, text=True, check=True).stdout
 
 
@@ -149,7 +149,7 @@ def test_time_and_memory_follow_from_the_config(jobs):
 
 @pytest.fixture(scope="module")
 def whole(root, slurm, python, tmp_path_factory):
-    """A run of the drills' config without faults, and without SLURM, that SLURM can go on with."""
+    """A run of the drills' config without faults and SLURM, which SLURM can continue."""
     return undisturbed(root, tmp_path_factory.mktemp("undisturbed"), device="auto")
 
 
@@ -170,7 +170,7 @@ def disturbed(whole, python, tmp_path):
 
 
 def outcome_of(run, project, whole):
-    """Wait for the end, which has to be that of an undisturbed run; evaluations not made again."""
+    """Wait for the end, check the results, and return the evaluations that were not repeated."""
     assert run.wait() == 0, (project / "said").read_text()
     assert differences(project, whole) == []
     return replayed((project / "results/logs" / f"{HIT}.log").read_text())

@@ -1,4 +1,4 @@
-"""Which edits of a small library change the identity of a script that uses a part of it."""
+"""Edits of a small library that change the identity of a script that uses a part of it."""
 
 import json
 

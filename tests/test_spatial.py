@@ -1,4 +1,4 @@
-"""Error maps: the engine's own errors, before space is averaged away."""
+"""Error maps: the engine's errors before the mean over space."""
 
 import numpy as np
 import pandas as pd
@@ -19,7 +19,7 @@ SAMPLES = [Sample(0, 3), Sample(400, 0), Sample(999, 1)]
 
 
 class Shifted:
-    """A denoiser whose answer depends on x_t, on the place and on the condition."""
+    """A denoiser whose output depends on x_t, on the place and on the condition."""
 
     def __init__(self, answer=None):
         self.process = ForwardProcess(torch.cumprod(1 - torch.linspace(1e-4, 0.02, 1000), 0))

@@ -1,4 +1,4 @@
-"""How far a run is: of results that are made up, whose numbers are known."""
+"""The progress of a run, for fabricated results with known numbers."""
 
 import os
 
@@ -18,7 +18,7 @@ STAGES = {"samples": [5, 20], "keep": [3, 1], "loss": "l2"}
 
 @pytest.fixture
 def run(tmp_path):
-    """The config of a run of 50 digits in 5 shards and two stages, of which nothing is done."""
+    """The config of a run of 50 digits in 5 shards and two stages, without any results yet."""
     mnist = {"source": "mnist", "limit": 50, "shards": 5, "prompts": "digits"}
     evaluations = {"full": {"model": "m", "stages": STAGES, "rate": 2}}
     changed = config(datasets={"mnist": mnist}, evaluations=evaluations)
@@ -26,7 +26,7 @@ def run(tmp_path):
 
 
 def measured(run, stage, shard, samples, missing=0, seconds=100.0):
-    """Write the errors of a shard of 10 images × 10 prompts, of which the last are missing."""
+    """Write the errors of a shard of 10 images × 10 prompts, the last `missing` not measured."""
     pairs = pd.DataFrame({"image": np.repeat(range(10), 10), "prompt": [*range(10)] * 10})
     errors = np.ones((100, samples), "float32")
     errors.ravel()[errors.size - missing :] = np.nan
@@ -46,12 +46,12 @@ def test_nothing_is_done(run):
 def test_what_is_done_says_how_fast_and_how_much_is_left(run):
     for shard in range(5):
         measured(run, 1, shard, 5)
-    measured(run, 2, 0, 15, missing=1200)  # as of pairs that had left a race
+    measured(run, 2, 0, 15, missing=1200)  # like pairs that had left a race
     (row,) = progress(run)
     assert (row.jobs_done, row.shards_done, row.images) == (6, 1, 50)
     assert row.evaluations == 5 * 500 + 300
     assert row.rate == pytest.approx(2800 / 600)
-    # four more jobs of stage 2, each as the one that is done
+    # four more jobs of stage 2, each like the finished one
     assert row.left == 4 * 300
     assert row.hours == pytest.approx(4 * 300 / (2800 / 600) / 3600)
     said = render([row], [])

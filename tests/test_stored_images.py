@@ -1,4 +1,4 @@
-"""How the images of a data set are stored, and what becomes of those that cannot be read."""
+"""How the images of a data set are stored, and how unreadable images are handled."""
 
 import io
 
@@ -33,7 +33,7 @@ def test_a_damaged_image_is_said_and_left_out_unless_strict(trees, capsys):
     said = error_of(spec("Food101", trees[0], strict=True), dataset)
     assert "found 1 of 3 files that cannot be used, Food101/test/waffles/11.jpg (a damaged" in said
     said = error_of(spec("Food101", trees[0], indices=[1]), dataset)
-    assert said.startswith("torchvision 'Food101': found no image that can be read among the 1")
+    assert said.startswith("torchvision 'Food101': found no readable image among the 1")
 
 
 def test_stored_files_are_decoded_as_the_source_shows_them(trees):
@@ -80,7 +80,7 @@ def test_each_image_is_decoded_once(trees, monkeypatch):
 
 
 def test_pieces_make_the_same_file_as_the_whole(trees, monkeypatch, tmp_path):
-    """Of a large data set only a piece is in memory; whoever reads the file does not see them."""
+    """Only a piece of a large data set is in memory; readers of the file do not notice pieces."""
     from diffusion_classifier.data.sources import image_source as base
 
     entry = spec("Food101", trees[0])

@@ -1,4 +1,4 @@
-"""torchvision's data sets in the files their archives unpack to, against torchvision's own."""
+"""torchvision's data sets in unpacked files, compared with torchvision's results."""
 
 import shutil
 import time
@@ -107,7 +107,7 @@ def test_what_is_not_there_can_be_had(tmp_path, name):
         assert words in said
     split = error_of(spec(name, tmp_path, split="testing"))
     splits = ", ".join(TORCHVISION[name])
-    assert f"split: found 'testing', expected one of {splits}, which {name} has" in split
+    assert f"split: found 'testing', expected one of {splits}, the splits of {name}" in split
 
 
 @pytest.mark.parametrize(
@@ -139,7 +139,7 @@ def test_a_changed_file_is_noticed(trees, name, file):
     path = trees[0] / file
     path.write_bytes(path.read_bytes() + b"\0")
     said = error_of(spec(name, trees[0]))
-    assert "corrupted" in said and "removing the folder" in said
+    assert "corrupted" in said and "remove the folder" in said
 
 
 def test_half_unpacked_archives_are_noticed(trees):
@@ -147,8 +147,8 @@ def test_half_unpacked_archives_are_noticed(trees):
     (root / "food-101/images/waffles/11.jpg").unlink()
     assert "no file for 1 of its 3 images, such as 11.jpg" in error_of(spec("Food101", root))
     shutil.rmtree(root / "food-101/meta")
-    assert "no whole copy" in error_of(spec("Food101", root))
-    # torchvision names the classes of the images that are there, which do not fit their labels
+    assert "no complete copy" in error_of(spec("Food101", root))
+    # torchvision names only the classes of present images, which do not fit the labels
     assert "labels for 1 named classes" in error_of(spec("OxfordIIITPet", root, split="trainval"))
 
 

@@ -90,7 +90,7 @@ def test_rate_warms_up_and_follows_a_cosine():
 
 
 def path(steps, rate, warmup):
-    """Where Adam goes under a gradient of 1: a step of the learning rate each."""
+    """The path of Adam under a gradient of 1: each step has the learning rate."""
     warm = [(step + 1) / warmup for step in range(warmup)]
     cosine = [(1 + math.cos(math.pi * k / (steps - warmup))) / 2 for k in range(steps - warmup)]
     return -rate * np.cumsum(warm + cosine)
@@ -150,7 +150,7 @@ def random_images(n=3, side=16):
 
 @pytest.fixture
 def extreme(monkeypatch):
-    """Every random number is the largest one, so each range is reached exactly."""
+    """Make every random number the largest, so that each range is reached exactly."""
     monkeypatch.setattr(torch, "rand", torch.ones)
 
 

@@ -81,7 +81,7 @@ def test_the_captions_of_every_image_keep_their_place(tokenizer):
 
 
 def test_a_random_caption_is_the_images_own_and_sometimes_empty():
-    """Four captions of each image, numbered; empty ones are -1. Counts are within 4 sigma."""
+    """Each image has four numbered captions; empty ones are -1. Counts are within 4 sigma."""
     torch.manual_seed(0)
     images, share = 20_000, 0.1
     ids = torch.arange(images * 4).view(images, 4, 1).expand(-1, -1, 3).contiguous()

@@ -1,4 +1,4 @@
-"""Text-to-image models, from the config's entries to the folders that others read."""
+"""Text-to-image models: the config's entries become folders that other libraries read."""
 
 import json
 from dataclasses import asdict
@@ -149,7 +149,7 @@ def test_the_record_is_the_whole_recipe(trained, name, entry):
     assert {"torch", "diffusers", "transformers", "python"} == set(record["versions"])
     assert set(record["recipe"]) == set(entry["training"])
     for key, value in entry["training"].items():
-        if key.endswith("optimisation"):  # with what was left to its default
+        if key.endswith("optimisation"):  # including defaults
             assert record["recipe"][key] == asdict(Optimisation(**value))
             assert record["recipe"][key]["seed"] == 0
         else:

@@ -1,4 +1,4 @@
-"""A CLIP, a VAE and a UNet, as small as they can be, trained on captioned images."""
+"""A CLIP, a VAE and a UNet of minimal size, trained on captioned images."""
 
 import pytest
 import torch
@@ -19,7 +19,7 @@ COLOURS = {"red": (1, -1, -1), "blue": (-1, -1, 1), "black": (-1, -1, -1)}
 TINY = {"hidden_size": 16, "intermediate_size": 16, "num_hidden_layers": 1}
 TEXT = {**TINY, "num_attention_heads": 2}
 CLIP = {"tokens": 6, "projection_dim": 8, "text": TEXT, "vision": {**TEXT, "patch_size": 4}}
-STILL = Optimisation(1, 8, 1e-12)  # what a model is before it learns anything
+STILL = Optimisation(1, 8, 1e-12)  # the model does not change
 
 
 @pytest.fixture(scope="module")
@@ -170,7 +170,7 @@ def trained_unet(tokenizer, prediction, optimisation):
 
 
 def unet_error(unet, encoder, scheduler, tokenizer, texts):
-    """Mean squared error for `two_latents`, told `texts`; of ε, or of v by its definition.
+    """Mean squared error for `two_latents` under `texts`, of ε or of v by its definition.
 
     v = √ᾱ ε - √(1 - ᾱ) x0 (Salimans & Ho 2022, appendix D).
     """
@@ -196,7 +196,7 @@ def test_a_unet_learns_its_target_and_to_listen(tokenizer, prediction):
     at_first = unet_error(*trained_unet(tokenizer, prediction, STILL), tokenizer, right)
     error = unet_error(*parts, tokenizer, right)
     assert error < 0.5 * at_first
-    if prediction == "v_prediction":  # ε at large t is x_t itself, whatever was said
+    if prediction == "v_prediction":  # at large t, ε is x_t for any text
         assert unet_error(*parts, tokenizer, wrong) > 1.2 * error
 
 
@@ -213,7 +213,7 @@ def test_the_text_encoder_is_trained_too_and_all_depends_on_the_seed(tokenizer):
 
 
 def test_a_tenth_of_the_captions_is_left_empty(tokenizer, monkeypatch):
-    """As Ho & Salimans (2022) train what is sampled with guidance."""
+    """Ho & Salimans (2022) train models like this for sampling with guidance."""
     shares = []
 
     def recorded(ids, empty, share):

@@ -1,4 +1,4 @@
-"""Winoground: rendered examples, the original's schema, and scores against their definitions."""
+"""Winoground: rendered examples, the original's schema, and the definitions of scores."""
 
 import io
 from collections import Counter
@@ -69,10 +69,10 @@ HUES = {"red": 0, "yellow": 55, "green": 130, "cyan": 184, "blue": 230, "purple"
 
 
 def halves(image, relation):
-    """Colour and silhouette, centred, of what is in each half of an image, read from pixels."""
+    """Colour and centred silhouette of the thing in each half of an image, read from pixels."""
     hue, saturation, _ = np.asarray(Image.fromarray(opened(image)).convert("HSV")).T
     if relation == " above ":
-        hue, saturation = hue.T, saturation.T  # the things now lie along the first axis
+        hue, saturation = hue.T, saturation.T  # the things are now along the first axis
     for part in (slice(0, 16), slice(16, 32)):
         mask = saturation[part] > 100
         degrees = np.median(hue[part][mask].astype(float)) * 360 / 255
@@ -80,7 +80,7 @@ def halves(image, relation):
         cells = np.argwhere(mask)
         cells = np.round(cells - cells.mean(axis=0)).astype(int) + 16
         silhouette = np.zeros((32, 32), bool)
-        # as seen upright, whatever axis the things lie along
+        # upright, along whichever axis the things are placed
         silhouette[tuple(cells.T if relation != " above " else cells[:, ::-1].T)] = True
         yield min(away, key=away.get), silhouette
 

@@ -1,4 +1,4 @@
-"""Winoground from the hub's cache, in both forms it is published in."""
+"""Winoground from the hub's cache, in both published forms."""
 
 import json
 

@@ -1,4 +1,4 @@
-"""torchvision's data sets in the files their archives unpack to, a few images of each."""
+"""torchvision's data sets as unpacked files, with a few images of each."""
 
 import hashlib
 import json
@@ -114,7 +114,7 @@ MAKE = dict(zip(NAMES, (food, aircraft, pets, flowers, stl10), strict=True))
 def make_trees(tmp_path, monkeypatch):
     """The folder with a tree of every data set, and what is in them.
 
-    torchvision's own checks of integrity stay on; they are told the sums of these small files.
+    torchvision's checks of integrity stay on, with the checksums of these small files.
     """
     expected = {name: make(tmp_path) for name, make in MAKE.items()}
 

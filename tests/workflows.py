@@ -1,4 +1,4 @@
-"""Running the real workflow in a copy of the project."""
+"""Run the real workflow in a copy of the project."""
 
 import hashlib
 import os
@@ -21,7 +21,7 @@ PARTS = [
 
 
 def snakemake(project, *arguments, python=sys.executable):
-    """Run snakemake in `project` and return what it did and said."""
+    """Run snakemake in `project`; return the completed process with its output."""
     command = [python, "-m", "snakemake", "--configfile", "tiny.yaml", *arguments]
     return subprocess.run(
         command, cwd=project, capture_output=True, text=True, env=own_library(project)

@@ -1,6 +1,6 @@
-"""Reading and writing results: atomically, and only in formats that cannot run code.
+"""Read and write results, atomically and only in formats that cannot run code.
 
-What is written carries checksums, and reading fails if they are not right.
+Files are written with checksums, and reading fails if a checksum is wrong.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-if TYPE_CHECKING:  # rules that only move tables must not pay for importing all of these
+if TYPE_CHECKING:  # imported in functions, as rules that only read tables do not need torch
     import pandas as pd
     import xarray as xr
     from torch import Tensor
@@ -26,10 +26,10 @@ _DIGEST = "sha256"
 
 @contextmanager
 def atomic(path: str | os.PathLike) -> Iterator[Path]:
-    """A temporary path beside `path` that becomes `path` when the block ends without error.
+    """A temporary path beside `path`, renamed to `path` when the block ends without error.
 
-    The name is unique, so two jobs writing the same result never share a temporary file; the
-    content is flushed to disk before the rename, so `path` is either absent, old or whole.
+    The name is unique, so two jobs that write the same result do not share a temporary file. The
+    content is flushed to disk before the rename, so `path` is either absent, old or complete.
     """
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -66,10 +66,10 @@ def write_parquet_pieces(
     path: str | os.PathLike,
     metadata: Callable[[], dict[str, str]] = dict,
 ) -> None:
-    """Write tables of the same columns, at least one, as one file, holding one at a time.
+    """Write one or more tables with the same columns to one file, with one table in memory.
 
-    Each is a row group, or several, of its own; the columns' types are those of the first. The file
-    gets the strings of `metadata`, which is asked for them after the last piece.
+    Each table becomes one or more row groups, with the column types of the first table. The file
+    gets the strings that `metadata` returns after the last piece.
     """
     import pyarrow as pa
     import pyarrow.parquet as pq
@@ -89,7 +89,7 @@ def write_parquet_pieces(
 
 
 def read_parquet(path: str | os.PathLike, columns: list[str] | None = None) -> pd.DataFrame:
-    """What `pandas.read_parquet` returns, which takes a tenth of a second to find a single file."""
+    """Like `pandas.read_parquet`, which takes 0.1 s to find a single file."""
     import pyarrow.parquet as pq
 
     with pq.ParquetFile(path, page_checksum_verification=True) as file:
@@ -102,7 +102,7 @@ def write_csv(frame: pd.DataFrame, path: str | os.PathLike) -> None:
 
 
 def read_csv(path: str | os.PathLike, texts: Iterable[str] = ()) -> pd.DataFrame:
-    """A CSV of numbers, but for the columns `texts`, which may look like numbers or read `NA`."""
+    """A CSV of numbers, except the columns `texts`, whose values may look like numbers or `NA`."""
     import pandas as pd
 
     frame = pd.read_csv(path, dtype=str, keep_default_na=False)
@@ -113,17 +113,20 @@ def read_csv(path: str | os.PathLike, texts: Iterable[str] = ()) -> pd.DataFrame
 def write_tensors(
     tensors: dict[str, Tensor], path: str | os.PathLike, metadata: dict[str, str] | None = None
 ) -> None:
-    """Write named tensors as safetensors, with string `metadata` and their digest in its header."""
+    """Write named tensors as safetensors, with string `metadata` and their digest in its header.
+
+    Without `metadata` the same tensors make the same bytes; with it, safetensors writes several
+    strings in another order each time.
+    """
     from safetensors.torch import save_file
 
     contiguous = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
     with atomic(path) as temporary:
         save_file(contiguous, temporary, (metadata or {}) | {_DIGEST: _digest(contiguous)})
-        _sort_metadata(temporary)
 
 
 def read_tensors(path: str | os.PathLike) -> dict[str, Tensor]:
-    """All tensors of a safetensors file; ValueError if they are not those that were written."""
+    """All tensors of a safetensors file; ValueError if they do not match their digest."""
     from safetensors.torch import load_file
 
     tensors = load_file(path)
@@ -138,20 +141,6 @@ def read_text_metadata(path: str | os.PathLike) -> dict[str, str]:
 
     with safe_open(path, "pt") as file:
         return file.metadata() or {}
-
-
-def _sort_metadata(path: Path) -> None:
-    """Order the header's strings by name: the library orders them anew each time.
-
-    The header is JSON after its length in 8 bytes, and may end in spaces.
-    """
-    with open(path, "rb+") as file:
-        length = int.from_bytes(file.read(8), "little")
-        header = json.loads(file.read(length))
-        header["__metadata__"] = dict(sorted(header["__metadata__"].items()))
-        text = json.dumps(header, ensure_ascii=False, separators=(",", ":")).encode()
-        file.seek(8)
-        file.write(text.ljust(length))
 
 
 def _digest(tensors: dict[str, Tensor]) -> str:
@@ -169,7 +158,7 @@ def write_dataset(dataset: xr.Dataset, path: str | os.PathLike) -> None:
     encoding = {
         name: {"zlib": True, "complevel": 1, "fletcher32": True}
         for name, variable in dataset.variables.items()
-        if variable.ndim and variable.dtype.kind in "biuf"  # not scalars and texts
+        if variable.ndim and variable.dtype.kind in "biuf"  # arrays of numbers
     }
     with atomic(path) as temporary:
         dataset.to_netcdf(temporary, engine="h5netcdf", encoding=encoding)
@@ -184,9 +173,9 @@ def read_dataset(path: str | os.PathLike) -> xr.Dataset:
 
 @contextmanager
 def atomic_folder(path: str | os.PathLike) -> Iterator[Path]:
-    """A temporary folder beside `path` that becomes `path` when the block ends without error.
+    """A temporary folder beside `path`, renamed to `path` when the block ends without error.
 
-    An older folder of that name is replaced.
+    It replaces an older folder of that name.
     """
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)

@@ -1,4 +1,4 @@
-"""The machine that was measured on, without its name or its users'."""
+"""Describe the machine of a measurement, without its name or its users' names."""
 
 from __future__ import annotations
 
@@ -36,12 +36,12 @@ def describe(device: torch.device, threads: int) -> dict[str, Any]:
 
 
 def processor() -> str:
-    """The model of the CPU, as its maker calls it."""
+    """The maker's name of the CPU model."""
     return _field(CPUINFO, "model name") or platform.machine()
 
 
 def sentence(machine: dict[str, Any]) -> str:
-    """The description as a reader is told it."""
+    """The description as a sentence."""
     cores = f"{machine['cores']} core{'s' * (machine['cores'] != 1)}"
     unit = f", with {machine['matrix_unit']} for bfloat16" if machine["matrix_unit"] else ""
     memory = f"{machine['memory_gib']:g} GiB of memory" if machine["memory_gib"] else ""
@@ -54,7 +54,7 @@ def sentence(machine: dict[str, Any]) -> str:
 
 
 def _field(path: Path, name: str) -> str:
-    """The value of the first line `name: value` of a file in /proc; empty where there is none."""
+    """The value of the first line `name: value` of a file in /proc; empty if there is none."""
     if not path.is_file():
         return ""
     lines = (line.partition(":") for line in path.read_text().splitlines())

@@ -1,4 +1,4 @@
-"""The error a user is meant to read."""
+"""Errors and messages for users."""
 
 from __future__ import annotations
 
@@ -8,31 +8,31 @@ from collections.abc import Iterable
 from typing import Any
 
 FAILED = "failed: "
-"""How the last line of the log of a job begins that failed."""
+"""The beginning of the last line in the log of a failed job."""
 
 
 class InputError(ValueError):
-    """A mistake in the user's input, said in one line.
+    """A mistake in the user's input, with a message of one line.
 
-    The line says where it is, what was found, what was expected and what to do.
+    The message says where the mistake is, what was found, what was expected and what to do.
     """
 
 
-def without_home(said: Any) -> Any:
-    """Text, or JSON-like data, in which the path of the user's home folder is `~`.
+def without_home(value: Any) -> Any:
+    """Replace the path of the user's home folder by `~`, in text or JSON-like data.
 
-    What is made may be shown to others: it need not tell whose home the project lies in.
+    Results may be shown to others and should not contain the user's name.
     """
-    if isinstance(said, dict):
-        return {key: without_home(value) for key, value in said.items()}
-    if isinstance(said, list):
-        return [without_home(value) for value in said]
+    if isinstance(value, dict):
+        return {key: without_home(part) for key, part in value.items()}
+    if isinstance(value, list):
+        return [without_home(part) for part in value]
     home = os.path.expanduser("~")
-    return said.replace(home, "~") if isinstance(said, str) and len(home) > 1 else said
+    return value.replace(home, "~") if isinstance(value, str) and len(home) > 1 else value
 
 
 def known(key: str, value: str, names: Iterable[str], what: str) -> None:
-    """Raise InputError unless `value` is one of `names`; `what` says what they name."""
+    """Raise InputError unless `value` is one of `names`; `what` is the word for it in messages."""
     names = list(names)
     if value in names:
         return

@@ -1,6 +1,6 @@
-"""Names of classes, files and methods as they enter: any line of text is one.
+"""Check names of classes, files and methods at input; any line of text is a valid name.
 
-How they are shown, whatever their characters, is `escaping`'s.
+`tables.escaping` shows names with special characters correctly.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ _LINE_BREAKS = "\n\v\f\r\x1c\x1d\x1e\x85\u2028\u2029"
 
 
 def normalised(name: str) -> str:
-    """`name` in Unicode's form NFC: macOS writes é as two characters, others as one."""
+    """`name` in Unicode's form NFC: macOS writes é as two characters, other systems as one."""
     return unicodedata.normalize("NFC", name)
 
 
@@ -25,7 +25,7 @@ def checked_name(name: str, where: str, what: str = "the name") -> str:
     """`name` in Unicode's form NFC, if it is one line of text.
 
     Raises InputError, beginning with `where`, for a line break, another control character, and
-    bytes of a file's name that are not UTF-8. `what` says what it names.
+    bytes of a file's name that are not UTF-8. `what` is the word for the name in the message.
     """
     check_line(name, where, what)
     return normalised(name)
@@ -49,20 +49,20 @@ def _kind(character: str) -> str:
 
 
 def on_disk(root: Path, path: str) -> str:
-    """`path`, relative to `root`, in the disk's spelling.
+    """`path`, relative to `root`, in its spelling on the disk.
 
-    That may be Unicode's other form, and have no spaces around where a table has. Without such a
-    file it is `path` as it is.
+    The spelling on the disk may have Unicode's other form, or lack spaces at the ends. If there is
+    no such file, `path` is returned unchanged.
     """
     here = PurePosixPath()
     for part in PurePosixPath(path).parts:
         forms = [unicodedata.normalize(form, part) for form in ("NFC", "NFD")]
         spellings = [part, *forms, *(form.strip() for form in forms)]
-        there = (text for text in spellings if text and os.path.lexists(root / here / text))
-        here /= next(there, part)
+        existing = (text for text in spellings if text and os.path.lexists(root / here / text))
+        here /= next(existing, part)
     return str(here)
 
 
 def printable(name: str) -> str:
-    """`name` in one line: a line break and what else cannot be printed of it is escaped."""
+    """`name` in one line, with line breaks and other unprintable characters escaped."""
     return _NOT_IN_A_LINE.sub(lambda found: ascii(found[0])[1:-1], name)

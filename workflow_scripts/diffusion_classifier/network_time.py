@@ -1,4 +1,4 @@
-"""How long a process was in a network: rule scripts log it, `benchmarks.shares` adds it up."""
+"""Measure the time a process spends in networks: scripts log it, `benchmarks.shares` sums it."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ _LINE = re.compile(r"^in networks: (\d+\.\d+) s$", re.MULTILINE)
 
 @contextmanager
 def in_network() -> Iterator[None]:
-    """Count the block, or the function it decorates, as passes through a network. Not nested.
+    """Count the time of a block, or of the decorated function, as passes through a network.
 
-    Imports, loading weights, reading and writing stay outside. A whole training loop counts, with
-    the augmentation of its batches (1 to 5 % of it, measured).
+    Do not nest it. Imports, loading weights, reading and writing stay outside. A whole training
+    loop counts, including the augmentation of its batches (measured: 1 to 5 % of it).
     """
     start = time.perf_counter()
     try:
@@ -26,20 +26,20 @@ def in_network() -> Iterator[None]:
 
 
 def seconds_spent() -> float:
-    """What has been counted so far in this process."""
+    """Seconds in networks so far in this process."""
     return sum(_spent)
 
 
 def log_line() -> str:
-    """What has been counted so far, as a line for the log."""
+    """A line for the log with the seconds in networks so far."""
     return f"in networks: {seconds_spent():.3f} s"
 
 
 def logged_seconds(log: str) -> float:
-    """The seconds that a log tells of: 0 for a job without a network."""
+    """The seconds in networks that a log records; 0 for a job without a network."""
     return sum(map(float, _LINE.findall(log)))
 
 
 def is_log_line(line: str) -> bool:
-    """Whether this is the line that `log_line` makes: the last one of a job that was finished."""
+    """Whether `log_line` made this line, which is the last line of a finished job."""
     return _LINE.match(line) is not None

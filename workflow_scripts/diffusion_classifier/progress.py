@@ -11,23 +11,31 @@ WINDOW = 60.0
 
 
 class Progress:
-    """Prints `done/total unit, rate, time left` to stderr.
+    """Shows `done/total unit, rate, time left` on stderr.
 
-    On a terminal the line is rewritten every second; in a log a new line is written at most
-    once per `interval` seconds, so that a day's log stays readable. Of the `total`, `before` were
-    done when this began.
+    On a terminal this is tqdm's bar; in a log a new line is written at most once per `interval`
+    seconds, so that a day's log stays readable. Of the `total`, `before` were done when this began.
     """
 
     def __init__(self, total: int, unit: str, interval: float = 60.0, before: int = 0) -> None:
-        self.total, self.unit = total, unit
-        self.terminal = sys.stderr.isatty()
-        self.interval = 1.0 if self.terminal else interval
+        self.total, self.unit, self.interval = total, unit, interval
         self.printed = time.monotonic()
         self._first = (self.printed, before)
         self._recent = deque([self._first])
+        self.bar = None
+        if sys.stderr.isatty():
+            from tqdm import tqdm
+
+            self.bar = tqdm(total=total, initial=before, unit=f" {unit}", dynamic_ncols=True)
 
     def update(self, done: int, note: str = "") -> None:
-        """Report that `done` of `total` are finished; always prints the last one."""
+        """Report that `done` of `total` are finished; always shows the last one."""
+        if self.bar is not None:
+            self.bar.set_postfix_str(note, refresh=False)
+            self.bar.update(done - self.bar.n)
+            if done >= self.total:
+                self.bar.close()
+            return
         now = time.monotonic()
         if done < self.total and now - self.printed < self.interval:
             return
@@ -35,9 +43,7 @@ class Progress:
         rate = self._rate(now, done)
         left = duration((self.total - done) / rate) if rate > 0 else "unknown"
         line = f"{done}/{self.total} {self.unit}, {rate:.3g} {self.unit}/s, {left} left"
-        line += f", {note}" if note else ""
-        end = "\n" if not self.terminal or done >= self.total else ""
-        print(f"\r\x1b[K{line}" if self.terminal else line, end=end, file=sys.stderr, flush=True)
+        print(f"{line}, {note}" if note else line, file=sys.stderr, flush=True)
 
     def _rate(self, now: float, done: int) -> float:
         """That of the last WINDOW, and at the end of all."""
@@ -49,10 +55,10 @@ class Progress:
 
 
 class Silence:
-    """A progress that is not said, of a part of what is."""
+    """Counts evaluations without printing; used inside a larger progress bar."""
 
     def update(self, done: int, note: str = "") -> None:
-        """Say nothing."""
+        """Print nothing."""
 
 
 def duration(seconds: float) -> str:

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from diffusion_classifier.config.checks.stage_checks import CALIBRATION_CLASSES, CALIBRATION_SAMPLES
+from diffusion_classifier.config.checks.evaluation_checks import (
+    CALIBRATION_CLASSES,
+    CALIBRATION_SAMPLES,
+)
 from diffusion_classifier.selection.schedules import UNIFORM
 
 from .evaluations import Evaluations

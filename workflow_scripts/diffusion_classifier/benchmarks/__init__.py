@@ -1,1 +1,1 @@
-"""How fast the engine is: against the authors' loop, against the machine, and in a whole run."""
+"""Benchmarks: the engine's speed against the authors' loop, the machine's peak and a whole run."""

@@ -1,4 +1,4 @@
-"""What the benchmarks need: evaluations and data sets that exist, models that the loop knows."""
+"""Check the section `benchmark`: its data sets and evaluations, and the families of models."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from diffusion_classifier.messages import InputError, known
 SCHEMA = Path("benchmarks") / "schema.yaml"
 
 FAMILIES = ("dit", "stable-diffusion")
-"""The families that `benchmarks.plain_loop` knows."""
+"""The families that `benchmarks.plain_loop` supports."""
 
 
 def checked_benchmark(spec: dict[str, Any] | None, config: dict[str, Any]) -> dict[str, Any]:
-    """The section `benchmark`, with several trainings of an evaluation replaced by the first.
+    """The checked section `benchmark`; of several trainings of an evaluation it names the first.
 
-    `config` is the rest of the config, checked. Raises InputError, naming key, value, expectation
-    and remedy, for what does not fit the schema or cannot work.
+    `config` is the rest of the config, already checked. Raises InputError, naming key, value,
+    expectation and remedy, for values that do not fit the schema or cannot work.
     """
     check_schema({} if spec is None else {"benchmark": spec}, workflow_folder() / SCHEMA)
     spec = _with_first_trainings(spec, config)
@@ -44,7 +44,7 @@ def checked_benchmark(spec: dict[str, Any] | None, config: dict[str, Any]) -> di
 
 
 def _with_first_trainings(spec: Any, config: dict[str, Any]) -> Any:
-    """`spec` with every name of an evaluation with several trainings replaced by the first's."""
+    """`spec` in which the name of an evaluation with several trainings becomes the first's name."""
     first: dict[str, str] = {}
     for name, entry in config["evaluations"].items():
         if "group" in entry:
@@ -67,7 +67,7 @@ def _check_subject(config: dict[str, Any], key: str, entry: dict[str, Any]) -> N
     if family not in FAMILIES:
         raise InputError(
             f"{key}.evaluation: found `{entry['evaluation']}` of a model of family {family}, "
-            f"expected one of {' or '.join(FAMILIES)}, which the plain loop knows; choose another"
+            f"expected {' or '.join(FAMILIES)}, which the plain loop supports; choose another"
         )
 
 
@@ -85,7 +85,7 @@ def _check_policies(config: dict[str, Any], policies: dict, tests: dict) -> None
 
 
 def _check_prior(config: dict[str, Any], key: str, evaluation: str, dataset: str) -> None:
-    """Baselines answer what tables ask: nothing is asked of them for a policy alone."""
+    """Raise InputError if no table needs a prior's predictions, as policies compute none."""
     prior = prior_method(config, evaluation)
     if prior is None or prior in config["evaluations"]:
         return

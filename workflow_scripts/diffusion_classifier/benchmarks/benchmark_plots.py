@@ -1,4 +1,4 @@
-"""The benchmarks' figures; every function returns a matplotlib Figure, `plots.save` writes it."""
+"""Figures of the benchmarks; every function returns a matplotlib Figure, `plots.save` writes it."""
 
 from __future__ import annotations
 
@@ -22,21 +22,22 @@ SHOWN_RULES = 8
 
 
 def throughput_plot(rates: pd.DataFrame, title: str = "") -> Figure:
-    """Evaluations/s of all ways, a panel per model and dtype; `rates` as `summary.rates`.
+    """Evaluations/s of the loop and the engine, a panel per model and dtype.
 
-    Bars are medians, whiskers reach from the least to the most of the repeats.
+    `rates` come from `summary.rates`. Bars are medians; whiskers span all repeats.
     """
     subjects = list(rates.groupby(["model", "dtype"], sort=False))
     with mpl.rc_context(STYLE):
         figure, axes = panels(len(subjects), 3.6, 2.9)
-        for i, (ax, ((model, dtype), own)) in enumerate(zip(axes, subjects, strict=True)):
-            own = own.set_index("engine").loc[[name for name in ENGINES if name in set(own.engine)]]
-            heights, bars = _median_and_whiskers(own, "evaluations_per_second")
+        for i, (ax, ((model, dtype), rows)) in enumerate(zip(axes, subjects, strict=True)):
+            engines = [name for name in ENGINES if name in set(rows.engine)]
+            rows = rows.set_index("engine").loc[engines]
+            heights, bars = _median_and_whiskers(rows, "evaluations_per_second")
             ax.bar(
-                [_engine_label(name, ratio) for name, ratio in own["ratio"].items()],
+                [_engine_label(name, ratio) for name, ratio in rows["ratio"].items()],
                 heights, yerr=bars,
                 width=0.6, capsize=5,
-                color=[COLOURS[name] for name in own.index],
+                color=[COLOURS[name] for name in rows.index],
             )  # fmt: skip
             ax.set_title(f"{wrapped(model, 3.4)}\n{dtype}")
             ax.grid(False, axis="x")
@@ -60,11 +61,11 @@ def peak_plot(rates: pd.DataFrame, title: str = "") -> Figure:
         engines = [engine for engine in ENGINES if engine in set(rates["engine"])]
         height = 0.72 / len(engines)
         for n, engine in enumerate(engines):
-            own = rates[rates["engine"] == engine].set_index(["model", "dtype"])
-            there = [i for i, subject in enumerate(subjects) if subject in own.index]
-            own = own.loc[[subjects[i] for i in there]]
-            widths, bars = _median_and_whiskers(own, "share_of_peak", 100)
-            y = np.array(there) + height * (n - (len(engines) - 1) / 2)
+            rows = rates[rates["engine"] == engine].set_index(["model", "dtype"])
+            measured = [i for i, subject in enumerate(subjects) if subject in rows.index]
+            rows = rows.loc[[subjects[i] for i in measured]]
+            widths, bars = _median_and_whiskers(rows, "share_of_peak", 100)
+            y = np.array(measured) + height * (n - (len(engines) - 1) / 2)
             ax.barh(
                 y, widths, xerr=bars, height=0.94 * height, color=COLOURS[engine],
                 label=ENGINES[engine], capsize=3,
@@ -82,7 +83,7 @@ def peak_plot(rates: pd.DataFrame, title: str = "") -> Figure:
 def growth_plot(found: pd.DataFrame, exponents: pd.DataFrame, title: str = "") -> Figure:
     """Seconds against the number of classes, images and timesteps, on logarithmic axes.
 
-    `found` as `growth.growth`, `exponents` as `summary.exponents`: the slopes, in the legends.
+    `found` comes from `growth.growth`, `exponents` from `summary.exponents`; legends show them.
     """
     slopes = exponents.set_index(["varied", "engine"])["exponent"]
     with mpl.rc_context(STYLE):
@@ -91,8 +92,8 @@ def growth_plot(found: pd.DataFrame, exponents: pd.DataFrame, title: str = "") -
         for i, (ax, name) in enumerate(zip(axes, varied, strict=True)):
             for engine in pd.unique(found["engine"]):
                 label = ENGINES[engine]
-                own = found[(found["varied"] == name) & (found["engine"] == engine)]
-                times = own.groupby("count")["seconds"].agg(["median", "min", "max"])
+                rows = found[(found["varied"] == name) & (found["engine"] == engine)]
+                times = rows.groupby("count")["seconds"].agg(["median", "min", "max"])
                 ax.plot(
                     times.index, times["median"], marker="o", color=COLOURS[engine],
                     label=f"{label}, slope {slopes[name, engine]:.2f}",
@@ -110,21 +111,21 @@ def growth_plot(found: pd.DataFrame, exponents: pd.DataFrame, title: str = "") -
 
 
 def shares_plot(rules: pd.DataFrame, title: str = "") -> Figure:
-    """What each rule's jobs took, inside and outside networks; a panel per run.
+    """Seconds of each rule's jobs, inside and outside networks; a panel per run.
 
-    `rules` has `run, rule, jobs, seconds, network`; the shorter rules of a run are drawn as one.
+    `rules` has `run, rule, jobs, seconds, network`; the shortest rules of a run share one bar.
     """
-    runs = {run: _few(own) for run, own in rules.groupby("run", sort=False)}
+    runs = {run: _longest(rows) for run, rows in rules.groupby("run", sort=False)}
     with mpl.rc_context(STYLE):
         height = 1.4 + 0.32 * max(map(len, runs.values()))
         figure, axes = panels(len(runs), 4.8, height, rules["rule"])
-        for ax, (run, own) in zip(axes, runs.items(), strict=True):
-            outside = own["seconds"] - own["network"]
-            ax.barh(own["rule"], own["network"], color=PALETTE[0], label="in networks")
-            ax.barh(own["rule"], outside, left=own["network"], color="0.7", label="outside")
+        for ax, (run, rows) in zip(axes, runs.items(), strict=True):
+            outside = rows["seconds"] - rows["network"]
+            ax.barh(rows["rule"], rows["network"], color=PALETTE[0], label="in networks")
+            ax.barh(rows["rule"], outside, left=rows["network"], color="0.7", label="outside")
             ax.invert_yaxis()
             ax.grid(False, axis="y")
-            share = 1 - own["network"].sum() / own["seconds"].sum()
+            share = 1 - rows["network"].sum() / rows["seconds"].sum()
             ax.set_title(f"{run}: {100 * share:.0f} % outside", loc="left")
             ax.set_xlabel("seconds of jobs")
         handles = axes[0].get_legend_handles_labels()
@@ -136,15 +137,15 @@ def shares_plot(rules: pd.DataFrame, title: str = "") -> Figure:
 def policies_plot(policies: pd.DataFrame, datasets: Mapping[str, str], title: str = "") -> Figure:
     """Accuracy (percent, with its interval) against evaluations per image, a panel per data set.
 
-    `policies` has `dataset, policy, evaluations_per_image, top1, low, high`; `datasets` maps the
-    data sets to what they are called.
+    `policies` has `dataset, policy, evaluations_per_image, top1, low, high`; `datasets` maps data
+    sets to their display names.
     """
     names = list(pd.unique(policies["policy"]))
     groups = list(policies.groupby("dataset", sort=False))
     with mpl.rc_context(STYLE):
         figure, axes = panels(len(groups), 4.4, 3.2 + 0.12 * len(names))
-        for i, (ax, (dataset, own)) in enumerate(zip(axes, groups, strict=True)):
-            for row in own.itertuples():
+        for i, (ax, (dataset, rows)) in enumerate(zip(axes, groups, strict=True)):
+            for row in rows.itertuples():
                 n = names.index(row.policy)
                 ax.errorbar(
                     row.evaluations_per_image, row.top1,
@@ -169,13 +170,13 @@ def policies_plot(policies: pd.DataFrame, datasets: Mapping[str, str], title: st
 def _median_and_whiskers(
     rows: pd.DataFrame, name: str, factor: float = 1
 ) -> tuple[np.ndarray, np.ndarray]:
-    """A column and how far its least and its most are, `(2, row)`."""
+    """A column, and the distances to its minimum and maximum, `(2, row)`."""
     median, low, high = (factor * rows[name + end].to_numpy() for end in ("", "_low", "_high"))
     return median, np.array([median - low, high - median])
 
 
-def _few(rules: pd.DataFrame) -> pd.DataFrame:
-    """The longest SHOWN_RULES, and the sum of the others."""
+def _longest(rules: pd.DataFrame) -> pd.DataFrame:
+    """The SHOWN_RULES longest rules, and the sum of the others."""
     first, others = rules.head(SHOWN_RULES), rules.iloc[SHOWN_RULES:]
     if len(others) < 2:
         return rules
@@ -185,7 +186,7 @@ def _few(rules: pd.DataFrame) -> pd.DataFrame:
 
 
 def _round_ticks(ax: Axes, counts: list[int]) -> None:
-    """The counts themselves as ticks of the x axis, plain numbers as those of the y axis."""
+    """Put a tick at each count on the x axis, and plain numbers on the y axis."""
     ax.set_xticks(counts, [str(count) for count in counts])
     ax.xaxis.set_minor_formatter(NullFormatter())
     _plain_numbers(ax.yaxis)

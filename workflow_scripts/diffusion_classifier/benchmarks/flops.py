@@ -1,4 +1,4 @@
-"""How many floating-point operations one evaluation takes: of matrix products, nothing else."""
+"""Count the floating-point operations of matrix products in one evaluation."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ from .models import one_evaluation
 
 @torch.inference_mode()
 def evaluation_flops(network: nn.Module, condition: dict[str, Tensor]) -> int:
-    """FLOPs of one evaluation of a diffusers network, computed plainly: a batch of one.
+    """FLOPs of one evaluation of a plain diffusers network, with a batch of one.
 
-    Counted are convolutions and matrix products, those of attention too, at 2 per multiplication
-    and addition; the rest is a fraction of a percent. `condition` is of one prompt. Nothing is
-    computed: a copy of the network without data is counted.
+    Convolutions and matrix products (also those of attention) count, 2 per multiplication and
+    addition; the rest is a fraction of a percent. `condition` belongs to one prompt. The counting
+    uses a copy of the network without data and computes nothing.
     """
     with torch.device("meta"):
-        # as a copy, but of the architecture alone
+        # a copy of the architecture, without weights
         empty = type(network).from_config(network.config)
     return forward_flops(empty.to("meta").eval(), **one_evaluation(empty.to("meta"), condition))
 
@@ -36,9 +36,9 @@ def forward_flops(network: nn.Module, x_t: Tensor, **given: Tensor) -> int:
 
 
 def run_flops(run: Callable[[], Any], device: torch.device) -> int:
-    """FLOPs of what `run` computes on its device, not compiled, as `evaluation_flops` counts them.
+    """FLOPs of `run` on its device, counted as by `evaluation_flops`; `run` must not be compiled.
 
-    On a CPU attention is computed as two products meanwhile: its fused kernel is not counted.
+    On a CPU attention runs as two products during the count, as its fused kernel would not count.
     """
     fused = nullcontext() if device.type == "cuda" else sdpa_kernel(SDPBackend.MATH)
     with fused, FlopCounterMode(display=False) as counter:

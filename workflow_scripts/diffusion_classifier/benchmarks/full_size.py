@@ -1,6 +1,6 @@
-"""Published networks, as their configs describe them; their weights are left to chance.
+"""Published networks, built from their configs with random weights.
 
-How long a network takes does not depend on what its weights are, so nothing is downloaded.
+The speed of a network does not depend on its weights, so nothing is downloaded.
 """
 
 from __future__ import annotations
@@ -11,10 +11,10 @@ from typing import Any
 
 @dataclass(frozen=True)
 class FullSize:
-    """A published network: its family, its config, and the schedule it was trained with.
+    """A published network: its family, its config, and the noise schedule of its training.
 
-    text: the `(token, channel)` of a prompt's text; pooled: the channels of its pooled text (SDXL);
-    prediction: what the network predicts, one of PREDICTIONS.
+    text: shape `(token, channel)` of a prompt's text; pooled: channels of its pooled text (SDXL);
+    prediction: the network's output, one of PREDICTIONS.
     """
 
     label: str
@@ -102,7 +102,7 @@ FULL_SIZE = {
 
 
 def tiny(spec: FullSize) -> FullSize:
-    """A network of the same class and config keys that takes milliseconds, to rehearse with."""
+    """A network of the same class and config keys that takes milliseconds, for rehearsals."""
     if spec.family == "dit":
         small = {"num_layers": 2, "num_attention_heads": 2, "attention_head_dim": 16}
         small |= {"sample_size": 8, "num_embeds_ada_norm": 10}

@@ -1,4 +1,4 @@
-"""How the cost of a run grows with its classes, images and timesteps."""
+"""Measure how the time of a run grows with its classes, images and timesteps."""
 
 from __future__ import annotations
 
@@ -15,20 +15,20 @@ COLUMNS = ["varied", "count", "engine", "repeat", "evaluations", "seconds"]
 
 
 def growth(subject: Subject, counts: Mapping[str, Sequence[int]], repeats: int) -> pd.DataFrame:
-    """Seconds of both ways (COLUMNS), of `counts` of each of classes, images and timesteps.
+    """Seconds of loop and engine (COLUMNS) for `counts` of classes, images and timesteps.
 
-    While one varies, the others stay at the middle of their counts. Sizes and engines take turns
-    in each repeat. Raises FloatingPointError if the two ways do not find the same.
+    While one count varies, the others stay at the middle of their values. Sizes and engines take
+    turns in each repeat. Raises FloatingPointError if loop and engine find different errors.
     """
-    middle = {name: sorted(of)[len(of) // 2] for name, of in counts.items()}
+    middle = {name: sorted(values)[len(values) // 2] for name, values in counts.items()}
     images = subject.first_images(max(counts["images"]), "benchmark.growth.images")
     subject.check_prompts(max(counts["classes"]), "benchmark.growth.classes")
     for run in _runs(subject, images, middle).values():
-        run()  # a first call sets things up
+        run()  # warm up
     rows = []
     for repeat in range(repeats):
-        for varied, of in counts.items():
-            for count in of:
+        for varied, values in counts.items():
+            for count in values:
                 size, found = middle | {varied: count}, {}
                 for engine, run in _runs(subject, images, size).items():
                     start = time.perf_counter()
@@ -40,6 +40,6 @@ def growth(subject: Subject, counts: Mapping[str, Sequence[int]], repeats: int) 
 
 
 def _runs(subject: Subject, images: Sequence[int], size: Mapping[str, int]) -> dict[str, Callable]:
-    """The two ways to the errors of so many classes, images and timesteps."""
+    """Loop and engine, ready to run for `size` classes, images and timesteps."""
     pairs = all_pairs(images[: size["images"]], size["classes"])
     return subject.runs(pairs, spaced_samples(size["timesteps"]))

@@ -1,4 +1,4 @@
-"""The networks that are timed: the workflow's own, and full-size ones with random weights."""
+"""The networks that are timed: those of the workflow, and full-size ones with random weights."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ from .plain_loop import PlainModel, network_arguments, pixels
 def full_size(
     spec: FullSize, device: torch.device, dtype: torch.dtype, seed: int = 0
 ) -> PlainModel:
-    """A published network, built in `dtype`, its weights as diffusers initialises them."""
+    """A published network in `dtype`, with the weights of diffusers' initialisation."""
     from diffusers import DDPMScheduler
 
     torch.manual_seed(seed)
@@ -40,7 +40,7 @@ def full_size(
 
 
 def random_inputs(spec: FullSize, images: int, prompts: int, samples: int, seed: int = 0) -> Inputs:
-    """Normal latents, noises and texts (or the first class indices) for a published network."""
+    """Random normal latents, noises and texts (or the first class indices) for a network."""
     channels, size = spec.config.get("in_channels", 4), spec.config["sample_size"]
     generator = torch.Generator().manual_seed(seed)
     if spec.text:
@@ -55,7 +55,7 @@ def random_inputs(spec: FullSize, images: int, prompts: int, samples: int, seed:
 
 
 def plain_model(name: str, folder: str, device: torch.device, dtype: torch.dtype) -> PlainModel:
-    """A model folder of the family `name`, as diffusers loads it."""
+    """The model in a folder of the family `name`, loaded by diffusers."""
     process, prediction = read_scheduler(folder)
     network = load_network(network_class(name), folder, FAMILIES[name].part, dtype)
     network = network.to(device).requires_grad_(False)
@@ -63,13 +63,13 @@ def plain_model(name: str, folder: str, device: torch.device, dtype: torch.dtype
 
 
 def adapted(plain: PlainModel, dtype: torch.dtype | None = None) -> Denoiser:
-    """A copy of a plain model as the engine has it: what its family's `load` would make of it.
+    """A copy of a plain model as the engine's denoiser, as its family's `load` would make it.
 
-    In `dtype`, if it is given.
+    The copy is in `dtype`, if it is given.
     """
     network = deepcopy(plain.network)
     if dtype is not None:
-        network = nn.Module.to(network, dtype)  # diffusers' own warns of what it keeps in float32
+        network = nn.Module.to(network, dtype)  # the method of diffusers would print a warning
     if plain.family == "dit":
         return DiT(network, plain.process, plain.prediction)
     if plain.family == "stable-diffusion-xl":
@@ -78,12 +78,12 @@ def adapted(plain: PlainModel, dtype: torch.dtype | None = None) -> Denoiser:
 
 
 def one_evaluation(network: nn.Module, condition: dict[str, Tensor]) -> dict[str, Any]:
-    """What one evaluation gives `network`, on its device; `condition` is of one prompt."""
+    """The arguments of `network` in one evaluation, on its device; `condition` is one prompt's."""
     size, parameter = network.config.sample_size, next(network.parameters())
     x_t = torch.zeros(1, network.config.in_channels, size, size).to(parameter)
     timestep = torch.zeros(1, dtype=torch.int64, device=parameter.device)
     condition = {name: value.to(parameter.device) for name, value in condition.items()}
-    # x_t goes by position: networks differ in what they call it
+    # x_t is passed by position, as networks give this argument different names
     given = network_arguments(network, condition, parameter.dtype)
     return {"x_t": x_t, "timestep": timestep, **given}
 

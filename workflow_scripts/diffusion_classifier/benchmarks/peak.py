@@ -1,4 +1,4 @@
-"""The machine's measured peak: the fastest square matrix product, per dtype."""
+"""Measure the peak of the machine: the fastest square matrix product, per dtype."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from collections.abc import Sequence
 import torch
 
 SIZES = {"cpu": (1024, 2048, 4096), "cuda": (4096, 8192, 16384)}
-"""Rows of the matrices tried: large enough for all cores to be busy, small enough to be quick."""
+"""Rows of the matrices: large enough to keep all cores busy, small enough to be quick."""
 
 
 def matmul_peak(
@@ -19,13 +19,13 @@ def matmul_peak(
 ) -> float:
     """FLOP/s of the fastest of `repeats` products of two n × n matrices, over all sizes n.
 
-    With as many threads as torch uses; `sizes` None are those of SIZES. The best, not the median: a
-    peak is what is possible.
+    It uses torch's number of threads; `sizes` default to SIZES. The result is the best value, not
+    the median, as it stands for what the machine can reach.
     """
     best = 0.0
     for size in sizes or SIZES.get(device.type, SIZES["cpu"]):
         a, b = (torch.randn(size, size, device=device).to(dtype) for _ in range(2))
-        torch.mm(a, b)  # what a first call sets up is not part of it
+        torch.mm(a, b)  # warm up
         for _ in range(repeats):
             synchronize(device)
             start = time.perf_counter()
@@ -36,11 +36,11 @@ def matmul_peak(
 
 
 def matmul_flops(m: int, n: int, k: int) -> int:
-    """FLOPs of (m × k) · (k × n): a multiplication and an addition for each of m·n·k terms."""
+    """FLOPs of (m × k) · (k × n): one multiplication and one addition for each of m·n·k terms."""
     return 2 * m * n * k
 
 
 def synchronize(device: torch.device) -> None:
-    """Wait until the device has done what it was asked."""
+    """Wait until the device has finished its work."""
     if device.type == "cuda":
         torch.cuda.synchronize(device)

@@ -1,9 +1,9 @@
-"""The authors' structure, plainly: what the engine's speed is compared with (paper, algorithm 1).
+"""The authors' loop over images, with which the engine's speed is compared (paper, algorithm 1).
 
-As their published `eval_error`: one image after the other; its (prompt, sample) in a flat list, cut
-into batches of 32; the prompt's embedding copied for every evaluation; the network as diffusers
-has it, in its default memory format. So what is the same for many evaluations, such as the text's
-keys and values, is computed again for each of them.
+As in their published `eval_error`, images come one after another. The (prompt, sample) of an image
+form a flat list, cut into batches of 32; the prompt's embedding is copied for every evaluation; the
+network is the unchanged one of diffusers, in its default memory format. So results that many
+evaluations share, such as the text's keys and values, are computed again for each of them.
 """
 
 from __future__ import annotations
@@ -25,12 +25,12 @@ if TYPE_CHECKING:
     import pandas as pd
 
 BATCH = 32
-"""Evaluations in one pass, as the authors' default."""
+"""Evaluations in one pass, the authors' default."""
 
 
 @dataclass(frozen=True)
 class PlainModel:
-    """A network of diffusers, untouched, and what it was trained for.
+    """An unchanged network of diffusers, with its forward process.
 
     `family` is `dit`, `stable-diffusion` or `stable-diffusion-xl`; `prediction` is one of
     PREDICTIONS.
@@ -44,7 +44,7 @@ class PlainModel:
     def predict(
         self, x_t: Tensor, timestep: Tensor, condition: dict[str, Tensor]
     ) -> tuple[Tensor, Tensor | None]:
-        """ε and, where it is learned, the raw variance, `(batch, c, h, w)` each."""
+        """ε and, if it is learned, the raw variance, `(batch, c, h, w)` each."""
         given = network_arguments(self.network, condition, x_t.dtype)
         output, variance = self.network(x_t, timestep=timestep, **given).sample, None
         if output.shape[1] != x_t.shape[1]:
@@ -55,10 +55,10 @@ class PlainModel:
 def network_arguments(
     network: nn.Module, condition: dict[str, Tensor], dtype: torch.dtype
 ) -> dict[str, Any]:
-    """The arguments of a network of diffusers for each evaluation beside x_t and the timestep.
+    """The arguments of a network of diffusers, except x_t and the timestep.
 
-    `condition` holds rows of what the family's `encode_prompts` returned. SDXL gets sizes, too:
-    as if every image were of the size it was trained for, and uncropped.
+    `condition` has rows of the family's `encode_prompts`. SDXL also gets sizes: those of uncropped
+    images of the size it was trained for.
     """
     if "class_labels" in condition:
         return {"class_labels": condition["class_labels"]}
@@ -72,7 +72,7 @@ def network_arguments(
 
 
 def pixels(network: nn.Module) -> tuple[int, int]:
-    """(height, width) of the images of a latent UNet, whose VAE makes them an eighth as large."""
+    """(height, width) of the images of a latent UNet; its VAE reduces them to an eighth."""
     return (8 * network.config.sample_size,) * 2
 
 
@@ -85,15 +85,15 @@ def plain_errors(
     device: torch.device,
     dtype: torch.dtype,
 ) -> dict[str, np.ndarray]:
-    """What `errors.epsilon_errors` returns, image by image: `(pair, sample)` float32 per loss."""
+    """Same as `engine.epsilon_errors`, but image by image: `(pair, sample)` float32 per loss."""
     inputs = inputs.to(device)
     found: dict[str, np.ndarray] = {}
-    for image, own in pairs.groupby("image", sort=False):
+    for image, rows in pairs.groupby("image", sort=False):
         latent = inputs.latents[inputs.images == image]
-        errors = _image_errors(model, latent, inputs, own["prompt"].tolist(), samples, dtype)
+        errors = _image_errors(model, latent, inputs, rows["prompt"].tolist(), samples, dtype)
         for name, values in errors.items():
             empty = np.empty((len(pairs), len(samples)), "float32")
-            found.setdefault(name, empty)[own.index] = values
+            found.setdefault(name, empty)[rows.index] = values
     return found
 
 

@@ -1,4 +1,4 @@
-"""Ways to spend fewer evaluations, side by side: the others', implemented here only to compare."""
+"""Compare policies that save evaluations; those of other authors are implemented only for this."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
-from diffusion_classifier.scores.accuracy import correctness, of_trainings
+from diffusion_classifier.scores.accuracy import correct_by_training, correctness
 from diffusion_classifier.scores.intervals import wilson
 from diffusion_classifier.scores.paired_tests import paired
 
@@ -19,11 +19,11 @@ COMPARED = ["dataset", "policy", "times_fewer", "difference", "low", "high", "p"
 
 @dataclass(frozen=True)
 class PairedTTest:
-    """A rule of a race: a class leaves if a paired t-test against the best says p < `cutoff`.
+    """A rule of a race: a class leaves if a paired t-test against the best gives p < `cutoff`.
 
     Clark & Jaini 2023, "Text-to-image diffusion models are zero-shot classifiers", algorithm 2:
-    two-sided, on the errors of the samples both have seen, from 20 samples on with a cutoff of
-    0.002. A class whose errors are the best's has p = 1.
+    the test is two-sided, on the errors at shared samples; they start at 20 samples and take a
+    cutoff of 0.002. A class with the same errors as the best has p = 1.
     """
 
     cutoff: float
@@ -36,7 +36,7 @@ class PairedTTest:
 
 
 def policy_table(predictions: Mapping[str, Mapping[str, pd.DataFrame]]) -> pd.DataFrame:
-    """What every policy costs and how often it is right: COLUMNS, accuracy in percent.
+    """Cost and accuracy (in percent) of every policy: COLUMNS.
 
     `predictions` maps data set and policy to predictions of one loss; `low` and `high` are the
     accuracy's 95 % Wilson interval.
@@ -52,11 +52,11 @@ def policy_table(predictions: Mapping[str, Mapping[str, pd.DataFrame]]) -> pd.Da
 
 
 def comparison_table(predictions: Mapping[str, Mapping[str, pd.DataFrame]]) -> pd.DataFrame:
-    """Every policy against the first of its data set, image by image: COMPARED.
+    """Compare every policy with the first of its data set, image by image: COMPARED.
 
-    `times_fewer` is the first's evaluations per image over the policy's; `difference` the policy's
-    accuracy minus the first's in points, with Newcombe's 95 % interval for paired proportions and
-    McNemar's exact `p`.
+    `times_fewer` is the ratio of evaluations per image, first over policy; `difference` is the
+    policy's accuracy minus the first's in points, with Newcombe's 95 % interval for paired
+    proportions and McNemar's exact `p`.
     """
     rows = []
     for dataset, policies in predictions.items():
@@ -70,5 +70,5 @@ def comparison_table(predictions: Mapping[str, Mapping[str, pd.DataFrame]]) -> p
 
 
 def _correct(predictions: pd.DataFrame) -> pd.DataFrame:
-    """Which images are right, of one loss: `scores.of_trainings` of a single one."""
-    return of_trainings(correctness({("", ""): predictions.assign(loss="")}), [""])
+    """Which images are right, for one loss and training; see `correct_by_training`."""
+    return correct_by_training(correctness({("", ""): predictions.assign(loss="")}), [""])

@@ -1,7 +1,7 @@
-"""Which share of a whole run is not spent in a network: in starting Python, reading, drawing.
+"""The share of a run that is spent outside of networks: starting Python, reading, drawing.
 
-From what every run leaves behind: Snakemake's benchmark file of each job (its duration, and in its
-time of writing when it ended) and the job's log (`network_time`).
+It is computed from files of the run: Snakemake's benchmark file of each job gives its duration and,
+by its modification time, its end; the job's log gives its time in networks (`network_time`).
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ RUN_COLUMNS = [
 def job_records(jobs: Path, logs: Path) -> pd.DataFrame:
     """One row per job: `job, rule, seconds, network, end`.
 
-    `jobs` and `logs` are folders that name a job alike; `job` is that name, `rule` its first
+    `jobs` and `logs` are folders with the same names of jobs; `job` is that name, `rule` its first
     part and `end` the time at which the job ended, in seconds since 1970.
     """
     rows = []
@@ -42,19 +42,18 @@ def job_records(jobs: Path, logs: Path) -> pd.DataFrame:
 
 
 def without(records: pd.DataFrame, names: Iterable[str], rules: Iterable[str]) -> pd.DataFrame:
-    """The records of no job that has one of `names` in its name or is of one of `rules`."""
+    """The records without jobs that have one of `names` in their name or belong to `rules`."""
     names = set(names)
     parts = records["job"].str.split("/").map(lambda parts: bool(names & set(parts)))
     return records[~parts & ~records["rule"].isin(set(rules))]
 
 
 def run_shares(run: str, records: pd.DataFrame, cores: int) -> dict[str, float | str]:
-    """A run as a whole (RUN_COLUMNS); shares are fractions.
+    """Totals of a run (RUN_COLUMNS); shares are fractions.
 
-    `outside_of_jobs` is the share of all jobs' durations that was not in a network;
-    `outside_of_cores` that of what the cores could have done meanwhile, cores that waited for a
-    job included (a job here takes one core). `wall_seconds` counts the time in which any job ran:
-    a run that was stopped and taken up again is not longer for it.
+    `outside_of_jobs` is the share of all jobs' time that was not in a network; `outside_of_cores`
+    is that share of all cores' time, including cores that waited for a job (a job takes one core).
+    `wall_seconds` counts the time in which any job ran, so pauses of a run do not count.
     """
     seconds, network = records["seconds"].sum(), records["network"].sum()
     wall = busy_seconds(records["end"] - records["seconds"], records["end"])
@@ -74,7 +73,7 @@ def rule_shares(run: str, records: pd.DataFrame) -> pd.DataFrame:
 
 
 def busy_seconds(starts: Sequence[float], ends: Sequence[float]) -> float:
-    """How long at least one of the intervals lasted: the length of their union."""
+    """The length of the union of the intervals."""
     total, reached = 0.0, float("-inf")
     for start, end in sorted(zip(starts, ends, strict=True)):
         total += max(0.0, end - max(start, reached))

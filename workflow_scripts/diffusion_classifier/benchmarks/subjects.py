@@ -1,4 +1,4 @@
-"""What is timed: a model of the workflow on its inputs, or a full-size one on random ones."""
+"""What a benchmark times: a model of the workflow, or a full-size one with random inputs."""
 
 from __future__ import annotations
 
@@ -28,9 +28,9 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Subject:
-    """One model, as the plain loop and as the engine have it, its inputs, and how it is run.
+    """One model for the plain loop and for the engine, its inputs, and how it runs.
 
-    `compiled`, if it is there, is the engine's once more, compiled by PyTorch.
+    `compiled` is a second copy for the engine, compiled by PyTorch, or None.
     """
 
     plain: PlainModel
@@ -44,7 +44,7 @@ class Subject:
     def runs(
         self, pairs: pd.DataFrame, samples: Sequence[Sample]
     ) -> dict[str, Callable[[], dict[str, np.ndarray]]]:
-        """The ways to the errors of `pairs` at `samples`: `plain`, `engine`, maybe `compiled`."""
+        """Functions that compute the errors: `plain`, `engine` and, if present, `compiled`."""
         on = (self.device, self.dtype)
 
         def engine(denoiser: Denoiser) -> dict[str, np.ndarray]:
@@ -58,12 +58,12 @@ class Subject:
 
     @property
     def prompts(self) -> int:
-        """How many prompts there are."""
+        """Number of prompts."""
         return len(next(iter(self.inputs.conditions.values())))
 
     @property
     def one_condition(self) -> dict[str, Tensor]:
-        """What the network is told of a single prompt."""
+        """The conditions of the first prompt."""
         return {name: value[:1] for name, value in self.inputs.conditions.items()}
 
     def first_images(self, count: int, key: str) -> list[int]:
@@ -87,7 +87,7 @@ class Subject:
 def of_workflow(
     input: Any, params: Any, device: torch.device, dtype: torch.dtype, compiled: bool = False
 ) -> Subject:
-    """The subject of a rule: its `input` names files, its `params` the model (as rule errors)."""
+    """The subject of a rule: its `input` names files, its `params` the model, as in rule errors."""
 
     def load() -> Denoiser:
         return family(params.family).load(params.folder, device, dtype)
@@ -119,15 +119,15 @@ def of_full_size(
     dtype: torch.dtype,
     compiled: bool = False,
 ) -> Subject:
-    """A network of FULL_SIZE; the engine's batches are as large as the plain loop's."""
+    """A network of FULL_SIZE; the engine's batches have the size of the plain loop's."""
     plain = models.full_size(FULL_SIZE[name], device, dtype)
     inputs = models.random_inputs(FULL_SIZE[name], images, prompts, samples)
-    again = _accelerated(models.adapted(plain), compile=True) if compiled else None
+    copy = _accelerated(models.adapted(plain), compile=True) if compiled else None
     denoiser = _accelerated(models.adapted(plain))
-    return Subject(plain, denoiser, inputs, BATCH, device, dtype, again)
+    return Subject(plain, denoiser, inputs, BATCH, device, dtype, copy)
 
 
 def _accelerated(denoiser: Denoiser, compile: bool = False) -> Denoiser:
-    """The denoiser, run as the workflow does by default, or besides compiled."""
+    """The denoiser with the workflow's default speed settings, and optionally compiled."""
     accelerate(denoiser, Speed(compile=compile), evaluations=0)
     return denoiser

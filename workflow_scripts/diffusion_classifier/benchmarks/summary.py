@@ -1,4 +1,4 @@
-"""What the records say: rates, shares of the peak, exponents. Read by the notebook: no torch."""
+"""Summaries of records: rates, shares of the peak, exponents. For the notebook: without torch."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ Record = Mapping[str, Any]
 
 
 def rates(records: Sequence[Record]) -> pd.DataFrame:
-    """Evaluations/s and what follows from them, with their spread over the repeats.
+    """Evaluations/s, ratios and shares of the peak, with their spread over the repeats.
 
-    A record is as from `throughput.measured`. COLUMNS are medians over the repeats: `ratio` of the
-    engine's rate to the loop's of the same repeat; `share_of_peak` counts a plain evaluation's
-    FLOPs for both, so that what the engine need not compute shows as a higher share. Each has a
-    `_low` and a `_high`, the least and the most of the repeats.
+    Records come from `throughput.measured`. COLUMNS are medians over the repeats. `ratio` is the
+    engine's rate over the loop's in the same repeat. `share_of_peak` counts the FLOPs of a plain
+    evaluation for both, so work that the engine saves raises its share. Each has a `_low` and a
+    `_high`, the minimum and maximum over the repeats.
     """
     rows = []
     for record in records:
@@ -42,33 +42,33 @@ def rates(records: Sequence[Record]) -> pd.DataFrame:
 
 
 def exponents(found: pd.DataFrame) -> pd.DataFrame:
-    """The slope of log seconds over log count, `varied, engine, exponent`; 1: in proportion.
+    """The slope of log seconds over log count, `varied, engine, exponent`; 1 is proportional.
 
-    Of each engine's medians over the repeats, by least squares; `found` as `growth.growth`.
+    It is a least squares fit to each engine's medians over the repeats of `growth.growth`.
     """
     median = found.groupby(["varied", "engine", "count"], sort=False)["seconds"].median()
-    rows = [
-        (varied, engine, np.polyfit(np.log(own.index.get_level_values("count")), np.log(own), 1)[0])
-        for (varied, engine), own in median.groupby(level=[0, 1], sort=False)
-    ]
+    rows = []
+    for (varied, engine), seconds in median.groupby(level=[0, 1], sort=False):
+        counts = seconds.index.get_level_values("count")
+        rows.append((varied, engine, np.polyfit(np.log(counts), np.log(seconds), 1)[0]))
     return pd.DataFrame(rows, columns=["varied", "engine", "exponent"])
 
 
-# --- as a reader is shown it
+# --- tables for readers
 
 
 def machine_lines(records: Sequence[Record]) -> list[str]:
-    """What was measured on, each machine once, and the threads of each model."""
+    """Sentences on the machines, each once, and on the threads of each model."""
     machines = dict.fromkeys(sentence(record["machine"]) for record in records)
     threads: dict[int, dict[str, None]] = {}
     for record in records:
         threads.setdefault(record["machine"]["threads"], {})[record["model"]] = None
-    of_models = [f"{n} thread{'s' * (n != 1)}: {', '.join(of)}." for n, of in threads.items()]
-    return [*machines, *of_models]
+    used = [f"{n} thread{'s' * (n != 1)}: {', '.join(names)}." for n, names in threads.items()]
+    return [*machines, *used]
 
 
 def rate_table(found: pd.DataFrame) -> pd.DataFrame:
-    """Rates and ratios with their spreads; `found` as from `rates`."""
+    """Rates and ratios with their spreads; `found` comes from `rates`."""
     rows = []
     for row in found.to_dict("records"):
         rate = _spread(row, "evaluations_per_second", _three_digits)
@@ -84,11 +84,11 @@ def rate_table(found: pd.DataFrame) -> pd.DataFrame:
 
 
 def peak_table(records: Sequence[Record], found: pd.DataFrame) -> pd.DataFrame:
-    """GFLOPs of an evaluation, the peak in GFLOP/s, and the share of it that is reached."""
-    of = {(record["model"], record["dtype"]): record for record in records}
+    """GFLOPs of an evaluation, the peak in GFLOP/s, and the share of the peak that is reached."""
+    by_model = {(record["model"], record["dtype"]): record for record in records}
     rows = []
     for row in found.to_dict("records"):
-        record = of[row["model"], row["dtype"]]
+        record = by_model[row["model"], row["dtype"]]
         percent = {key: 100 * row[key] for key in row if key.startswith("share_of_peak")}
         rows.append(
             {
@@ -102,7 +102,7 @@ def peak_table(records: Sequence[Record], found: pd.DataFrame) -> pd.DataFrame:
 
 
 def agreement_table(records: Sequence[Record]) -> pd.DataFrame:
-    """How far the two ways' errors are apart, and how far those of different prompts are."""
+    """Differences between the errors of loop and engine, and between those of prompts."""
     return pd.DataFrame(
         {
             "model": record["model"],
@@ -117,7 +117,7 @@ def agreement_table(records: Sequence[Record]) -> pd.DataFrame:
 
 
 def share_table(runs: pd.DataFrame) -> pd.DataFrame:
-    """Seconds and shares of each run; `runs` as `shares.run_shares`."""
+    """Seconds and shares of each run; `runs` come from `shares.run_shares`."""
     return pd.DataFrame(
         {
             "run": row.run,
@@ -148,7 +148,7 @@ def policy_table(policies: pd.DataFrame, datasets: Mapping[str, str]) -> pd.Data
 
 
 def comparison_table(compared: pd.DataFrame, datasets: Mapping[str, str]) -> pd.DataFrame:
-    """Each policy beside the first of its data set; `compared` as `policies.comparison_table`."""
+    """Each policy against the first of its data set, from `policies.comparison_table`."""
     return pd.DataFrame(
         {
             "data set": datasets.get(row["dataset"], row["dataset"]),

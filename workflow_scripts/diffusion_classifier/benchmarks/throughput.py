@@ -1,4 +1,4 @@
-"""Evaluations per second of the engine and of the plain loop: same model, same numbers out."""
+"""Evaluations per second of the engine and the plain loop, for the same model and results."""
 
 from __future__ import annotations
 
@@ -21,20 +21,20 @@ from .subjects import Subject
 
 Errors = Mapping[str, np.ndarray]
 TOLERANCE = {"float32": 1e-4, "bfloat16": 5e-2, "float16": 6e-3}
-"""By how much the two may differ, relative to the error: rounding of sums in another order.
+"""Largest allowed difference relative to the error, due to the rounding of sums in another order.
 
-In bfloat16 single errors of the plain loop itself are up to 3 % from those in float32 (the shipped
-scenes-sd, 2,160 evaluations).
+In bfloat16 single errors of the plain loop differ by up to 3 % from float32 (shipped scenes-sd,
+2,160 evaluations).
 """
 
 
 def measured(
     label: str, subject: Subject, pairs: pd.DataFrame, samples: Sequence[Sample], repeats: int
 ) -> dict[str, Any]:
-    """All that is to be known of one comparison, as JSON has it; see `compare` for what it raises.
+    """The record of one comparison, for JSON; raises as `compare` does.
 
-    Besides what `compare` returns: `model`, `dtype`, `batch_size`, `flops` of one plain evaluation,
-    `peak` in FLOP/s with the same threads, and the `machine`.
+    It adds to the result of `compare`: `model`, `dtype`, `batch_size`, `flops` of one plain
+    evaluation, `peak` in FLOP/s with the same threads, and the `machine`.
     """
     found = compare(subject, pairs, samples, repeats)
     return found | {
@@ -54,19 +54,18 @@ def all_pairs(images: Sequence[int], prompts: int) -> pd.DataFrame:
 
 
 def spaced_samples(count: int) -> list[Sample]:
-    """`count` samples at evenly spaced timesteps, the noises in order."""
+    """`count` samples at evenly spaced timesteps, with the noises in order."""
     return stage_samples([count])[0]
 
 
 def compare(
     subject: Subject, pairs: pd.DataFrame, samples: Sequence[Sample], repeats: int
 ) -> dict[str, Any]:
-    """Seconds of each repeat of both, and how far their numbers are apart.
+    """Seconds of each repeat of loop and engine, and the difference between their errors.
 
-    All take turns (see `take_turns`). One round of all goes before, as a first call sets things up.
-    Raises FloatingPointError if they do not find the same errors: a comparison of different numbers
-    would be none. The same means up to TOLERANCE, and in no error by half of what the prompts'
-    errors are apart.
+    They take turns (see `take_turns`) after one round to warm up. Raises FloatingPointError if
+    their errors differ by more than TOLERANCE, or by half of the difference between prompts: then
+    the speeds of different computations would be compared.
     """
     runs = subject.runs(pairs, samples)
     for run in runs.values():
@@ -84,7 +83,7 @@ def compare(
     if 0 < between < 2 * difference:
         raise FloatingPointError(
             f"the engine's errors differ from the plain loop's by up to {difference:.2g} of the "
-            f"error, but those of different prompts by {between:.2g}: nothing is measured"
+            f"error, but those of different prompts by only {between:.2g}: no speed is measured"
         )
     return {
         "evaluations": len(pairs) * len(samples),
@@ -98,9 +97,9 @@ def compare(
 def take_turns(
     runs: Mapping[str, Callable[[], Errors]], repeats: int
 ) -> Iterator[dict[str, tuple[float, Errors]]]:
-    """Of every repeat the seconds that each of `runs` took and what it found; who is first changes.
+    """Seconds and errors of each of `runs`, for every repeat.
 
-    So a machine that slows down slows all.
+    The order is reversed in every second repeat, so that a machine that slows down affects all.
     """
     for repeat in range(repeats):
         found = {}
@@ -122,7 +121,7 @@ def deviation(found: np.ndarray, expected: np.ndarray) -> np.ndarray:
 
 
 def check_same(plain: Errors, engine: Errors, dtype: torch.dtype) -> float:
-    """The largest relative difference of any error; FloatingPointError if it is not rounding."""
+    """The largest relative difference of any error; FloatingPointError if above TOLERANCE."""
     precision = dtype_name(dtype)
     tolerance = TOLERANCE[precision]
     if set(plain) != set(engine):
@@ -130,10 +129,10 @@ def check_same(plain: Errors, engine: Errors, dtype: torch.dtype) -> float:
     largest = 0.0
     for loss, expected in plain.items():
         worst = float(deviation(engine[loss], expected).max())
-        if not worst <= tolerance:  # so that NaN is caught
+        if not worst <= tolerance:  # also true for NaN
             raise FloatingPointError(
                 f"the engine's {loss} errors differ from the plain loop's by up to {worst:.2g} of "
-                f"the error, expected at most {tolerance:g} in {precision}: nothing is measured"
+                f"the error, expected at most {tolerance:g} in {precision}: no speed is measured"
             )
         largest = max(largest, worst)
     return largest
@@ -141,5 +140,5 @@ def check_same(plain: Errors, engine: Errors, dtype: torch.dtype) -> float:
 
 def _between_prompts(errors: np.ndarray, pairs: pd.DataFrame) -> float:
     """The median, over images and samples, of (largest - smallest) / mean error of the prompts."""
-    of_image = pd.DataFrame(errors).groupby(pairs["image"].to_numpy())
-    return float(((of_image.max() - of_image.min()) / of_image.mean()).stack().median())
+    images = pd.DataFrame(errors).groupby(pairs["image"].to_numpy())
+    return float(((images.max() - images.min()) / images.mean()).stack().median())

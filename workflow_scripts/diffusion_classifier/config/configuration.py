@@ -12,10 +12,9 @@ from typing import Any
 from diffusion_classifier.messages import InputError
 from diffusion_classifier.names import check_line, normalised
 
-from .checks.results_checks import check_results
 from .checks.table_checks import check_kinds
 from .consistency import check_consistency
-from .places import place
+from .places import check_results, place
 from .schema import read_schema
 from .seeds import expand_seeds
 

@@ -5,18 +5,20 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from diffusion_classifier.data import class_lists
-from diffusion_classifier.messages import InputError, known
+from diffusion_classifier.messages import InputError
 
 from .checks.baseline_checks import check_baseline, check_spelling
 from .checks.count_checks import check_counts
 from .checks.dataset_checks import check_dataset
-from .checks.hierarchy_checks import check_groups, check_hierarchies
-from .checks.model_checks import check_model
-from .checks.prior_checks import check_priors
-from .checks.shape_checks import check_shapes
+from .checks.evaluation_checks import (
+    check_calibrations,
+    check_evaluation,
+    check_hierarchies,
+    check_priors,
+)
+from .checks.model_checks import check_model, check_shapes
+from .checks.prompt_checks import check_groups, check_prompts
 from .checks.size_checks import check_sizes
-from .checks.stage_checks import check_calibrations, check_evaluation
 from .checks.table_checks import check_tables
 from .methods import method_names
 
@@ -25,7 +27,7 @@ def check_consistency(config: dict[str, Any], workflow: Path) -> None:
     """Raise InputError, naming key, value, expectation and remedy, for what cannot work."""
     check_spelling(config)
     for name, spec in config["prompts"].items():
-        _check_prompts(config, name, spec)
+        check_prompts(config, name, spec)
     for name in config["prompts"]:  # once all of them are known to be in order
         check_groups(config, name)
     for name, spec in config["datasets"].items():
@@ -51,32 +53,3 @@ def check_consistency(config: dict[str, Any], workflow: Path) -> None:
     check_sizes(config)
     check_counts(config)
     check_shapes(config, workflow)
-
-
-def _check_prompts(config: dict[str, Any], name: str, spec: dict[str, Any]) -> None:
-    if "captions" in spec:
-        known(f"prompts.{name}.captions", spec["captions"], config["datasets"], "data set")
-    if "file" in spec:
-        if not Path(spec["file"]).is_file():
-            raise InputError(
-                f"prompts.{name}.file: found {spec['file']!r}, which does not exist; expected a "
-                "CSV with the columns prompt,classname,classidx; correct the path"
-            )
-        return
-    for template in spec.get("templates", []):
-        if template.count("{}") != 1:
-            raise InputError(
-                f"prompts.{name}.templates: found {template!r}, expected exactly one {{}} where "
-                "the class name goes; correct it"
-            )
-    classes = spec.get("classes", [])
-    if isinstance(classes, str):
-        key = f"prompts.{name}.classes"
-        known(key, classes, class_lists.class_list_names(), "class list in data/classes")
-        return
-    repeated = {name for name in classes if classes.count(name) > 1}
-    if repeated:
-        raise InputError(
-            f"prompts.{name}.classes: found {sorted(repeated)[0]!r} twice, expected different "
-            "class names; remove one"
-        )

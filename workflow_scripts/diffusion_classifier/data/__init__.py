@@ -1,5 +1,6 @@
-"""Images and prompts: where they come from, and how they enter a model.
+"""Read images and prompts and prepare them for a model.
 
-`sources` opens data sets, `world` renders scenes, `images` decodes files and `preprocess` brings
-them to a model's size. `prompt_sets` reads and makes prompts, `class_lists` names known classes.
+`sources` opens data sets, `world` renders scenes, `images` decodes files and `preprocess` resizes
+images to a model's input. `prompt_sets` reads and makes prompts; `class_lists` has the class names
+of known data sets.
 """

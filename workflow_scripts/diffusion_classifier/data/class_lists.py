@@ -1,7 +1,7 @@
-"""Class lists: what the classes of a known data set are called, classes/NAME.csv.
+"""Class lists: the class names of known data sets, in classes/NAME.csv.
 
-The columns are those of classes/README.md. Whatever must be fast, as checking a
-config, reads them without pandas.
+classes/README.md explains the columns. Checking a config must be fast and reads the lists without
+pandas.
 """
 
 from __future__ import annotations
@@ -16,20 +16,20 @@ if TYPE_CHECKING:
     import pandas as pd
 
 CLASS_LISTS = Path(__file__).resolve().parent / "classes"
-"""The folder of the lists that come with the library."""
+"""The folder of the library's class lists."""
 
 _INTEGERS = ("classidx", "condition")
 
 
 def class_list_names(folder: Path = CLASS_LISTS) -> list[str]:
-    """The names that a class list can be asked for by, sorted."""
+    """The names of all class lists, sorted."""
     return sorted(path.stem for path in folder.glob("*.csv"))
 
 
 def class_rows(name: str, folder: Path = CLASS_LISTS) -> list[dict[str, str]]:
     """The rows of a class list, all values as text.
 
-    Raises InputError for a name that there is not.
+    Raises InputError for an unknown name.
     """
     known("class list", name, class_list_names(folder), "name")
     with (folder / f"{name}.csv").open(encoding="utf-8", newline="") as file:
@@ -37,7 +37,7 @@ def class_rows(name: str, folder: Path = CLASS_LISTS) -> list[dict[str, str]]:
 
 
 def class_count(name: str, folder: Path = CLASS_LISTS) -> int:
-    """The number of classes in a class list, which may have several rows of a class.
+    """The number of classes in a class list; a class may have several rows.
 
     Raises InputError as `class_rows` does.
     """
@@ -45,10 +45,10 @@ def class_count(name: str, folder: Path = CLASS_LISTS) -> int:
 
 
 def class_list(name: str, folder: Path = CLASS_LISTS) -> pd.DataFrame:
-    """A class list: `classidx` int64, `classname`, `text` and what else it has.
+    """A class list: `classidx` int64, `classname`, `text` and further columns.
 
-    `text` stands in a template's place; `wnid` is a WordNet id, `condition`, int64, the index
-    that a class-conditional model knows the class by. Raises InputError as `class_rows` does.
+    `text` replaces `{}` in a template, `wnid` is a WordNet id, and `condition`, int64, is the
+    class index of a class-conditional model. Raises InputError as `class_rows` does.
     """
     import pandas as pd
 

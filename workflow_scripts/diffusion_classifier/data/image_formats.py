@@ -1,4 +1,4 @@
-"""Which files are images that are read, told by their beginning, and what the others are."""
+"""Recognise the formats of image files, and name other formats, from the first bytes of a file."""
 
 from __future__ import annotations
 
@@ -8,22 +8,22 @@ from typing import BinaryIO
 from PIL import Image
 
 PILLOW_FORMATS = ("PNG", "JPEG", "WEBP", "GIF", "BMP", "TIFF", "PPM", "AVIF")
-"""What Pillow itself decodes for us, by its names: its other decoders are old and seldom used."""
+"""Pillow's names of the formats that it decodes here; its other decoders are old and rare."""
 
 FORMATS = (*PILLOW_FORMATS, "HEIC")
-"""The formats that are read."""
+"""The image formats that are supported."""
 
 EXTENSIONS = (
     *(".png", ".apng", ".jpg", ".jpeg", ".jpe", ".jfif", ".webp", ".gif", ".avif", ".avifs"),
     *(".bmp", ".tif", ".tiff", ".ppm", ".pgm", ".pbm", ".pnm", ".pfm"),
     *(".heic", ".heics", ".heif", ".heifs", ".hif"),
 )
-"""How the names of files in these formats end, in lower case."""
+"""The suffixes of files in these formats, in lower case."""
 
 NOT_AN_IMAGE = "not an image"
 
 HEAD = 4096
-"""Bytes at the beginning of a file that tell what it is."""
+"""Number of bytes at the beginning of a file that identify its format."""
 
 _TIFF = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
 _SIGNATURES = (b"\x89PNG\r\n\x1a\n", b"\xff\xd8\xff", b"GIF87a", b"GIF89a", *_TIFF)
@@ -31,7 +31,7 @@ _SIGNATURES = (b"\x89PNG\r\n\x1a\n", b"\xff\xd8\xff", b"GIF87a", b"GIF89a", *_TI
 _AVIF = {b"avif", b"avis"}
 _HEIF = {b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"hevm", b"hevs", b"mif1", b"msf1"}
 
-# cameras' raw files: most are TIFFs, whose first image is a small preview of the photograph
+# raw files of cameras: most are TIFFs whose first image is a small preview of the photograph
 _RAW = {
     *(".3fr", ".ari", ".arw", ".bay", ".cap", ".cr2", ".cr3", ".crw", ".dcr", ".dcs", ".dng"),
     *(".drf", ".eip", ".erf", ".fff", ".gpr", ".iiq", ".k25", ".kdc", ".mdc", ".mef", ".mos"),
@@ -41,7 +41,7 @@ _RAW = {
 _DNG_VERSION, _SUBFILE_TYPE, _REDUCED = 50706, 254, 1  # DNG 1.4; TIFF 6.0, section 8
 _CR2 = b"CR"  # after the header of a TIFF
 
-# how files of other formats begin that people may take for images
+# the first bytes of other formats that people may take for images
 _OTHERS = {
     b"\0\0\0\x0cjP  ": "JPEG 2000",
     b"\xff\x4f\xff\x51": "JPEG 2000",
@@ -60,7 +60,7 @@ _OTHERS = {
 
 
 def brands(head: bytes) -> set[bytes]:
-    """The brands in the `ftyp` box that AVIF, HEIC and MP4 files begin with; none of others."""
+    """The brands in the `ftyp` box at the beginning of AVIF, HEIC and MP4 files; otherwise none."""
     if head[4:8] != b"ftyp":
         return set()
     end = min(int.from_bytes(head[:4], "big"), len(head))
@@ -68,19 +68,19 @@ def brands(head: bytes) -> set[bytes]:
 
 
 def is_heif(head: bytes) -> bool:
-    """Whether a file begins as HEIC, or as another kind of HEIF that is not AVIF."""
+    """Whether a file begins like HEIC or another kind of HEIF that is not AVIF."""
     found = brands(head)
     return _AVIF.isdisjoint(found) and not _HEIF.isdisjoint(found)
 
 
 def has_signature(head: bytes) -> bool:
-    """Whether a file begins as one of FORMATS that nothing else begins like."""
+    """Whether a file has the unique signature of one of FORMATS."""
     is_webp = head.startswith(b"RIFF") and head[8:12] == b"WEBP"
     return is_webp or head.startswith(_SIGNATURES) or bool(brands(head) & (_AVIF | _HEIF))
 
 
 def is_raw(image: Image.Image, head: bytes) -> bool:
-    """Whether a TIFF is a camera's raw file or says that its first image is only a preview."""
+    """Whether a TIFF is a camera's raw file or marks its first image as a preview."""
     if image.format != "TIFF":
         return False
     is_reduced = bool(image.tag_v2.get(_SUBFILE_TYPE, 0) & _REDUCED)
@@ -88,9 +88,10 @@ def is_raw(image: Image.Image, head: bytes) -> bool:
 
 
 def begins_as_image(file: BinaryIO, suffix: str) -> bool:
-    """Whether the open `file`, of a name that ends in `suffix`, begins as one of FORMATS.
+    """Whether the open `file`, whose name ends in `suffix`, begins like one of FORMATS.
 
-    What follows may still be damaged. A camera's raw file is no TIFF, though it begins as one.
+    The rest of the file may still be damaged. A camera's raw file begins like a TIFF but does not
+    count as one.
     """
     head = file.read(HEAD)
     if suffix.lower() in _RAW and head.startswith(_TIFF):
@@ -104,15 +105,15 @@ def begins_as_image(file: BinaryIO, suffix: str) -> bool:
             Image.open(file, formats=PILLOW_FORMATS)
         except Image.DecompressionBombError:
             return True
-        except Exception:  # what is no image leads the decoders to errors of any kind
+        except Exception:  # decoders raise errors of any kind for files that are no images
             return False
     return True
 
 
 def not_an_image(head: bytes, suffix: str = "") -> str:
-    """What a file is that does not begin as an image in FORMATS, in a few words.
+    """Describe in a few words a file that does not begin like one of FORMATS.
 
-    `head` is its beginning, of HEAD bytes or all there are, and `suffix` the end of its name.
+    `head` has its first HEAD bytes, or all it has, and `suffix` is the end of its name.
     """
     if not head:
         return "an empty file"

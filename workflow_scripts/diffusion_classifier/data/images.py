@@ -1,4 +1,4 @@
-"""Image files as people have them, decoded to 8-bit greyscale or RGB, or refused by name."""
+"""Decode image files of common formats to 8-bit greyscale or RGB; name the file that cannot be."""
 
 from __future__ import annotations
 
@@ -32,34 +32,34 @@ _REMEDY = "replace the file or leave it out"
 class ImageError(InputError):
     """An image that cannot be used; `reason` says why, in a few words and without its name."""
 
-    def __init__(self, name: str, reason: str, said: str) -> None:
-        super().__init__(f"{name}: {said}")
+    def __init__(self, name: str, reason: str, message: str) -> None:
+        super().__init__(f"{name}: {message}")
         self.reason = reason
 
 
 def read_file(path: str | os.PathLike, name: str) -> bytes:
-    """The file at `path` as it is; raises ImageError, beginning with `name`, if that fails."""
+    """The bytes of the file at `path`; raises ImageError, beginning with `name`, if that fails."""
     try:
         return Path(path).read_bytes()
     except OSError as error:
-        said = f"cannot be read ({error.strerror}); correct that or leave it out"
-        raise ImageError(name, f"cannot be read: {error.strerror}", said) from None
+        message = f"cannot be read ({error.strerror}); correct that or leave it out"
+        raise ImageError(name, f"cannot be read: {error.strerror}", message) from None
 
 
 def load_image(data: bytes, name: str, max_pixels: int = MAX_PIXELS) -> Image.Image:
     """The image in the encoded file `data`, fully loaded, uint8, of mode L or RGB.
 
-    Turned upright as its EXIF says (unreadable EXIF is passed over); transparency lies on
-    white; greyscale of more than 8 bits is scaled so that the format's white is 255, a float's
-    white being 1; palettes, CMYK, YCbCr and Lab become RGB, without regard to a colour profile;
-    of an animation or a collection the first or main image. Metadata is dropped.
+    The image is rotated as its EXIF says (unreadable EXIF is ignored) and transparency becomes
+    white. Greyscale of more than 8 bits is scaled so that the format's white (1 for floats) is 255.
+    Palettes, CMYK, YCbCr and Lab become RGB; colour profiles are ignored. An animation or a
+    collection gives its first or main image. Metadata is dropped.
 
-    Raises ImageError, beginning with `name`, for a file that is not in FORMATS, is cut short
-    before its last pixel, damaged, a camera's raw file, or of more than `max_pixels` (at most
-    MAX_PIXELS), and for greyscale outside its scale.
+    Raises ImageError, beginning with `name`, for a file that is not in FORMATS, incomplete,
+    damaged, a camera's raw file, or of more than `max_pixels` (at most MAX_PIXELS), and for
+    greyscale outside its scale.
     """
     with warnings.catch_warnings():
-        # size is checked below, and damaged metadata does not hurt the pixels
+        # the size is checked below, and damaged metadata does not affect the pixels
         warnings.simplefilter("ignore")
         stored = _read(data, name, max_pixels)
         image = _upright(stored)
@@ -71,7 +71,7 @@ def load_image(data: bytes, name: str, max_pixels: int = MAX_PIXELS) -> Image.Im
 
 
 def _read(data: bytes, name: str, max_pixels: int) -> Image.Image:
-    """The first image of `data` as PIL holds it; raises as `load_image` does."""
+    """The first image of `data` in PIL's mode; raises as `load_image` does."""
     try:
         image = _open(data)
         small, raw = image.width * image.height <= max_pixels, is_raw(image, data)
@@ -83,23 +83,23 @@ def _read(data: bytes, name: str, max_pixels: int) -> Image.Image:
         raise ImageError(name, "too many pixels", f"{_line(error)}; make it smaller") from None
     except UnidentifiedImageError:
         raise _unidentified(data, name) from None
-    except Exception as error:  # a damaged file leads the decoders to errors of any kind
+    except Exception as error:  # decoders raise errors of any kind for damaged files
         raise _damaged(name, _line(error)) from None
     if not small:
         found = f"{image.width} x {image.height} pixels"
-        said = f"found {found}, expected at most {max_pixels} in all; make the image smaller"
-        raise ImageError(name, f"too many pixels ({found})", said)
+        message = f"found {found}, expected at most {max_pixels} in all; make the image smaller"
+        raise ImageError(name, f"too many pixels ({found})", message)
     if raw:
         reason = "a camera's raw file, or one that holds a preview first"
-        said = f"found {reason}, expected the image itself; export it as JPEG or leave it out"
-        raise ImageError(name, reason, said)
+        message = f"found {reason}, expected the image itself; export it as JPEG or leave it out"
+        raise ImageError(name, reason, message)
     return image
 
 
 def _open(data: bytes) -> Image.Image:
-    """The image in `data`, not decoded yet; raises as Pillow does."""
+    """Open the image in `data` without decoding it; raises as Pillow does."""
     if is_heif(data[:HEAD]):
-        # imported only where there is one; used as it is, so that Pillow is left as others know it
+        # imported only for HEIC files, and without registering its decoder in Pillow
         from pillow_heif import HeifImageFile
 
         return HeifImageFile(io.BytesIO(data))
@@ -107,39 +107,39 @@ def _open(data: bytes) -> Image.Image:
 
 
 def _unidentified(data: bytes, name: str) -> ImageError:
-    """The error of a file that no decoder takes for its own."""
+    """The error for a file that no decoder recognises."""
     if has_signature(data[:HEAD]):
         return _damaged(name, "its beginning cannot be read")
     reason = not_an_image(data[:HEAD])
     found = reason
     if reason == NOT_AN_IMAGE:
         found = f"{len(data)} bytes that are {reason}, or the beginning of one"
-    said = f"found {found}, expected one of {', '.join(FORMATS)}; convert it, {_REMEDY}"
-    return ImageError(name, reason, said)
+    message = f"found {found}, expected one of {', '.join(FORMATS)}; convert it, {_REMEDY}"
+    return ImageError(name, reason, message)
 
 
 def _damaged(name: str, error: str) -> ImageError:
     error, reason = error.rstrip("."), "a damaged or incomplete image"
-    said = f"found {reason} ({error}), expected a whole one; {_REMEDY}"
-    return ImageError(name, f"{reason}: {error}", said)
+    message = f"found {reason} ({error}), expected a whole one; {_REMEDY}"
+    return ImageError(name, f"{reason}: {error}", message)
 
 
 def _line(error: Exception) -> str:
-    """What `error` says, in one line."""
+    """The message of `error` in one line."""
     return " ".join(str(error).split()) or type(error).__name__
 
 
 def _upright(image: Image.Image) -> Image.Image:
     try:
         return ImageOps.exif_transpose(image)
-    except Exception:  # EXIF that cannot be read says nothing about the orientation
+    except Exception:  # unreadable EXIF: the orientation is unknown
         return image
 
 
 def _white(image: Image.Image) -> int:
     """The value of white in greyscale of more than 8 bits.
 
-    PIL holds 16 bits as I;16, but as I what is signed, of 32 bits or from PGM, scaled to 16 bits.
+    PIL's mode for 16 bits is I;16. Signed values, 32 bits and PGM (scaled to 16 bits) have mode I.
     """
     if image.mode == "F":
         return 1
@@ -149,15 +149,15 @@ def _white(image: Image.Image) -> int:
 
 
 def _white_is_zero(image: Image.Image) -> bool:
-    """Whether a TIFF counts from white to black; PIL sees to it up to 8 bits only."""
+    """Whether white is 0 in a TIFF; PIL inverts such images itself up to 8 bits only."""
     return getattr(image, "tag_v2", {}).get(_PHOTOMETRIC) == 0
 
 
 def _eight_bits(image: Image.Image, white: int, inverted: bool, name: str) -> Image.Image:
-    """Integer or float greyscale, 0..`white`, as mode L; Image.convert would clip it at 255."""
+    """Scale integer or float greyscale, 0..`white`, to mode L; Image.convert would clip at 255."""
     values = np.asarray(image)
     if white == 2**32 - 1:
-        values = values.view(np.uint32)  # PIL holds unsigned values as signed
+        values = values.view(np.uint32)  # PIL has read unsigned values as signed
     grey = np.rint(values * (255 / white))
     remedy = "scale them, or save the image with 8 or 16 bits"
     if not ((grey >= 0) & (grey <= 255)).all():  # also false for NaN
@@ -170,7 +170,7 @@ def _eight_bits(image: Image.Image, white: int, inverted: bool, name: str) -> Im
 
 
 def _flat(image: Image.Image) -> Image.Image:
-    """`image` of at most 8 bits as a new one of mode L or RGB, transparency on white."""
+    """A copy of `image` (at most 8 bits) in mode L or RGB, with white for transparency."""
     mode = "L" if image.mode in ("1", "L", "LA") else "RGB"
     if image.has_transparency_data:
         white = Image.new("RGBA", image.size, "white")

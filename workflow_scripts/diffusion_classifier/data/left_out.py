@@ -1,6 +1,6 @@
-"""What a data set left out of the files it was made from: counted, named, and said why.
+"""Record the files that a data set could not use: their number, their names and the reasons.
 
-The record lies in the metadata of the data set's Parquet file, if something was left out.
+If files were left out, the record is in the metadata of the data set's Parquet file.
 """
 
 from __future__ import annotations
@@ -22,17 +22,17 @@ if TYPE_CHECKING:
 KEY = "left_out"
 """The key of the record in the metadata of a Parquet file."""
 
-_FEW = 5  # files that a sentence names
+_FEW = 5  # number of files that a sentence names
 
 
 @dataclass
 class LeftOut:
-    """The files that a data set could not use, of all that were looked at.
+    """The files that a data set could not use.
 
-    `what` they are called in a sentence. `there` counts the files of the source, `looked_at` those
-    that were chosen (all, unless the config has `limit`, `skip` or `indices`) or were seen to be no
-    images. `reasons` is reason -> names of the files, `classes` label -> name of classes of which
-    no chosen image is left.
+    `what` is the word for them in a sentence. `there` counts the files of the source; `looked_at`
+    counts those that were chosen (all, unless the config has `limit`, `skip` or `indices`) or are
+    no images. `reasons` is reason -> names of files; `classes` is label -> name for classes that
+    have lost all chosen images.
     """
 
     what: str = "files"
@@ -43,7 +43,7 @@ class LeftOut:
 
     @classmethod
     def before(cls, images: int, left_out: Mapping[str, str]) -> LeftOut:
-        """The record of `images` not looked at yet and files `left_out`, name -> reason."""
+        """A first record: `images` that are not read yet and files `left_out`, name -> reason."""
         count = images + len(left_out)
         found = cls(there=count, looked_at=count)
         for name, reason in left_out.items():
@@ -51,20 +51,20 @@ class LeftOut:
         return found
 
     def add(self, name: str, reason: str) -> None:
-        """Note that the file `name` is left out."""
+        """Add the file `name`, which is left out for `reason`."""
         self.reasons.setdefault(reason, []).append(name)
 
     @property
     def count(self) -> int:
-        """How many files are left out."""
+        """Number of files that are left out."""
         return sum(map(len, self.reasons.values()))
 
     def metadata(self) -> dict[str, str]:
-        """The record for the metadata of a Parquet file: nothing if nothing was left out."""
+        """The record for the metadata of a Parquet file; empty if no file was left out."""
         return {KEY: json.dumps(asdict(self))} if self.count else {}
 
     def refusal(self, where: str) -> str:
-        """The message of a data set with `strict: true`; `where` says which."""
+        """The error message for a data set with `strict: true`; `where` names it."""
         return (
             f"{where}: found {self.count} of {self.looked_at} {self.what} that cannot be "
             f"used, {self._first()}, but the data set is `strict`; mend or remove them, or leave "
@@ -77,9 +77,9 @@ class LeftOut:
         text: Callable[[str], str] = str,
         name: Callable[[str], str] = str,
     ) -> str:
-        """One sentence about the data set `label`, of what was left out.
+        """One sentence about the files that the data set `label` left out.
 
-        `text` and `name` make of a text and of a file's name what the place it is shown in needs.
+        `text` and `name` format a text and a file's name, for example as HTML.
         """
         used = f"{label}: {self.looked_at - self.count} of {self.looked_at} {self.what} were used"
         if self.looked_at < self.there:
@@ -88,22 +88,22 @@ class LeftOut:
         return f"{text(used)}; left out: {self._first(text, name)}{text(gone)}."
 
     def _first(self, text: Callable[[str], str] = str, name: Callable[[str], str] = str) -> str:
-        """The files with their reasons: all if they are few, otherwise one of each reason."""
+        """The files with their reasons: all if they are few, otherwise one per reason."""
         if self.count <= _FEW:
             named = [(file, why) for why, files in self.reasons.items() for file in files]
         else:
-            named = [(files[0], _alike(why, len(files))) for why, files in self.reasons.items()]
-        said = [f"{name(printable(file))} {text(f'({why})')}" for file, why in named]
-        more = f" and {len(said) - _FEW} other reasons" if len(said) > _FEW else ""
-        return ", ".join(said[:_FEW]) + more
+            named = [(files[0], _counted(why, len(files))) for why, files in self.reasons.items()]
+        examples = [f"{name(printable(file))} {text(f'({why})')}" for file, why in named]
+        more = f" and {len(examples) - _FEW} other reasons" if len(examples) > _FEW else ""
+        return ", ".join(examples[:_FEW]) + more
 
 
-def _alike(reason: str, count: int) -> str:
+def _counted(reason: str, count: int) -> str:
     return reason if count == 1 else f"{reason}; {count} such files"
 
 
 def read_left_out(path: str | os.PathLike) -> LeftOut | None:
-    """The record in the data set's file at `path`; None if nothing was left out."""
+    """The record in the data set's file at `path`; None if no file was left out."""
     import pyarrow.parquet as pq
 
     stored = (pq.read_metadata(path).metadata or {}).get(KEY.encode())
@@ -111,18 +111,18 @@ def read_left_out(path: str | os.PathLike) -> LeftOut | None:
 
 
 def read_all(data: Mapping[str, str]) -> list[tuple[str, LeftOut]]:
-    """Labels and records of the data sets, file -> label, that left something out."""
+    """Labels and records of those data sets, given as file -> label, that left files out."""
     found = [(label, read_left_out(path)) for path, label in data.items()]
     return [(label, record) for label, record in found if record]
 
 
 def texts(records: Iterable[tuple[str, LeftOut]]) -> list[str]:
-    """The sentences of labels and records, each as lines for the terminal."""
+    """A sentence for each label and record, wrapped for the terminal."""
     return [textwrap.fill(record.sentence(label), 160) + "\n" for label, record in records]
 
 
 def paragraphs(records: Iterable[tuple[str, LeftOut]]) -> list[str]:
-    """The sentences of labels and records, each as a paragraph of HTML."""
+    """A sentence for each label and record, as a paragraph of HTML."""
 
     def code(name: str) -> str:
         return f"<code>{html.escape(name)}</code>"
@@ -131,9 +131,9 @@ def paragraphs(records: Iterable[tuple[str, LeftOut]]) -> list[str]:
 
 
 def read_classes(path: str | os.PathLike) -> pd.DataFrame:
-    """The classes (`label, classname`) of a data set's images, and of those that are left out.
+    """The classes (`label, classname`) of a data set, including those of left-out images.
 
-    A class stays a candidate though none of its images could be read.
+    A class remains a candidate even if none of its images could be read.
     """
     import pandas as pd
 

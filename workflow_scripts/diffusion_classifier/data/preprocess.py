@@ -1,4 +1,4 @@
-"""From an encoded image to what a model takes in."""
+"""Turn encoded images into a model's input tensors."""
 
 from __future__ import annotations
 
@@ -30,11 +30,11 @@ _FILTERS = {
 class Preprocess:
     """How an image becomes a model's input; every field is a key of a model's `preprocess`.
 
-    mode: "L" (one channel) or "RGB". pad: black pixels added on each side first. size: width
-    and height afterwards (None: as they are). interpolation: of the resize. crop: "none" resizes
-    to a square, "center" resizes the short side and cuts out the middle, "adm" does so as
-    guided-diffusion does (Dhariwal & Nichol 2021), whatever `interpolation` says.
-    Raises InputError for a value that is none of these.
+    mode: "L" (one channel) or "RGB". pad: black pixels that are first added on each side. size:
+    final width and height (None: unchanged). interpolation: filter of the resize. crop: "none"
+    resizes to a square, "center" resizes the short side and cuts out the middle, "adm" does that
+    with guided-diffusion's filters (Dhariwal & Nichol 2021) and ignores `interpolation`.
+    Raises InputError for any other value.
     """
 
     mode: str = "RGB"
@@ -58,7 +58,7 @@ class Preprocess:
         return torch.from_numpy(np.ascontiguousarray(pixels))
 
     def resized(self, image: Image.Image) -> Image.Image:
-        """`image` padded, resized and cropped, in its own mode."""
+        """`image` padded, resized and cropped; its mode does not change."""
         if self.pad:
             image = ImageOps.expand(image, self.pad, fill=0)
         if self.size is None:
@@ -77,7 +77,7 @@ def pixels(table: pd.DataFrame, preprocess: Preprocess) -> Tensor:
 
 
 def batches(encoded: Iterable[bytes], preprocess: Preprocess, size: int = 256) -> Iterator[Tensor]:
-    """As `stack`, `size` images at a time."""
+    """`stack`, with `size` images at a time."""
     encoded = iter(encoded)
     while part := list(islice(encoded, size)):
         yield stack(part, preprocess)

@@ -1,7 +1,7 @@
-"""Prompts: what a class may be called, one CSV `prompt,classname,classidx` per set.
+"""Sets of prompts, which describe classes: one CSV `prompt,classname,classidx` per set.
 
-A fourth column, `condition`, is there where a class-conditional model knows a class by another
-index than `classidx`, as ImageNet models do the classes of ImageNet-A or ObjectNet.
+A fourth column, `condition`, gives the class index of a class-conditional model if it differs from
+`classidx`, as for ImageNet models and the classes of ImageNet-A or ObjectNet.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from .class_lists import CLASS_LISTS, class_list
 
 COLUMNS = ["prompt", "classname", "classidx"]
 CONDITION = "condition"
-NO_CONDITION = -1  # of the unconditional prompt: it is of no class
+NO_CONDITION = -1  # the condition of the unconditional prompt, which belongs to no class
 
 
 def from_templates(classes: Sequence[str], templates: Sequence[str]) -> pd.DataFrame:
@@ -37,9 +37,9 @@ def from_templates(classes: Sequence[str], templates: Sequence[str]) -> pd.DataF
 def from_class_list(
     name: str, templates: Sequence[str], folder: Path = CLASS_LISTS
 ) -> pd.DataFrame:
-    """One prompt per row of the class list `name` and template, which takes the row's `text`.
+    """One prompt per template and row of the class list `name`; the row's `text` replaces `{}`.
 
-    There is a `condition` if the list has one. Raises InputError for an unknown list.
+    The prompts have a `condition` if the list has one. Raises InputError for an unknown list.
     """
     listed = class_list(name, folder)
     rows = [
@@ -51,7 +51,7 @@ def from_class_list(
 
 
 def from_captions(data: pd.DataFrame, templates: Sequence[str] = ("{}",)) -> pd.DataFrame:
-    """Prompts of the classes of a data set (`label, classname`), by default their bare names."""
+    """Prompts for the classes of a data set (`label, classname`); by default only their names."""
     classes = data[["label", "classname"]].drop_duplicates("label").sort_values("label")
     rows = [
         (template.replace("{}", name), name, index)
@@ -62,9 +62,9 @@ def from_captions(data: pd.DataFrame, templates: Sequence[str] = ("{}",)) -> pd.
 
 
 def with_unconditional(prompts: pd.DataFrame) -> pd.DataFrame:
-    """`prompts` and, as a class of its own, the unconditional one: no text, no name.
+    """Add the unconditional prompt to `prompts`, as a further class without text and name.
 
-    Its error says how hard an image is whatever it is called.
+    Its error measures how hard an image is to denoise without any prompt.
     """
     row = pd.DataFrame([("", "", prompts["classidx"].max() + 1)], columns=COLUMNS)
     if CONDITION in prompts:
@@ -78,25 +78,25 @@ def is_unconditional(prompts: pd.DataFrame) -> pd.Series:
 
 
 def named_prompts(prompts: pd.DataFrame) -> pd.DataFrame:
-    """`prompts` without the unconditional one: those that say what class an image is of."""
+    """`prompts` without the unconditional one."""
     return prompts[~is_unconditional(prompts)].reset_index(drop=True)
 
 
 def read_prompts(path: str | os.PathLike) -> pd.DataFrame:
     """Read and check a prompts file; rows keep their order, which numbers the prompts.
 
-    `classidx` and, where there is one, `condition` are int64; texts are in Unicode's form NFC.
+    `classidx` and `condition`, if there is one, are int64; texts are in Unicode's form NFC.
     Raises InputError naming file and line for missing columns, a line of another length than the
     header, an empty prompt, a class name that is not one line of text, a class index or condition
-    that is no whole number from 0 on, and a prompt that its class has twice, with the same
-    condition if there is one. Two classes may share a prompt: the authors' ImageNet has two called
-    "missile"; the earlier one wins the tie. A row without prompt and without name is no mistake:
-    it is the unconditional prompt, of which the condition is NO_CONDITION.
+    that is no whole number from 0 on, and a prompt that its class has twice (with the same
+    condition). Two classes may share a prompt, as two classes named "missile" do in the authors'
+    ImageNet; the earlier one wins the tie. A row without prompt and name is allowed: it is the
+    unconditional prompt, and its condition becomes NO_CONDITION.
     """
     try:
         with open(path, encoding="utf-8-sig", newline="") as file:
             reader = csv.reader(file, strict=True)
-            # a quoted text may run over lines: what is named is the line where a row ends
+            # a quoted text may have several lines: messages name the line where a row ends
             lines = [(reader.line_num, list(map(normalised, row))) for row in reader if row]
     except (OSError, ValueError, csv.Error) as error:
         raise InputError(
@@ -128,8 +128,8 @@ def _check_row(
 ) -> None:
     if len(row) != len(header):
         raise InputError(
-            f"{where}: found {len(row)} values, expected {len(header)}, as many as there are "
-            "columns; put a text that contains a comma in double quotes"
+            f"{where}: found {len(row)} values, expected {len(header)}, one per column; put a text "
+            "that contains a comma in double quotes"
         )
     named = dict(zip(header, row, strict=True))
     prompt, index, condition = named["prompt"], named["classidx"], named.get(CONDITION, "0")
@@ -144,12 +144,12 @@ def _check_row(
     if not _is_index(condition) and (prompt or named["classname"]):
         raise InputError(
             f"{where}: found the condition {condition!r}, expected a whole number from 0 on, the "
-            "index by which a class-conditional model knows the class; correct `condition`"
+            "class index of a class-conditional model; correct `condition`"
         )
     if (prompt, index, condition) in seen:
         raise InputError(
-            f"{where}: found {prompt!r}, which stands in an earlier line of class {index} too, "
-            "expected different prompts; remove or change it"
+            f"{where}: found {prompt!r}, which an earlier line of class {index} has too, expected "
+            "different prompts; remove or change it"
         )
     seen.add((prompt, index, condition))
 
@@ -175,7 +175,7 @@ def check_named(prompts: pd.DataFrame, classes: int, where: str) -> None:
     missing = sorted(set(range(classes)) - set(named))
     if missing:
         raise InputError(
-            f"{where}: found no prompt of class index {missing[0]}, expected at least one of each "
+            f"{where}: found no prompt of class index {missing[0]}, expected at least one for each "
             f"class, 0 to {classes - 1}; add it"
         )
 
@@ -183,7 +183,7 @@ def check_named(prompts: pd.DataFrame, classes: int, where: str) -> None:
 def check_labels(prompts: pd.DataFrame, labels: pd.DataFrame, dataset: str) -> None:
     """Raise InputError if a class among `labels` (`label, classname`) has no prompt.
 
-    Also if the prompts have the classes' names in another order: answers would be taken for others.
+    Also if the prompts have the class names in another order, as predictions would be misread.
     """
     named = prompts.loc[~is_unconditional(prompts), "classidx"]
     without = labels[~labels["label"].isin(named)]
@@ -199,7 +199,7 @@ def check_labels(prompts: pd.DataFrame, labels: pd.DataFrame, dataset: str) -> N
         for label, name in classes.itertuples(index=False):
             if label not in known[name]:
                 raise InputError(
-                    f"data set {dataset}: its class {label} is {name!r}, found this name at the "
-                    f"class index {min(known[name])} in its `prompts`, expected the classes in one "
-                    "order; correct `classidx`, or the order of the prompts' classes"
+                    f"data set {dataset}: its class {label} is {name!r}, but its `prompts` have "
+                    f"this name at class index {min(known[name])}, expected the same order of "
+                    "classes; correct `classidx`, or the order of the prompts' classes"
                 )

@@ -1,4 +1,4 @@
-"""Splitting the images of a data set over jobs."""
+"""Split the images of a data set over jobs."""
 
 from __future__ import annotations
 
@@ -9,6 +9,6 @@ if TYPE_CHECKING:
 
 
 def shard(images: pd.DataFrame, index: int, count: int) -> pd.DataFrame:
-    """The contiguous rows of shard `index` of `count`; sizes differ by one at the most."""
+    """The contiguous rows of shard `index` of `count`; sizes differ by at most one."""
     n = len(images)
     return images.iloc[n * index // count : n * (index + 1) // count]

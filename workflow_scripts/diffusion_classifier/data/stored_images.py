@@ -1,4 +1,4 @@
-"""Reading a data set that was written, without holding all its images in memory."""
+"""Read a stored data set without loading all its images into memory."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 ENCODED = "bytes"
-BATCH = 64  # encoded images read at once
+BATCH = 64  # encoded images that are read at once
 
 
 def read_labels(path: str | os.PathLike) -> pd.DataFrame:
@@ -24,7 +24,7 @@ def read_labels(path: str | os.PathLike) -> pd.DataFrame:
 
 
 def encoded_images(path: str | os.PathLike) -> Iterator[bytes]:
-    """The encoded images, one after the other, in the order of the data set."""
+    """Iterate over the encoded images in the order of the data set."""
     import pyarrow.parquet as pq
 
     with pq.ParquetFile(path, page_checksum_verification=True) as file:
@@ -33,7 +33,7 @@ def encoded_images(path: str | os.PathLike) -> Iterator[bytes]:
 
 
 def encoded_images_of(path: str | os.PathLike, images: Iterable[int]) -> dict[int, bytes]:
-    """The encoded images with these numbers (column `image`), by their number."""
+    """The encoded images with the given numbers (column `image`), as number -> bytes."""
     import pandas as pd
 
     chosen = [("image", "in", [int(image) for image in images])]
@@ -42,5 +42,5 @@ def encoded_images_of(path: str | os.PathLike, images: Iterable[int]) -> dict[in
 
 
 def with_images(frame: pd.DataFrame, path: str | os.PathLike) -> pd.DataFrame:
-    """`frame` with the encoded images that its column `image` numbers, in the column `bytes`."""
+    """`frame` with a column `bytes`: the encoded images whose numbers are in its column `image`."""
     return frame.assign(bytes=frame["image"].map(encoded_images_of(path, frame["image"])))

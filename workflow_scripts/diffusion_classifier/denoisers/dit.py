@@ -15,6 +15,7 @@ from diffusion_classifier.weights.networks import load_network
 
 from .denoiser import Query
 from .families import FAMILIES
+from .fast.comparison import same_as_plain
 from .fast.shared_dit import SharedDiT, can_share
 from .forward_process import ForwardProcess
 from .scheduler import read_scheduler
@@ -27,7 +28,8 @@ if TYPE_CHECKING:
 class DiT:
     """The denoiser of `facebook/DiT-XL-2-256` and its kind; see `Denoiser`.
 
-    `prediction` is what the network predicts, one of PREDICTIONS; it is converted to ε.
+    `prediction` is what the network predicts, one of PREDICTIONS; it is converted to ε. With
+    `share` it computes once what evaluations have in common, if that is known of such a network.
     """
 
     def __init__(
@@ -35,13 +37,14 @@ class DiT:
         transformer: DiTTransformer2DModel,
         process: ForwardProcess,
         prediction: str = "epsilon",
+        share: bool = True,
     ) -> None:
         self.network = transformer.eval().requires_grad_(False)
         self.process = process.to(transformer.device)
         self.prediction = prediction
         self.channels = transformer.config.in_channels
         self.learned_variance = transformer.out_channels == 2 * self.channels
-        shared = can_share(transformer)
+        shared = share and can_share(transformer)
         self.shared = SharedDiT(self.network, process.timesteps) if shared else None
 
     def predict(
@@ -77,7 +80,19 @@ def load(folder: str, device: torch.device, dtype: torch.dtype) -> DiT:
     check_denoiser(folder, FAMILIES["dit"])
     transformer = load_network(DiTTransformer2DModel, folder, "transformer", dtype)
     learned = transformer.out_channels == 2 * transformer.config.in_channels
-    return DiT(transformer.to(device), *read_scheduler(folder, learned))
+    schedule = read_scheduler(folder, learned)
+    transformer = transformer.to(device)
+    return DiT(transformer, *schedule, _may_share(DiT(transformer, *schedule), folder))
+
+
+def _may_share(denoiser: DiT, folder: str) -> bool:
+    """Whether a denoiser that shares gives what its transformer gives."""
+    if denoiser.shared is None:
+        return False
+    config = denoiser.network.config
+    labels = torch.tensor([0, config.num_embeds_ada_norm - 1])
+    shape = (config.in_channels, config.sample_size, config.sample_size)
+    return same_as_plain(denoiser, {"class_labels": labels}, shape, folder)
 
 
 def encode_prompts(

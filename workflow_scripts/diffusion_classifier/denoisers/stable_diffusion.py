@@ -12,6 +12,7 @@ from diffusion_classifier.weights.networks import load_network
 
 from .denoiser import Query
 from .families import FAMILIES
+from .fast.comparison import same_as_plain
 from .fast.shared_unet import KeyValue, SharedUNet, can_share
 from .forward_process import ForwardProcess
 from .scheduler import read_scheduler
@@ -25,16 +26,21 @@ if TYPE_CHECKING:
 class StableDiffusion:
     """The denoiser of `stabilityai/stable-diffusion-2-base` and its kind; see `Denoiser`.
 
-    `prediction` is what the network predicts, one of PREDICTIONS; it is converted to ε.
+    `prediction` is what the network predicts, one of PREDICTIONS; it is converted to ε. With
+    `share` it computes once what evaluations have in common, if that is known of such a network.
     """
 
     def __init__(
-        self, unet: UNet2DConditionModel, process: ForwardProcess, prediction: str = "epsilon"
+        self,
+        unet: UNet2DConditionModel,
+        process: ForwardProcess,
+        prediction: str = "epsilon",
+        share: bool = True,
     ) -> None:
         self.network = unet.eval().requires_grad_(False)
         self.process = process.to(unet.device)
         self.prediction = prediction
-        self.shared = SharedUNet(self.network) if can_share(unet) else None
+        self.shared = SharedUNet(self.network) if share and can_share(unet) else None
 
     def predict(
         self, x_t: Tensor, timestep: Tensor, condition: dict[str, Tensor]
@@ -65,7 +71,20 @@ def load(folder: str, device: torch.device, dtype: torch.dtype) -> StableDiffusi
     unet = load_network(UNet2DConditionModel, folder, "unet", dtype)
     # channels last, as GPUs want it; what `speed.accelerate` is told goes before
     unet = unet.to(device, memory_format=torch.channels_last)
-    return StableDiffusion(unet, *read_scheduler(folder))
+    schedule = read_scheduler(folder)
+    return StableDiffusion(unet, *schedule, _may_share(StableDiffusion(unet, *schedule), folder))
+
+
+def _may_share(denoiser: StableDiffusion, folder: str) -> bool:
+    """Whether a denoiser that shares gives what its UNet gives; of the smallest image it takes."""
+    if denoiser.shared is None:
+        return False
+    config = denoiser.network.config
+    generator = torch.Generator().manual_seed(0)
+    width = denoiser.shared.cross[0].to_k.in_features
+    text = torch.randn(2, 8, width, generator=generator)
+    side = 2 ** len(config.block_out_channels)
+    return same_as_plain(denoiser, {"text": text}, (config.in_channels, side, side), folder)
 
 
 @torch.inference_mode()

@@ -1,4 +1,4 @@
-"""How many evaluations go into one pass of the network: what was asked for, or what is fastest."""
+"""Choose how many evaluations go into one pass of the network: a given number or the fastest."""
 
 from __future__ import annotations
 
@@ -10,15 +10,15 @@ import torch
 
 FIRST = 16
 LARGEST = 4096
-GAIN = 1.05  # a rate that grows by less is taken to have stopped growing
+GAIN = 1.05  # if the rate grows by less, the batch does not grow any further
 
 
 class Batches:
-    """Cuts evaluations into ranges of a size that the device can do, and remembers which that is.
+    """Cuts evaluations into ranges that fit in the device's memory.
 
-    `size` is the number of evaluations in a pass; `auto` doubles it from FIRST on until the rate
-    stops growing. Whatever it is, a pass that does not fit in memory is halved and done again, and
-    no later one is larger.
+    `size` is the number of evaluations in a pass; `auto` starts with FIRST and doubles it until the
+    rate stops growing. A pass that does not fit in memory is halved and repeated, and no later pass
+    is larger.
     """
 
     def __init__(self, size: int | str, device: torch.device) -> None:
@@ -29,7 +29,7 @@ class Batches:
         self._redo = False
 
     def ranges(self, total: int, start: int = 0) -> Iterator[range]:
-        """Those from `start` to `total`; the caller says `too_large` before it asks for more."""
+        """Ranges from `start` to `total`; call `too_large` before the next if one does not fit."""
         while start < total:
             part = range(start, min(start + self.size, total))
             begun = time.perf_counter()
@@ -42,7 +42,7 @@ class Batches:
                 self._grow(begun)
 
     def too_large(self) -> None:
-        """The last range did not fit in memory: it comes again, in halves.
+        """Repeat the last range in halves, as it did not fit in memory.
 
         Raises MemoryError if it was a single evaluation.
         """
@@ -66,6 +66,6 @@ class Batches:
 
 
 def out_of_memory(error: BaseException) -> bool:
-    """Whether `error` says that the device, or the host for it, has no memory left."""
-    # PyTorch has no class of its own for the host's
+    """Whether `error` means that the memory of the device or of the host is full."""
+    # PyTorch has no error class for the host's memory
     return isinstance(error, torch.OutOfMemoryError) or "can't allocate memory" in str(error)

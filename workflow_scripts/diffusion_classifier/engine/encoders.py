@@ -1,4 +1,4 @@
-"""Images to latents: a model's VAE where it has one, otherwise the pixels themselves."""
+"""Encode images as latents, with the model's VAE if it has one; otherwise keep the pixels."""
 
 from __future__ import annotations
 
@@ -31,10 +31,10 @@ def encode_images(
 ) -> Tensor:
     """The latents x_0 of `images` under the model in `folder`: `(image, c, h, w)` float32, CPU.
 
-    With a vae/ in the folder: the posterior's mean, scaled as the model's `family` does it (see
-    `vae.scaling`; None is the family that the folder says it is of). Without one: pixels in
-    [-1, 1]. Raises InputError for a VAE that is missing, also in part, or of another class, or
-    that has another family's options.
+    If the folder has a vae/, latents are the posterior's mean, scaled as the model's `family`
+    scales it (see `vae.scaling`; None: read the family from the folder). Otherwise they are
+    pixels in [-1, 1]. Raises InputError for a VAE that is missing or incomplete, of another class,
+    or with the options of another family.
     """
     check_vae(folder)
     if not (Path(folder) / "vae").is_dir():
@@ -50,7 +50,7 @@ def encode_images(
 
 
 def read_latents(shards: Iterable[str | os.PathLike]) -> tuple[Tensor, Tensor]:
-    """The latents `(image, c, h, w)` float32 in the files of some shards, and the images' numbers.
+    """Read the latents `(image, c, h, w)` float32 of some shards, and the images' numbers.
 
     The numbers are int64 `(image,)`; both are in the order of the files.
     """

@@ -1,4 +1,4 @@
-"""The engine: the ε-prediction error of every (pair, sample)."""
+"""The engine measures the ε-prediction error of every (pair, sample)."""
 
 from __future__ import annotations
 
@@ -32,10 +32,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Inputs:
-    """What batches are cut from.
+    """The tensors that batches are cut from.
 
     latents: `(image, c, h, w)` float32; images: `(image,)` int64, their ascending numbers in the
-    data set; conditions: what the family's `encode_prompts` returned; noise: the shared bank,
+    data set; conditions: the output of the family's `encode_prompts`; noise: the shared bank,
     `(noise, c, h, w)` float32.
     """
 
@@ -53,12 +53,12 @@ class Inputs:
 
 @dataclass(frozen=True)
 class Batch:
-    """One forward pass and what went into it: the evaluations `part` of the flat list.
+    """The inputs and outputs of one forward pass, for the range `part` of the flat list.
 
-    Evaluation number `part[i]` is sample · pairs + pair. `x0`, `x_t`, `noise` and `timestep` are
-    those of the distinct inputs, `(input, c, h, w)` and `(input,)`, and `decoder` whether one of
-    the timesteps is 0; `row` tells which of them an evaluation is of, `(batch,)`; `predicted` and,
-    where it is learned, `variance` are `(batch, c, h, w)`.
+    Evaluation number `part[i]` is sample · pairs + pair. `x0`, `x_t`, `noise` `(input, c, h, w)`
+    and `timestep` `(input,)` are the distinct inputs; `row` `(batch,)` is the input of each
+    evaluation. `decoder` says whether one of the timesteps is 0. `predicted` and `variance` (None
+    if it is not learned) are `(batch, c, h, w)`.
     """
 
     part: range
@@ -73,12 +73,12 @@ class Batch:
 
 
 class Engine:
-    """Measures errors of one denoiser on some inputs, as often as it is asked.
+    """Measures errors of one denoiser on some inputs.
 
-    Everything is brought to the device once; what depends on the prompts alone is computed once.
-    Only the network runs in `dtype`. `batch_size` is as in `batching.Batches`. What is in the
-    `journal`, if there is one, is not measured again. Raises InputError if latents and noise do not
-    fit together.
+    All inputs are moved to the device once, and results that depend only on the prompts are
+    computed once. Only the network runs in `dtype`. For `batch_size` see `batching.Batches`.
+    Errors that a `journal` holds are not measured again. Raises InputError if latents and noise
+    have different shapes.
     """
 
     def __init__(
@@ -114,9 +114,9 @@ class Engine:
         `pairs` has the columns `image` (a number in the inputs' `images`) and `prompt` (a row of
         the conditions). Returns one `(pair, sample)` float32 array per loss: `l1`, `l2`, `huber`
         and, where the model learned its variance, `vlb` (the bound's term at that timestep, bits
-        per dimension). Raises InputError if noise and model do not fit the samples,
-        FloatingPointError naming image, prompt and timestep if an error is not finite and
-        MemoryError if not even one evaluation fits.
+        per dimension). Raises InputError if the bank has too few noises or the model too few
+        timesteps for the samples, FloatingPointError naming image, prompt and timestep if an error
+        is not finite, and MemoryError if a single evaluation does not fit in memory.
         """
         total = len(pairs) * len(samples)
         known = self.journal.replay(total) if self.journal else {}
@@ -138,7 +138,7 @@ class Engine:
             _check_finite(errors, pairs, samples)
         except FloatingPointError:
             if self.journal:
-                self.journal.close()  # they are not to be found in it for ever
+                self.journal.close()  # or the next attempt would resume from these errors
             raise
         return errors
 
@@ -149,20 +149,20 @@ class Engine:
         progress: Progress | Silence | None = None,
         start: int = 0,
     ) -> Iterator[Batch]:
-        """The noise predicted of every (pair, sample), from `start` on, in batches; see `errors`.
+        """Predict the noise of every (pair, sample) from `start` on, in batches; see `errors`.
 
-        To be iterated under `torch.inference_mode`. Batches are cut from the flat list of samples
-        × pairs: they are full however few prompts an image has left, and evaluations of one noised
-        image sit together.
+        Iterate over it under `torch.inference_mode`. Batches are cut from the flat list of samples
+        × pairs, so they are full even if an image has few prompts left, and evaluations of the same
+        noised image are neighbours.
         """
         _check_samples(samples, len(self.noise), self.denoiser.process.timesteps)
         total = len(pairs) * len(samples)
         progress = progress or Progress(total, "evaluations", before=start)
         index = _Index(self.images, pairs, samples)
         for part in self.batches.ranges(total, start):
-            asked = index.of(part)
+            arrays = index.arrays(part)
             image, noise, timestep, row, prompt, cell, cell_timestep, cell_prompt = self._upload(
-                asked
+                arrays
             )
             x0, noise = self.latents[image], self.noise[noise]
             x_t = self.denoiser.process.noised(x0, noise, timestep)
@@ -175,15 +175,15 @@ class Engine:
             except RuntimeError as error:
                 if not out_of_memory(error):
                     raise
-            if answer is None:  # only here is the error gone, and with it what it held on to
+            if answer is None:  # after the except block, which kept the pass's tensors alive
                 self.batches.too_large()
                 continue
-            decoder = bool(asked[2].min() == 0)  # on the host, where nobody waits for it
+            decoder = bool(arrays[2].min() == 0)  # on the host, so the device need not wait
             yield Batch(part, x0, x_t, noise, timestep, decoder, row, *answer)
             progress.update(part.stop)
 
     def _upload(self, arrays: list[np.ndarray]) -> tuple[Tensor, ...]:
-        """Index arrays on the device: one copy, which on a GPU nobody waits for."""
+        """Move index arrays to the device in one copy, on a GPU without waiting for it."""
         packed = torch.from_numpy(np.concatenate(arrays))
         if self.device.type == "cuda":
             packed = packed.pin_memory()
@@ -192,7 +192,7 @@ class Engine:
 
 
 class _Index:
-    """What a range of the flat list (sample · pairs + pair) asks about, found on the host."""
+    """Finds the inputs of evaluations, numbered sample · pairs + pair, on the host."""
 
     def __init__(self, images: np.ndarray, pairs: pd.DataFrame, samples: Sequence[Sample]) -> None:
         self.image = np.searchsorted(images, pairs["image"].to_numpy("int64"))
@@ -200,8 +200,12 @@ class _Index:
         self.timestep = np.array([sample.timestep for sample in samples], "int64")
         self.noise = np.array([sample.noise for sample in samples], "int64")
 
-    def of(self, part: range) -> list[np.ndarray]:
-        """int64 arrays: image, noise, timestep `(input,)`; row, prompt, cell `(batch,)`; cells'."""
+    def arrays(self, part: range) -> list[np.ndarray]:
+        """The int64 arrays of a `Query`, with positions of latents and noises instead of values.
+
+        Image, noise, timestep `(input,)`; row, prompt, cell `(batch,)`; each cell's timestep and
+        prompt `(cell,)`.
+        """
         sample, pair = np.divmod(np.arange(part.start, part.stop), len(self.prompt))
         image, prompt = self.image[pair], self.prompt[pair]
         new = np.diff(image, prepend=-1).astype(bool) | np.diff(sample, prepend=-1).astype(bool)
@@ -221,7 +225,7 @@ def epsilon_errors(
     device: torch.device,
     dtype: torch.dtype,
 ) -> dict[str, np.ndarray]:
-    """`Engine.errors` of an engine that is needed only once."""
+    """`Engine.errors` of an engine that is used only once."""
     return Engine(denoiser, inputs, batch_size, device, dtype).errors(pairs, samples)
 
 
@@ -250,12 +254,12 @@ def _check_samples(samples: Sequence[Sample], noises: int, timesteps: int) -> No
     highest = max((sample.noise for sample in samples), default=-1)
     if highest >= noises:
         raise InputError(
-            f"noise.size: noise {highest} is asked for, but the bank has {noises}; raise it"
+            f"noise.size: found {noises}, but the samples need {highest + 1} noises; raise it"
         )
     last = max((sample.timestep for sample in samples), default=-1)
     if last >= timesteps:
         raise InputError(
-            f"stages.samples: timestep {last} is asked for, but the model's scheduler has "
+            f"stages.samples: found timestep {last}, but the model's scheduler has "
             f"num_train_timesteps {timesteps}; expected a model of at least {last + 1} timesteps, "
             "choose another model"
         )

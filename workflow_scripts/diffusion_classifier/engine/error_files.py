@@ -1,4 +1,4 @@
-"""Errors on disk: one NetCDF per evaluation, stage, shard and class part (dims `pair, sample`)."""
+"""Error files: one NetCDF per evaluation, stage, shard and class part (dims `pair, sample`)."""
 
 from __future__ import annotations
 
@@ -24,9 +24,9 @@ def error_dataset(
     samples: Sequence[Sample],
     record: dict[str, float | str],
 ) -> xr.Dataset:
-    """Errors `(pair, sample)` with what they were measured at.
+    """Errors `(pair, sample)` with each pair's image and prompt, each sample's timestep and noise.
 
-    `record` becomes attributes, and so do the number of `evaluations`.
+    `record` and the number of `evaluations` become attributes.
     """
     dims = ("pair", "sample")
     coords = {
@@ -42,13 +42,13 @@ def error_dataset(
     return stage.assign_attrs(record, evaluations=int(evaluated(stage).sum()))
 
 
-def weights_of(stage: xr.Dataset) -> np.ndarray:
+def sample_weights(stage: xr.Dataset) -> np.ndarray:
     """The weight of each sample in a mean over samples, `(sample,)` float64."""
     return stage["weight"].values if "weight" in stage.coords else np.ones(stage.sizes["sample"])
 
 
 def evaluated(stage: xr.Dataset) -> np.ndarray:
-    """Which errors were measured, bool `(pair, sample)`; the others' classes had left a race."""
+    """Which errors were measured, bool `(pair, sample)`; False where a class had left a race."""
     for name in MEASURED:
         if name in stage:
             return ~np.isnan(stage[name].values)
@@ -56,15 +56,15 @@ def evaluated(stage: xr.Dataset) -> np.ndarray:
 
 
 def losses_in(stages: Sequence[xr.Dataset]) -> list[str]:
-    """The losses that were stored, and `l2+vlb` where there is a bound."""
+    """The losses that were stored, and `l2+vlb` if the bound is among them."""
     stored = [name for name in MEASURED if any(name in stage for stage in stages)]
     return stored + (["l2+vlb"] if "vlb" in stored else [])
 
 
 def pair_cost(stages: Sequence[xr.Dataset]) -> pd.DataFrame:
-    """What each pair took: columns `image, prompt, evaluations` and `seconds` of compute, float64.
+    """Cost of each pair: columns `image, prompt, evaluations` and `seconds` of compute, float64.
 
-    A file's seconds are shared by its pairs in proportion to their evaluations.
+    A file's seconds are divided among its pairs in proportion to their evaluations.
     """
     parts = []
     for stage in stages:
@@ -77,5 +77,5 @@ def pair_cost(stages: Sequence[xr.Dataset]) -> pd.DataFrame:
 
 
 def cost(stages: Sequence[xr.Dataset]) -> pd.DataFrame:
-    """What each image took: index `image`, columns `evaluations` and `seconds` of compute."""
+    """Cost of each image: index `image`, columns `evaluations` and `seconds` of compute."""
     return pair_cost(stages).drop(columns="prompt").groupby("image").sum()

@@ -1,4 +1,4 @@
-"""Where in an image a prompt predicts the noise: errors before they are averaged over space."""
+"""Error maps: the errors of a pair before they are averaged over space."""
 
 from __future__ import annotations
 
@@ -31,10 +31,10 @@ def error_maps(
     device: torch.device,
     dtype: torch.dtype,
 ) -> np.ndarray:
-    """(ε - ε_θ(x_t, t, c))², a mean over channels and samples, per latent position.
+    """(ε - ε_θ(x_t, t, c))² per latent position, a mean over channels and samples.
 
-    Takes what `errors.epsilon_errors` takes and returns `(pair, row, column)` float32, whose mean
-    over space is the mean of that function's `l2` over samples (authors' code, `--spatial`).
+    Takes the arguments of `engine.epsilon_errors` and returns `(pair, row, column)` float32, whose
+    mean over space is the mean of that function's `l2` over samples (authors' code, `--spatial`).
     Raises InputError if there is no sample or latents, noise and model do not fit together, and
     FloatingPointError naming image and prompt if an error is not finite.
     """
@@ -43,7 +43,7 @@ def error_maps(
             "samples: found none, expected at least one timestep to average the error maps over; "
             "add one"
         )
-    # Summed on the CPU, in order and in double precision: the same maps from every run.
+    # Sum on the CPU, in order and in double precision, so that every run gives the same maps.
     total = torch.zeros(len(pairs), *inputs.latents.shape[2:], dtype=torch.float64)
     engine = Engine(denoiser, inputs, batch_size, device, dtype)
     for batch in engine.passes(pairs, samples):
@@ -69,15 +69,15 @@ def _check_finite(maps: np.ndarray, pairs: pd.DataFrame) -> None:
 def right_and_wrong(
     pairs: pd.DataFrame, data: pd.DataFrame, prompts: pd.DataFrame, examples: int
 ) -> pd.DataFrame:
-    """Two rows `image, prompt` per image, its own caption first, of some of Winoground's examples.
+    """Two rows `image, prompt` per image, its right caption first, for some Winoground examples.
 
-    `pairs` are those of a shard, `data` has `image, label, example, tag`; the first `examples` of
-    each tag among the shard's are taken.
+    `pairs` belong to a shard; `data` has the columns `image, label, example, tag`. The first
+    `examples` examples of each tag in the shard are taken.
     """
     shown = data[data["image"].isin(pairs["image"])]
     firsts = shown.drop_duplicates("example").groupby("tag").head(examples)["example"]
-    asked = pairs.merge(shown[shown["example"].isin(firsts)], on="image")
-    asked = asked[~is_unconditional(prompts).to_numpy()[asked["prompt"]]]
-    wrong = prompts["classidx"].to_numpy()[asked["prompt"]] != asked["label"]
-    ordered = asked.assign(wrong=wrong).sort_values(["image", "wrong"], kind="stable")
+    chosen = pairs.merge(shown[shown["example"].isin(firsts)], on="image")
+    chosen = chosen[~is_unconditional(prompts).to_numpy()[chosen["prompt"]]]
+    wrong = prompts["classidx"].to_numpy()[chosen["prompt"]] != chosen["label"]
+    ordered = chosen.assign(wrong=wrong).sort_values(["image", "wrong"], kind="stable")
     return ordered[["image", "prompt"]].reset_index(drop=True)

@@ -11,8 +11,8 @@ from torch import Tensor
 def noise_bank(shape: Sequence[int], size: int, seed: int) -> Tensor:
     """`size` standard normal noises of latent `shape` (c, h, w): `(noise, c, h, w)` float32.
 
-    Drawn one by one on the CPU, so a noise depends on its index and the seed alone: the same
-    on every machine, and the first ones stay when the bank grows.
+    Noises are drawn one by one on the CPU, so each depends only on its index and the seed: it is
+    the same on every machine and in a larger bank.
     """
     generator = torch.Generator().manual_seed(seed)
     return torch.stack([torch.randn(*shape, generator=generator) for _ in range(size)])

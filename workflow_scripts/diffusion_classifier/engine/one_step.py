@@ -1,4 +1,4 @@
-"""What the model makes of a noised image in one step, told the right or the wrong prompt."""
+"""Reconstruct a noised image in one step, given the right or the wrong prompt."""
 
 from __future__ import annotations
 
@@ -33,17 +33,17 @@ def reconstruct(
 ) -> xr.Dataset:
     """Images decoded from x_t and from x̂_0(x_t, ε_θ) under two prompts (DDPM eq. 15).
 
-    `latents` `(image, c, h, w)` float32; `conditions` as from the family's `encode_prompts`;
-    `prompts_of` `(image, 2)` int, the rows of the conditions of the right and of the wrong
-    prompt; `noise` the shared bank `(noise, c, h, w)` float32, of which the k-th of `timesteps`
-    takes the k-th (again from the start where there are fewer): the two prompts, and all images,
-    share it. `vae_folder` is the model's folder; without a vae/ in it the latent is the image.
-    `family` is the model's, as in `decoder`.
+    `latents` are `(image, c, h, w)` float32; `conditions` come from the family's `encode_prompts`;
+    `prompts_of` `(image, 2)` int are the conditions' rows for the right and the wrong prompt.
+    `noise` is the shared bank, `(noise, c, h, w)` float32: the k-th of `timesteps` takes its k-th
+    noise (starting again if there are fewer), the same for both prompts and all images.
+    `vae_folder` is the model's folder; without a vae/ in it the latent is the image. For `family`
+    see `decoder`.
 
     Returns `decoded` (image, level, prompt, channel, row, column) and `noised` (image, level,
     channel, row, column), float32 in [0, 1]; `error` (image, level, prompt), the mean of
-    (ε - ε_θ)², which is what the classifier compares; coordinates `timestep` (level) and
-    `prompt` ("right", "wrong"). Raises InputError if a timestep is not one of the model's.
+    (ε - ε_θ)², which the classifier compares; coordinates `timestep` (level) and `prompt`
+    ("right", "wrong"). Raises InputError if the model does not have one of the timesteps.
     """
     _check_timesteps(timesteps, denoiser.process.timesteps)
     decode = decoder(vae_folder, device, dtype, family)
@@ -83,10 +83,10 @@ def _one_step(
 def decoder(
     folder: str, device: torch.device, dtype: torch.dtype, family: str | None = None
 ) -> Callable[[Tensor], Tensor]:
-    """From latents to pixels in [0, 1], both `(batch, c, h, w)`; the way back of `encode_images`.
+    """A function from latents to pixels in [0, 1], both `(batch, c, h, w)`.
 
-    With a vae/ in the folder latents are scaled back as the model's `family` does it (see
-    `vae.scaling`) and decoded; without one they are the pixels in [-1, 1].
+    If the folder has a vae/, latents are unscaled as the model's `family` does it (see
+    `vae.scaling`) and decoded; otherwise they are pixels in [-1, 1].
     """
 
     def pixels(decoded: Tensor) -> Tensor:
@@ -117,16 +117,16 @@ def _check_timesteps(timesteps: Sequence[int], count: int) -> None:
         found = f"timestep {outside[0]}" if outside else "no timestep"
         raise InputError(
             f"timesteps of the reconstructions: found {found}, expected some of 0 to {count - 1}, "
-            "as many as the model has; correct them"
+            "the timesteps of the model; correct them"
         )
 
 
 def chosen_prompts(labels: np.ndarray, class_of: np.ndarray) -> np.ndarray:
-    """A prompt of each image's own class and one of the next class: `(image, 2)` int64.
+    """A prompt of each image's right class and one of the next class: `(image, 2)` int64.
 
-    `labels` are `(image,)` class indices and `class_of[prompt]` the class of a prompt; the next
-    class of the last one is the first. Of several prompts of a class the first is taken.
+    `labels` are `(image,)` class indices and `class_of[prompt]` is the class of a prompt; after the
+    last class follows the first. Of several prompts of a class the first is taken.
     """
     classes, first = np.unique(class_of, return_index=True)
-    own = np.searchsorted(classes, labels)
-    return np.stack([first[own], first[(own + 1) % len(classes)]], axis=1).astype(np.int64)
+    right = np.searchsorted(classes, labels)
+    return np.stack([first[right], first[(right + 1) % len(classes)]], axis=1).astype(np.int64)

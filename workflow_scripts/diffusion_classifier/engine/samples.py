@@ -8,8 +8,8 @@ from typing import NamedTuple
 class Sample(NamedTuple):
     """One (timestep, noise index) at which every pair's ε-prediction error is measured.
 
-    `weight` is the sample's in a mean over samples: 1 / density where timesteps are not drawn
-    uniformly, so that the mean is one over uniform timesteps all the same.
+    `weight` is the weight in a mean over samples: 1 / density if timesteps are drawn from a
+    density, so that the mean estimates the one over uniform timesteps.
     """
 
     timestep: int

@@ -1,5 +1,5 @@
-"""One short command that measures the product on a GPU and proves its numbers there.
+"""A short command that measures the product on a GPU and checks its numbers there.
 
-Each part of it (`parts.PARTS`) runs in a process of its own with a time limit; what it finds is
-written after every part. `--rehearse` runs all of them on the CPU with tiny sizes.
+Each part (`parts.PARTS`) runs in a separate process with a time limit, and its results are written
+when it ends. `--rehearse` runs all parts on the CPU with tiny sizes.
 """

@@ -1,4 +1,4 @@
-"""What a part of the check is, and what it is given."""
+"""The parts of the check, and the object through which they report."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ HELD = "what has to hold"
 
 @dataclass(frozen=True)
 class Check:
-    """The device that a part measures on, and where it writes what it found.
+    """The device on which a part measures, and the file to which it writes results.
 
-    `until` is the time (`time.time()`) at which the part is killed; `rows` is the text file that
-    gets one JSON object a line, the row of a table, at once.
+    `until` is the time (`time.time()`) at which the part is killed; `rows` is a text file with one
+    JSON object per line, each a row of a table, written at once.
     """
 
     device: torch.device
@@ -33,17 +33,17 @@ class Check:
     root: Path = field(default_factory=workflow_folder)
 
     def row(self, table: str, **values: Any) -> None:
-        """Append one measurement to the table of that name, which gets the values as its columns.
+        """Append a row to the table of that name; the names of `values` are its columns.
 
-        NumPy's and PyTorch's scalars become plain numbers, and a number that is not finite a text.
+        NumPy's and PyTorch's scalars become plain numbers; numbers that are not finite become text.
         """
         line = {"table": table} | {name: _plain(value) for name, value in values.items()}
         print(json.dumps(line, allow_nan=False), file=self.rows, flush=True)
 
     def holds(self, name: str, held: bool, found: str) -> None:
-        """Say whether something that must hold does, and what was found.
+        """Report whether a requirement holds, and what was found.
 
-        The whole check fails if it does not; the part goes on.
+        If it does not hold, the whole check fails, but the part continues.
         """
         self.row(HELD, name=name, held=bool(held), found=found)
 
@@ -54,10 +54,10 @@ class Check:
 
 @dataclass(frozen=True)
 class Part:
-    """One of the check's parts: its name, what it does, and the seconds that it may take.
+    """A part of the check: its name, its function, and its time limit in seconds.
 
-    `measure` asks `Check.left` before it starts something long, and leaves out what does not fit.
-    In a rehearsal, which measures nothing and may have a busy CPU, the limit is a guard alone.
+    `measure` calls `Check.left` before a long step and skips the step if there is too little time.
+    In a rehearsal, which measures no speed and may run on a busy CPU, the limit is only a guard.
     """
 
     name: str
@@ -66,7 +66,7 @@ class Part:
     rehearsal_seconds: float = 300
 
     def limit(self, rehearse: bool) -> float:
-        """The seconds that it may take, on a card or in the rehearsal."""
+        """The time limit in seconds, on a GPU or in the rehearsal."""
         return self.rehearsal_seconds if rehearse else self.seconds
 
 

@@ -1,4 +1,4 @@
-"""The command line of the check, and the process of one of its parts."""
+"""The command line of the check, which also runs a single part in its process."""
 
 from __future__ import annotations
 
@@ -20,15 +20,16 @@ from .results import Results
 from .run import run
 
 SECONDS = 470
-"""For all parts: with the start of the command, they take at most 8 minutes."""
+"""Limit for all parts; with the start of the command, the check takes at most 8 minutes."""
 REHEARSAL_SECONDS = 900
-"""A guard as well: with a CPU of its own, a rehearsal takes less than two minutes."""
+"""A guard; on an idle CPU a rehearsal takes less than two minutes."""
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run the check; the exit status: 0 if every part finished and all held that has to, else 1.
+    """Run the check; return the exit status.
 
-    2 is for a mistake in the input, 130 for an interruption.
+    It is 0 if every part finished and all requirements hold, 1 if not, 2 for a mistake in the
+    input, and 130 for an interruption.
     """
     arguments = _parser().parse_args(argv)
     try:
@@ -40,7 +41,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         print(f"gpu_check: {error}", file=sys.stderr)
         return 2
     except KeyboardInterrupt:
-        print("gpu_check: interrupted; what was found is written", file=sys.stderr)
+        print("gpu_check: interrupted; the results so far are written", file=sys.stderr)
         return 130
 
 
@@ -65,7 +66,7 @@ def _check(arguments: argparse.Namespace) -> int:
 
 
 def _measure(arguments: argparse.Namespace) -> None:
-    """The process of one part."""
+    """Run one part, in its process."""
     (part,) = named([arguments.part])
     with open(arguments.rows, "a", encoding="utf-8") as rows:
         check = Check(_device(arguments), arguments.rehearse, arguments.until, rows)
@@ -75,7 +76,7 @@ def _measure(arguments: argparse.Namespace) -> None:
 
 
 def _card(device: torch.device) -> dict[str, Any]:
-    """What is to be known of a GPU besides its name: memory in GiB, its kind, CUDA's versions."""
+    """Facts about a GPU besides its name: memory in GiB, its kind, CUDA's versions."""
     if device.type != "cuda":
         return {}
     card = torch.cuda.get_device_properties(device)
@@ -89,7 +90,7 @@ def _card(device: torch.device) -> dict[str, Any]:
 
 
 def _device(arguments: argparse.Namespace) -> torch.device:
-    """The device asked for; InputError if there is none such."""
+    """The chosen device; InputError if there is no such device."""
     name = arguments.device or ("cpu" if arguments.rehearse else "cuda")
     try:
         device = torch.device(name)
@@ -108,19 +109,19 @@ def _device(arguments: argparse.Namespace) -> torch.device:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="python -m diffusion_classifier.gpu_check",
-        description="Measures the product on a GPU and proves its numbers there; docs/gpu.md.",
+        description="Measure the product on a GPU and check its numbers there; see docs/gpu.md.",
     )
     parser.add_argument("--rehearse", action="store_true", help="tiny sizes, on the CPU")
     parser.add_argument("--device", help="default: cuda, or cpu with --rehearse")
     parser.add_argument("--output", type=Path, default=Path("results/gpu-check"), metavar="FOLDER")
     parser.add_argument(
         "--parts", nargs="+", metavar="NAME",
-        help=f"only these: {', '.join(part.name for part in PARTS)}",
+        help=f"run only these: {', '.join(part.name for part in PARTS)}",
     )  # fmt: skip
     parser.add_argument(
-        "--seconds", type=float, help=f"for the whole; default: {SECONDS}, rehearsing "
-        f"{REHEARSAL_SECONDS}",
+        "--seconds", type=float, help=f"limit of the whole check; default: {SECONDS}, with "
+        f"--rehearse {REHEARSAL_SECONDS}",
     )  # fmt: skip
     for name, kind in (("--part", str), ("--rows", Path), ("--until", float)):
-        parser.add_argument(name, type=kind, help=argparse.SUPPRESS)  # of a part's own process
+        parser.add_argument(name, type=kind, help=argparse.SUPPRESS)  # for a part's process
     return parser

@@ -1,4 +1,4 @@
-"""Digits classified by the shipped model, exhaustively and by a race at learned timesteps."""
+"""Classify digits with the shipped model, exhaustively and by a race at learned timesteps."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from functools import partial
 
 import numpy as np
 
-from diffusion_classifier.config.checks.stage_checks import CALIBRATION_SAMPLES
+from diffusion_classifier.config.checks.evaluation_checks import CALIBRATION_SAMPLES
 from diffusion_classifier.data.sources.digits import mnist
 from diffusion_classifier.data.sources.image_source import ImageSource
 from diffusion_classifier.denoisers.speed import Speed, accelerate, precision
@@ -21,46 +21,46 @@ from diffusion_classifier.selection.schedules import stage_samples
 
 from .check import Check
 from .job_time import Job
-from .shipped import Task, task
+from .shipped import Task, shipped_task
 
 IMAGES, REHEARSED_IMAGES = 1000, 10
 CALIBRATION_IMAGES, REHEARSED_CALIBRATION_IMAGES = 50, 4
 EXHAUSTIVE, RACED = 10, 64
 RACE = {"z": 2, "minimum": 1, "loss": "l2", "combine": "mean"}
-"""Timesteps, and the race's rule, as the default config has them."""
+"""Timesteps and the race's rule of the default config."""
 COMPILING = 60.0
-"""Seconds that compiling the small network and a run of it are taken to need."""
+"""Assumed seconds to compile the small network and run it."""
 
 
 def digits(check: Check) -> None:
-    """Write a row of each job; ModuleNotFoundError without the package the digits come with."""
+    """Write a row for each job; ModuleNotFoundError if the package with the digits is missing."""
     images = REHEARSED_IMAGES if check.rehearse else IMAGES
     _exhaustive(check, f"{images} digits exhaustively", images, compile=False)
 
     job, count = Job(), REHEARSED_CALIBRATION_IMAGES if check.rehearse else CALIBRATION_IMAGES
-    asked, engine = _ready(check, job, count, CALIBRATION_SAMPLES, source=mnist("train"))
+    task, engine = _ready(check, job, count, CALIBRATION_SAMPLES, source=mnist("train"))
     samples = stage_samples([CALIBRATION_SAMPLES])[0]
     with job.step("network"):
-        found = engine.errors(asked.pairs, samples, Silence())
+        found = engine.errors(task.pairs, samples, Silence())
     timesteps = engine.denoiser.process.timesteps
-    densities = fit_densities(error_dataset(found, asked.pairs, samples, {}), timesteps)
-    _write(check, f"timesteps learned from {count} digits", asked, found["l2"], samples, job)
+    densities = fit_densities(error_dataset(found, task.pairs, samples, {}), timesteps)
+    _write(check, f"timesteps learned from {count} digits", task, found["l2"], samples, job)
 
     job = Job()
-    asked, engine = _ready(check, job, images, RACED)
+    task, engine = _ready(check, job, images, RACED)
     samples = learned_samples(densities, [RACED], RACE["loss"])[0]
-    class_of = asked.prompts["classidx"].to_numpy()
+    class_of = task.prompts["classidx"].to_numpy()
     measure = partial(engine.errors, progress=Silence())
     with job.step("network"):
-        found = gap_race(measure, asked.pairs, samples, class_of, RACE, [], densities)
-    _write(check, f"{images} digits by race", asked, found["l2"], samples, job)
+        found = gap_race(measure, task.pairs, samples, class_of, RACE, [], densities)
+    _write(check, f"{images} digits by race", task, found["l2"], samples, job)
 
 
 def compiled_digits(check: Check) -> None:
-    """The exhaustive job once more, if `compile: auto` would compile it and there is time."""
+    """Repeat the exhaustive job, if `compile: auto` would compile it and there is time."""
     if check.device.type != "cuda":
         return
-    name = f"{IMAGES} digits exhaustively, compiled as auto does"
+    name = f"{IMAGES} digits exhaustively, compiled as by auto"
     if check.left() < COMPILING:
         check.row("left out", what=name, why=f"{check.left():.0f} s were left")
     else:
@@ -69,11 +69,11 @@ def compiled_digits(check: Check) -> None:
 
 def _exhaustive(check: Check, name: str, images: int, compile: bool) -> None:
     job = Job()
-    asked, engine = _ready(check, job, images, RACED, compile=compile)
+    task, engine = _ready(check, job, images, RACED, compile=compile)
     samples = stage_samples([EXHAUSTIVE])[0]
     with job.step("network"):
-        errors = engine.errors(asked.pairs, samples, Silence())
-    _write(check, name, asked, errors["l2"], samples, job)
+        errors = engine.errors(task.pairs, samples, Silence())
+    _write(check, name, task, errors["l2"], samples, job)
 
 
 def _ready(
@@ -84,31 +84,31 @@ def _ready(
     source: ImageSource | None = None,
     compile: bool = False,
 ) -> tuple[Task, Engine]:
-    """What is asked and the engine that answers, encoded and loaded as steps of `job`."""
+    """The task and the engine; encoding and loading are timed as steps of `job`."""
     with job.step("encoding"):
-        asked = task("digits-dit", images, noises, check.device, check.root, source)
+        task = shipped_task("digits-dit", images, noises, check.device, check.root, source)
     dtype = precision("auto", check.device)
     with job.step("loading"):
-        denoiser = asked.denoiser(check.device, dtype)
+        denoiser = task.denoiser(check.device, dtype)
     accelerate(denoiser, Speed(compile=compile), evaluations=0)
-    return asked, Engine(denoiser, asked.inputs, "auto", check.device, dtype)
+    return task, Engine(denoiser, task.inputs, "auto", check.device, dtype)
 
 
 def _write(
     check: Check,
     name: str,
-    asked: Task,
+    task: Task,
     errors: np.ndarray,
     samples: Sequence[Sample],
     job: Job,
 ) -> None:
-    """The row of a job; `errors` is `(pair, sample)`, NaN where a class had left."""
+    """Write the row of a job; `errors` is `(pair, sample)`, NaN where a class had left."""
     split = job.split()
     check.row(
         "jobs",
         job=name,
-        images=len(asked.labels),
+        images=len(task.labels),
         evaluations=int((~np.isnan(errors)).sum()),
         **split,
-        top_1_percent=100 * (asked.predictions(errors, samples) == asked.labels).mean(),
+        top_1_percent=100 * (task.predictions(errors, samples) == task.labels).mean(),
     )

@@ -1,8 +1,8 @@
-"""How fast published networks run: the authors' loop against the engine, taking turns.
+"""Measure the speed of published networks: the authors' loop and the engine take turns.
 
-Weights are random, as they do not change how long a network takes. FLOPs are those of one plain
-evaluation, counted by PyTorch, so a share of the peak says what share of a card a loop without
-shared work would need; `share_computed` is of what the engine computes, which is less.
+Weights are random, as they do not affect the speed. FLOPs are those of one plain evaluation,
+counted by PyTorch, so the share of the peak counts work that the engine saves by sharing;
+`share_computed` counts only the FLOPs that the engine computes.
 """
 
 from __future__ import annotations
@@ -40,33 +40,33 @@ NETWORKS = {
     "sd-2.1-96": "stable-diffusion-2.1",
     "sdxl": "stable-diffusion-xl",
 }
-"""The parts and their networks, in the order of importance."""
+"""The parts and their networks, the most important first."""
 TIMES_THE_LOOP = {"sd-2": 2.0, "dit-512": 1.8}
 SHARE_OF_PEAK = {"sd-2": 0.6}
-"""What the engine as the default runs it has to reach on one card in half precision."""
+"""Values that the engine with default settings has to reach on one GPU in half precision."""
 
 HALF = (torch.bfloat16, torch.float16)
 IMAGES, PROMPTS = 2, 8
 STEP = 4
-"""Samples come in multiples of it, so that passes of the loop and the engine are full."""
+"""The number of samples is a multiple of STEP, so that passes of loop and engine are full."""
 MOST_SAMPLES = 400
 SECONDS = 1.0
-"""How long a run of the loop is; the engine waits for the GPU only at a run's end."""
+"""Length of a run of the loop; the engine waits for the GPU only at the end of a run."""
 COMPILING = {"dit": 45.0, "stable-diffusion": 75.0, "stable-diffusion-xl": 150.0}
-"""Seconds that compiling is taken to need at most, before one way has been compiled."""
+"""Assumed maximal seconds of the first compilation of a network."""
 COMPILED_IN_REHEARSAL = "dit-512"
 
 
 @dataclass(frozen=True)
 class Timing:
-    """One way's evaluations per second, and how many times the loop's that is, of each turn."""
+    """Evaluations per second of one way in each turn, and their ratios to the loop's."""
 
     rates: list[float]
     ratios: list[float]
 
 
 class Contest:
-    """All ways to run one network, and what is known of each by its label."""
+    """All ways to run one network, with the timing of each by its label."""
 
     def __init__(self, check: Check, network: str, spec: FullSize) -> None:
         self.check, self.network, self.spec = check, network, spec
@@ -88,7 +88,7 @@ class Contest:
         self.batch = self._batch()
 
     def run(self) -> None:
-        """Measure all ways, those that are not compiled first; what is written stays."""
+        """Measure all ways, first those that are not compiled; rows are written at once."""
         check = self.check
         peaks = {f"{dtype_name(d)}_tflops": value / 1e12 for d, value in self.peak.items()}
         first = self._eager_ways()[0]
@@ -107,16 +107,16 @@ class Contest:
         for way in self._compiled_ways():
             try:
                 self._compile(way)
-            except Exception as error:  # of the compiler, which does not keep the other ways
+            except Exception as error:  # the compiler failed; go on with the other ways
                 traceback.print_exc()
                 name = f"{self.network}: {way.label} can be compiled"
                 check.holds(name, False, f"{type(error).__name__}: {error}")
         self.judge_default(evaluations=WORTH_COMPILING)
 
     def compare(self, ways: list[Way], also: list[Way] | None = None) -> None:
-        """Have `ways` take turns with the loop, and with `also`; write a row of each of the first.
+        """Let `ways` take turns with the loop and with `also`; write a row for each new way.
 
-        The loop is written once. Errors have to be the loop's, up to the dtype's rounding.
+        Errors have to equal the loop's, up to the rounding of the dtype.
         """
         start = time.perf_counter()
         together = [LOOP, *ways, *(also or [])]
@@ -134,9 +134,9 @@ class Contest:
         self.comparing = 1.2 * (time.perf_counter() - start)
 
     def judge_default(self, evaluations: int) -> None:
-        """Whether what `auto` chooses for so many evaluations is fastest, and fast enough.
+        """Check that the choice of `auto` for these evaluations is the fastest, and fast enough.
 
-        On a card alone: tiny networks on a CPU have nothing to say to that.
+        Only on a GPU: the speed of tiny networks on a CPU means nothing.
         """
         way = chosen_way(self.plain, self.check.device, evaluations)
         job = "a long job" if evaluations else "a short job"
@@ -160,7 +160,7 @@ class Contest:
             self.check.holds(name, share >= least, f"{share:.1%}")
 
     def _enough(self) -> int:
-        """How many samples take the loop SECONDS: a multiple of STEP, counted after a first run."""
+        """The number of samples that takes the loop SECONDS, a multiple of STEP."""
         if self.check.rehearse:
             return STEP // 2
         run = partial(self.loop, self.pairs, spaced_samples(STEP))
@@ -168,7 +168,7 @@ class Contest:
         return min(MOST_SAMPLES, STEP * max(1, round(SECONDS / _seconds(run))))
 
     def _batch(self) -> int:
-        """The size of a pass that the engine finds fastest as it runs a short job."""
+        """The size of a pass that `auto` chooses in a short job."""
         if self.check.rehearse:
             return 32
         way = chosen_way(self.plain, self.check.device, 0)
@@ -188,12 +188,12 @@ class Contest:
         return self.runners[way.label]
 
     def _eager_ways(self) -> list[Way]:
-        """What is not compiled, in the order of importance."""
+        """The ways without compilation, the most important first."""
         formats = (False,) if self.spec.family == "dit" else (True, False)
         return [Way(dtype, channels_last=last) for last in formats for dtype in HALF]
 
     def _compiled_ways(self) -> list[Way]:
-        """The same ways compiled; in the rehearsal one of one network, as it takes a while."""
+        """The same ways compiled; in a rehearsal only one way of one network, to save time."""
         ways = [Way(way.dtype, True, way.channels_last) for way in self._eager_ways()]
         if self.check.rehearse:
             return ways[:1] if self.network == COMPILED_IN_REHEARSAL else []
@@ -215,7 +215,7 @@ class Contest:
         self.check.row("compiling", network=self.network, way=way.label, seconds=took)
 
     def _computed(self, way: Way) -> float:
-        """FLOPs of an evaluation as the engine computes it, in passes of the usual size."""
+        """FLOPs that the engine computes per evaluation, in passes of the usual size."""
         few = self.samples[:STEP]
         runner = self._runner(way)
         total = run_flops(lambda: runner(self.pairs, few), self.check.device)
@@ -240,7 +240,7 @@ class Contest:
 
     def _write(self, way: Way, seconds: list[float], loop: list[float]) -> None:
         rates = [self._evaluations() / took for took in seconds]
-        ratios = [of_loop / took for of_loop, took in zip(loop, seconds, strict=True)]
+        ratios = [by_loop / took for by_loop, took in zip(loop, seconds, strict=True)]
         self.timings[way.label] = Timing(rates, ratios)
         runner = self._runner(way)
         computed = self.flops if way.loop else self.computed
@@ -259,7 +259,7 @@ class Contest:
         )
 
     def _share(self, way: Way) -> float:
-        """FLOP/s of a way as plain evaluations, over those of the fastest matrix product."""
+        """FLOP/s of a way, counting plain evaluations, over those of the fastest matrix product."""
         return median(self.timings[way.label].rates) * self.flops / self.peak[way.dtype]
 
 
@@ -270,7 +270,7 @@ def _seconds(run: Callable[[], Errors]) -> float:
 
 
 def fast(network: str, check: Check) -> None:
-    """Measure one of NETWORKS; in the rehearsal a tiny one of the same kind."""
+    """Measure one of NETWORKS; in a rehearsal a tiny network of the same kind."""
     spec = FULL_SIZE[NETWORKS[network]]
     Contest(check, network, tiny(spec) if check.rehearse else spec).run()
 
@@ -286,4 +286,4 @@ OTHERS = [
     _part("sd-2.1-96", 50),
     _part("sdxl", 60),
 ]
-"""Those after all other parts, as far as there is time."""
+"""Parts that run after all others, if there is time."""

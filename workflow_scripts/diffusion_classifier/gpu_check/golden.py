@@ -1,4 +1,4 @@
-"""The authors' implementation, whose numbers are in tests/golden, reproduced on a device."""
+"""Reproduce on a device the numbers of the authors' implementation, stored in tests/golden."""
 
 from __future__ import annotations
 
@@ -27,9 +27,9 @@ LOSSES = ("l1", "l2", "huber")
 
 
 def golden(check: Check, tolerance: float) -> None:
-    """Errors, staged evaluations and DiT's bound in float32, each relative to the expected one.
+    """Check errors, staged evaluations and DiT's bound in float32 against expected values.
 
-    What the network's products are computed in is up to the caller.
+    `tolerance` is relative. The caller decides whether products may use TF32.
     """
     folder = check.root / "tests" / "golden"
     expected = read_json(folder / "expected.json")
@@ -65,7 +65,7 @@ def _engine(folder: Path, device: torch.device) -> Engine:
 
 
 def _single_errors(engine: Engine, expected: dict[str, Any]) -> float:
-    """The largest deviation; the n-th prompt goes with the n-th sample."""
+    """The largest deviation; the n-th pair is measured at the n-th sample."""
     samples = list(map(Sample, expected["timestep"], expected["noise"]))
     pairs = pd.DataFrame({"image": expected["image"], "prompt": expected["prompt"]})
     errors = engine.errors(pairs, samples, Silence())
@@ -75,7 +75,7 @@ def _single_errors(engine: Engine, expected: dict[str, Any]) -> float:
 def _staged(engine: Engine, run: dict[str, Any]) -> tuple[float, list[int]]:
     """The largest deviation of an error of a staged evaluation, and the prompts that stay.
 
-    It is infinite if a prompt was not evaluated as often as expected.
+    The deviation is infinite if a prompt was not evaluated as often as expected.
     """
     class_of = np.arange(10)
     pairs = pd.DataFrame({"image": run["image"], "prompt": class_of})

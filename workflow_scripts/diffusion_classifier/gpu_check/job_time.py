@@ -1,7 +1,7 @@
-"""Where a job's wall time goes.
+"""Split the wall time of a job into steps.
 
-`loading` is reading the denoiser; `encoding` is that of images and prompts, with reading what
-encodes them; `network` is the engine's passes; `rest` is everything else, from start to end.
+`loading` reads the denoiser; `encoding` encodes images and prompts, including reading the encoders;
+`network` is the engine's passes; `rest` is everything else.
 """
 
 from __future__ import annotations
@@ -16,14 +16,14 @@ from diffusion_classifier.network_time import seconds_spent
 
 @dataclass
 class Job:
-    """A job's wall time as it goes on, and the seconds of its named steps."""
+    """The start of a job, and the seconds of its named steps."""
 
     start: float = field(default_factory=time.perf_counter)
     seconds: dict[str, float] = field(default_factory=dict)
 
     @contextmanager
     def step(self, name: str) -> Iterator[None]:
-        """Count the block as this step: `loading` or `encoding`, or the passes in `network`."""
+        """Count the block as the step `loading` or `encoding`, or its passes as `network`."""
         start, before = time.perf_counter(), seconds_spent()
         yield
         took = time.perf_counter() - start
@@ -32,6 +32,6 @@ class Job:
         self.seconds[name] = self.seconds.get(name, 0.0) + took
 
     def split(self) -> dict[str, float]:
-        """All seconds: of the whole until now, of the steps, and of the rest."""
+        """Seconds of the whole job until now (`wall`), of each step, and of the `rest`."""
         wall = time.perf_counter() - self.start
         return {"wall": wall, **self.seconds, "rest": wall - sum(self.seconds.values())}

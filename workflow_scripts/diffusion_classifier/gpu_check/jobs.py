@@ -1,4 +1,4 @@
-"""Whole jobs, from a model's folder to predictions, and where their time goes."""
+"""Time whole jobs, from a model's folder to predictions, step by step."""
 
 from __future__ import annotations
 
@@ -30,19 +30,19 @@ STAGES, REHEARSED_STAGES = (25, 250), (5, 10)
 KEEP = (5, 1)
 IMAGES = 10
 NEEDED, NEEDED_BY_A_STEP = 60.0, 12.0
-"""Seconds that the staged job, and each measurement with its model, is taken to need."""
+"""Assumed seconds of the staged job, and of each measurement with its model."""
 WORDS = ("circle", "square", "triangle", "cross", "ring", "heart", "red", "blue", "green", "small")
 
 
 def jobs(check: Check) -> None:
-    """The part: digits by the shipped model, then Stable Diffusion 2 in stages."""
+    """The part: digits with the shipped model, then Stable Diffusion 2 in stages."""
     scenes = check.root / "resources" / "models" / "scenes-sd"
     with TemporaryDirectory() as folder:
-        # this imports what all jobs need, so that it is in the time of none
+        # this imports the libraries of all jobs, so that no job's time includes the imports
         side = random_pipeline.save(Path(folder), check.device, check.rehearse, scenes)
         try:
             digits_jobs.digits(check)
-        except ModuleNotFoundError as error:  # the digits come with a package
+        except ModuleNotFoundError as error:  # the package with the digits is missing
             check.row("left out", what="digits", why=str(error))
         if not check.rehearse and check.left() < NEEDED:
             why = f"{check.left():.0f} s were left"
@@ -59,9 +59,9 @@ def jobs(check: Check) -> None:
 
 
 def _job(check: Check, folder: str, side: int) -> tuple[Denoiser, Inputs]:
-    """Ten images and ten prompts in two stages: write the job's row; the denoiser and its inputs.
+    """Run ten images and ten prompts in two stages; write a row; return denoiser and inputs.
 
-    Weights are random, and so are the images, which are `side` pixels high and wide.
+    Weights are random, and so are the images, which have `side` × `side` pixels.
     """
     adapter, device = family(random_pipeline.SPEC.family), check.device
     dtype = precision("auto", device)

@@ -1,11 +1,10 @@
-"""Where the time of a pass goes, and what 8 bits and token merging would give.
+"""Profile a pass, and measure what 8-bit numbers and token merging would gain.
 
-Networks of full size have random weights. Their speed is that of trained ones. Their classes are
-told apart by little but rounding, and numbers have no outliers as trained ones do, so a low
-agreement of ranks says little against a trial and a high one little for it: it is to be read
-beside that of bfloat16 computed in another order (the engine's). The shipped models are trained,
-but small. So a trial that gains has to be repeated with published weights before the engine gets
-it.
+Networks of full size have random weights, which give the speed of trained ones. But their classes
+differ by little more than rounding, and their numbers lack the outliers of trained networks. So the
+agreement of ranks says little, and should be compared with that of bfloat16 computed in another
+order (the engine's). The shipped models are trained, but small. So a trial that gains has to be
+repeated with published weights before the engine adopts it.
 """
 
 from __future__ import annotations
@@ -32,25 +31,25 @@ from diffusion_classifier.engine.engine import Engine, Inputs
 from diffusion_classifier.progress import Silence
 
 from .check import Check, Part
-from .shipped import SHIPPED, task
+from .shipped import SHIPPED, shipped_task
 from .trials import TRIALS, apply, unchanged
 
 TOP = 10
 IMAGES, CLASSES, SAMPLES = 8, 10, 4
 PASS = 64
 RUNS = 3
-"""Of networks of full size: 320 evaluations in whole passes."""
+"""For networks of full size: 320 evaluations in full passes."""
 SHIPPED_IMAGES, SHIPPED_TIMESTEPS, SHIPPED_PASS = 200, 10, 1024
 NETWORKS = {"dit-256": "dit-xl-2", "sd-2": "stable-diffusion-2"}
 DOWN_TO = {"dit-256": 2, "sd-2": 1, "digits-dit": 4, "scenes-sd": 2}
-"""How many times smaller than the latents tokens may be to be merged; see `Trial`."""
+"""Largest factor between latents and tokens at which tokens are merged; see `Trial`."""
 NEEDED = 15.0
-"""Seconds that a trial on a network of full size is taken to need, with compiling its blocks."""
+"""Assumed seconds of a trial on a network of full size, with the compilation of its blocks."""
 
 
 @dataclass(frozen=True)
 class Question:
-    """What trials are compared on: every image with every class, at evenly spaced timesteps."""
+    """The evaluations of a trial: every image with every class, at evenly spaced timesteps."""
 
     inputs: Inputs
     pairs: pd.DataFrame
@@ -65,7 +64,7 @@ class Question:
         samples = spaced_samples(self.timesteps)
         run = {"": partial(engine.errors, self.pairs, samples, Silence())}
         if runs > 1:
-            run[""]()  # what a first run sets up is not part of it
+            run[""]()  # warm up
         turns = [turn[""] for turn in take_turns(run, runs)]
         errors = turns[-1][1]["l2"]
         means = errors.astype("float64").mean(axis=1).reshape(len(self.inputs.images), -1)
@@ -73,7 +72,7 @@ class Question:
 
 
 def limits(check: Check) -> None:
-    """The part: the profile, then the trials, as far as there is time."""
+    """The part: the profile, then the trials, if there is time."""
     kernels(check)
     for trial in TRIALS:
         if not trial.installed:
@@ -85,11 +84,11 @@ def limits(check: Check) -> None:
                 shipped(check, small)
 
 
-# --- where time goes
+# --- profile
 
 
 def kernels(check: Check) -> None:
-    """The kernels (on a CPU, operations) that take most of a pass of Stable Diffusion 2."""
+    """Write the kernels (on a CPU, operations) that take most time in a pass of a UNet."""
     plain, question = _network(check, "sd-2")
     denoiser = models.adapted(plain)
     accelerate(denoiser, Speed(), evaluations=0)
@@ -116,17 +115,17 @@ def kernels(check: Check) -> None:
 
 
 def _microseconds(event: object, device: torch.device) -> float:
-    """What an entry of a profile took: on a GPU only kernels, not what started them."""
+    """Microseconds of a profile's entry; on a GPU only those of kernels, not of their launch."""
     if device.type != "cuda":
         return event.self_cpu_time_total
     return event.self_device_time_total if event.device_type == DeviceType.CUDA else 0.0
 
 
-# --- what trials give
+# --- trials
 
 
 def full_size(check: Check, name: str) -> None:
-    """All trials on a network of full size: how fast they are, and how classes rank."""
+    """Run all trials on a network of full size: their speed, and the ranks of classes."""
     if not check.rehearse and check.left() < NEEDED:
         _left_out(check, name, "all trials", f"{check.left():.0f} s were left")
         return
@@ -136,15 +135,15 @@ def full_size(check: Check, name: str) -> None:
 
 
 def shipped(check: Check, name: str) -> None:
-    """All trials on a trained, small model: which predictions change. No speed is of interest."""
+    """Run all trials on a trained, small model to see which predictions change, not for speed."""
     images, timesteps = (4, 2) if check.rehearse else (SHIPPED_IMAGES, SHIPPED_TIMESTEPS)
     try:
-        asked = task(name, images, timesteps, check.device, check.root)
-    except ModuleNotFoundError as error:  # the digits come with a package
+        task = shipped_task(name, images, timesteps, check.device, check.root)
+    except ModuleNotFoundError as error:  # the package with the digits is missing
         _left_out(check, name, "all trials", str(error))
         return
-    question = Question(asked.inputs, asked.pairs, timesteps, SHIPPED_PASS)
-    load = partial(asked.denoiser, check.device, torch.bfloat16)
+    question = Question(task.inputs, task.pairs, timesteps, SHIPPED_PASS)
+    load = partial(task.denoiser, check.device, torch.bfloat16)
     _compare(check, name, question, load, runs=1, compiled=False)
 
 
@@ -156,7 +155,7 @@ def _compare(
     runs: int,
     compiled: bool,
 ) -> None:
-    """A row of each trial, and one of the engine; `compiled`: where a trial asks for it."""
+    """Write a row for each trial and one for the engine; `compiled` allows compiled trials."""
     denoiser = load()
     accelerate(denoiser, Speed(), evaluations=0)
     engine, engine_rate = question.errors(denoiser, check.device, runs)
@@ -172,7 +171,7 @@ def _compare(
         try:
             apply(trial, denoiser, DOWN_TO[name], kind)
             means, rate = question.errors(denoiser, check.device, runs)
-        except Exception as error:  # packages that change from month to month, and may not run here
+        except Exception as error:  # these packages change often and may not run here
             traceback.print_exc()
             _left_out(check, name, trial.name, f"{type(error).__name__}: {error}")
             continue
@@ -194,9 +193,9 @@ def _compare(
 
 
 def agreement(expected: np.ndarray, found: np.ndarray) -> dict[str, float]:
-    """How alike classes rank by two errors `(image, class)` each.
+    """Agreement of the classes' ranks by two sets of errors, `(image, class)` each.
 
-    `rank_agreement` is Spearman's correlation, the mean over images; `same_best` the share of
+    `rank_agreement` is Spearman's correlation, a mean over images; `same_best` is the share of
     images whose class of least error is the same.
 
     >>> agreement(np.array([[1.0, 2.0, 3.0]]), np.array([[1.0, 3.0, 2.0]]))
@@ -212,7 +211,7 @@ def agreement(expected: np.ndarray, found: np.ndarray) -> dict[str, float]:
 
 
 def _network(check: Check, name: str) -> tuple[PlainModel, Question]:
-    """A network with random weights in bfloat16, of full size or tiny, and what it is asked."""
+    """A network with random weights in bfloat16, of full size or tiny, and its evaluations."""
     spec = FULL_SIZE[NETWORKS[name]]
     spec = tiny(spec) if check.rehearse else spec
     images, samples = (2, 1) if check.rehearse else (IMAGES, SAMPLES)

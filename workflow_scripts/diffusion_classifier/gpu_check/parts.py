@@ -1,4 +1,4 @@
-"""The parts there are, the most important first."""
+"""All parts of the check, the most important first."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ PARTS: tuple[Part, ...] = (*right.PARTS, *fast.FIRST, *jobs.PARTS, *limits.PARTS
 
 
 def named(names: list[str] | None) -> list[Part]:
-    """The parts of these names, or all, in their order; InputError if there is none of a name."""
+    """The parts with these names, or all, in their order; InputError for an unknown name."""
     every = {part.name: part for part in PARTS}
     for name in names or ():
         known("--parts", name, every, "part")

@@ -1,4 +1,4 @@
-"""How many evaluations a pass should have, and what becomes of one that is too large."""
+"""Check the size of passes: the best size, and passes that do not fit in memory."""
 
 from __future__ import annotations
 
@@ -29,28 +29,28 @@ if TYPE_CHECKING:
     import pandas as pd
 
 SIZES, REHEARSED_SIZES = (16, 32, 64, 128, 256), (8, 16)
-"""Evaluations in a pass that `batch_size: auto` is compared with."""
+"""Sizes of passes with which `batch_size: auto` is compared."""
 TOO_LARGE, REHEARSED_TOO_LARGE = 1024, 16
-"""Evaluations in a pass that do not fit into ROOM, or into what the rehearsal says fits."""
+"""Size of a pass that does not fit into ROOM, or into the rehearsal's imitated memory."""
 ROOM = 4 * 2**30
-"""Bytes of device memory that a pass gets beside the weights, so that it is too large."""
+"""Bytes of device memory for a pass beside the weights, too little for TOO_LARGE."""
 
 
 def choice(check: Check, denoiser: Denoiser, inputs: Inputs, pairs: pd.DataFrame) -> None:
-    """What `batch_size: auto` chooses, and how fast passes of that and of other sizes are."""
+    """Measure the rate of passes of the size chosen by `batch_size: auto`, and of other sizes."""
     dtype = precision("auto", check.device)
     auto = Engine(denoiser, inputs, "auto", check.device, dtype)
     auto.errors(pairs, spaced_samples(1 if check.rehearse else 12), Silence())
     chosen = auto.batches.size
     sizes = sorted({*(REHEARSED_SIZES if check.rehearse else SIZES), chosen})
-    own = pairs.head(sizes[-1] if check.rehearse else 64)
-    samples = spaced_samples(1 if check.rehearse else -(-sizes[-1] // len(own)))
+    pairs = pairs.head(sizes[-1] if check.rehearse else 64)
+    samples = spaced_samples(1 if check.rehearse else -(-sizes[-1] // len(pairs)))
     runs = {}
     for size in sizes:
         engine = Engine(denoiser, inputs, size, check.device, dtype)
-        runs[str(size)] = partial(engine.errors, own, samples, Silence())
+        runs[str(size)] = partial(engine.errors, pairs, samples, Silence())
     turns = list(take_turns(runs, 1 if check.rehearse else 3))
-    evaluations = len(own) * len(samples)
+    evaluations = len(pairs) * len(samples)
     rates = {size: evaluations / median(turn[str(size)][0] for turn in turns) for size in sizes}
     for size, rate in rates.items():
         check.row("passes of Stable Diffusion 2", size=size, rate=rate, auto=size == chosen)
@@ -60,7 +60,7 @@ def choice(check: Check, denoiser: Denoiser, inputs: Inputs, pairs: pd.DataFrame
 
 
 def attention(check: Check, denoiser: Denoiser, inputs: Inputs, pairs: pd.DataFrame) -> None:
-    """How fast the fused kernels of attention, the default, and its plain products are."""
+    """Measure the rate of attention with fused kernels (the default) and with plain products."""
     engine = Engine(denoiser, inputs, SIZES[0], check.device, precision("auto", check.device))
     pairs, samples = pairs.head(SIZES[0]), spaced_samples(1 if check.rehearse else 8)
 
@@ -72,7 +72,7 @@ def attention(check: Check, denoiser: Denoiser, inputs: Inputs, pairs: pd.DataFr
     for name in runs:
         run(name)
     turns = list(take_turns(runs, 1 if check.rehearse else 3))
-    run("fused")  # which is a setting of the whole process
+    run("fused")  # restores this setting of the whole process
     evaluations = len(pairs) * len(samples)
     rates = {name: evaluations / median(turn[name][0] for turn in turns) for name in runs}
     for name, rate in rates.items():
@@ -83,7 +83,7 @@ def attention(check: Check, denoiser: Denoiser, inputs: Inputs, pairs: pd.DataFr
 
 
 class SmallMemory:
-    """A denoiser that says there is no memory for more than `fits` evaluations; to rehearse."""
+    """A denoiser that imitates a memory for at most `fits` evaluations, for rehearsals."""
 
     shared = None
 
@@ -94,14 +94,14 @@ class SmallMemory:
     def predict(
         self, x_t: Tensor, timestep: Tensor, condition: dict[str, Tensor]
     ) -> tuple[Tensor, Tensor | None]:
-        """See `Denoiser.predict`; torch.OutOfMemoryError for too many evaluations."""
+        """See `Denoiser.predict`; raises torch.OutOfMemoryError for too many evaluations."""
         if len(x_t) > self.fits:
             raise torch.OutOfMemoryError(f"{len(x_t)} evaluations, {self.fits} fit")
         return self.denoiser.predict(x_t, timestep, condition)
 
 
 def too_large(check: Check, denoiser: Denoiser, inputs: Inputs, pairs: pd.DataFrame) -> None:
-    """Passes that do not fit in memory are halved, and find the same errors."""
+    """Check that a pass that does not fit in memory is halved and gives the same errors."""
     dtype = precision("auto", check.device)
     size = REHEARSED_TOO_LARGE if check.rehearse else TOO_LARGE
     pairs = pairs.head(size)
@@ -109,11 +109,11 @@ def too_large(check: Check, denoiser: Denoiser, inputs: Inputs, pairs: pd.DataFr
     few = Engine(denoiser, inputs, size // 32 or 1, check.device, dtype)
     expected = few.errors(pairs, samples, Silence())
     with _little_memory(check.device):
-        told = denoiser if check.device.type == "cuda" else SmallMemory(denoiser, size // 3)
-        engine = Engine(told, inputs, size, check.device, dtype)
+        limited = denoiser if check.device.type == "cuda" else SmallMemory(denoiser, size // 3)
+        engine = Engine(limited, inputs, size, check.device, dtype)
         found = engine.errors(pairs, samples, Silence())
     real = "for real" if check.device.type == "cuda" else "as if there were no memory"
-    check.row("too large a pass", asked=size, became=engine.batches.size, how=real)
+    check.row("too large a pass", requested=size, became=engine.batches.size, how=real)
     name = "a pass that does not fit is halved and finds the same"
     try:
         apart = check_same(expected, found, dtype)
@@ -126,7 +126,7 @@ def too_large(check: Check, denoiser: Denoiser, inputs: Inputs, pairs: pd.DataFr
 
 @contextmanager
 def _little_memory(device: torch.device) -> Iterator[None]:
-    """Leave a process ROOM on its GPU beside what it has; elsewhere nothing changes."""
+    """Limit a process to ROOM more memory on its GPU; on a CPU do nothing."""
     if device.type != "cuda":
         yield
         return

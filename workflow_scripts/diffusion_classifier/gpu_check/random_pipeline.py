@@ -1,4 +1,4 @@
-"""A Stable Diffusion 2 of random weights as a model folder, so that whole jobs can load it."""
+"""Write a model folder of Stable Diffusion 2 with random weights, which whole jobs can load."""
 
 from __future__ import annotations
 
@@ -30,11 +30,11 @@ _TINY_TEXT = {"intermediate_size": 64, "num_hidden_layers": 2, "num_attention_he
 
 
 def save(folder: Path, device: torch.device, small: bool, scenes: Path) -> int:
-    """Write the UNet, CLIP, VAE and schedule to `folder`, in float16; the images' side in pixels.
+    """Write UNet, CLIP, VAE and schedule to `folder` in float16; return the images' side in pixels.
 
-    With `small`, networks of the same classes that take milliseconds. The tokenizer and the index
-    of the parts are those of `scenes`, the folder of the shipped scenes-sd, whose words prompts
-    may have.
+    `small` gives networks of the same classes that take milliseconds. The tokenizer and
+    model_index.json come from `scenes`, the folder of the shipped scenes-sd, so prompts may have
+    its words only.
     """
     from diffusers import AutoencoderKL, DDPMScheduler
     from transformers import CLIPTextConfig, CLIPTextModel, CLIPTokenizer

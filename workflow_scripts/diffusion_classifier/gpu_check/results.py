@@ -1,4 +1,4 @@
-"""What a run of the check found: as JSON and as Markdown tables."""
+"""The results of a check, as JSON and as Markdown tables."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ NOT_REACHED, INTERRUPTED = "not reached", "interrupted"
 
 @dataclass
 class Outcome:
-    """What became of a part: its `rows`, as its `Check` wrote them, and how it ended.
+    """The outcome of a part: its `rows`, written by its `Check`, and how it ended.
 
-    `error` is the last line of what the part printed, if it did not finish.
+    `error` is the last line that the part printed, if it did not finish.
     """
 
     part: str
@@ -29,19 +29,19 @@ class Outcome:
     rows: list[dict[str, Any]] = field(default_factory=list)
 
     def not_held(self) -> list[dict[str, Any]]:
-        """The rows of what has to hold and does not."""
+        """The rows of requirements that do not hold."""
         return [row for row in self.rows if row["table"] == HELD and not row["held"]]
 
     def sentence(self) -> str:
-        """How it ended, and what does not hold, as a person is told it."""
-        said = f"{self.part}: {self.status} in {self.seconds:.0f} s {self.error}".strip()
+        """How the part ended and which requirements do not hold, as text."""
+        end = f"{self.part}: {self.status} in {self.seconds:.0f} s {self.error}".strip()
         wrong = [f"  does not hold: {row['name']}: {row['found']}" for row in self.not_held()]
-        return "\n".join([said, *wrong])
+        return "\n".join([end, *wrong])
 
 
 @dataclass
 class Results:
-    """All that a run found; `machine` is what `benchmarks.machine.describe` returned."""
+    """All results of a check; `machine` comes from `machine.describe`."""
 
     rehearsal: bool
     date: str
@@ -49,16 +49,16 @@ class Results:
     machine: dict[str, Any] = field(default_factory=dict)
 
     def passed(self) -> bool:
-        """Whether every part finished and all held that has to."""
+        """Whether every part finished and all requirements hold."""
         return all(part.status == FINISHED and not part.not_held() for part in self.outcomes)
 
     def write(self, folder: Path) -> None:
-        """Write `check.json` and `check.md`, each of them anew and as a whole."""
+        """Write `check.json` and `check.md`, replacing older files."""
         files.write_json(asdict(self) | {"passed": self.passed()}, folder / "check.json")
         files.write_text(self.markdown(), folder / "check.md")
 
     def markdown(self) -> str:
-        """A table of the parts, and one for each table that the parts wrote rows of."""
+        """A table of the parts, and each table for which parts wrote rows."""
         head = [{key: value for key, value in self.machine.items() if value not in ("", None)}]
         parts = [
             {
@@ -81,7 +81,7 @@ class Results:
 
 
 def table(rows: list[dict[str, Any]]) -> str:
-    """Rows as a Markdown table, its columns in the order in which the rows first have them."""
+    """Rows as a Markdown table; columns are in the order of their first appearance."""
     columns = list(dict.fromkeys(key for row in rows for key in row))
     numeric = [all(type(row.get(name, 0)) in (int, float) for row in rows) for name in columns]
     lines = [columns, ["---:" if number else "---" for number in numeric]]
@@ -90,7 +90,7 @@ def table(rows: list[dict[str, Any]]) -> str:
 
 
 def _cell(value: Any) -> str:
-    """A value as a reader wants it: numbers of three digits or more, lists with commas."""
+    """A value as text for readers: numbers with at least three digits, lists with commas."""
     if value is None:
         return ""
     if isinstance(value, bool):

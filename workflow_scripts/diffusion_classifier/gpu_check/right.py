@@ -1,4 +1,4 @@
-"""Whether the numbers are right on this device, and what faster arithmetic changes of them."""
+"""Check that the numbers are right on this device, and measure the effect of faster arithmetic."""
 
 from __future__ import annotations
 
@@ -23,28 +23,28 @@ from . import tiny
 from .check import Check, Part
 from .decisions import decisions
 from .golden import golden
-from .shipped import SHIPPED, Task, task
+from .shipped import SHIPPED, Task, shipped_task
 from .synchronisations import synchronisations
 from .tf32 import tf32
 
 TOLERANCE = 1e-4
-"""By how much an error in float32 may differ from what it must be, relative to it."""
+"""Largest allowed relative deviation of an error in float32 from its expected value."""
 BATCH = 1024
 IMAGES = {"digits-dit": 500, "scenes-sd": 300}
 TIMESTEPS = {"digits-dit": 25, "scenes-sd": 20}
-"""Evenly spaced ones of the exhaustive evaluation."""
+"""Number of evenly spaced timesteps of the exhaustive evaluation."""
 REHEARSED_IMAGES, REHEARSED_TIMESTEPS = 5, 2
 ARITHMETICS = {
     "TF32": (torch.float32, True),
     "bfloat16": (torch.bfloat16, False),
     "float16": (torch.float16, False),
 }
-"""The network's dtype, and whether products of float32 may be computed in TF32."""
+"""The network's dtype, and whether products of float32 may use TF32."""
 SAMPLES = [Sample(5, 0), Sample(500, 1), Sample(990, 2)]
 
 
 def right(check: Check) -> None:
-    """The part: what one step finds wrong, or fails in, does not keep the others."""
+    """The part: all steps run, even if one of them fails."""
     steps: list[Callable[[Check], None]] = [
         lambda check: golden(check, TOLERANCE),
         families,
@@ -62,7 +62,7 @@ def right(check: Check) -> None:
 
 
 def families(check: Check) -> None:
-    """What evaluations share is computed once: against the plain network, one at a time."""
+    """Compare the engine, which shares work, with the plain network, one evaluation at a time."""
     inputs = tiny.inputs(images=2, noises=len(SAMPLES))
     pairs = all_pairs([0, 1], tiny.PROMPTS)
     for family in tiny.NETWORKS:
@@ -79,7 +79,7 @@ def families(check: Check) -> None:
 def one_by_one(
     denoiser: Denoiser, inputs: Inputs, pairs: pd.DataFrame, device: torch.device
 ) -> np.ndarray:
-    """L2 of `pairs` at SAMPLES, `(pair, sample)` float32, each from a pass of its own."""
+    """L2 of `pairs` at SAMPLES, `(pair, sample)` float32, with one pass for each."""
     inputs = inputs.to(device)
     errors = []
     for image, prompt in pairs.itertuples(index=False):
@@ -94,7 +94,7 @@ def one_by_one(
 
 
 def batch_loop(check: Check) -> None:
-    """Nothing in the engine's batch loop makes the host wait for the GPU, in any family."""
+    """Check for every family that the host does not wait for the GPU in the batch loop."""
     on_gpu = check.device.type == "cuda"
     if on_gpu:
         with synchronisations(check.device) as control:
@@ -107,7 +107,7 @@ def batch_loop(check: Check) -> None:
     for family in tiny.NETWORKS:
         denoiser = tiny.denoiser(family, check.device, dtype)
         engine = Engine(denoiser, inputs, 5, check.device, dtype)
-        run_loop(engine, pairs)  # what a first pass sets up may wait
+        run_loop(engine, pairs)  # warm up, as a first pass may wait
         with synchronisations(check.device) as found:
             run_loop(engine, pairs)
         if on_gpu:
@@ -117,40 +117,40 @@ def batch_loop(check: Check) -> None:
 
 @torch.inference_mode()
 def run_loop(engine: Engine, pairs: pd.DataFrame) -> None:
-    """The loop of `Engine.errors`, without what it does with the losses at the end."""
+    """The loop of `Engine.errors`, without the final step that collects the losses."""
     for batch in engine.passes(pairs, SAMPLES, Silence()):
         engine.losses(engine.denoiser, batch)
 
 
 def arithmetics(check: Check) -> None:
-    """What TF32, bfloat16 and float16 change, in an exhaustive evaluation of shipped models."""
+    """Measure the effect of TF32, bfloat16 and float16 on exhaustive evaluations."""
     for name in SHIPPED:
         images, timesteps = IMAGES[name], TIMESTEPS[name]
         if check.rehearse:
             images, timesteps = REHEARSED_IMAGES, REHEARSED_TIMESTEPS
-        asked = task(name, images, timesteps, check.device, check.root)
-        exact, seconds = exhaustive(asked, timesteps, check.device, torch.float32)
-        report(check, name, "float32", asked, exact, exact, seconds)
+        task = shipped_task(name, images, timesteps, check.device, check.root)
+        exact, seconds = exhaustive(task, timesteps, check.device, torch.float32)
+        report(check, name, "float32", task, exact, exact, seconds)
         for arithmetic, (dtype, allowed) in ARITHMETICS.items():
             if check.left() < 2 * seconds:
                 check.row("left out", what=f"{name} in {arithmetic}", why="no time left")
                 continue
             with tf32(allowed):
                 try:
-                    errors, taken = exhaustive(asked, timesteps, check.device, dtype)
+                    errors, taken = exhaustive(task, timesteps, check.device, dtype)
                 except FloatingPointError as error:
                     check.row("left out", what=f"{name} in {arithmetic}", why=str(error))
                     continue
-            report(check, name, arithmetic, asked, exact, errors, taken)
+            report(check, name, arithmetic, task, exact, errors, taken)
 
 
 def exhaustive(
-    asked: Task, timesteps: int, device: torch.device, dtype: torch.dtype
+    task: Task, timesteps: int, device: torch.device, dtype: torch.dtype
 ) -> tuple[np.ndarray, float]:
-    """L2 of every image and class, `(pair, sample)`, and the seconds that it took."""
-    engine = Engine(asked.denoiser(device, dtype), asked.inputs, BATCH, device, dtype)
+    """L2 of every image and class, `(pair, sample)`, and the seconds of the evaluation."""
+    engine = Engine(task.denoiser(device, dtype), task.inputs, BATCH, device, dtype)
     start = time.perf_counter()
-    errors = engine.errors(asked.pairs, stage_samples([timesteps])[0], Silence())["l2"]
+    errors = engine.errors(task.pairs, stage_samples([timesteps])[0], Silence())["l2"]
     return errors, time.perf_counter() - start
 
 
@@ -158,25 +158,25 @@ def report(
     check: Check,
     name: str,
     arithmetic: str,
-    asked: Task,
+    task: Task,
     exact: np.ndarray,
     errors: np.ndarray,
     seconds: float,
 ) -> None:
-    """The row of one arithmetic: how far its errors are from exact ones, and what it predicts."""
+    """Write the row of one arithmetic: deviation of its errors from `exact`, and accuracy."""
     apart, samples = deviation(errors, exact), stage_samples([errors.shape[1]])[0]
-    predictions = asked.predictions(errors, samples)
-    changed = predictions != asked.predictions(exact, samples)
+    predictions = task.predictions(errors, samples)
+    changed = predictions != task.predictions(exact, samples)
     check.row(
         "arithmetic",
         model=name,
         arithmetic=arithmetic,
-        images=len(asked.labels),
+        images=len(task.labels),
         evaluations=errors.size,
         median_deviation=np.median(apart),
         largest_deviation=apart.max(),
         predictions_changed=f"{changed.sum()} ({100 * changed.mean():.1f} %)",
-        top_1_percent=100 * (predictions == asked.labels).mean(),
+        top_1_percent=100 * (predictions == task.labels).mean(),
         seconds=seconds,
     )
 

@@ -1,7 +1,7 @@
-"""Runs the parts, each in a process of its own, and writes what they found after every one.
+"""Run the parts in separate processes and write the results after each of them.
 
-So a part that hangs is killed at its limit, one that crashes takes nothing along, and the device's
-memory is free again after each.
+So a part that hangs can be killed at its limit, a crash does not affect other parts, and each part
+starts with free device memory.
 """
 
 from __future__ import annotations
@@ -20,10 +20,10 @@ from .check import Part
 from .results import FAILED, FINISHED, INTERRUPTED, KILLED, Outcome, Results
 
 WORTH = 0.5
-"""The share of its limit that must be left of the whole time for a part to be started."""
+"""A part starts only if at least this share of its time limit is left."""
 
 Command = Callable[[Part, Path, float], Sequence[str]]
-"""The command of a part's process: of the part, the file of its rows, and when it is killed."""
+"""Makes the command of a part's process from the part, its file of rows, and its end time."""
 
 
 def run(
@@ -33,11 +33,11 @@ def run(
     folder: Path,
     seconds: float,
 ) -> None:
-    """Run `parts` in `seconds` at most; their outcomes become those of `results`.
+    """Run `parts` in at most `seconds` and put their outcomes into `results`.
 
-    `results` are written to `folder` after every part; the rows and the output of each lie in
-    `folder/parts`. A part that the time does not allow stays not reached. An interruption, Ctrl-C,
-    SIGTERM or a lost terminal, is raised (KeyboardInterrupt) once everything is written.
+    `results` are written to `folder` after every part; `folder/parts` has each part's rows and
+    output. A part without enough time is reported as not reached. After an interruption (Ctrl-C,
+    SIGTERM or a lost terminal) everything is written, and then KeyboardInterrupt is raised.
     """
     end = time.time() + seconds
     (folder / "parts").mkdir(parents=True, exist_ok=True)
@@ -64,12 +64,12 @@ def run(
 
 
 def _run_part(part: Part, command: Command, outcome: Outcome, folder: Path, seconds: float) -> None:
-    """Run one part's process and write into `outcome` what became of it."""
+    """Run the process of one part and fill in its `outcome`."""
     rows, log = folder / f"{part.name}.jsonl", folder / f"{part.name}.log"
     rows.unlink(missing_ok=True)
     start = time.time()
     with open(log, "wb") as output:
-        # a session of its own, so that what the part started (compilers) is killed with it
+        # in a new session, so that processes of the part (compilers) are killed with it
         process = subprocess.Popen(
             command(part, rows, start + seconds),
             stdin=subprocess.DEVNULL,
@@ -94,7 +94,7 @@ def _run_part(part: Part, command: Command, outcome: Outcome, folder: Path, seco
 
 
 def read_rows(path: Path) -> list[dict[str, Any]]:
-    """The rows that a part wrote; without the last if the part was killed as it wrote it."""
+    """The rows that a part wrote, without a last row that a killed part left incomplete."""
     lines = path.read_text(encoding="utf-8").splitlines(True) if path.exists() else []
     return [json.loads(line) for line in lines if line.endswith("\n")]
 
@@ -112,7 +112,7 @@ def _last_line(log: Path) -> str:
 
 
 def _take_machine(outcome: Outcome, results: Results) -> None:
-    """Move the row `machine`, the first that a part writes, to the results."""
+    """Move the row `machine`, the first row of a part, to the results."""
     for row in outcome.rows:
         if row["table"] == "machine":
             results.machine = {key: value for key, value in row.items() if key != "table"}

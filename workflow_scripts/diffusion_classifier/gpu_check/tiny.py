@@ -1,4 +1,4 @@
-"""A tiny random network of every family: what the engine shares must not change what it finds."""
+"""A tiny random network of every family, to check that sharing work does not change results."""
 
 from __future__ import annotations
 
@@ -33,12 +33,12 @@ _TRANSFORMER = {"num_layers": 2, "num_attention_heads": 2, "in_channels": 4, "sa
 
 
 def denoiser(family: str, device: torch.device, dtype: torch.dtype, seed: int = 0) -> Denoiser:
-    """The family's denoiser of a tiny network on 4 × 16 × 16 latents, made from `seed`."""
+    """The family's denoiser with a tiny network for 4 × 16 × 16 latents, drawn from `seed`."""
     return NETWORKS[family](device, dtype, seed)
 
 
 def inputs(images: int, noises: int, seed: int = 0) -> Inputs:
-    """Random inputs of all families' networks, each of which reads the conditions it knows."""
+    """Random inputs for all families; each network uses the conditions of its family."""
     generator = torch.Generator().manual_seed(seed)
 
     def normal(*shape: int) -> Tensor:
@@ -127,7 +127,7 @@ NETWORKS: dict[str, Callable[[torch.device, torch.dtype, int], Denoiser]] = {
 
 
 def _random(network: nn.Module, device: torch.device, dtype: torch.dtype, seed: int) -> nn.Module:
-    """Weights of which none is left at zero, the same on every device."""
+    """Fill all weights with random numbers, the same on every device."""
     generator = torch.Generator().manual_seed(seed)
     for weight in network.parameters():
         nn.init.normal_(weight, std=0.1, generator=generator)

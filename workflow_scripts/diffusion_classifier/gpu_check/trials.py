@@ -1,6 +1,6 @@
-"""Ways to make a network cheaper that the engine does not have: 8 bits, and fewer tokens.
+"""Experimental ways to make a network cheaper: 8-bit numbers and fewer tokens.
 
-They need packages that the product does not: torchao and tomesd.
+They need packages that the product does not need: torchao and tomesd.
 """
 
 from __future__ import annotations
@@ -21,9 +21,9 @@ MERGED = 0.5
 class Trial:
     """A change of a network, which `change` makes in place.
 
-    Its second argument is how many times smaller than the latents tokens may be to be merged. With
-    `compiled` the network's blocks are to be compiled: 8 bits only pay if what turns numbers into
-    them is fused.
+    The second argument of `change` is the largest factor between latents and tokens at which tokens
+    are merged. With `compiled` the network's blocks are compiled: 8-bit numbers are only faster if
+    the conversion to them is fused.
     """
 
     name: str
@@ -33,7 +33,7 @@ class Trial:
 
     @property
     def installed(self) -> bool:
-        """Whether the package is there that makes the change."""
+        """Whether the package that makes the change is installed."""
         return not self.package or find_spec(self.package) is not None
 
 
@@ -53,21 +53,21 @@ def int8(network: nn.Module, down_to: int) -> None:
 
 
 def int8_weights(network: nn.Module, down_to: int) -> None:
-    """Only the weights in int8: less memory, as many products as before."""
+    """Only the weights in int8: this takes less memory, but the same number of products."""
     from torchao.quantization import Int8WeightOnlyConfig, quantize_
 
     quantize_(network, Int8WeightOnlyConfig(), in_a_block)
 
 
 def merging(network: nn.Module, down_to: int) -> None:
-    """Similar tokens merged before each self-attention (Bolya & Hoffman 2023), without chance."""
+    """Merge similar tokens before each self-attention (Bolya & Hoffman 2023), deterministically."""
     import tomesd
 
     tomesd.apply_patch(network, ratio=MERGED, max_downsample=down_to, use_rand=False)
 
 
 def unchanged(network: nn.Module, down_to: int) -> None:
-    """What the others are compared with."""
+    """Leave the network as it is; the other trials are compared with this one."""
 
 
 TRIALS = (
@@ -78,24 +78,23 @@ TRIALS = (
     Trial("token merging", merging, compiled=False, package="tomesd"),
     Trial("int8 weights", int8_weights, compiled=True, package="torchao"),
 )
-"""In the order of importance; the others of a kind are compared with its `bfloat16`."""
+"""The most important first; each is compared with the `bfloat16` of the same `compiled`."""
 
 
 def in_a_block(module: nn.Module, name: str) -> bool:
     """Whether this is a linear layer of a transformer block's attention or feed-forward network.
 
-    The others, of timesteps and classes, have a row per evaluation, and nothing to gain.
+    The other layers, for timesteps and classes, have one row per evaluation and gain nothing.
     """
     inside = "transformer_blocks." in name and any(part in name for part in (".attn", ".ff."))
     return isinstance(module, nn.Linear) and inside
 
 
 def apply(trial: Trial, denoiser: Denoiser, down_to: int, compiled: bool) -> None:
-    """Change a denoiser's network as `trial` says, and run it as diffusers does.
+    """Change a denoiser's network as `trial` says, and run it without the engine's sharing.
 
-    What evaluations share is not computed once any more: the engine writes blocks out, which these
-    packages change. With `compiled` every kind of block is compiled once. Raises whatever the
-    packages raise.
+    The engine's shared pass computes blocks itself and would not use the changed ones. With
+    `compiled` every kind of block is compiled once. Raises all errors of the packages.
     """
     denoiser.shared = None
     trial.change(denoiser.network, down_to)

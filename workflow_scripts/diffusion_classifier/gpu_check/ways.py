@@ -1,4 +1,4 @@
-"""Ways to run one network: the authors' loop, or the engine in a dtype, compiled or not."""
+"""Ways to run a network: the authors' loop, or the engine in a dtype, compiled or not."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ Key = TypeVar("Key")
 
 @dataclass(frozen=True)
 class Way:
-    """The authors' `loop`, or the engine; its dtype, and for the engine what `Speed` says."""
+    """The authors' `loop` or the engine, with a dtype and, for the engine, fields of `Speed`."""
 
     dtype: torch.dtype
     compiled: bool = False
@@ -33,20 +33,20 @@ class Way:
 
     @property
     def label(self) -> str:
-        """What it is called in a table: `engine, bfloat16, compiled, channels last`."""
+        """The name in a table: `engine, bfloat16, compiled, channels last`."""
         words = ["loop" if self.loop else "engine", dtype_name(self.dtype)]
         words += ["compiled"] * self.compiled + ["channels last"] * self.channels_last
         return ", ".join(words)
 
 
 SLACK = 0.02
-"""By how much what is the default, or `auto` chooses, may be slower than the fastest."""
+"""The default, or the choice of `auto`, may be slower than the fastest by this share."""
 LOOP = Way(torch.float16, loop=True)
-"""As the authors run it: batches of 32 in float16, in diffusers' own memory format."""
+"""The authors' settings: batches of 32 in float16, in diffusers' memory format."""
 
 
 def chosen_way(plain: PlainModel, device: torch.device, evaluations: int) -> Way:
-    """How the engine runs so many evaluations of a network if `dtype` and `speed` are `auto`."""
+    """The engine's way for this number of evaluations if `dtype` and `speed` are `auto`."""
     speed = Speed().resolved(plain.network, evaluations)
     return Way(precision("auto", device), bool(speed.compile), bool(speed.channels_last))
 
@@ -54,8 +54,8 @@ def chosen_way(plain: PlainModel, device: torch.device, evaluations: int) -> Way
 class Runner:
     """One way to a network's errors, ready to run.
 
-    `peak` is the most device memory in bytes that a run took with the weights it needs, without
-    those of other runners; 0 on a CPU.
+    `peak` is the largest device memory of a run in bytes, with this runner's weights but not those
+    of other runners; 0 on a CPU.
     """
 
     def __init__(
@@ -71,13 +71,15 @@ class Runner:
         self.peak = 0
         before = _allocated(device)
         if way.loop:
-            self.own = sum(p.numel() * p.element_size() for p in plain.network.parameters())
+            self.weight_bytes = sum(
+                p.numel() * p.element_size() for p in plain.network.parameters()
+            )
             return
         denoiser = models.adapted(plain, way.dtype)
         speed = Speed(channels_last=way.channels_last, compile=way.compiled)
         accelerate(denoiser, speed, evaluations=0)
         self.engine = Engine(denoiser, inputs, batch_size, device, way.dtype)
-        self.own = _allocated(device) - before
+        self.weight_bytes = _allocated(device) - before
 
     @property
     def batch(self) -> int:
@@ -96,7 +98,7 @@ class Runner:
             found = self.engine.errors(pairs, samples, Silence())
         if self.device.type == "cuda":
             used = torch.cuda.max_memory_allocated(self.device) - before
-            self.peak = max(self.peak, self.own + used)
+            self.peak = max(self.peak, self.weight_bytes + used)
         return found
 
 

@@ -1,6 +1,6 @@
-"""Running the workflow: what it costs, how far it is, where its numbers come from, what broke.
+"""Tools to run the workflow: costs, progress, provenance of numbers, and damaged files.
 
 `costs` and `job_resources` estimate before anything runs; `status` reads a results folder; `damage`
-sets damaged files aside. `table_provenance`, `expected` and `code` say whether numbers can be
+renames damaged files. `table_provenance`, `expected` and `code` check whether numbers can be
 trusted.
 """

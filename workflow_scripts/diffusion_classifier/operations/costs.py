@@ -1,4 +1,4 @@
-"""What a config will cost before anything runs: evaluations, jobs and device hours per table."""
+"""Estimate the costs of a config before anything runs: evaluations, jobs and hours per table."""
 
 from __future__ import annotations
 
@@ -9,7 +9,10 @@ from itertools import groupby, pairwise
 from math import prod
 from typing import Any
 
-from diffusion_classifier.config.checks.stage_checks import CALIBRATION_CLASSES, CALIBRATION_SAMPLES
+from diffusion_classifier.config.checks.evaluation_checks import (
+    CALIBRATION_CLASSES,
+    CALIBRATION_SAMPLES,
+)
 from diffusion_classifier.config.image_counts import candidate_counts, counts_left, image_count
 from diffusion_classifier.config.methods import (
     baseline_class,
@@ -29,13 +32,13 @@ from diffusion_classifier.selection.schedules import stage_samples
 
 @dataclass(frozen=True)
 class Cost:
-    """The network evaluations of one method on one data set; None is what cannot be known yet.
+    """The network evaluations of one method on one data set; None if not known yet.
 
-    `per_image` is a mean: with several prompts per class, stages keep classes. `jobs` are those
-    that measure errors; `rate` is evaluations/s of one device, as the config states it; `prompts`
-    are an image's candidates (None also where there are no pairs: features and sampling);
-    `counted` is the earlier table that has the same evaluations, which are done only once; `most`
-    says that it is a race, which ends sooner than that.
+    `per_image` is a mean, as stages keep classes and not prompts. `jobs` counts the jobs that
+    measure errors; `rate` is evaluations/s of one device, from the config; `prompts` is the number
+    of an image's candidates (None without pairs, for features and sampling); `counted` is the
+    earlier table with the same evaluations, which run only once; `most` says that the numbers are
+    the upper limit of a race.
     """
 
     table: str
@@ -61,23 +64,24 @@ class Cost:
 
 
 def estimate(config: dict[str, Any]) -> list[Cost]:
-    """All that the tables of a checked `config` have computed by diffusion models, in order.
+    """The costs of diffusion models for the tables of a checked `config`, in order.
 
-    What two tables share has a row in both, and `counted` in the second. Training is left out.
+    Evaluations shared by two tables have a row in both, with `counted` in the second. Training does
+    not count.
     """
     costs: list[Cost] = []
     first: dict[tuple[str, str], str] = {}
     for table, spec in config["tables"].items():
-        for cost in _of_table(config, table, spec):
+        for cost in _table_costs(config, table, spec):
             counted = first.setdefault((cost.method, cost.dataset), table)
             costs.append(replace(cost, counted=None if counted == table else counted))
     return costs
 
 
 def evaluations_per_image(stages: dict[str, Any], classes: float, per_class: float) -> float:
-    """Prompts still in × samples newly evaluated, summed over the stages (paper, section 3.3).
+    """Remaining prompts × new samples, summed over the stages (paper, section 3.3).
 
-    A race is taken to be run to its end by all: the most it can cost.
+    In a race all classes count to its end, which is the upper limit of its cost.
     """
     return sum(prompts * new for prompts, new in stage_sizes(stages, classes, per_class))
 
@@ -85,7 +89,7 @@ def evaluations_per_image(stages: dict[str, Any], classes: float, per_class: flo
 def stage_sizes(
     stages: dict[str, Any], classes: float, per_class: float
 ) -> list[tuple[float, int]]:
-    """The prompts of an image still in and the samples newly evaluated, of each stage."""
+    """The remaining prompts of an image and the new samples, for each stage."""
     if stages.get("timesteps") == "learned":
         new = [after - before for before, after in pairwise([0, *stages["samples"]])]
     else:
@@ -95,50 +99,50 @@ def stage_sizes(
     return [(kept * per_class, count) for kept, count in zip(left, new, strict=True)]
 
 
-def _of_table(config: dict[str, Any], table: str, spec: dict[str, Any]) -> Iterator[Cost]:
+def _table_costs(config: dict[str, Any], table: str, spec: dict[str, Any]) -> Iterator[Cost]:
     datasets = spec.get("datasets") or [spec["dataset"]]
     for name, dataset in questions(config, table):
-        yield _of_evaluation(config, table, name, dataset)
-    yield from _of_calibrations(config, table)
+        yield _evaluation_cost(config, table, name, dataset)
+    yield from _calibration_costs(config, table)
     priors = [(prior_method(config, name), data) for name, data in questions(config, table)]
     methods = [*spec["methods"]]
     for method in method_names(config)["baseline"]:
-        own = split_seed(config, method)[0]  # a table lists it without its seeds
-        asked = [data for name, data in priors if name == method]
-        if own in spec["methods"]:
-            asked = datasets
-        if asked:
-            methods.append(own)
-            yield from _of_baseline(config, table, method, asked)
-    for name in _made_of(config, methods, datasets):
+        entry = split_seed(config, method)[0]  # a table lists a method without its seeds
+        needed = [data for name, data in priors if name == method]
+        if entry in spec["methods"]:
+            needed = datasets
+        if needed:
+            methods.append(entry)
+            yield from _baseline_costs(config, table, method, needed)
+    for name in _required_datasets(config, methods, datasets):
         if "model" in (data := config["datasets"][name]):
             passes = data["steps"] * (2 if data["guidance"] > 1 else 1)  # with the empty prompt
             method, rate = f"{data['model']} (sampling)", _rate(config, data["model"])
             yield Cost(table, method, name, image_count(config, name), passes, 0, rate)
 
 
-def _of_evaluation(config: dict[str, Any], table: str, name: str, dataset: str) -> Cost:
+def _evaluation_cost(config: dict[str, Any], table: str, name: str, dataset: str) -> Cost:
     spec, data = config["evaluations"][name], config["datasets"][dataset]
     stages = stages_of(config, name, dataset)
     count = len(stages["samples"]) + (groups_of(config, name, dataset) is not None)
     jobs = count * data.get("shards", 1) * spec.get("class_parts", 1)
     images, rate = image_count(config, dataset), spec.get("rate")
-    asked, per_image, most = candidate_counts(config, dataset), None, "race" in stages
-    if asked:
-        asked, before = counts_left(config, name, dataset, *asked)
-        per_image = before + evaluations_per_image(stages, *asked)
-    prompts = asked and prod(asked)
+    counts, per_image, most = candidate_counts(config, dataset), None, "race" in stages
+    if counts:
+        counts, before = counts_left(config, name, dataset, *counts)
+        per_image = before + evaluations_per_image(stages, *counts)
+    prompts = counts and prod(counts)
     return Cost(table, name, dataset, images, per_image, jobs, rate, prompts, most=most)
 
 
-def _of_calibrations(config: dict[str, Any], table: str) -> Iterator[Cost]:
-    """What learning timesteps takes, for each evaluation and set of prompts."""
-    asked = [
+def _calibration_costs(config: dict[str, Any], table: str) -> Iterator[Cost]:
+    """The cost of learning timesteps, for each evaluation and set of prompts."""
+    learned = [
         (name, config["datasets"][dataset]["prompts"], candidate_counts(config, dataset))
         for name, dataset in questions(config, table)
         if stages_of(config, name, dataset).get("timesteps") == "learned"
     ]
-    for name, prompts, candidates in {pair[:2]: pair for pair in asked}.values():
+    for name, prompts, candidates in {pair[:2]: pair for pair in learned}.values():
         spec = config["evaluations"][name]
         samples = spec["calibration"].get("samples", CALIBRATION_SAMPLES)
         most = spec["calibration"].get("classes", CALIBRATION_CLASSES)
@@ -148,31 +152,33 @@ def _of_calibrations(config: dict[str, Any], table: str) -> Iterator[Cost]:
         yield Cost(table, method, dataset, images, per_image, 0, spec.get("rate"))
 
 
-def _of_baseline(config: dict, table: str, method: str, datasets: list[str]) -> Iterator[Cost]:
-    """Passes of a diffusion model for a baseline: of what it learns from, and what it is asked."""
+def _baseline_costs(config: dict, table: str, method: str, datasets: list[str]) -> Iterator[Cost]:
+    """Passes of a diffusion model for a baseline, over its training and test images."""
     spec, kind = baseline_spec(config, method), baseline_class(config, method)
-    of_training, of_test = kind.passes(spec)
-    if not of_training + of_test:
+    training_passes, test_passes = kind.passes(spec)
+    if not training_passes + test_passes:
         return
     passes = Counter()
     for name in datasets:
-        passes[name] += of_test
+        passes[name] += test_passes
     for task in {config["datasets"][name]["prompts"]: None for name in datasets}:
         for name in spec["tasks"][task].values() if kind.learns else ():
-            passes[name] += of_training
+            passes[name] += training_passes
     rate = _rate(config, spec["model"])
     for name, n in passes.items():
         yield Cost(table, method, name, image_count(config, name), n, 0, rate)
 
 
-def _made_of(config: dict[str, Any], methods: list[str], datasets: list[str]) -> list[str]:
-    """The data sets of a table, those learned from here, and those they are chosen from."""
-    names, asked = list(datasets), {config["datasets"][name]["prompts"] for name in datasets}
+def _required_datasets(
+    config: dict[str, Any], methods: list[str], datasets: list[str]
+) -> list[str]:
+    """The data sets of a table, those for training its methods, and the pools of these."""
+    names, prompts = list(datasets), {config["datasets"][name]["prompts"] for name in datasets}
     for spec in (config["baselines"].get(method, {}) for method in methods):
         if is_shipped(spec):
             continue
-        names += [sets["train"] for task, sets in spec.get("tasks", {}).items() if task in asked]
-    for name in names:  # which grows meanwhile
+        names += [sets["train"] for task, sets in spec.get("tasks", {}).items() if task in prompts]
+    for name in names:  # the loop appends further names
         if "pool" in (spec := config["datasets"][name]):
             network = filter_network(config, name)
             trained = not is_shipped(baseline_spec(config, network))
@@ -182,9 +188,9 @@ def _made_of(config: dict[str, Any], methods: list[str], datasets: list[str]) ->
 
 
 def _rate(config: dict[str, Any], model: str) -> float | None:
-    """Evaluations/s of a model, as the first evaluation of it that states them has it."""
-    own = (spec for spec in config["evaluations"].values() if spec["model"] == model)
-    return next((spec["rate"] for spec in own if "rate" in spec), None)
+    """Evaluations/s of a model: the `rate` of its first evaluation that has one."""
+    specs = (spec for spec in config["evaluations"].values() if spec["model"] == model)
+    return next((spec["rate"] for spec in specs if "rate" in spec), None)
 
 
 def render(costs: list[Cost]) -> str:
@@ -214,7 +220,7 @@ _OMITTED = "Not counted: training, encoding images and prompts, loading models, 
 
 
 def _grouped(rows: list[Cost]) -> Iterator[Cost]:
-    """`rows`, but one for all data sets of a probe or a model that samples, if all are known."""
+    """`rows` with one row for all data sets of a probe or a sampling model, if all are known."""
     for _, group in groupby(rows, lambda row: (row.method, row.counted, row.jobs and row.dataset)):
         same = list(group)
         counts = [row.evaluations for row in same]
@@ -225,7 +231,7 @@ def _grouped(rows: list[Cost]) -> Iterator[Cost]:
 
 
 def _cells(cost: Cost) -> tuple[str, ...]:
-    # features and sampling are not of pairs
+    # features and sampling have no pairs
     prompts, jobs = (number(cost.prompts), f"{cost.jobs:,}") if cost.jobs else ("", "")
     names = cost.method + "*" * bool(cost.counted), cost.dataset
     spent = (_most(cost, number(count)) for count in (cost.per_image, cost.evaluations))
@@ -249,14 +255,14 @@ def _sum(rows: list[Cost]) -> str:
 
 
 def number(value: float | None) -> str:
-    """A count or a rate as text, `?` if it is not known."""
+    """A count or a rate as text, `?` if unknown."""
     if value is None:
         return "?"
     return f"{value:,.0f}" if value >= 10 or value == int(value) else f"{value:.2g}"
 
 
 def time_of(hours: float | None) -> str:
-    """A device's hours as text, `?` if they are not known."""
+    """A device's hours as text, `?` if unknown."""
     if hours is None or hours >= 48:
         return "?" if hours is None else f"{hours / 24:,.1f} d"
     return f"{hours:.0f} h" if hours >= 1 else f"{max(1, 60 * hours):.0f} min"

@@ -1,7 +1,7 @@
-"""Damaged results: found when a job fails, named, and set aside so that they are made again.
+"""Find damaged results when a job fails, name them, and rename them so that they are made again.
 
-A file is cut short by a full disk, a quota or a copy that broke off, or changed by a bad disk. Jobs
-write whole files with checksums (`files`), so what cannot be read was spoilt by something else.
+A full disk, a quota, an interrupted copy or a bad disk can damage a file. Jobs write complete files
+with checksums (`files`), so a file that cannot be read was damaged later.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ _READERS: dict[str, Reader] = {
     ".safetensors": files.read_tensors,
     ".json": files.read_json,
 }
-# a model's weights may be larger than the memory: whether they are whole is enough
+# a model's weights may be larger than the memory, so only their headers are read
 _WEIGHTS: dict[str, Reader] = {
     ".safetensors": files.read_text_metadata,
     ".json": files.read_json,
@@ -29,7 +29,7 @@ _WEIGHTS: dict[str, Reader] = {
 
 
 def _reason(path: Path, readers: dict[str, Reader]) -> str | None:
-    """Why a file cannot be read; None if it can, or if that is not the file's fault."""
+    """Why a file cannot be read; None if it can, or if the file is not the cause."""
     reader = readers.get(path.suffix)
     if reader is None:
         return None
@@ -37,27 +37,27 @@ def _reason(path: Path, readers: dict[str, Reader]) -> str | None:
         reader(path)
     except (MemoryError, FileNotFoundError, PermissionError):
         return None
-    except Exception as error:  # a damaged file leads to errors of any kind
-        said = " ".join(str(error).split()) or type(error).__name__
-        if (isinstance(error, OSError) and error.errno is not None) or "alloc" in said:
-            return None  # the system's: too many open files, no memory, a disk that does not answer
-        return said
+    except Exception as error:  # damaged files lead to errors of any kind
+        reason = " ".join(str(error).split()) or type(error).__name__
+        if (isinstance(error, OSError) and error.errno is not None) or "alloc" in reason:
+            return None  # the system: too many open files, no memory, an unreachable disk
+        return reason
     return None
 
 
 def found(inputs: Iterable[str], results: str) -> list[tuple[Path, str]]:
-    """The damaged ones among a job's inputs that lie in the `results`: each with the reason.
+    """The damaged files among those inputs of a job that are in `results`, with the reasons.
 
-    Inputs may be folders, of models; the reason then names a file in it. What is not in the results
-    was not made here and cannot be made again.
+    An input may be a model's folder; the reason then names a file in it. Inputs outside of
+    `results` are not checked, as the workflow cannot make them again.
     """
-    try:  # what reads them: where that fails, as for want of memory, nothing is said of any file
+    try:  # if the readers cannot be imported, for lack of memory, no file can be judged
         import h5netcdf  # noqa: F401
         import pyarrow.parquet  # noqa: F401
         import safetensors.torch  # noqa: F401
     except Exception:
         return []
-    root, spoilt = Path(results).resolve(), []
+    root, damaged = Path(results).resolve(), []
     for name in map(Path, inputs):
         if not name.resolve().is_relative_to(root):
             continue
@@ -67,17 +67,17 @@ def found(inputs: Iterable[str], results: str) -> list[tuple[Path, str]]:
         else:
             reason = _reason(name, _READERS)
         if reason:
-            spoilt.append((name, reason))
-    return spoilt
+            damaged.append((name, reason))
+    return damaged
 
 
 def set_aside(path: Path) -> Path:
-    """Rename a file or folder, so that nobody believes it; its new name."""
+    """Rename a damaged file or folder, so that no job uses it; return its new name."""
     aside = path.with_name(path.name + SUFFIX)
     try:
         if aside.is_dir() and not aside.is_symlink():
             aside = path.with_name(f"{path.name}.{os.getpid()}{SUFFIX}")
         os.replace(path, aside)
     except FileNotFoundError:
-        pass  # another job that reads it was first
+        pass  # another job has renamed it
     return aside

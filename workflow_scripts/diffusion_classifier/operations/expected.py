@@ -1,8 +1,8 @@
-"""Did I reproduce it? The tables of a run beside the numbers that are expected of it.
+"""Compare the tables of a run with the expected numbers.
 
-The default run trains nothing, so all machines find the same numbers, but for near-ties: where the
-two best scores of an image are as close as rounding, which differs between processors, its
-prediction may differ. What may differ for that reason is the `tolerance` of an expected row.
+The default run trains nothing, so all machines find the same numbers, except for near-ties: if the
+two best scores of an image differ only by rounding, which depends on the processor, its prediction
+may differ. The `tolerance` of an expected row allows for that.
 """
 
 from __future__ import annotations
@@ -24,17 +24,17 @@ NUMBERS = [name for name in LONG if name not in KEYS]
 COLUMNS = [*LONG, "tolerance"]
 
 SAME_EVERYWHERE = ("diffusion", "clip", "chance")
-"""Kinds of methods of which machines with different processors found equal numbers."""
+"""Kinds of methods for which machines with different processors found equal numbers."""
 
 NEAR_TIES = 0.3
-"""Percentage points that near-ties may shift an accuracy by: two of 700 images, one at least."""
+"""Percentage points by which near-ties may shift an accuracy: two of 700 images, at least one."""
 
 BOUNDS = 2
-"""How much further than the accuracy a bound of its interval (1.8 times near 100 %) or the accuracy
-of a single training may move."""
+"""A bound of an interval (1.8 times near 100 %) or the accuracy of a single training may move this
+many times as far as the accuracy."""
 
 ROUNDING = 1.5e-4
-"""Tables have four decimals, of which rounding may change the last."""
+"""Tables have four decimals, and rounding may change the last."""
 
 _RUN = "run `make reproduce` first"
 _WRITE = "write the file anew with `verify --write`, after a run that you trust"
@@ -42,10 +42,10 @@ _WRITE = "write the file anew with `verify --write`, after a run that you trust"
 
 @dataclass(frozen=True)
 class Comparison:
-    """What became of `numbers` expected numbers.
+    """The comparison of `numbers` expected numbers.
 
-    `different` has the columns `KEYS`, `number`, `expected`, `found` and `tolerance`; `lacking` are
-    rows that were not found, `unexpected` those that are not expected, both with `KEYS`.
+    `different` has the columns `KEYS`, `number`, `expected`, `found` and `tolerance`; `lacking` has
+    the expected rows that were not found, `unexpected` the other rows, both with `KEYS`.
     """
 
     numbers: int
@@ -82,7 +82,7 @@ def compare(results: str | os.PathLike, expected: str | os.PathLike) -> Comparis
 
 
 def render(comparison: Comparison) -> str:
-    """All that is not as expected, and at last how many numbers are."""
+    """All deviations as text, and in the last line the number of equal numbers."""
     lines = []
     if len(different := comparison.different):
         shown = different.set_index(KEYS[0])
@@ -90,24 +90,24 @@ def render(comparison: Comparison) -> str:
             lambda number: f"{number:.4f}".rstrip("0").rstrip(".")
         )
         lines += [*aligned(shown.astype(str)), ""]
-    for rows, said in (
+    for rows, label in (
         (comparison.lacking, "expected, but not in the run's tables"),
         (comparison.unexpected, "in the run's tables, but not expected"),
     ):
-        lines += [f"{said}: {', '.join(row)}" for row in rows.itertuples(index=False)]
+        lines += [f"{label}: {', '.join(row)}" for row in rows.itertuples(index=False)]
     lacking = len(comparison.lacking) * len(NUMBERS)
     equal = comparison.numbers - len(comparison.different) - lacking
     end = f"{equal:,} of {comparison.numbers:,} numbers as expected"
-    for rows, said in ((comparison.lacking, "not found"), (comparison.unexpected, "not expected")):
-        end += f", {len(rows):,} row{'s' * (len(rows) > 1)} {said}" if len(rows) else ""
+    for rows, label in ((comparison.lacking, "not found"), (comparison.unexpected, "not expected")):
+        end += f", {len(rows):,} row{'s' * (len(rows) > 1)} {label}" if len(rows) else ""
     return "\n".join([*lines, end])
 
 
 def write_expected(results: str | os.PathLike, expected: str | os.PathLike) -> list[Path]:
     """Write the tables in the folder `results`, with tolerances, into the folder `expected`.
 
-    Returns the files written. Raises InputError if there is no table of a run, or a file cannot be
-    read or written.
+    Returns the paths of the new files. Raises InputError if there is no table of a run, or a file
+    cannot be read or written.
     """
     names = tables_of(results)
     if not names:
@@ -148,7 +148,7 @@ def _expected_files(folder: str | os.PathLike) -> list[Path]:
 
 
 def _different(shared: pd.DataFrame, number: str) -> pd.DataFrame:
-    """The rows whose `number` is not as expected."""
+    """The rows whose `number` differs from the expected one."""
     expected, found = shared[number], shared[f"{number} found"]
     factor = {"value": 1, **dict.fromkeys(("low", "high", "least", "most"), BOUNDS)}.get(number, 0)
     tolerance = factor * shared["tolerance"]
@@ -161,14 +161,14 @@ def _with_tolerance(rows: pd.DataFrame, table: str, results: str | os.PathLike) 
     """`rows` of one table with their tolerance: as many images as fit in `NEAR_TIES`, or one."""
     scores = _read_parquet(_scores(results, table), ["method", "group", "loss", "kind"])
     fitted = scores[~scores["kind"].isin(SAME_EVERYWHERE)]
-    # a row is named by the display name or, where trainings have several, by the group
+    # the name of a row is the display name, or the group if trainings have several names
     by_group = [method_name(*key) for key in zip(fitted["group"], fitted["loss"], strict=True)]
     near_ties = rows["method"].isin([*fitted["method"], *by_group])
     step = 100 / (rows["images"] * rows["trainings"])
     for row in rows.index[near_ties & (rows["metric"] == "mean_per_class")]:
         path = Path(results) / "data" / f"{rows.at[row, 'dataset']}.parquet"
         counts = _read_parquet(path, ["label"]).value_counts()
-        step[row] *= counts.mean() / counts.min()  # an image of the smallest class counts most
+        step[row] *= counts.mean() / counts.min()  # for an image of the smallest class
     tolerance = step * np.maximum(1, np.floor(NEAR_TIES / step))
     return rows.assign(tolerance=tolerance.where(near_ties, 0.0).round(4))
 
@@ -177,9 +177,9 @@ def _read_parquet(path: Path, columns: list[str]) -> pd.DataFrame:
     try:
         return files.read_parquet(path, columns)
     except (OSError, ValueError) as error:
-        said = str(error).partition("\n")[0]
+        reason = str(error).partition("\n")[0]
         raise InputError(
-            f"{path}: cannot be read ({said}), expected a file of the run; {_RUN}"
+            f"{path}: cannot be read ({reason}), expected a file of the run; {_RUN}"
         ) from None
 
 
@@ -195,15 +195,15 @@ def _read_expected(path: Path) -> pd.DataFrame:
 
 
 def _read(path: Path, table: str, columns: list[str], remedy: str) -> pd.DataFrame:
-    """The `columns` of a table's CSV, of which all but `KEYS` are numbers."""
+    """The `columns` of a table's CSV; all except `KEYS` are numbers."""
     try:
         found = pd.read_csv(path, dtype=str, keep_default_na=False)
     except FileNotFoundError:
         raise InputError(f"{path}: found no such file, expected a table; {remedy}") from None
     except (ValueError, OSError) as error:  # no text, no columns, rows of different length
-        said = str(error).partition("\n")[0]
+        reason = str(error).partition("\n")[0]
         raise InputError(
-            f"{path}: cannot be read ({said}), expected a CSV with the columns "
+            f"{path}: cannot be read ({reason}), expected a CSV with the columns "
             f"{','.join(columns)}; {remedy}"
         ) from None
     for name in columns:

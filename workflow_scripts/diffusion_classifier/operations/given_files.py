@@ -1,4 +1,4 @@
-"""The user's own files as Snakemake takes them: by their names, or by what identifies them."""
+"""Give the user's files to Snakemake, by their names or by their identity."""
 
 from __future__ import annotations
 
@@ -8,19 +8,19 @@ import re
 from collections.abc import Sequence
 from typing import Any
 
-# {x} in a path is a wildcard to Snakemake, and of spaces around it warns with every command
+# Snakemake reads {x} in a path as a wildcard, and warns about spaces at the ends of a path
 _SPECIAL = re.compile(r"[{}]|^\s|\s$")
 
 
 def nameable(path: str) -> bool:
-    """Whether Snakemake takes `path` for what it is."""
+    """Whether Snakemake reads `path` as a plain path."""
     return _SPECIAL.search(path) is None
 
 
 def identity(paths: Sequence[str]) -> dict[str, Any]:
-    """How many files there are, and a digest of their names, sizes and times of change.
+    """The number of files, and a digest of their names, sizes and times of change.
 
-    A file that is not there counts too: the job that reads it says so.
+    A missing file counts too; the job that reads it reports that.
     """
     digest = hashlib.sha256()
     for path in paths:

@@ -1,4 +1,4 @@
-"""How far a run is: read from its results folder, without Snakemake, whatever runs it."""
+"""Report the progress of a run from its results folder, without Snakemake."""
 
 from __future__ import annotations
 
@@ -21,15 +21,15 @@ from .costs import number, time_of
 from .job_resources import stage_work
 
 SILENT = 600.0
-"""Seconds without a line after which a job may have been killed: the long ones say one a minute."""
+"""Seconds without a new line after which a job may be dead; long jobs print one each minute."""
 
 
 @dataclass(frozen=True)
 class Progress:
-    """How far the errors of an evaluation of a data set are.
+    """Progress of the errors of one evaluation of one data set.
 
-    `jobs` are those that measure errors, `left` the evaluations still to be made (None: not known)
-    and `rate` evaluations/s of one device: measured, or else stated in the config.
+    `jobs` counts the jobs that measure errors, `left` the evaluations that remain (None: unknown);
+    `rate` is evaluations/s of one device, measured or otherwise stated in the config.
     """
 
     table: str
@@ -60,13 +60,15 @@ class Progress:
 def progress(config: dict[str, Any]) -> list[Progress]:
     """A row for every table, evaluation and data set, in the config's order."""
     return [
-        of_question(config, table, evaluation, dataset)
+        evaluation_progress(config, table, evaluation, dataset)
         for table in config["tables"]
         for evaluation, dataset in questions(config, table)
     ]
 
 
-def of_question(config: dict[str, Any], table: str, evaluation: str, dataset: str) -> Progress:
+def evaluation_progress(
+    config: dict[str, Any], table: str, evaluation: str, dataset: str
+) -> Progress:
     """The row of one evaluation of one data set; see `progress`."""
     spec, shards = config["evaluations"][evaluation], config["datasets"][dataset].get("shards", 1)
     parts = spec.get("class_parts", 1)
@@ -76,13 +78,13 @@ def of_question(config: dict[str, Any], table: str, evaluation: str, dataset: st
     files, jobs, evaluations, seconds, left = set(), 0, 0, 0.0, 0.0
     for stage in range(first, last + 1):
         names = [f"{shard}-{part}.nc" for shard, part in product(range(shards), range(parts))]
-        there = {path.name for path in (folder / f"stage{stage}").glob("*.nc")}
-        files = there.intersection(names)
+        present = {path.name for path in (folder / f"stage{stage}").glob("*.nc")}
+        files = present.intersection(names)
         done = [_cost(folder / f"stage{stage}" / name) for name in sorted(files)]
         jobs, evaluations = jobs + len(done), evaluations + sum(count for count, _ in done)
         seconds += sum(spent for _, spent in done)
         missing = len(names) - len(done)
-        each = _each(config, evaluation, dataset, stage, [count for count, _ in done])
+        each = _expected(config, evaluation, dataset, stage, [count for count, _ in done])
         left = left if not missing else None if None in (left, each) else left + missing * each
     whole = [s for s in range(shards) if all(f"{s}-{part}.nc" in files for part in range(parts))]
     return Progress(
@@ -101,10 +103,10 @@ def of_question(config: dict[str, Any], table: str, evaluation: str, dataset: st
     )
 
 
-def _each(
+def _expected(
     config: dict[str, Any], evaluation: str, dataset: str, stage: int, done: list[int]
 ) -> float | None:
-    """The evaluations to expect of a job: as many as others of its stage made, or else the most."""
+    """Expected evaluations of a job: the mean of the stage's finished jobs, or the maximum."""
     if done:
         return sum(done) / len(done)
     work = stage_work(config, evaluation, dataset, stage)
@@ -118,15 +120,15 @@ def _cost(path: Path) -> tuple[int, float]:
     with h5py.File(path) as file:
         if "evaluations" in file.attrs:
             count = file.attrs["evaluations"]
-        else:  # a file of before it was written down
+        else:  # an older file without this attribute
             count = np.isfinite(next(file[loss][:] for loss in MEASURED if loss in file)).sum()
         return np.asarray(count).item(), np.asarray(file.attrs["seconds"]).item()
 
 
 def troubles(results: str, now: float) -> Iterator[tuple[Path, str]]:
-    """Jobs that failed or may have been killed at the time `now`: log and what there is to say.
+    """Jobs that have failed or may have been killed by the time `now`: log and message.
 
-    A job that was tried again has the log of its last attempt.
+    The log is that of a job's last attempt.
     """
     for path in sorted((Path(results) / "logs").rglob("*.log")):
         last, silent = _last_line(path), now - path.stat().st_mtime
@@ -137,7 +139,7 @@ def troubles(results: str, now: float) -> Iterator[tuple[Path, str]]:
 
 
 def _last_line(path: Path) -> str:
-    """The last line of a log that says something; a day's log is not read whole."""
+    """The last line of a log that is not empty; only the log's end is read, as it may be long."""
     with open(path, "rb") as file:
         file.seek(max(0, path.stat().st_size - 4096))
         lines = file.read().decode("utf-8", errors="replace").splitlines()
@@ -151,12 +153,12 @@ def render(rows: list[Progress], found: list[tuple[Path, str]]) -> str:
     """Progress and troubles as text."""
     lines = []
     for table in dict.fromkeys(row.table for row in rows):
-        own = [row for row in rows if row.table == table]
-        cells = [_HEADER, *map(_cells, own)]
+        of_table = [row for row in rows if row.table == table]
+        cells = [_HEADER, *map(_cells, of_table)]
         widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
         form = "  ".join(f"{{:{'<' if n < 2 else '>'}{width}}}" for n, width in enumerate(widths))
         lines += [table, *(f"  {form.format(*row)}".rstrip() for row in cells)]
-        lines += [f"  {_sum(own)}", ""]
+        lines += [f"  {_sum(of_table)}", ""]
     once = {(row.evaluation, row.dataset): row for row in reversed(rows)}.values()
     lines += [f"all tables: {_sum(list(once))}", _NOTE]
     lines += [f"{path}: {text}" for path, text in found] or ["No job has failed."]
@@ -164,8 +166,8 @@ def render(rows: list[Progress], found: list[tuple[Path, str]]) -> str:
 
 
 _NOTE = (
-    "Jobs are those that measure errors; rate is evaluations/s of one device, measured, or else "
-    "the config's; what is left is the most it can be, or as much as other jobs of a stage took."
+    "Only jobs that measure errors count. The rate is evaluations/s of one device, measured or "
+    "stated in the config. `left` is an upper limit, or an estimate from finished jobs of a stage."
 )
 
 

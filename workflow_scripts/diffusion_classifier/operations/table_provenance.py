@@ -1,4 +1,4 @@
-"""Where a table's numbers come from: what is needed to trust them, or to make them again."""
+"""The provenance of a table: all that is needed to trust its numbers or to make them again."""
 
 from __future__ import annotations
 
@@ -18,16 +18,16 @@ import pyarrow.parquet as pq
 from diffusion_classifier.config.methods import questions
 from diffusion_classifier.data.left_out import read_left_out
 
-from .status import of_question
+from .status import evaluation_progress
 
 PACKAGES = (
     "snakemake", "torch", "torchvision", "diffusers", "transformers", "tokenizers", "safetensors",
     "peft", "open_clip_torch", "timm", "numpy", "pandas", "scipy", "scikit-learn", "xarray",
     "pillow", "pillow_heif", "pyarrow", "datasets", "huggingface_hub", "mlxtend", "accelerate",
 )  # fmt: skip
-"""What the rules compute with."""
+"""The packages that the rules compute with."""
 _MEASURED_AT = ("device", "dtype", "code", "torch", "diffusers")
-"""Attributes of a file of errors: there may be several values, as jobs run at different times."""
+"""Attributes of error files; they may have several values, as jobs run at different times."""
 
 
 def provenance(
@@ -37,27 +37,27 @@ def provenance(
     data: dict[str, str],
     written: dict[str, Any] | None = None,
 ) -> dict[str, Any]:
-    """All that a table was made of, as JSON has it.
+    """The provenance of a table, for JSON.
 
-    `models` are the folders of the diffusion models behind it, by name, and `data` the files of the
-    data sets; `written` is the config with its paths as they were written (default: `config`).
-    `versions` are those that the table is written with; each evaluation has those that its errors
-    were measured with. Seconds are those of the jobs that measured errors: `device` in the engine,
-    `wall` with all their starting up.
+    `models` maps its diffusion models to their folders, and `data` its data sets to their files;
+    `written` is the config with the user's spelling of paths (default: `config`). `versions` are
+    those at the time of writing the table; each evaluation has the versions that measured its
+    errors. Seconds are those of the jobs that measured errors: `device` in the engine, `wall` with
+    the start of the job.
     """
     written = config if written is None else written
     results = Path(config["results"])
     rows = []
     images = {name: _images(path) for name, path in data.items()}
     for evaluation, dataset in questions(config, table):
-        done = of_question(config, table, evaluation, dataset)
-        # not the hidden file that a killed job was writing
+        done = evaluation_progress(config, table, evaluation, dataset)
+        # without hidden files that a killed job has left
         files = sorted((results / "errors" / evaluation / dataset).glob("stage*/[0-9]*.nc"))
         rows.append(
             {
                 "evaluation": evaluation,
                 "dataset": dataset,
-                # what there is, which may be fewer than were to be expected
+                # the actual number, which may be less than expected
                 "images": images[dataset]["images"] if dataset in images else done.images,
                 "evaluations": done.evaluations,
                 "device_seconds": round(done.seconds, 3),
@@ -86,9 +86,9 @@ def provenance(
 
 
 def commit(folder: Path) -> dict[str, Any] | None:
-    """The commit that `folder` is at, and whether files were changed since; None outside of git."""
+    """The commit of `folder`, and whether files have changed since; None outside of git."""
     try:
-        said = [
+        answers = [
             subprocess.run(
                 ["git", "-C", folder, *arguments], capture_output=True, text=True, check=True
             ).stdout.strip()
@@ -99,27 +99,27 @@ def commit(folder: Path) -> dict[str, Any] | None:
         ]
     except (OSError, subprocess.CalledProcessError):
         return None
-    return {"hash": said[0], "changed": bool(said[1])}
+    return {"hash": answers[0], "changed": bool(answers[1])}
 
 
 def _seeds(entry: Any, path: str = "") -> Iterator[tuple[str, Any]]:
     """Every `seed` and `seeds` of the config, with its path."""
     if isinstance(entry, dict):
         for key, value in entry.items():
-            own = f"{path}.{key}" if path else str(key)
+            inner = f"{path}.{key}" if path else str(key)
             if key in ("seed", "seeds"):
-                yield own, value
+                yield inner, value
             else:
-                yield from _seeds(value, own)
+                yield from _seeds(value, inner)
 
 
 def _entry(config: dict[str, Any], model: str) -> str:
-    """What a model is called in the config as it was written: several trainings are one entry."""
+    """The name of a model's entry in the user's config, where several trainings are one entry."""
     return config["models"][model].get("group", model)
 
 
 def _weights(spec: dict[str, Any], folder: str) -> dict[str, Any]:
-    """What the config says of a model's weights (hub id, revision), and a digest of the files."""
+    """The config's `weights` of a model (hub id, revision), and a digest of the files."""
     digest = hashlib.sha256()
     for path in sorted(Path(folder).rglob("*.safetensors")):
         digest.update(path.relative_to(folder).as_posix().encode())
@@ -130,7 +130,7 @@ def _weights(spec: dict[str, Any], folder: str) -> dict[str, Any]:
 
 
 def _images(path: str) -> dict[str, Any]:
-    """How many images a data set has and what was left out of it: the reasons, and their files."""
+    """The number of images in a data set, and its left-out files with the reasons."""
     record = read_left_out(path)
     found: dict[str, Any] = {"images": pq.read_metadata(path).num_rows}
     if record is None:
@@ -140,7 +140,7 @@ def _images(path: str) -> dict[str, Any]:
 
 
 def _measured_at(files: list[Path]) -> dict[str, list[str]]:
-    """The devices, dtypes, code and versions that errors in files were measured with, each once."""
+    """The devices, dtypes, code and versions that measured the errors in files, each once."""
     found: dict[str, set[str]] = {key: set() for key in _MEASURED_AT}
     for path in files:
         with h5py.File(path) as file:
@@ -151,5 +151,5 @@ def _measured_at(files: list[Path]) -> dict[str, list[str]]:
 
 
 def _wall(folder: Path) -> float:
-    """Seconds by the clock of the jobs whose benchmarks are in a folder."""
+    """Wall seconds of the jobs whose benchmark files are in a folder."""
     return round(sum(pd.read_csv(path, sep="\t")["s"].sum() for path in folder.rglob("*.tsv")), 3)

@@ -1,5 +1,5 @@
-"""From predictions to numbers: accuracy, Winoground's scores and effective robustness.
+"""Turn predictions into numbers: accuracy, Winoground's scores and effective robustness.
 
-Every number comes with an interval (`intervals`) and can be compared on the same images
-(`paired_tests`). Nothing here asks which method made a prediction.
+Every number has an interval (`intervals`), and two methods can be compared on the same images
+(`paired_tests`). Nothing here depends on the method that made a prediction.
 """

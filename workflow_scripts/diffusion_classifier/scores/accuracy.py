@@ -12,20 +12,20 @@ from diffusion_classifier.messages import InputError
 
 from .intervals import accuracy, interval
 
-# What is exported, one measured number per row; files between rules carry more columns. `least` and
-# `most` are the values of the worst and the best training.
+# Columns of the exported CSV, one measured number per row; intermediate files have more columns.
+# `least` and `most` are the values of the worst and the best training.
 LONG = [
     *("table", "method", "dataset", "metric"),
     *("value", "low", "high", "least", "most", "trainings", "images", "evaluations"),
 ]
-# and these, in a table that is compared with published numbers
+# further columns of a table that is compared with published numbers
 COMPARED = ["published", "difference", "inside"]
 LOSS_NAMES = LOSSES | {"pruning": "pruning loss"}
 METRIC_NAMES = {"top1": "Top-1 accuracy", "mean_per_class": "Mean per-class accuracy"}
 
 
 def method_name(label: str, loss: str) -> str:
-    """The name a method goes by in tables: "Diffusion Classifier [L2]", or just the label."""
+    """The name of a method in tables: "Diffusion Classifier [L2]", or just the label."""
     return f"{label} [{LOSS_NAMES.get(loss, loss)}]" if loss else label
 
 
@@ -46,20 +46,20 @@ def score(predictions: pd.DataFrame, table: str, dataset: str, label: str) -> pd
     for loss, found in predictions.groupby("loss", sort=False):
         correct = (found["prediction"] == found["label"]).to_numpy()[None]
         for metric in METRIC_NAMES:
-            measured = of_one_training(correct, _strata(metric, found))
+            measured = training_score(correct, _strata(metric, found))
             spent = (found["evaluations"].mean(), loss, found["seconds"].mean())
             rows.append((table, method_name(label, loss), dataset, metric, *measured, *spent))
     return pd.DataFrame(rows, columns=[*LONG, "loss", "seconds"])
 
 
 def percent(correct: np.ndarray, label: np.ndarray | None = None) -> tuple[float, float, float]:
-    """Value, low and high in percent of `intervals.accuracy`, bool `(training, image)`."""
+    """Accuracy, low and high of its interval, in percent; `correct` is bool `(training, image)`."""
     found = accuracy(correct, label)
     return tuple(100 * float(part) for part in (found.mean, *interval(found)))
 
 
-def of_one_training(correct: np.ndarray, label: np.ndarray | None = None) -> tuple[float, ...]:
-    """What LONG says of one training, from `value` to `images`; `correct` is bool `(1, image)`."""
+def training_score(correct: np.ndarray, label: np.ndarray | None = None) -> tuple[float, ...]:
+    """The columns `value` to `images` of LONG for one training; `correct` is bool `(1, image)`."""
     value, low, high = percent(correct, label)
     return value, low, high, value, value, 1, correct.shape[1]
 
@@ -76,7 +76,7 @@ def score_table(
     predictions: Mapping[tuple[str, str], pd.DataFrame],
     table: str,
 ) -> pd.DataFrame:
-    """Score all `predictions[name, dataset]`; adds `name` and `kind, group, varies` of its method.
+    """Score all `predictions[name, dataset]`; add `name` and the method's `kind, group, varies`.
 
     Rows are in the order of `methods`, which is the order of the tables.
     """
@@ -91,7 +91,7 @@ def score_table(
 
 
 def correctness(predictions: Mapping[tuple[str, str], pd.DataFrame]) -> pd.DataFrame:
-    """Which images are right, of all `predictions[name, dataset]`.
+    """Which images each of `predictions[name, dataset]` has right.
 
     Columns `name, dataset, loss, image, label, correct` (bool).
     """
@@ -106,21 +106,21 @@ def correctness(predictions: Mapping[tuple[str, str], pd.DataFrame]) -> pd.DataF
 
 
 def long_form(rows: pd.DataFrame) -> pd.DataFrame:
-    """The exported columns of `rows`, `LONG` and, if there, `COMPARED`, values to 4 decimals."""
+    """The exported columns of `rows`: `LONG` and, if present, `COMPARED`; values to 4 decimals."""
     columns = [*LONG, *(name for name in COMPARED if name in rows)]
     rounded = ("value", "low", "high", "least", "most", "evaluations", "difference")
     return rows[columns].round(dict.fromkeys(rounded, 4))
 
 
 def aggregate(rows: pd.DataFrame, correct: pd.DataFrame, by: str = "method") -> pd.DataFrame:
-    """One row per method, data set and metric: the mean over its `trainings`, their number.
+    """One row per method, data set and metric: the mean over its `trainings`, and their number.
 
-    Rows of `score_table` are trainings (of what is guessed, seeds) of one method if they agree in
-    `by` ("method", the display name, or "group") and in loss. `correct` is `correctness` of the
-    same methods (of Winoground with a column `metric`). The interval covers images and trainings,
-    see `intervals.interval`; that of guesses is Wilson's over images x seeds, as all are
-    independent. `least` and `most` are the values of the worst and the best training, `images` is
-    the number of each one's images. Raises InputError as `of_trainings`.
+    Rows of `score_table` are trainings of one method (for guesses: seeds) if they agree in loss and
+    in `by` ("method", the display name, or "group"). `correct` is the `correctness` of the same
+    methods, for Winoground with a column `metric`. The interval covers images and trainings (see
+    `intervals.interval`); that of guesses is Wilson's over images x seeds, as all guesses are
+    independent. `least` and `most` are the values of the worst and the best training; `images` is
+    the number of images of each training. Raises InputError as `correct_by_training`.
     """
     groups = rows.groupby(["table", by, "loss", "dataset", "metric"], sort=False)
     decided = dict(list(correct.groupby(["dataset", "loss"])))
@@ -129,13 +129,13 @@ def aggregate(rows: pd.DataFrame, correct: pd.DataFrame, by: str = "method") -> 
 
 
 def _pooled(rows: pd.DataFrame, correct: pd.DataFrame) -> dict[str, object]:
-    """The row of the trainings `rows`, of one loss, data set and metric."""
+    """One row for all trainings in `rows`, which agree in loss, data set and metric."""
     first = rows.iloc[0]
     if "metric" in correct:
         correct = correct[correct["metric"] == first["metric"]]
-    own = of_trainings(correct, list(rows["name"]))
-    answers, label = own.to_numpy().T, _strata(first["metric"], own.reset_index())
-    if first["varies"] == "seed":  # guesses share nothing: those of another seed are more images
+    trainings = correct_by_training(correct, list(rows["name"]))
+    answers, label = trainings.to_numpy().T, _strata(first["metric"], trainings.reset_index())
+    if first["varies"] == "seed":  # guesses are independent, so a further seed is more images
         answers, label = (
             answers.reshape(1, -1),
             label if label is None else np.tile(label, len(rows)),
@@ -151,17 +151,17 @@ def _pooled(rows: pd.DataFrame, correct: pd.DataFrame) -> dict[str, object]:
         "least": rows["value"].min(),
         "most": rows["value"].max(),
         "trainings": len(rows),
-        "images": len(own),
+        "images": len(trainings),
         "evaluations": rows["evaluations"].mean(),
         "seconds": rows["seconds"].mean(),
     }
 
 
-def of_trainings(correct: pd.DataFrame, names: Sequence[str]) -> pd.DataFrame:
+def correct_by_training(correct: pd.DataFrame, names: Sequence[str]) -> pd.DataFrame:
     """Which images are right, bool: a row per image (index `image, label`), a column per name.
 
     `correct` is `correctness` for one data set and loss. Raises InputError unless all of `names`
-    answered the same images.
+    have predictions of the same images.
     """
     keys = [key for key in ("image", "label") if key in correct]
     found = correct[correct["name"].isin(list(names))]
@@ -170,7 +170,7 @@ def of_trainings(correct: pd.DataFrame, names: Sequence[str]) -> pd.DataFrame:
         few = wide.notna().sum().idxmin()
         raise InputError(
             f"predictions of {few!r}: found {wide[few].notna().sum()} of {len(wide)} images of "
-            f"{', '.join(names)}, expected all trainings of a method to answer the same images; "
+            f"{', '.join(names)}, expected all trainings of a method to have the same images; "
             "recompute them"
         )
     return wide.astype(bool)

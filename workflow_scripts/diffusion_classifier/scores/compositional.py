@@ -1,8 +1,8 @@
 """Winoground's text, image and group score (Thrush et al., CVPR 2022, "Metrics").
 
-Every method is read from its similarity table: columns `image, prompt, loss, score, evaluations,
-seconds`, one row per loss and pair. `score` is float64 and larger for a better match: minus the
-mean error of a diffusion classifier, the logit of CLIP (whose `loss` is "").
+Every method has a similarity table: columns `image, prompt, loss, score, evaluations, seconds`,
+one row per loss and pair. `score` is float64 and larger for a better match: minus the mean error
+for a diffusion classifier, the logit for CLIP (whose `loss` is "").
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from diffusion_classifier.messages import InputError
 from diffusion_classifier.selection.candidates import candidates
 from diffusion_classifier.selection.pruning import mean_errors
 
-from .accuracy import LONG, METHOD, method_name, of_one_training
+from .accuracy import LONG, METHOD, method_name, training_score
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -38,8 +38,8 @@ _SCORES = ["s00", "s01", "s10", "s11"]
 def similarities(errors: Sequence[xr.Dataset]) -> pd.DataFrame:
     """The similarity table of a diffusion classifier, for every stored loss.
 
-    `errors` are error files of one evaluation; `score` is minus the mean error of the pair,
-    `evaluations` the samples it was measured at and `seconds` its share of the files' compute.
+    `errors` are error files of one evaluation. `score` is minus the mean error of the pair,
+    `evaluations` the number of its samples and `seconds` its share of the files' compute.
     """
     spent = pair_cost(errors)
     parts = []
@@ -51,9 +51,9 @@ def similarities(errors: Sequence[xr.Dataset]) -> pd.DataFrame:
 
 
 def chance_similarities(data: pd.DataFrame, prompts: pd.DataFrame, seed: int) -> pd.DataFrame:
-    """The similarity table of a method that knows nothing: uniform scores from `seed`.
+    """The similarity table of random guesses: uniform scores from `seed`.
 
-    Expected: text and image score 1/4, group and calibrated image score 1/6.
+    On average they reach a text and image score of 1/4, a group and calibrated image score of 1/6.
     """
     pairs = candidates(data, prompts)
     drawn = np.random.default_rng(seed).random(len(pairs))
@@ -66,11 +66,11 @@ def example_scores(
     prompts: pd.DataFrame,
     where: str = "similarities",
 ) -> pd.DataFrame:
-    """What is right of each example: one row per loss and example.
+    """Which scores each example gets: one row per loss and example.
 
-    Columns: `loss, example, tag`; `s00, s01, s10, s11`, float64, `s<c><i>` the score of caption c
-    with image i (mean over the prompts of a class); `u0, u1`, the score of image i with the
-    unconditional prompt, NaN if there is none; and bools, all inequalities strict:
+    Columns: `loss, example, tag`; `s00, s01, s10, s11`, float64: `s<c><i>` is the score of caption
+    c with image i (mean over the prompts of a class); `u0, u1`: the score of image i with the
+    unconditional prompt, NaN if there is none; and bools, in which all inequalities are strict:
 
     * `text_score`: s00 > s10 and s11 > s01, each image prefers its caption;
     * `image_score`: s00 > s01 and s11 > s10, each caption prefers its image;
@@ -78,20 +78,21 @@ def example_scores(
     * `calibrated_image_score`: the image score of s_ci - u_i.
 
     The plain image score compares errors of *different images*. A diffusion model's error bounds
-    -log p(x|c), which depends far more on how hard the image is to denoise than on the caption:
-    errors of different images are on no common scale, only differences for the same image are
-    (paper, "Variance reduction via difference testing"). s_ci - u_i is such a difference; it stands
-    for log p(x|c) - log p(x) = log p(c|x) - log p(c), in which p(c) is the same for both images.
+    -log p(x|c), which depends far more on how hard the image is to denoise than on the caption. So
+    errors of different images have no common scale; only differences for the same image have one
+    (paper, "Variance reduction via difference testing"). s_ci - u_i is such a difference; it
+    estimates log p(x|c) - log p(x) = log p(c|x) - log p(c), where p(c) is equal for both images.
 
-    Without an unconditional prompt it is false of every example, and `score_table` leaves it out.
-    (Normalising over the example's two captions instead would make both inequalities the same,
-    s00 + s11 > s01 + s10, which every right text score implies: half of random scores pass.)
+    Without an unconditional prompt `calibrated_image_score` is False for every example, and
+    `score_table` leaves it out. (Normalising over the example's two captions instead would make
+    both inequalities s00 + s11 > s01 + s10, which follows from a right text score: half of all
+    random scores would pass.)
 
-    Raises InputError, beginning with `where`, if a pair is missing, not finite or there twice.
+    Raises InputError, beginning with `where`, if a pair is missing, not finite or repeated.
     """
     scores = _side_by_side(similarity, data, prompts, where)
     s = scores[_SCORES].to_numpy().reshape(-1, 2, 2)  # (example, caption, image)
-    u = scores[["u0", "u1"]].to_numpy()  # NaN is larger than nothing: the comparison is false
+    u = scores[["u0", "u1"]].to_numpy()  # with NaN every comparison is False
     text = (s[:, 0, 0] > s[:, 1, 0]) & (s[:, 1, 1] > s[:, 0, 1])
     image = _image_score(s)
     return scores.assign(
@@ -103,14 +104,14 @@ def example_scores(
 
 
 def _image_score(s: np.ndarray) -> np.ndarray:
-    """Whether each caption prefers its image, bool `(example,)`, of `(example, caption, image)`."""
+    """Whether each caption prefers its image, `(example,)`; `s` is `(example, caption, image)`."""
     return (s[:, 0, 0] > s[:, 0, 1]) & (s[:, 1, 1] > s[:, 1, 0])
 
 
 def _side_by_side(
     similarity: pd.DataFrame, data: pd.DataFrame, prompts: pd.DataFrame, where: str
 ) -> pd.DataFrame:
-    """The columns `loss, example, tag, s00 .. s11, u0, u1` of `example_scores`, checked."""
+    """The checked columns `loss, example, tag, s00 .. s11, u0, u1` of `example_scores`."""
     if similarity.duplicated(["loss", "image", "prompt"]).any():
         raise InputError(
             f"{where}: found a pair of image and prompt twice for one loss, expected it once; "
@@ -124,14 +125,14 @@ def _side_by_side(
     number = found["prompt"].to_numpy()
     empty = is_unconditional(prompts).to_numpy()[number]
     found["label"] = prompts["classidx"].to_numpy()[number]
-    # a caption of another example may have been scored too: it has no place here
-    own = data[["example", "label", "position"]].rename(columns={"position": "caption"})
-    named = found[~empty].merge(own, on=["example", "label"])
+    # this merge drops captions of other examples, which may have been scored too
+    captions = data[["example", "label", "position"]].rename(columns={"position": "caption"})
+    named = found[~empty].merge(captions, on=["example", "label"])
     named["column"] = "s" + named["caption"] + named["position"]
-    free = found[empty].assign(column="u" + found.loc[empty, "position"])
+    unconditional = found[empty].assign(column="u" + found.loc[empty, "position"])
     losses = pd.unique(similarity["loss"])
     index = pd.MultiIndex.from_product([losses, pd.unique(data["example"])], names=_KEYS)
-    wide = pd.concat([named, free]).pivot_table("score", _KEYS, "column")
+    wide = pd.concat([named, unconditional]).pivot_table("score", _KEYS, "column")
     wide = wide.reindex(index=index, columns=[*_SCORES, "u0", "u1"]).reset_index()
     tag = wide["example"].map(data.drop_duplicates("example").set_index("example")["tag"])
     wide.columns.name = None
@@ -153,12 +154,12 @@ def score_table(
     table: str,
     dataset: str,
 ) -> pd.DataFrame:
-    """Score `similarities[name]` of every method: the columns of `scores.score_table`.
+    """Score `similarities[name]` of every method, with the columns of `accuracy.score_table`.
 
-    One row per method, loss, tag (`dataset` column: `object`, `relation`, `both`, and `average`,
-    the mean over all examples as in Thrush et al.) and metric. `value, low, high` are
-    percent with a 95 % Wilson interval; `images` counts examples; `evaluations` and `seconds` are
-    means per example. Rows are in the order of `methods`. Raises InputError as `example_scores`.
+    One row per method, loss, tag (column `dataset`: `object`, `relation`, `both`, and `average`,
+    the mean over all examples as in Thrush et al.) and metric. `value, low, high` are percent with
+    a 95 % Wilson interval; `images` counts examples; `evaluations` and `seconds` are means per
+    example. Rows are in the order of `methods`. Raises InputError as `example_scores`.
     """
     parts = []
     for name, method in methods.items():
@@ -178,7 +179,7 @@ def score_table(
 def correctness(
     similarities: Mapping[str, pd.DataFrame], data: pd.DataFrame, prompts: pd.DataFrame
 ) -> pd.DataFrame:
-    """Which examples are right, of all `similarities[name]`, as `scores.aggregate` takes it.
+    """Which examples each of `similarities[name]` has right, in the form for `accuracy.aggregate`.
 
     Columns `name, dataset` (the tag, or `average`), `loss, metric, image` (the example), `correct`.
     """
@@ -208,12 +209,11 @@ def _example_cost(similarity: pd.DataFrame, data: pd.DataFrame) -> pd.DataFrame:
 def _rows(found: pd.DataFrame, head: tuple[str, str]) -> pd.DataFrame:
     """The rows of one method and loss; `head` is the table and the method's name."""
     rows = []
-    for part, of_tag in _parts(found).items():
-        n = len(of_tag)
-        measured_u = bool(of_tag["u0"].notna().all())
+    for part, examples in _parts(found).items():
+        measured_u = bool(examples["u0"].notna().all())
         known = [m for m in METRICS if measured_u or m != "calibrated_image_score"]
-        for metric in known if n else ():
-            measured = of_one_training(of_tag[metric].to_numpy()[None])
-            spent = (of_tag["evaluations"].mean(), of_tag["seconds"].mean())
+        for metric in known if len(examples) else ():
+            measured = training_score(examples[metric].to_numpy()[None])
+            spent = (examples["evaluations"].mean(), examples["seconds"].mean())
             rows.append((*head, part, metric, *measured, *spent))
     return pd.DataFrame(rows, columns=[*LONG, "seconds"])

@@ -1,4 +1,4 @@
-"""Accuracy as a function of what was evaluated, read from exhaustive errors (paper, section 4)."""
+"""Accuracy by timestep and by number of evaluations, from exhaustive errors (paper, section 4)."""
 
 from __future__ import annotations
 
@@ -21,18 +21,21 @@ if TYPE_CHECKING:
 def error_grid(
     errors: xr.Dataset, labels: pd.DataFrame, loss: str
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Exhaustive errors as an array: (values, timesteps, labels).
+    """Exhaustive errors as arrays: (values, timesteps, labels).
 
-    `errors` has dims `pair, sample` and every image x prompt, prompts being classes; `labels` has
-    columns `image, label`. Values are float64 `(image, class, sample)` with samples in order of
-    timestep, timesteps `(sample,)`, labels `(image,)` as positions among the classes.
+    `errors` has dims `pair, sample` and every image x prompt; each prompt counts as a class.
+    `labels` has columns `image, label`. Values are float64 `(image, class, sample)` with samples in
+    order of timestep, timesteps `(sample,)`, labels `(image,)` as positions among the classes.
     "l2+vlb" is the sum of both losses.
     Raises InputError if a pair is missing or not evaluated, an image has no label or the loss was
     not measured.
     """
     names = loss.split("+")
     if missing := [name for name in names if name not in errors]:
-        raise InputError(f"loss {missing[0]!r} is not in the errors, only {sorted(errors)}")
+        raise InputError(
+            f"loss: found {missing[0]!r}, but the errors have only {sorted(errors)}; choose one of "
+            "these"
+        )
     image, prompt = errors["image"].values, errors["prompt"].values
     images, classes = np.unique(image), np.unique(prompt)
     pair_order = np.lexsort((prompt, image))
@@ -42,18 +45,21 @@ def error_grid(
     known = labels.drop_duplicates("image").set_index("image")["label"].reindex(images)
     if len(values) != len(images) * len(classes) or np.isnan(values).any():
         raise InputError(
-            f"{len(values)} pairs for {len(images)} images x {len(classes)} classes; the curves "
-            "need every class at every sample, so compute the errors without pruning"
+            f"errors: found {len(values)} pairs for {len(images)} images x {len(classes)} classes, "
+            "expected every class at every sample; compute the errors without pruning"
         )
     if known.isna().any():
-        raise InputError(f"image {images[known.isna()][0]} has errors but no label")
+        raise InputError(
+            f"labels: found none for image {images[known.isna()][0]}, which has errors; give the "
+            "labels of the same data set"
+        )
     grid = values.reshape(len(images), len(classes), -1)
     truth = pd.Index(classes).get_indexer(known.astype("int64"))  # position among the classes
     return grid, errors["timestep"].values[sample_order], truth
 
 
 def timestep_accuracy(errors: xr.Dataset, labels: pd.DataFrame, loss: str) -> pd.DataFrame:
-    """Accuracy from each timestep alone, all its noises averaged (paper, figure on timesteps).
+    """Accuracy from each single timestep, averaged over its noises (paper, figure on timesteps).
 
     Returns `timestep, accuracy, low, high`: percent, with the 95 % Wilson interval over images.
     """
@@ -71,7 +77,7 @@ def accuracy_by_evaluations(
     """Accuracy without pruning, from n evenly spaced timesteps for each n in `counts`.
 
     Returns `samples, evaluations, accuracy, low, high`; `evaluations` are network evaluations per
-    image (timesteps x noises per timestep x classes), the rest as in `timestep_accuracy`.
+    image (timesteps x noises per timestep x classes); for the rest see `timestep_accuracy`.
     Raises InputError if a count is not between 1 and the number of timesteps.
     """
     grid, timesteps, truth = error_grid(errors, labels, loss)
@@ -79,7 +85,10 @@ def accuracy_by_evaluations(
     rows = []
     for count in counts:
         if not 1 <= count <= len(steps):
-            raise InputError(f"{count} samples asked for, the errors have {len(steps)} timesteps")
+            raise InputError(
+                f"counts: found {count} samples, expected 1 to {len(steps)}, the timesteps of the "
+                "errors; correct it"
+            )
         chosen = grid[:, :, np.isin(timesteps, evenly_spaced(steps, count))]
         rows.append((count, chosen[0].size, *_accuracy(chosen, truth)))
     return pd.DataFrame(rows, columns=["samples", "evaluations", "accuracy", "low", "high"])
@@ -88,7 +97,7 @@ def accuracy_by_evaluations(
 def schedules(
     predictions: Mapping[str, pd.DataFrame], images: Collection[int], loss: str
 ) -> pd.DataFrame:
-    """Accuracy and cost of finished schedules on `images` only, to compare with the curve's.
+    """Accuracy and cost of finished schedules on `images` only, for comparison with the curve.
 
     `predictions` maps a schedule's name to its predictions. Returns `method, evaluations,
     accuracy, low, high` as `accuracy_by_evaluations`, one row per schedule.
@@ -103,7 +112,7 @@ def schedules(
 
 
 def _accuracy(errors: np.ndarray, truth: np.ndarray) -> tuple[float, float, float]:
-    """Percent right, and its Wilson interval, when the least mean error of `(i, c, s)` wins."""
+    """Percent right and its Wilson interval; the class of least mean error of `(i, c, s)` wins."""
     correct = errors.mean(axis=2).argmin(axis=1) == truth
     low, high = wilson(correct.sum(), len(correct))
     return 100 * float(correct.mean()), 100 * float(low), 100 * float(high)

@@ -1,13 +1,13 @@
-"""Intervals of accuracies that cover the choice of images and, of several trainings, of trainings.
+"""Intervals of accuracies that cover the choice of images and, if there are several, of trainings.
 
-The trainings of a method answer the same images: two crossed samples. In the two-way random
-effects model y_si = μ + t_s + i_i + e_si of whether training s is right on image i, the variance of
-the mean over S trainings and N images is V = V_I + V_T: images' and trainings' own. Both are
-estimated from mean squares (analysis of variance, which in balanced data is the mixed model's
-restricted maximum likelihood). The interval is Wilson's with the effective number of images
-n = p(1-p)/V and a quantile of Student's t, as for complex surveys (Korn & Graubard 1998; Dean &
-Pagano 2015), so that bounds stay within [0, 1] and are sane at 0 and 1. With one training it is
-Wilson's own.
+All trainings of a method are evaluated on the same images: two crossed samples. Let
+y_si = μ + t_s + i_i + e_si, a two-way random effects model, be whether training s is right on image
+i. The variance of the mean over S trainings and N images is V = V_I + V_T, one part for images and
+one for trainings. Both are estimated from mean squares (analysis of variance, which for balanced
+data is the mixed model's restricted maximum likelihood). The interval is Wilson's with the
+effective number of images n = p(1-p)/V and a quantile of Student's t, as for complex surveys (Korn
+& Graubard 1998; Dean & Pagano 2015), so that bounds stay within [0, 1] and are valid at 0 and 1.
+With one training it is the plain Wilson interval.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ def wilson(
     """Wilson's score interval of a proportion (Wilson 1927), as fractions, elementwise.
 
     `successes` and `n` broadcast and need not be whole (an effective sample size is not).
-    `quantile` stands in for the normal distribution's at `confidence`. Returns float64 arrays
+    `quantile` replaces the normal distribution's at `confidence`. Returns float64 arrays
     (low, high); NaN where `n` is 0.
     """
     n = np.where(np.asarray(n, float) > 0, n, np.nan)
@@ -44,7 +44,7 @@ def wilson(
 
 @dataclass(frozen=True)
 class Accuracy:
-    """An accuracy over crossed trainings and images, a fraction, and what its variance is made of.
+    """An accuracy over crossed trainings and images, as a fraction, and the parts of its variance.
 
     All but `trainings` are float64 arrays of one shape, `()` for a single method.
     """
@@ -54,11 +54,11 @@ class Accuracy:
     effective: np.ndarray
     """The number of images whose plain accuracy would vary as much: mean · (1-mean) / variance."""
     of_images: np.ndarray
-    """V_I, the variance of the mean that is due to the choice of images."""
+    """V_I, the variance of the mean due to the choice of images."""
     of_trainings: np.ndarray
-    """V_T, that due to the choice of trainings; 0 for one training, of which it is unknown."""
+    """V_T, the variance due to the choice of trainings; unknown for one training, then 0."""
     between: np.ndarray
-    """V_R = s²/S of the trainings' own accuracies: V_T and what images add to it."""
+    """V_R = s²/S of the trainings' accuracies, which is V_T and a part due to images."""
 
     @property
     def variance(self) -> np.ndarray:
@@ -68,10 +68,10 @@ class Accuracy:
 def accuracy(correct: ArrayLike, label: ArrayLike | None = None) -> Accuracy:
     """The accuracy of `correct`, bool `(..., training, image)`, all trainings on the same images.
 
-    With `label` `(image,)` int it is the mean of the classes' accuracies: images are stratified by
-    class; classes without an image do not count, and the effective number is never taken above that
-    of the plain accuracy: with few images per class V_I is underestimated (0 when every class is
-    all right or all wrong). Where the variance is 0 all images are taken to be equally hard.
+    With `label`, `(image,)` int, it is the mean of the classes' accuracies: images are stratified
+    by class, and classes without an image do not count. The effective number is at most that of the
+    plain accuracy, as few images per class underestimate V_I (0 if every class is all right or all
+    wrong). If the variance is 0, all images are assumed to be equally hard.
     """
     y = np.asarray(correct, float)
     trainings, images = y.shape[-2:]
@@ -82,15 +82,15 @@ def accuracy(correct: ArrayLike, label: ArrayLike | None = None) -> Accuracy:
     def by_class(values: np.ndarray) -> np.ndarray:
         return np.add.reduceat(values[..., order], starts, axis=-1) / sizes
 
-    own = by_class(y)  # (..., training, class): accuracies
-    p, squares = own.mean(axis=-2), by_class(y.mean(axis=-2) ** 2)
+    accuracies = by_class(y)  # (..., training, class)
+    p, squares = accuracies.mean(axis=-2), by_class(y.mean(axis=-2) ** 2)
     scale = 1 / (sizes * len(sizes) ** 2)
     of_images = (np.maximum(squares - p**2, 0) * scale).sum(axis=-1)
     mean, between, of_trainings = p.mean(axis=-1), np.zeros(y.shape[:-2]), np.zeros(y.shape[:-2])
     if trainings > 1:
-        between = own.mean(axis=-1).var(axis=-1, ddof=1) / trainings
+        between = accuracies.mean(axis=-1).var(axis=-1, ddof=1) / trainings
         # interaction of trainings and images; y² = y
-        rest = trainings * (p - squares + p**2) - (own**2).sum(axis=-2)
+        rest = trainings * (p - squares + p**2) - (accuracies**2).sum(axis=-2)
         rest = np.maximum(rest, 0) * sizes / np.maximum(sizes - 1, 1) / (trainings - 1)
         of_trainings = np.maximum(between - (rest * scale).sum(axis=-1) / trainings, 0)
     variance = of_images + of_trainings
@@ -103,31 +103,31 @@ def accuracy(correct: ArrayLike, label: ArrayLike | None = None) -> Accuracy:
 
 
 def interval(found: Accuracy, confidence: float = 0.95) -> tuple[np.ndarray, np.ndarray]:
-    """Low and high of an accuracy over images and, of several trainings, trainings; fractions.
+    """Low and high of an accuracy, as fractions, over images and, if there are several, trainings.
 
-    Coverage of 95 % intervals of 5 trainings and 700 images (simulated in tests/test_intervals.py):
-    94 to 97 % with images as unequal as those of a data set; 91 to 93 % where accuracies near 98 %
-    spread over trainings by 2 points and so are far from normal. If neither images nor trainings
-    differ at all it is 98 %.
+    Coverage of 95 % intervals for 5 trainings and 700 images, simulated in tests/test_intervals.py:
+    94 to 97 % if images differ as much as those of a data set; 91 to 93 % if accuracies near 98 %
+    spread over trainings by 2 points and so are far from normal; 98 % if neither images nor
+    trainings differ at all.
     """
     right = found.mean * found.effective
     return wilson(right, found.effective, quantile=_quantile(found, confidence))
 
 
 def _quantile(found: Accuracy, confidence: float) -> np.ndarray:
-    """What a standard error is multiplied with: between the normal's quantile and Student's.
+    """The factor of the standard error, between the quantile of the normal and of Student's t.
 
-    S trainings estimate V_T with S-1 degrees of freedom. Of two rules the wider is taken, as each
+    S trainings estimate V_T with S-1 degrees of freedom. The wider of two rules is taken, as each
     is too narrow in some cases: Satterthwaite's degrees of freedom (1946) for the mean squares, and
-    half widths squared and added, z² V_I + t² V_T, as in MOVER (Zou & Donner 2008).
+    the sum of squared half widths, z² V_I + t² V_T, as in MOVER (Zou & Donner 2008).
     """
     z, freedom = ndtri(0.5 + confidence / 2), found.trainings - 1
     if freedom == 0:
         return np.full(found.mean.shape, z)
     t = stdtrit(freedom, 0.5 + confidence / 2)
     with np.errstate(divide="ignore", invalid="ignore"):
-        own = freedom * (found.variance / found.between) ** 2
+        degrees = freedom * (found.variance / found.between) ** 2
         added = np.sqrt((z**2 * found.of_images + t**2 * found.of_trainings) / found.variance)
-    satterthwaite = stdtrit(np.clip(own, freedom, 1e9), 0.5 + confidence / 2)
+    satterthwaite = stdtrit(np.clip(degrees, freedom, 1e9), 0.5 + confidence / 2)
     varies = (found.variance > 0) & (found.between > 0)
     return np.where(varies, np.fmax(satterthwaite, added), z)

@@ -11,12 +11,11 @@ from scipy.special import stdtr
 
 from diffusion_classifier.messages import InputError
 
-from .accuracy import correctness, method_name, of_trainings
+from .accuracy import correct_by_training, correctness, method_name
 from .intervals import Accuracy, accuracy, interval
 
 COMPARED_KINDS = ("baseline", "more-data")
-"""What of `config.methods.method_kind` diffusion classifiers are compared with, image by image."""
-
+"""Kinds of methods that diffusion classifiers are compared with (`config.methods.method_kind`)."""
 
 PAIRED = [
     *("dataset", "method_a", "method_b", "loss"),
@@ -31,7 +30,7 @@ def mcnemar(correct_a: np.ndarray, correct_b: np.ndarray) -> dict[str, Any]:
     """
     correct_a, correct_b = np.asarray(correct_a, bool), np.asarray(correct_b, bool)
     b, c = int((correct_a & ~correct_b).sum()), int((~correct_a & correct_b).sum())
-    from scipy.stats import binomtest  # half a second's import, which few who score need
+    from scipy.stats import binomtest  # takes half a second to import
 
     return {"b": b, "c": c, "p": float(binomtest(b, b + c).pvalue) if b + c else 1.0}
 
@@ -39,16 +38,17 @@ def mcnemar(correct_a: np.ndarray, correct_b: np.ndarray) -> dict[str, Any]:
 def difference_interval(
     correct_a: np.ndarray, correct_b: np.ndarray, confidence: float = 0.95
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Interval of accuracy a minus accuracy b, as fractions, of bool `(..., training, image)` each.
+    """Interval of accuracy a minus accuracy b, as fractions; inputs bool `(..., training, image)`.
 
-    It covers the choice of the images, which both share, and of the trainings of each side that has
-    several. MOVER (Zou & Donner, "Construction of confidence limits about effect measures",
-    Statistics in Medicine 27, 2008): the half widths of `intervals.interval` squared and added,
-    with the correlation of both accuracies over images. With one training each it is method 10 of
-    Newcombe, "Improved confidence intervals for the difference between binomial proportions based
-    on paired data", Statistics in Medicine 17 (1998), his correction of φ included. Coverage of
-    95 % intervals in tests/test_paired_tests.py: 94 to 97 % with 5 trainings on either side or both
-    (98 to 99 % if all images are equally hard and trainings do not differ).
+    It covers the choice of the images, which both share, and of the trainings of a side that has
+    several. The method is MOVER (Zou & Donner, "Construction of confidence limits about effect
+    measures", Statistics in Medicine 27, 2008): it adds the squared half widths of
+    `intervals.interval`, with the correlation of both accuracies over images. With one training
+    each it is method 10 of Newcombe, "Improved confidence intervals for the difference between
+    binomial proportions based on paired data", Statistics in Medicine 17 (1998), with his
+    correction of φ. Coverage of 95 % intervals in tests/test_paired_tests.py: 94 to 97 % with 5
+    trainings on either side or both (98 to 99 % if all images are equally hard and trainings do not
+    differ).
     """
     a, b = accuracy(correct_a), accuracy(correct_b)
     (low_a, high_a), (low_b, high_b) = interval(a, confidence), interval(b, confidence)
@@ -66,7 +66,7 @@ def difference_interval(
 def _correlation(
     correct_a: np.ndarray, correct_b: np.ndarray, a: Accuracy, b: Accuracy
 ) -> np.ndarray:
-    """Of both accuracies, over images: only these are shared. 0 where either does not vary."""
+    """Correlation of both accuracies over images, which they share; 0 if either does not vary."""
     images, pairs = correct_a.shape[-1], a.trainings * b.trainings
     shared = (correct_a.mean(axis=-2) * correct_b.mean(axis=-2)).mean(axis=-1)
     covariance = shared - a.mean * b.mean
@@ -80,10 +80,10 @@ def _correlation(
 
 
 def t_test(correct_a: np.ndarray, correct_b: np.ndarray) -> np.ndarray:
-    """Two-sided p of equal accuracies over images and trainings, bool `(..., training, image)`.
+    """Two-sided p of equal accuracies over images and trainings; inputs `(..., training, image)`.
 
-    The images' part of the variance is the mean square of their differences, as in McNemar's χ²;
-    Satterthwaite's degrees of freedom for the mean squares of the trainings.
+    The images' part of the variance is the mean square of their differences, as in McNemar's χ².
+    Degrees of freedom are Satterthwaite's, for the mean squares of the trainings.
     """
     a, b = accuracy(correct_a), accuracy(correct_b)
     apart = correct_a.mean(axis=-2) - correct_b.mean(axis=-2)
@@ -97,13 +97,13 @@ def t_test(correct_a: np.ndarray, correct_b: np.ndarray) -> np.ndarray:
 
 
 def paired(correct_a: pd.DataFrame, correct_b: pd.DataFrame) -> dict[str, Any]:
-    """Compare two methods, all trainings of both, on the images both have answered.
+    """Compare two methods, with all their trainings, on the images that both have predicted.
 
-    Each is as from `scores.of_trainings`. Returns `difference, low, high` (accuracy of a minus b in
-    points with the 95 % interval of `difference_interval`), `p`, the number of shared `images`, and
-    `trainings_a, trainings_b`. With one training each `p` is that of McNemar's exact test, of which
-    `b` and `c` are the counts; else it is that of `t_test`, and these are missing.
-    Raises InputError if no image is shared or the labels disagree.
+    The inputs come from `correct_by_training`. Returns `difference, low, high` (accuracy of a minus
+    b in points with the 95 % interval of `difference_interval`), `p`, the number of shared
+    `images`, and `trainings_a, trainings_b`. With one training each `p` is that of McNemar's exact
+    test with the counts `b` and `c`; otherwise `p` is that of `t_test`, and `b` and `c` are
+    missing. Raises InputError if no image is shared or the labels disagree.
     """
     both = correct_a.reset_index("label").join(
         correct_b.reset_index("label"), how="inner", lsuffix="_a", rsuffix="_b"
@@ -111,8 +111,8 @@ def paired(correct_a: pd.DataFrame, correct_b: pd.DataFrame) -> dict[str, Any]:
     differ = int((both["label_a"] != both["label_b"]).sum())
     if both.empty or differ:
         raise InputError(
-            f"{len(both)} shared images, with {differ} labels that differ; both predictions must "
-            "come from the same data set"
+            f"predictions: found {len(both)} shared images with {differ} different labels, "
+            "expected both methods' predictions of one data set; recompute them"
         )
     a, b = (
         correct.droplevel("label").loc[both.index].to_numpy().T
@@ -132,11 +132,11 @@ def paired_table(
     methods: Mapping[str, Mapping[str, str]],
     predictions: Mapping[tuple[str, str], pd.DataFrame],
 ) -> pd.DataFrame:
-    """Every diffusion classifier and loss (`method_a, loss`) against every baseline (`method_b`).
+    """Compare every diffusion classifier and loss (`method_a, loss`) with every baseline.
 
-    Methods go by their display names, as in `scores.aggregate`: what shares a label is one, with as
-    many trainings as it has names. Columns `dataset, method_a, method_b, loss` and those of
-    `paired`; one row per data set that both have predictions for.
+    As in `accuracy.aggregate`, names with the same label are trainings of one method. Columns
+    `dataset, method_a, method_b, loss` and those of `paired`; one row per data set that both have
+    predictions for.
     """
     labels: dict[str, list[str]] = {}
     for name, method in methods.items():
@@ -145,10 +145,10 @@ def paired_table(
     correct = dict(list(correctness(predictions).groupby(["dataset", "loss"], sort=False)))
     rows = []
     for dataset, loss in correct:
-        for label_a, a in _answering(labels, correct[dataset, loss]):
+        for label_a, a in _methods_in(labels, correct[dataset, loss]):
             if kind[label_a] != "diffusion":
                 continue
-            for label_b, b in _answering(labels, correct.get((dataset, ""))):
+            for label_b, b in _methods_in(labels, correct.get((dataset, ""))):
                 if kind[label_b] in COMPARED_KINDS:
                     names = (method_name(label_a, loss), label_b)
                     key = dict(zip(PAIRED[:4], (dataset, *names, loss), strict=True))
@@ -157,12 +157,12 @@ def paired_table(
     return table.astype({"b": "Int64", "c": "Int64"})
 
 
-def _answering(
+def _methods_in(
     labels: Mapping[str, list[str]], correct: pd.DataFrame | None
 ) -> list[tuple[str, pd.DataFrame]]:
-    """Label and `scores.of_trainings` of every method that is in `correct`."""
+    """Label and `correct_by_training` of every method that is in `correct`."""
     if correct is None:
         return []
-    there = set(correct["name"])
-    found = {label: [n for n in names if n in there] for label, names in labels.items()}
-    return [(label, of_trainings(correct, names)) for label, names in found.items() if names]
+    present = set(correct["name"])
+    found = {label: [n for n in names if n in present] for label, names in labels.items()}
+    return [(label, correct_by_training(correct, names)) for label, names in found.items() if names]

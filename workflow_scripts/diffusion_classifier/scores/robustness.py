@@ -2,8 +2,8 @@
 
 Taori et al., "Measuring Robustness to Natural Distribution Shifts in Image Classification",
 NeurIPS 2020: over ordinary classifiers, the logit of the accuracy on shifted images is close to
-a line in the logit of the in-distribution accuracy; a method is effectively robust by as much as
-it lies above that line. Every training of a classifier is a point.
+a line in the logit of the in-distribution accuracy. The effective robustness of a method is its
+height above that line. Every training of a classifier is a point.
 """
 
 from __future__ import annotations
@@ -21,10 +21,10 @@ from .accuracy import METHOD
 
 
 def points(scores: pd.DataFrame, in_distribution: str, shifted: str) -> pd.DataFrame:
-    """One row per method name (every training its own) and loss that was scored on both data sets.
+    """One row per training (method name) and loss that was scored on both data sets.
 
-    `scores` as from `scores.score_table`. Columns `method, loss, name, kind, group, varies`; for
-    the in-distribution (x) and the shifted (y) data set top-1 accuracy in percent `x, y`, its
+    `scores` comes from `accuracy.score_table`. Columns `method, loss, name, kind, group, varies`;
+    for the in-distribution (x) and the shifted (y) data set top-1 accuracy in percent `x, y`, its
     interval `x_low, x_high, y_low, y_high` and the number of images `x_images, y_images`.
     """
     keys = ["method", "loss", *METHOD]
@@ -38,17 +38,17 @@ def points(scores: pd.DataFrame, in_distribution: str, shifted: str) -> pd.DataF
 
 
 def clipped(percent: np.ndarray, images: np.ndarray) -> np.ndarray:
-    """(k + 1/2)/(n + 1) for k of n images right: a fraction with a finite logit, even at 100 %."""
+    """(k + 1/2)/(n + 1) for k of n images right: a fraction whose logit is finite even at 100 %."""
     return (np.asarray(percent) / 100 * images + 0.5) / (images + 1)
 
 
 def fit_line(
     x: np.ndarray, y: np.ndarray, weights: np.ndarray | float = 1.0
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Least squares logit(y) = intercept + slope · logit(x) over the last axis, of fractions.
+    """Fit logit(y) = intercept + slope · logit(x) along the last axis by least squares.
 
-    `weights` broadcast, as how often a point counts. Returns intercept and slope with the leading
-    shape; NaN where all `x` are equal.
+    `x` and `y` are fractions; `weights`, how often a point counts, broadcast. Returns intercept and
+    slope with the leading shape; NaN where all `x` are equal.
     """
     x, y, weights = np.broadcast_arrays(logit(x), logit(y), weights)
     total = weights.sum(-1)
@@ -67,8 +67,8 @@ def baseline_line(points: pd.DataFrame) -> tuple[float, float]:
     baselines = points[points["kind"] == "baseline"]
     if baselines["x"].nunique() < 2:
         raise InputError(
-            f"the line needs at least two baselines of different in-distribution accuracy, found "
-            f"{sorted(baselines['x'])} %; add baselines to the robustness table"
+            f"robustness table: found in-distribution accuracies {sorted(baselines['x'])} %, "
+            "expected at least two baselines that differ, for a line; add baselines"
         )
     line = fit_line(
         clipped(baselines["x"], baselines["x_images"].to_numpy()),
@@ -102,17 +102,18 @@ def redrawn(
     seed: int = 0,
     same_images: bool = False,
 ) -> Redrawn:
-    """Replicates of `points` (as from `points()`), and of the line through its baselines.
+    """Bootstrap replicates of `points` (from `points()`) and of the line through its baselines.
 
-    `inside` and `shifted` are which images are right, `scores.correctness` for the in-distribution
-    and the shifted data set. A replicate draws the images of each data set with replacement, for
-    all methods the same; of `same_images` (the shifted ones are the others, altered) once for both.
-    For the line it draws the baselines with replacement, and of each its trainings.
+    `inside` and `shifted` are `accuracy.correctness` for the in-distribution and the shifted data
+    set. A replicate draws the images of each data set with replacement, the same images for all
+    methods. With `same_images` (the shifted images are altered copies of the others) one draw
+    serves both data sets. For the line it draws baselines with replacement, and then trainings of
+    each drawn baseline.
     """
     rng = np.random.default_rng(seed)
     right_x, right_y = (_right(points, found) for found in (inside, shifted))
     x, y = np.empty((2, draws, len(points)))
-    for few in np.array_split(np.arange(draws), -(-draws // 100)):  # not all images x draws at once
+    for few in np.array_split(np.arange(draws), -(-draws // 100)):  # in parts, to save memory
         counts = _counts(rng, len(few), len(right_x))
         x[few] = _mean(right_x, counts)
         y[few] = _mean(right_y, counts if same_images else _counts(rng, len(few), len(right_y)))
@@ -126,14 +127,14 @@ def redrawn(
 
 
 def _right(points: pd.DataFrame, correct: pd.DataFrame) -> np.ndarray:
-    """Which images each of `points` has right, float64 `(image, point)`; NaN if not answered."""
+    """Which images each of `points` has right, float64 `(image, point)`; NaN if not predicted."""
     wide = correct.pivot(index=["name", "loss"], columns="image", values="correct")
     found = wide.reindex(pd.MultiIndex.from_frame(points[["name", "loss"]]))
     return found.to_numpy(dtype=float).T
 
 
 def _mean(right: np.ndarray, counts: np.ndarray) -> np.ndarray:
-    """Means over images that count `counts` `(draw, image)` times, of those answered."""
+    """Means over the predicted images, each counted `counts` times, `(draw, image)`."""
     return counts @ np.nan_to_num(right) / (counts @ ~np.isnan(right))
 
 
@@ -143,16 +144,16 @@ def _counts(rng: np.random.Generator, draws: int, size: int) -> np.ndarray:
 
 
 def _times(rng: np.random.Generator, methods: pd.Series, draws: int) -> np.ndarray:
-    """How often each training counts, `(draw, training)`: methods drawn, and of each its trainings.
+    """How often each training counts, `(draw, training)`: draws methods, then their trainings.
 
-    `methods` are the trainings' methods.
+    `methods` is the method of each training.
     """
     members = [np.flatnonzero(methods == method) for method in pd.unique(methods)]
     drawn = _counts(rng, draws, len(members)).astype(int)
     times = np.zeros((draws, len(methods)))
-    for number, own in zip(drawn.T, members, strict=True):
-        even = np.full(len(own), 1 / len(own))
-        times[:, own] = rng.multinomial(number * len(own), even)
+    for number, trainings in zip(drawn.T, members, strict=True):
+        even = np.full(len(trainings), 1 / len(trainings))
+        times[:, trainings] = rng.multinomial(number * len(trainings), even)
     return times
 
 
@@ -163,38 +164,42 @@ def effective_robustness(
     seed: int = 0,
     confidence: float = 0.95,
 ) -> dict[str, float | bool | str | int]:
-    """How far `method` (its display name; mean over its trainings) lies above the baselines' line.
+    """How far `method` (a display name; mean over its trainings) lies above the baselines' line.
 
-    `points` as from `points()`, `replicates` as from `redrawn` for them. Returns `accuracy` under
-    the shift, the line's `prediction`, their difference `value` with `low, high`, all in percentage
-    points, its number of `trainings` and by what it `varies`, and `extrapolated`: whether the
-    method's in-distribution accuracy lies outside the baselines'. The interval is a bootstrap's
-    percentiles over images, baselines and trainings, the method's own too; of a single training it
-    does not cover another one. Coverage of 95 % intervals in tests/test_robustness.py: 97 to 100 %
-    where baselines lie on a line but for images and trainings, as that scatter is counted twice.
+    `points` come from `points()`, their `replicates` from `redrawn`. Returns `accuracy` under the
+    shift, the line's `prediction`, their difference `value` with `low, high`, all in percentage
+    points; the number of `trainings` and what `varies` between them; and `extrapolated`: whether
+    the method's in-distribution accuracy lies outside that of the baselines. The interval is a
+    bootstrap's percentiles over images, baselines and trainings, including the method's; with a
+    single training it does not cover another training. Coverage of 95 % intervals in
+    tests/test_robustness.py: 97 to 100 % if only images and trainings move the baselines off a
+    line, as that scatter is counted twice.
     Raises InputError if `method` is unknown or a line cannot be fitted.
     """
-    is_own = (points["method"] == method).to_numpy()
-    own, baselines = points[is_own], points[points["kind"] == "baseline"]
-    if own.empty:
+    is_chosen = (points["method"] == method).to_numpy()
+    chosen, baselines = points[is_chosen], points[points["kind"] == "baseline"]
+    if chosen.empty:
         known = sorted(set(points["method"]))
-        raise InputError(f"no method {method!r} on both data sets; there are {known}")
+        raise InputError(
+            f"method: found {method!r}, expected one with scores on both data sets: {known}; "
+            "correct it"
+        )
     line = baseline_line(points)
-    inside = clipped(own["x"], own["x_images"].to_numpy())
-    accuracy, prediction = own["y"].mean() / 100, predicted(line, inside).mean()
+    inside = clipped(chosen["x"], chosen["x_images"].to_numpy())
+    accuracy, prediction = chosen["y"].mean() / 100, predicted(line, inside).mean()
 
-    x = clipped(100 * replicates.x[:, is_own], own["x_images"].to_numpy())
+    x = clipped(100 * replicates.x[:, is_chosen], chosen["x_images"].to_numpy())
     lines = tuple(part[:, None] for part in replicates.line)
-    above = replicates.y[:, is_own] - predicted(lines, x)
+    above = replicates.y[:, is_chosen] - predicted(lines, x)
     tail = (1 - confidence) / 2
-    replicated = above.mean(axis=1) + _own_trainings(above, np.random.default_rng(seed), tail)
-    beyond = (own["x"] < baselines["x"].min()) | (own["x"] > baselines["x"].max())
-    # A replicate whose baselines are all alike has no line (NaN) and says nothing.
+    replicated = above.mean(axis=1) + _training_draws(above, np.random.default_rng(seed), tail)
+    beyond = (chosen["x"] < baselines["x"].min()) | (chosen["x"] > baselines["x"].max())
+    # A replicate in which all baselines are equal has no line (NaN) and is left out.
     low, high = np.nanquantile(replicated, [tail, 1 - tail])
     return {
         "method": method,
-        "trainings": len(own),
-        "varies": own["varies"].iloc[0],
+        "trainings": len(chosen),
+        "varies": chosen["varies"].iloc[0],
         "accuracy": 100 * accuracy,
         "prediction": 100 * prediction,
         "value": 100 * (accuracy - prediction),
@@ -204,13 +209,13 @@ def effective_robustness(
     }
 
 
-def _own_trainings(above: np.ndarray, rng: np.random.Generator, tail: float) -> np.ndarray:
-    """How far the mean of trainings drawn with replacement moves, `(draw,)`; 0 of a single one.
+def _training_draws(above: np.ndarray, rng: np.random.Generator, tail: float) -> np.ndarray:
+    """How far the mean moves if trainings are drawn with replacement, `(draw,)`; 0 for only one.
 
-    `above` are replicates of their distances from the line, `(draw, training)`, over images. What
-    images alone make trainings differ is in there already, so the spread is reduced to the rest;
-    and stretched, as S values spread less than what they are drawn from and say little about how
-    much: by √(S/(S-1)) and Student's over the normal quantile (Hesterberg 2015).
+    `above`, `(draw, training)`, are replicates over images of the distances from the line. They
+    already contain the spread between trainings that images cause, so only the rest of the spread
+    is used. It is stretched by √(S/(S-1)) and by Student's over the normal quantile, as S values
+    spread less than their population and estimate the spread with error (Hesterberg 2015).
     """
     count = above.shape[1]
     if count == 1:
@@ -232,15 +237,15 @@ def effective_robustness_table(
     seed: int = 0,
     same_images: Sequence[str] = (),
 ) -> pd.DataFrame:
-    """`effective_robustness` of each shift x method: its values, plus `dataset` in front.
+    """`effective_robustness` of each shift x method, with a first column `dataset`.
 
-    `correct` is `scores.correctness`; `same_images` are the shifts of the same test images as those
-    in distribution.
+    `correct` is `accuracy.correctness`; `same_images` are the shifted data sets made of the same
+    test images as the in-distribution one.
     """
-    of_dataset = dict(list(correct.groupby("dataset")))
+    by_dataset = dict(list(correct.groupby("dataset")))
     rows = []
     for dataset, found in points_of.items():
-        sets = (of_dataset[in_distribution], of_dataset[dataset])
+        sets = (by_dataset[in_distribution], by_dataset[dataset])
         replicates = redrawn(found, *sets, draws, seed, dataset in same_images)
         rows += [
             {"dataset": dataset, **effective_robustness(found, method, replicates, seed)}
@@ -250,7 +255,7 @@ def effective_robustness_table(
 
 
 def statements(table: pd.DataFrame, columns: dict[str, str]) -> list[str]:
-    """One plain sentence per row of `effective_robustness_table`: what its interval allows to say.
+    """One sentence per row of `effective_robustness_table`: what its interval shows.
 
     `columns` maps data sets to display names.
     """

@@ -1,4 +1,4 @@
-"""Which (pair, sample) is evaluated: candidates, schedules, stages, pruning and races.
+"""Decide which (pair, sample) is evaluated: candidates, schedules, stages, pruning and races.
 
 `candidates` lists the pairs, `schedules` and `learned_timesteps` choose the samples. `pruning`,
 `racing`, `prior` and `hierarchy` decide from errors which classes stay.

@@ -1,9 +1,9 @@
-"""Coarse prompts first, then the classes below the best of them.
+"""Hierarchical pruning: compare groups of classes first, then the classes of the best groups.
 
-Hierarchical pruning of a diffusion classifier (Shanbhag et al. 2024, "Just Leaf It", arXiv
-2411.12073), of one level: classes belong to groups, which have prompts of their own. All groups of
-an image are asked about at few samples; only the classes of the best go on to the stages. An error
-of a group's prompt is compared with those of other groups alone, never with a class's.
+The method is of Shanbhag et al. 2024 ("Just Leaf It", arXiv 2411.12073), with one level: every
+class belongs to a group, and every group has a prompt. All groups are evaluated at few samples;
+only the classes of the best groups go on to the stages. The error of a group's prompt is compared
+with the errors of other groups, never with the error of a class.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ import pandas as pd
 from diffusion_classifier.data.prompt_sets import named_prompts
 from diffusion_classifier.messages import InputError
 
-from .candidates import candidates, of_classes
+from .candidates import candidates, pairs_of_classes
 from .pruning import survivors
 
 if TYPE_CHECKING:
@@ -28,10 +28,10 @@ FORM = "a CSV with the columns classidx,group, whole numbers from 0 on"
 
 
 def read_groups(of: Sequence[int] | str, where: str = "groups") -> dict[int, int]:
-    """Class → group, of a list with an entry per class or a CSV file `classidx,group`.
+    """Class → group, from a list with one entry per class or a CSV file `classidx,group`.
 
-    Other columns of a file may say what they are called. Raises InputError, beginning with `where`,
-    for a file that is not like that.
+    The file may have further columns, such as names. Raises InputError, beginning with `where`,
+    for a file of another form.
     """
     if not isinstance(of, str):
         return dict(enumerate(of))
@@ -58,18 +58,18 @@ def read_groups(of: Sequence[int] | str, where: str = "groups") -> dict[int, int
 def check_groups(group_of: dict[int, int], classes: int | None, groups: int, where: str) -> None:
     """Raise InputError unless each of `classes` classes has one of `groups` groups.
 
-    None: it is not known how many classes there are.
+    `classes` is None if the number of classes is unknown.
     """
     expected = set(group_of) if classes is None else set(range(classes))
     for index in sorted(expected - set(group_of)):
         raise InputError(
-            f"{where}: found no group of the class {index}, expected one of each class, 0 to "
+            f"{where}: found no group of the class {index}, expected one for each class, 0 to "
             f"{len(expected) - 1}; add it"
         )
     for index in sorted(set(group_of) - expected):
         raise InputError(
-            f"{where}: found a group of the class {index}, expected groups of the classes 0 to "
-            f"{len(expected) - 1}, all there are; remove it"
+            f"{where}: found a group of the class {index}, but the classes are 0 to "
+            f"{len(expected) - 1}; remove it"
         )
     for index, group in sorted(group_of.items()):
         if not 0 <= group < groups:
@@ -80,36 +80,37 @@ def check_groups(group_of: dict[int, int], classes: int | None, groups: int, whe
 
 
 def prompt_groups(group_of: dict[int, int], prompts: pd.DataFrame) -> np.ndarray:
-    """The group of each prompt's class, int64 `(prompt,)`; -1 of the unconditional prompt."""
+    """The group of each prompt's class, int64 `(prompt,)`; -1 for the unconditional prompt."""
     return np.array([group_of.get(index, -1) for index in prompts["classidx"]], dtype="int64")
 
 
-def of_same_groups(
-    pairs: pd.DataFrame, groups: np.ndarray, others: pd.DataFrame, groups_of_others: np.ndarray
+def pairs_of_groups(
+    pairs: pd.DataFrame, groups: np.ndarray, chosen: pd.DataFrame, chosen_groups: np.ndarray
 ) -> pd.DataFrame:
-    """Those of `pairs` whose image has a pair of the same group among `others`.
+    """Select the `pairs` whose image has a pair of the same group in `chosen`.
 
-    Both have the columns `image, prompt`, but prompts of another set: one of classes and one of
-    groups. `groups[prompt]` is the group that a prompt of `pairs` belongs to or describes.
+    Both tables have the columns `image, prompt`; the prompts of one are the classes' and those of
+    the other the groups'. `groups[prompt]` is the group of a prompt of `pairs`, and
+    `chosen_groups[prompt]` that of a prompt of `chosen`.
     """
-    chosen = others.assign(**{"class": groups_of_others[others["prompt"]]})
-    return of_classes(pairs, groups, chosen.drop_duplicates(["image", "class"]))
+    chosen = chosen.assign(**{"class": chosen_groups[chosen["prompt"]]})
+    return pairs_of_classes(pairs, groups, chosen.drop_duplicates(["image", "class"]))
 
 
 def group_pairs(
     pairs: pd.DataFrame, prompts: pd.DataFrame, group_prompts: pd.DataFrame, of: Sequence[int] | str
 ) -> pd.DataFrame:
-    """The pairs `image, prompt` of images and group prompts: of the groups of the images' `pairs`.
+    """The pairs `image, prompt` of each image with the prompts of the groups in its `pairs`.
 
-    `prompts` are those of the classes; `of` says their groups, as in `read_groups`. Raises
-    InputError if a class has no group or one that has no prompt.
+    `prompts` are the classes' prompts, and `of` gives the classes' groups (see `read_groups`).
+    Raises InputError if a class has no group, or a group that has no prompt.
     """
     group_of, named = read_groups(of), named_prompts(prompts)
     groups = int(named_prompts(group_prompts)["classidx"].max()) + 1
     check_groups(group_of, int(named["classidx"].max()) + 1, groups, "groups")
     every = candidates(pairs[["image"]].drop_duplicates(), group_prompts)
-    own = group_prompts["classidx"].to_numpy()
-    return of_same_groups(every, own, pairs, prompt_groups(group_of, prompts))
+    described = group_prompts["classidx"].to_numpy()
+    return pairs_of_groups(every, described, pairs, prompt_groups(group_of, prompts))
 
 
 def best_groups(
@@ -123,11 +124,11 @@ def best_groups(
     loss: str,
     combine: str = "mean",
 ) -> pd.DataFrame:
-    """Those of `pairs` whose class is in one of the image's `keep` groups of least error.
+    """Select the `pairs` whose class is in one of the image's `keep` groups of least error.
 
-    `group_pairs` and `errors` are those of the groups' prompts; with several of a group their mean
-    counts, or the best (`combine`). `of` is as in `read_groups`.
+    `group_pairs` and `errors` belong to the groups' prompts; `combine` says whether the mean or the
+    least error of a group's prompts counts. For `of` see `read_groups`.
     """
-    own = group_prompts["classidx"].to_numpy()
-    best = survivors(errors, group_pairs, own, keep, loss, combine)
-    return of_same_groups(pairs, prompt_groups(read_groups(of), prompts), best, own)
+    described = group_prompts["classidx"].to_numpy()
+    best = survivors(errors, group_pairs, described, keep, loss, combine)
+    return pairs_of_groups(pairs, prompt_groups(read_groups(of), prompts), best, described)

@@ -1,8 +1,8 @@
-"""A prior: the classes that a cheap classifier leaves a diffusion classifier to decide between.
+"""A prior: a cheap classifier chooses the classes that the diffusion classifier decides between.
 
-The paper suggests it to save evaluations (Li et al. 2023): most classes are so obviously wrong that
-CLIP, or any other classifier, can throw them away. What it throws away wrongly is lost, so its
-top-k accuracy is the ceiling of the accuracy that follows; see `ceilings`.
+The paper suggests this to save evaluations (Li et al. 2023): most classes are so obviously wrong
+that CLIP, or any other classifier, can discard them. A right class that it discards is lost, so
+its top-k accuracy is an upper limit of the accuracy that follows; see `ceilings`.
 """
 
 from __future__ import annotations
@@ -14,21 +14,21 @@ import pandas as pd
 
 from diffusion_classifier.data.prompt_sets import named_prompts
 
-from .candidates import candidates, of_classes
+from .candidates import candidates, pairs_of_classes
 
 
 def best_of_prior(predictions: pd.DataFrame, loss: str, keep: int, classes: int) -> pd.DataFrame:
-    """The `keep` classes of 0 to classes - 1 of highest score of every image: `image, class` int64.
+    """The `keep` classes of highest score for every image: `image, class` int64.
 
-    `predictions` are those of any method, of which the rows of `loss` count (empty of a baseline).
-    Equal scores keep the earlier class; one without a score (NaN, or beyond the last that the
-    method knows) comes after all others.
+    Only the classes 0 to classes - 1 and the rows of `loss` ("" for a baseline) in `predictions`
+    count. Of equal scores the earlier class is kept. A class without a score (NaN, or an index
+    that the method does not have) comes last.
     """
     found = predictions[predictions["loss"] == loss]
     known = np.stack(found["scores"].to_numpy())[:, :classes].astype("float64")
     scores = np.full((len(found), classes), np.nan)
     scores[:, : known.shape[1]] = known
-    best = np.argsort(-scores, axis=1, kind="stable")[:, :keep]  # NaN is sorted to the end
+    best = np.argsort(-scores, axis=1, kind="stable")[:, :keep]  # NaN comes last
     images = found["image"].to_numpy("int64").repeat(best.shape[1])
     return pd.DataFrame({"image": images, "class": best.ravel()})
 
@@ -41,15 +41,15 @@ def contenders(
     loss: str = "",
     keep: int = 0,
 ) -> pd.DataFrame:
-    """`pairs.candidates` of some of the images, of the `keep` best classes if there is a prior.
+    """The candidates of `images`; with a prior, only those of its `keep` best classes.
 
-    `predictions` and `loss` are the prior's, as in `best_of_prior`.
+    `predictions` and `loss` belong to the prior; see `best_of_prior`.
     """
     pairs = candidates(data, prompts)
     pairs = pairs[pairs["image"].isin(images)]
     if predictions is None:
         return pairs
     classes = int(named_prompts(prompts)["classidx"].max()) + 1
-    own = predictions[predictions["image"].isin(images)]
-    best = best_of_prior(own, loss, keep, classes)
-    return of_classes(pairs, prompts["classidx"].to_numpy(), best)
+    predictions = predictions[predictions["image"].isin(images)]
+    best = best_of_prior(predictions, loss, keep, classes)
+    return pairs_of_classes(pairs, prompts["classidx"].to_numpy(), best)

@@ -1,4 +1,4 @@
-"""From errors to decisions: which classes stay after a stage, and which one wins."""
+"""Turn errors into decisions: which classes stay after a stage, and which class is predicted."""
 
 from __future__ import annotations
 
@@ -8,24 +8,24 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
-from diffusion_classifier.engine.error_files import cost, losses_in, weights_of
+from diffusion_classifier.engine.error_files import cost, losses_in, sample_weights
 from diffusion_classifier.messages import InputError
 
-from .candidates import of_classes
+from .candidates import pairs_of_classes
 
 if TYPE_CHECKING:
     import xarray as xr
 
 
 def mean_errors(stages: Sequence[xr.Dataset], loss: str) -> pd.DataFrame:
-    """Mean error of each pair over all samples it has seen: `image, prompt, error, samples`.
+    """Mean error of each pair over its samples: columns `image, prompt, error, samples`.
 
-    `stages` are error files of one evaluation, in any order; `samples` counts what the pair has
-    seen. `l2+vlb` is the sum of both means, the objective DiT was trained with (paper, table 3).
+    `stages` are error files of one evaluation, in any order; `samples` counts the samples of the
+    pair. `l2+vlb` is the sum of both means, the objective DiT was trained with (paper, table 3).
     """
     parts = []
     for stage in stages:
-        # its timesteps were all seen in earlier stages, or no class of this part was left
+        # empty: earlier stages had all its timesteps, or no class of this part was left
         if not stage.sizes["sample"] or not stage.sizes["pair"]:
             continue
         missing = [name for name in loss.split("+") if name not in stage]
@@ -35,7 +35,7 @@ def mean_errors(stages: Sequence[xr.Dataset], loss: str) -> pd.DataFrame:
                 "learn its variance); expected l1, l2 or huber; choose one"
             )
         values = sum(stage[name].values.astype("float64") for name in loss.split("+"))
-        seen, weights = ~np.isnan(values), weights_of(stage)
+        seen, weights = ~np.isnan(values), sample_weights(stage)
         parts.append(
             pd.DataFrame(
                 {
@@ -63,7 +63,7 @@ def class_errors(errors: pd.DataFrame, class_of: np.ndarray, combine: str) -> pd
 
 
 def best_classes(errors: pd.DataFrame, keep: int) -> pd.DataFrame:
-    """The `keep` classes of least error of every image; equal errors keep the earlier class."""
+    """The `keep` classes of least error for every image; of equal errors the earlier class."""
     ordered = errors.sort_values(["image", "error", "class"], kind="stable")
     return ordered.groupby("image").head(keep).reset_index(drop=True)
 
@@ -78,12 +78,12 @@ def survivors(
 ) -> pd.DataFrame:
     """The pairs `image, prompt` of the classes that stay after the last of `stages`.
 
-    `candidates` are the pairs that were still in; errors are averaged over all stages so far.
+    `candidates` are the pairs of that stage; errors are averaged over all stages so far.
     A class stays or leaves with all its prompts.
     """
     errors = candidates[["image", "prompt"]].merge(mean_errors(stages, loss))
     best = best_classes(class_errors(errors, class_of, combine), keep)
-    return of_classes(errors, class_of, best)
+    return pairs_of_classes(errors, class_of, best)
 
 
 def prediction_table(
@@ -95,15 +95,15 @@ def prediction_table(
     pruning: str | None = None,
     coarse: Sequence[xr.Dataset] = (),
 ) -> pd.DataFrame:
-    """The predictions of an evaluation (of a shard of it): one row per image and stored loss.
+    """The predictions of an evaluation, or of a shard of it: one row per image and stored loss.
 
     Columns: `image, label, loss, prediction, evaluations, seconds, scores`. The prediction is
-    the class of least error among `candidates`, the pairs of the last stage; of a race, among
-    those that went on to its end. `scores` is minus the error per class index, float32, NaN for
-    the classes that had left. `labels` has the columns `image, label`. With `pruning`, the loss
-    that stages pruned by, its rows come once more under the name "pruning": data sets that were
-    pruned by different losses have that in common. The errors of a stage of groups, `coarse`,
-    decide nothing here, but are part of what an image took.
+    the class of least error among `candidates`, the pairs of the last stage; after a race, among
+    the pairs that reached its end. `scores` is minus the error per class index, float32, NaN for
+    classes that had left. `labels` has the columns `image, label`. If `pruning` names the loss by
+    which stages were pruned, its rows are repeated under the name "pruning", so that data sets
+    pruned by different losses can be compared. `coarse` are the errors of a stage of groups: they
+    count in `evaluations` and `seconds` only.
     """
     images = labels.merge(cost([*coarse, *stages]), on="image")
     rows = []

@@ -1,17 +1,17 @@
 """Racing: classes leave an image's race as soon as they are significantly behind its leader.
 
-All classes of an image see the same samples, so the difference of a class's error to the leader's
-is paired, and far less noisy than the errors themselves (paper, section 4.1). After n samples,
-with w their weights (Σ w = 1) and d the weighted mean of the differences dᵢ,
+All classes of an image are measured at the same samples, so the difference between a class's error
+and the leader's is paired, and far less noisy than the errors themselves (paper, section 4.1).
+After n samples with weights w (Σ w = 1), let d be the weighted mean of the differences dᵢ:
 
     a class leaves if d > z · s,   s² = ((n - 1) p + k c) / (n - 1 + k),
     p = mean over classes of n/(n-1) Σᵢ wᵢ² (dᵢ - d)²,   c = Σᵢ wᵢ² σ²(tᵢ).
 
-p is pooled over the image's classes that are still in: after three samples a class's own variance,
-which a paired t-test uses (Clark & Jaini 2023), says little. All differences share the leader's
-error, though, so p is as uncertain as n - 1 degrees of freedom are. It is therefore shrunk towards
-c, in which σ(t) is the standard deviation of such differences on calibration images, as if k = 4
-further samples had shown that. With n = 1 there is nothing but c.
+p is pooled over the image's remaining classes: after three samples the variance of a single class,
+which a paired t-test uses (Clark & Jaini 2023), is too uncertain. But all differences share the
+leader's error, so p has only n - 1 degrees of freedom. It is therefore shrunk towards c as if
+k = 4 further samples had given c; σ(t) is the standard deviation of such differences on
+calibration images. With n = 1 only c remains.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from diffusion_classifier.engine.error_files import weights_of
+from diffusion_classifier.engine.error_files import sample_weights
 from diffusion_classifier.engine.samples import Sample
 from diffusion_classifier.progress import Progress
 
@@ -33,24 +33,24 @@ if TYPE_CHECKING:
     import xarray as xr
 
 Measure = Callable[[pd.DataFrame, Sequence[Sample]], dict[str, np.ndarray]]
-"""What measures errors, `errors.Engine.errors`: pairs, samples → `(pair, sample)` per loss."""
+"""Measures errors, as `Engine.errors` does: pairs, samples → `(pair, sample)` per loss."""
 Rule = Callable[[np.ndarray, np.ndarray], np.ndarray]
 """Errors `(class, sample)` and weights `(sample,)` → which classes stay, bool `(class,)`."""
 
 
 PRIOR_SAMPLES = 4
-"""How many samples the calibrated standard deviation counts for; k in the module's formula."""
+"""Number of samples that the calibrated standard deviation counts as; k in the formula above."""
 
 MINIMUM = 3
-"""Samples before a class may leave, unless the config says otherwise."""
+"""Default number of samples before a class may leave."""
 
 
 @dataclass(frozen=True)
 class Gap:
-    """The module's rule: the leader, and what is at most `z` standard errors behind it, stays.
+    """The module's rule: a class stays if it is at most `z` standard errors behind the leader.
 
-    spread: σ(t) of every sample in the order in which they are seen, `(sample,)`; None: not known,
-    so the variance is that of the image's own differences alone, of two samples at least.
+    `spread` is σ(t) of every sample in order, `(sample,)`. If it is None, the variance comes from
+    the image's differences only, which takes at least two samples.
     """
 
     z: float
@@ -72,7 +72,7 @@ class Gap:
 
 @dataclass(frozen=True)
 class History:
-    """What the pairs saw in earlier stages: errors `(pair, sample)`; the rest is `(sample,)`."""
+    """Earlier stages: the pairs' errors `(pair, sample)`; weights and timesteps `(sample,)`."""
 
     errors: np.ndarray
     weights: np.ndarray
@@ -80,24 +80,24 @@ class History:
 
 
 def seen_before(stages: Sequence[xr.Dataset], pairs: pd.DataFrame, loss: str) -> History:
-    """The history of `pairs`, all of which have been through `stages`, in this order."""
-    asked = pd.MultiIndex.from_frame(pairs[["image", "prompt"]])
+    """The history of `pairs`, all of which were evaluated in each of `stages`, in this order."""
+    wanted = pd.MultiIndex.from_frame(pairs[["image", "prompt"]])
     errors, weights, timesteps = [np.zeros((len(pairs), 0))], [np.zeros(0)], [np.zeros(0, "int64")]
     for stage in stages:
         if stage.sizes["sample"]:
             known = pd.MultiIndex.from_arrays([stage["image"].values, stage["prompt"].values])
             values = sum(stage[name].values.astype("float64") for name in loss.split("+"))
-            errors.append(values[known.get_indexer(asked)])
-            weights.append(weights_of(stage))
+            errors.append(values[known.get_indexer(wanted)])
+            weights.append(sample_weights(stage))
             timesteps.append(stage["timestep"].values)
     return History(np.hstack(errors), np.concatenate(weights), np.concatenate(timesteps))
 
 
 def checkpoints(minimum: int, total: int) -> list[int]:
-    """After how many samples classes may leave: first `minimum`, at last `total`.
+    """The numbers of samples after which classes may leave, from `minimum` to `total`.
 
-    In between by an eighth more each time: late in a race few classes are left and a sample is
-    little news, but every check is a round of the device.
+    Each is an eighth more than the one before. Late in a race few classes are left and one more
+    sample changes little, while every check makes the device wait.
     """
     found = [min(minimum, total)]
     while found[-1] < total:
@@ -118,11 +118,10 @@ def race(
 ) -> dict[str, np.ndarray]:
     """The errors of a race: `(pair, sample)` float32 per loss, NaN where a class had left.
 
-    `pairs` (columns `image, prompt`) run until one class of their image is left or all `samples`
-    are spent; `class_of[prompt]` is a prompt's class. Samples `seen` before count among the
-    `minimum` that have to be seen until a class may leave, or an image whose only class it is from
-    the start. Which classes leave depends on an image's own errors alone, not on what else is in
-    `pairs`.
+    `pairs` (columns `image, prompt`) are measured until one class of their image is left or all
+    `samples` are used; `class_of[prompt]` is a prompt's class. No class leaves before `minimum`
+    samples, which include those `seen` in earlier stages, not even the only class of an image.
+    Which classes leave depends on the errors of their image only, not on other images in `pairs`.
     """
     seen = seen or seen_before([], pairs, loss)
     before = len(seen.weights)
@@ -162,8 +161,8 @@ def gap_race(
 ) -> dict[str, np.ndarray]:
     """The race of a stage by the rule `Gap`; see `race`.
 
-    `settings` has its `z`, `loss`, `combine` and maybe `minimum`; `earlier` are the errors of the
-    stages before; `densities` those that timesteps were drawn from (`learned_timesteps`), if any.
+    `settings` has `z`, `loss`, `combine` and optionally `minimum`; `earlier` are the errors of the
+    stages before; `densities` are the learned densities of the timesteps, if there are any.
     """
     loss, seen = settings["loss"], seen_before(earlier, pairs, settings["loss"])
     timesteps = [*seen.timesteps, *(sample.timestep for sample in samples)]
@@ -173,7 +172,7 @@ def gap_race(
 
 
 class _Runners:
-    """Which pairs are still in the race; an image with one class left is out of it."""
+    """The pairs that are still in the race; an image with one class left has finished."""
 
     def __init__(self, pairs: pd.DataFrame, class_of: np.ndarray, combine: str) -> None:
         self.combine = combine
@@ -186,23 +185,23 @@ class _Runners:
 
     def rows(self) -> np.ndarray:
         """Positions of the pairs that go on, ascending."""
-        rows = [own for classes in self.images.values() for own in classes]
+        rows = [class_rows for classes in self.images.values() for class_rows in classes]
         return np.sort(np.concatenate(rows)) if rows else np.zeros(0, "int64")
 
     def leave(self, values: np.ndarray, weights: np.ndarray, rule: Rule) -> None:
-        """Let go what `rule` does not keep; `values` is `(pair, sample)`."""
+        """Remove the classes that `rule` does not keep; `values` is `(pair, sample)`."""
         self._retire()  # an image with a single class from the start
         for image, classes in self.images.items():
-            errors = np.stack([self._class_errors(values[own], weights) for own in classes])
-            keeps = rule(errors, weights)
-            self.images[image] = [own for own, stays in zip(classes, keeps, strict=True) if stays]
+            errors = np.stack([self._class_errors(values[rows], weights) for rows in classes])
+            stays = rule(errors, weights)
+            self.images[image] = [rows for rows, keep in zip(classes, stays, strict=True) if keep]
         self._retire()
 
     def _class_errors(self, values: np.ndarray, weights: np.ndarray) -> np.ndarray:
-        """A class's errors `(sample,)` from its prompts': their mean, or those of the best one."""
+        """The errors of a class, `(sample,)`: the mean over its prompts, or the best prompt's."""
         if self.combine == "mean":
             return values.mean(axis=0)
         return values[(values @ weights).argmin()]
 
     def _retire(self) -> None:
-        self.images = {image: own for image, own in self.images.items() if len(own) > 1}
+        self.images = {image: rows for image, rows in self.images.items() if len(rows) > 1}

@@ -1,6 +1,6 @@
-"""Which (timestep, noise) samples each stage evaluates: the authors' evenly spaced choice.
+"""Choose the (timestep, noise) samples of each stage: evenly spaced, as the authors do.
 
-Timesteps drawn from a learned density instead are in `learned_timesteps`.
+`learned_timesteps` draws timesteps from a learned density instead.
 """
 
 from __future__ import annotations
@@ -13,8 +13,8 @@ from diffusion_classifier.engine.samples import Sample
 from .low_discrepancy import spread_order
 
 UNIFORM = 0.1
-"""Share of a learned density that is uniform unless the config says otherwise: no sample's weight
-is larger than 1 / UNIFORM, whatever was measured."""
+"""Default share of a learned density that is uniform; it limits a sample's weight to
+1 / UNIFORM."""
 
 
 def timestep_grid(size: int, timesteps: int = 1000) -> list[int]:
@@ -32,12 +32,12 @@ def evenly_spaced(grid: Sequence[int], count: int) -> list[int]:
 def stage_samples(
     samples: Sequence[int], trials: int = 1, grid: int | None = None, timesteps: int = 1000
 ) -> list[list[Sample]]:
-    """The samples newly evaluated by each stage, exactly as the authors' implementation.
+    """The new samples of each stage, exactly as in the authors' implementation.
 
-    `samples[k]` is the number of evenly spaced timesteps of stage k; `trials` noises are drawn
-    per timestep. Timesteps come from a grid of `grid` (default: `max(samples)`) values;
-    those an earlier stage evaluated are not repeated, so a stage may be empty. The noise index
-    is the position in the order of evaluation: no two samples share a noise.
+    `samples[k]` is the number of evenly spaced timesteps of stage k, with `trials` noises per
+    timestep. Timesteps come from a grid of `grid` (default: `max(samples)`) values. A stage does
+    not repeat the timesteps of earlier stages, so it may be empty. The noise index is the position
+    in the order of evaluation: no two samples share a noise.
     """
     steps = timestep_grid(grid or max(samples), timesteps)
     evaluated: dict[int, None] = {}  # an ordered set
@@ -56,7 +56,7 @@ def stage_samples(
 
 
 def spread(samples: Sequence[Sample]) -> list[Sample]:
-    """The same samples in an order whose every beginning is spread evenly over the timesteps."""
+    """Reorder samples so that any first part of them is spread evenly over the timesteps."""
     ordered = sorted(samples)
     return [ordered[position] for position in spread_order(len(ordered))]
 
@@ -69,7 +69,7 @@ def check_stages(
     noise_size: int,
     timesteps: int = 1000,
 ) -> None:
-    """Raise ValueError, naming key, value, expectation and remedy, if the stages make no sense."""
+    """Raise ValueError, naming key, value, expectation and remedy, if the stages are invalid."""
     _check_keep(samples, keep)
     size = grid or max(samples)
     if trials > noise_size:
@@ -99,7 +99,7 @@ def check_stages(
     needed = sum(map(len, stage_samples(samples, trials, grid, timesteps)))
     if needed > noise_size:
         raise ValueError(
-            f"samples: {list(samples)} with {trials} trial(s) need {needed} noises, but the noise "
+            f"samples: {list(samples)} with {trials} trial(s) needs {needed} noises, but the noise "
             f"bank has {noise_size}; set `noise: size` to at least {needed} or take fewer samples"
         )
 
@@ -107,8 +107,8 @@ def check_stages(
 def _check_keep(samples: Sequence[int], keep: Sequence[int]) -> None:
     if len(keep) != len(samples):
         raise ValueError(
-            f"keep: has {len(keep)} entries {list(keep)} for {len(samples)} stages of samples "
-            f"{list(samples)}; give one number of classes to keep per stage"
+            f"keep: found {len(keep)} entries {list(keep)} for {len(samples)} stages of samples "
+            f"{list(samples)}, expected one number of classes to keep per stage; correct it"
         )
     if list(samples) != sorted(set(samples)):
         raise ValueError(
@@ -123,16 +123,16 @@ def _check_keep(samples: Sequence[int], keep: Sequence[int]) -> None:
 
 
 def check_learned(stages: dict[str, Any], noise_size: int) -> None:
-    """As `check_stages`, of stages whose timesteps are learned: as many as there are noises."""
+    """Like `check_stages`, for stages with learned timesteps: each sample needs a noise."""
     _check_keep(stages["samples"], stages["keep"])
     for key in ("grid", "trials"):
         if key in stages:
             raise ValueError(
-                f"{key}: found {stages[key]}, but learned timesteps come from a density, one noise "
-                "each; leave it out or use `timesteps: even`"
+                f"{key}: found {stages[key]}, but learned timesteps are drawn from a density, with "
+                "one noise each; leave it out or use `timesteps: even`"
             )
     if max(stages["samples"]) > noise_size:
         raise ValueError(
-            f"samples: {list(stages['samples'])} need {max(stages['samples'])} noises, but the "
+            f"samples: {list(stages['samples'])} needs {max(stages['samples'])} noises, but the "
             f"noise bank has {noise_size}; set `noise: size` to at least that or take fewer samples"
         )

@@ -19,7 +19,7 @@ class Augmentation:
     shift: float = 0.0
 
     def __call__(self, images: Tensor) -> Tensor:
-        """Transform `(image, channel, height, width)`; the border's colour fills in."""
+        """Transform `(image, channel, height, width)`; the border's colour fills the gaps."""
         n = len(images)
         angle = _uniform(n) * math.radians(self.degrees)
         zoom = 1 / (1 + _uniform(n) * self.scale)

@@ -1,4 +1,4 @@
-"""Training a miniature DiT with learned variance (Peebles & Xie 2023) on a set of images."""
+"""Train a miniature DiT with learned variance (Peebles & Xie 2023) on a set of images."""
 
 from __future__ import annotations
 
@@ -56,9 +56,8 @@ def train_dit(
 def _initialise(model: DiTTransformer2DModel) -> None:
     """adaLN-zero: every block starts as the identity and the output at zero (DiT, section 3.2).
 
-    diffusers leaves PyTorch's default initialisation. Its label dropout would fire in every
-    block independently, which gives half-labelled passes: it is switched off, since the
-    classifier only ever asks for labelled predictions.
+    diffusers keeps PyTorch's default initialisation. Its label dropout is switched off: it would
+    drop the label in each block independently, and the classifier needs labelled predictions only.
     """
     for block in model.transformer_blocks:
         embedding = block.norm1.emb

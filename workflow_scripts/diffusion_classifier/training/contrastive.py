@@ -1,4 +1,4 @@
-"""Training a miniature CLIP (Radford et al. 2021) on captioned images."""
+"""Train a miniature CLIP (Radford et al. 2021) on captioned images."""
 
 from __future__ import annotations
 

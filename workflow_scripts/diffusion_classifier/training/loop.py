@@ -18,8 +18,8 @@ from diffusion_classifier.progress import Progress
 class Optimisation:
     """How a model is trained; every field is a key of a model's `training` in the config.
 
-    `learning_rate` is reached after `warmup` steps and then follows half a cosine to zero.
-    `ema` is the decay of the exponential moving average of the weights that is kept (0: off).
+    The rate rises to `learning_rate` over `warmup` steps and then follows half a cosine to zero.
+    `ema` is the decay of the exponential moving average of the weights, which is saved (0: off).
     """
 
     steps: int
@@ -50,9 +50,9 @@ def fit(
 ) -> list[dict[str, float]]:
     """Minimise `batch_loss(indices)` and leave the averaged weights in `model`.
 
-    `indices` are `(batch,)` int64 positions in 0..images-1, each epoch a new permutation.
-    Returns the loss curve: one row `step, loss, learning_rate` per `log_every` steps, the
-    loss averaged over them. Raises FloatingPointError when the loss is no longer finite.
+    `indices` are `(batch,)` int64 positions in 0..images-1; each epoch is a new permutation.
+    Returns the loss curve: one row `step, loss, learning_rate` per `log_every` steps, with the
+    mean loss of these steps. Raises FloatingPointError if the loss is no longer finite.
     """
     optimizer = torch.optim.AdamW(
         model.parameters(),
@@ -91,7 +91,7 @@ def fit(
 
 
 def _batches(images: int, optimisation: Optimisation) -> Iterable[Tensor]:
-    """`steps` batches of indices; drawn from the global generator, which the caller seeds."""
+    """`steps` batches of indices from the global random generator, which the caller seeds."""
     order, size = torch.empty(0, dtype=torch.int64), optimisation.batch_size
     for _ in range(optimisation.steps):
         while len(order) < size:

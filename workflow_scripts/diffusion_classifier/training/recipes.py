@@ -1,4 +1,4 @@
-"""How a model of each family is trained, from a data set and a recipe."""
+"""Train a model of any family from a data set and a recipe."""
 
 from __future__ import annotations
 
@@ -30,18 +30,18 @@ def train_model(
     model: dict[str, Any],
     folder: Path,
     device: torch.device,
-    clip: str | None = None,
+    clip_folder: str | None = None,
 ) -> tuple[list[dict[str, Any]], dict[str, Any]]:
     """Train `model` (an entry of the config's `models`) on a data set and save it in `folder`.
 
-    `clip` is the folder of the CLIP whose text encoder a text-to-image model starts from.
+    `clip_folder` is that of the CLIP whose text encoder a text-to-image model starts from.
     Returns the loss curve and the record of the training: recipe, image count, seconds, versions.
     """
     recipe = model["training"]
     preprocess = Preprocess(**model["preprocess"])
     start = time.perf_counter()
     curve, trained = training_function(model["family"])(
-        table, recipe, preprocess, folder, device, clip
+        table, recipe, preprocess, folder, device, clip_folder
     )
     seconds = time.perf_counter() - start
     optimisations = {
@@ -61,8 +61,8 @@ def dit(
     device: torch.device,
     clip_folder: str | None,
 ) -> Trained:
-    """Images are augmented at `oversample` times the model's resolution and averaged down, which
-    blurs them less than turning them at the final size."""
+    """Train a DiT. Images are augmented at `oversample` times the model's resolution and averaged
+    down, which blurs them less than rotating them at the final size."""
     from .class_conditional import train_dit
 
     augmentation = dict(recipe["augmentation"])
@@ -97,7 +97,7 @@ def clip(
     device: torch.device,
     clip_folder: str | None,
 ) -> Trained:
-    """Saved as `openai/clip-vit-*` is, with a tokenizer and an image processor of its own."""
+    """Train a CLIP and save it like `openai/clip-vit-*`, with its tokenizer and image processor."""
     from transformers import CLIPImageProcessorPil
 
     from .contrastive import train_clip

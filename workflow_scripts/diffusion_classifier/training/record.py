@@ -1,4 +1,4 @@
-"""What is kept of a training beside its weights."""
+"""The record of a training, which is stored beside its weights."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 def training_record(
     recipe: dict[str, Any], network: nn.Module, images: int, seconds: float, device: torch.device
 ) -> dict[str, Any]:
-    """Recipe, counts of images and parameters, seconds, processor and versions, as JSON has it."""
+    """Recipe, numbers of images and parameters, seconds, processor and versions, for JSON."""
     return {
         **recipe,
         "images": images,

@@ -1,4 +1,4 @@
-"""The families of models that can be trained here. A new one is a function and an entry below."""
+"""The families of models that can be trained. A new family is a function and an entry below."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _LOGIT = {"type": "number", "minimum": -100, "maximum": 100}
 
 
 def _mapping(**properties: Schema) -> Schema:
-    """The schema of a mapping that has all these keys and no others."""
+    """The schema of a mapping with exactly these keys."""
     required = list(properties)
     return {"additionalProperties": False, "required": required, "properties": properties}
 
@@ -24,8 +24,8 @@ def _mapping(**properties: Schema) -> Schema:
 class Trainer:
     """How models of a family are trained.
 
-    `function` is MODULE:NAME in this folder, which is called as `recipes.dit` is; `recipe` the JSON
-    schema of `training` in an entry of the config's `models`.
+    `function` is MODULE:NAME in this folder and has the arguments of `recipes.dit`; `recipe` is the
+    JSON schema of `training` in an entry of the config's `models`.
     """
 
     function: str
@@ -71,10 +71,10 @@ TRAINERS: dict[str, Trainer] = {
         ),
     ),
 }
-"""`family` in the config -> how such a model is trained, for `weights: train`."""
+"""`family` in the config -> its Trainer, for `weights: train`."""
 
 
 def training_function(family: str) -> Callable[..., Any]:
-    """The function that trains a model of a family and saves it; PyTorch is imported only now."""
+    """Import (with PyTorch) and return the function that trains and saves a model of a family."""
     module, _, name = TRAINERS[family].function.partition(":")
     return getattr(import_module(f".{module}", __package__), name)

@@ -1,4 +1,4 @@
-"""Training a miniature Stable Diffusion: a VAE, then a UNet on its latents with a text encoder."""
+"""Train a miniature Stable Diffusion: a VAE, then a UNet on its latents with a text encoder."""
 
 from __future__ import annotations
 
@@ -26,8 +26,8 @@ def train_vae(
     """Train `AutoencoderKL(**architecture)` on `images` in [-1, 1], `(n, c, h, w)`.
 
     The loss is the mean squared error plus `kl_weight` times the KL divergence per image and
-    value. Its `scaling_factor` becomes 1 / standard deviation of the latents (Rombach et al.
-    2022, appendix G). Returns it in evaluation mode, and the loss curve.
+    value. `scaling_factor` becomes 1 / standard deviation of the latents (Rombach et al. 2022,
+    appendix G). Returns the VAE in evaluation mode and the loss curve.
     """
     from diffusers import AutoencoderKL
     from diffusers.models.resnet import ResnetBlock2D
@@ -35,7 +35,7 @@ def train_vae(
     torch.manual_seed(optimisation.seed)
     vae = AutoencoderKL(**architecture)
     for module in vae.modules():
-        if isinstance(module, ResnetBlock2D):  # starts as the identity: trains twice as fast
+        if isinstance(module, ResnetBlock2D):  # start as the identity: training is twice as fast
             nn.init.zeros_(module.conv2.weight)
             nn.init.zeros_(module.conv2.bias)
     vae = vae.to(images.device).train()
@@ -54,7 +54,7 @@ def train_vae(
 @torch.inference_mode()
 @in_network()
 def posterior_means(vae: AutoencoderKL, images: Tensor, batch: int = 256) -> Tensor:
-    """The posterior's mean of every image, unscaled, `(n, c, h, w)`."""
+    """The mean of the posterior of every image, unscaled, `(n, c, h, w)`."""
     return torch.cat([vae.encode(part).latent_dist.mean for part in images.split(batch)])
 
 
@@ -70,9 +70,9 @@ def train_unet(
 ) -> tuple[UNet2DConditionModel, DDPMScheduler, list[dict[str, float]]]:
     """Train `UNet2DConditionModel(**architecture)` and, with it, `text_encoder`.
 
-    `latents` `(n, c, h, w)` are scaled. `scheduler` are the arguments of a `DDPMScheduler`; the
-    target is what its `prediction_type` says, ε or the velocity (Salimans & Ho 2022). Timesteps
-    are uniform. Returns the UNet (both models in evaluation mode), the scheduler and the curve.
+    `latents` `(n, c, h, w)` are scaled. `scheduler` has the arguments of a `DDPMScheduler`, whose
+    `prediction_type` decides the target: ε or the velocity (Salimans & Ho 2022). Timesteps are
+    uniform. Returns the UNet (both models in evaluation mode), the scheduler and the loss curve.
     """
     from diffusers import DDPMScheduler, UNet2DConditionModel
 

@@ -1,4 +1,4 @@
-"""Captions as token ids: CLIP's tokenizer with a vocabulary of a few hundred pieces."""
+"""Turn captions into token ids: CLIP's tokenizer with a vocabulary of a few hundred pieces."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ if TYPE_CHECKING:
 
 
 def word_tokenizer(words: Sequence[str], length: int) -> CLIPTokenizer:
-    """CLIP's byte-pair tokenizer with merges for `words`: each is one token or, where a merge of
+    """CLIP's byte-pair tokenizer with merges for `words`: each word is one token or, if a merge of
     another word comes first, a few.
 
-    All bytes are in its vocabulary, so any other text is read too, letter by letter. `length` is
-    the number of tokens a text is padded to, its start and end among them.
+    All bytes are in the vocabulary, so it encodes any other text letter by letter. `length` is the
+    number of tokens that a text is padded to, including its start and end.
     """
     from tokenizers.pre_tokenizers import ByteLevel
     from transformers import CLIPTokenizer
@@ -44,7 +44,7 @@ def token_ids(tokenizer: CLIPTokenizer, texts: Sequence[str]) -> Tensor:
 
 
 def caption_ids(tokenizer: CLIPTokenizer, captions: Sequence[Sequence[str]]) -> Tensor:
-    """The captions of every image, `(image, caption, token)` int64; each image has as many."""
+    """Token ids of the captions, `(image, caption, token)` int64; all images have as many."""
     flat = [text for texts in captions for text in texts]
     known = {text: number for number, text in enumerate(dict.fromkeys(flat))}
     ids = token_ids(tokenizer, list(known))
@@ -55,7 +55,7 @@ def caption_ids(tokenizer: CLIPTokenizer, captions: Sequence[Sequence[str]]) -> 
 def random_captions(ids: Tensor, empty: Tensor | None = None, empty_share: float = 0.0) -> Tensor:
     """One random caption per image of `(image, caption, token)`: `(image, token)`.
 
-    A share `empty_share` of them becomes `empty`, `(token,)`: how a model learns to predict
+    A share `empty_share` of them becomes `empty`, `(token,)`, so that the model learns to predict
     without a prompt (classifier-free guidance, Ho & Salimans 2022).
     """
     picked = ids[torch.arange(len(ids)), torch.randint(ids.shape[1], (len(ids),))]
@@ -65,7 +65,7 @@ def random_captions(ids: Tensor, empty: Tensor | None = None, empty_share: float
 
 
 def text_config(tokenizer: CLIPTokenizer, architecture: dict) -> CLIPTextConfig:
-    """The configuration of a CLIP text model for `tokenizer`, `architecture` on top."""
+    """The configuration of a CLIP text model with this `tokenizer` and `architecture`."""
     from transformers import CLIPTextConfig
 
     return CLIPTextConfig(

@@ -48,7 +48,7 @@ def check_inputs(folder: Path, family: Family) -> None:
     where = folder / part / "config.json"
     _check_class(where, config, family)
     _check_channels(folder, where, config, family)
-    if part == "unet":
+    if part == "unet" and not family.class_conditional:
         _check_conditions(where, config)
     family.check(folder, where, config)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import json
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -14,9 +15,9 @@ from diffusion_classifier.data.sources.sizes import class_count
 from diffusion_classifier.messages import InputError, known
 
 from ..image_counts import candidate_counts, prompt_class_count
-from ..methods import models_for
+from ..methods import image_spec, is_shipped, models_for
+from ..seeds import check_seeds, network_folder, network_seeds
 from .model_checks import check_fetched
-from .network_checks import check_network
 
 _CONDITION = "condition"
 
@@ -156,3 +157,61 @@ def _has_condition(prompts: dict[str, Any]) -> bool:
             return _CONDITION in next(csv.reader(file), [])
     listed = prompts.get("classes")
     return isinstance(listed, str) and _CONDITION in class_lists.class_rows(listed)[0]
+
+
+_RECIPE = ("kind", "params", "preprocess", "optimisation", "augmentation")
+"""The keys of a network's entry that decided its weights."""
+
+
+def check_network(config: dict[str, Any], name: str, workflow: Path) -> None:
+    """Raise InputError, naming key, value, expectation and remedy, for what cannot work."""
+    key, spec = f"baselines.{name}", config["baselines"][name]
+    if baseline(spec["kind"]).weights != "trained" or "weights" not in spec:
+        return
+    if spec["weights"] not in ("shipped", "train"):
+        raise InputError(
+            f"{key}.weights: found {spec['weights']!r} with the kind {spec['kind']}, expected "
+            "`shipped` or `train`; correct it, or choose the kind pretrained"
+        )
+    if not is_shipped(spec):
+        return
+    shipped = network_seeds(workflow, name)
+    if not shipped:
+        raise InputError(
+            f"{key}.weights: found `shipped`, but no weights of that name come with the project, "
+            "expected a name in resources/models; correct the name, or write `weights: train`"
+        )
+    check_seeds(key, spec, shipped)
+    for seed in spec.get("seeds", [0]):
+        for prompts, sets in spec["tasks"].items():
+            folder = network_folder(workflow, name, seed, prompts)
+            if not folder.is_dir():
+                raise InputError(
+                    f"{key}.tasks: found `{prompts}` with `weights: shipped`, expected sets of "
+                    "prompts that the shipped weights answer; remove it, or write `weights: train`"
+                )
+            record = json.loads((folder / "training.json").read_text(encoding="utf-8"))
+            _check_recipe(key, spec, record["recipe"])
+            images = image_spec(config, sets["train"])
+            _check_images(f"{key}.tasks.{prompts}.train", sets["train"], images, record["data"])
+
+
+def _check_recipe(key: str, spec: dict[str, Any], recipe: dict[str, Any]) -> None:
+    """That a network was trained as its entry says."""
+    for part in _RECIPE:
+        if spec.get(part) != recipe.get(part):
+            raise InputError(
+                f"{key}.{part}: found {spec.get(part)} with `weights: shipped`, expected "
+                f"{recipe.get(part)}, as these weights were trained; correct it, or write "
+                "`weights: train`"
+            )
+
+
+def _check_images(key: str, dataset: str, found: dict[str, Any], expected: dict[str, Any]) -> None:
+    """That a network was trained on the images that its entry names."""
+    if found != expected:
+        raise InputError(
+            f"{key}: found `{dataset}`, which is {found}, with `weights: shipped`, expected the "
+            f"images that these weights were trained on, {expected}; correct it, or write "
+            "`weights: train`"
+        )

@@ -6,12 +6,12 @@ from pathlib import Path
 from typing import Any
 
 from diffusion_classifier.baselines.baseline import TEXT_TO_IMAGE
-from diffusion_classifier.data import class_lists
 from diffusion_classifier.data.sources.registry import SOURCES, has_examples, source
 from diffusion_classifier.data.sources.sizes import class_count, size
 from diffusion_classifier.messages import InputError, known
 
 from ..methods import baseline_spec, filter_prompts, models_for, network_methods
+from .prompt_checks import prompt_classes
 
 DERIVED_KEYS: dict[str, dict[str, bool]] = {
     "pool": {"pool": True, "wrong_by": True, "limit": True},
@@ -135,12 +135,6 @@ def _check_classes(config: dict[str, Any], name: str, spec: dict[str, Any]) -> N
             f"{key}.classes: found {count} class names, expected {classes}, as "
             f"many as datasets.{name} has classes; correct them, or name other prompts there"
         )
-
-
-def prompt_classes(prompts: dict[str, Any]) -> int:
-    """How many classes an entry of `prompts` with `classes` names."""
-    classes = prompts["classes"]
-    return class_lists.class_count(classes) if isinstance(classes, str) else len(classes)
 
 
 def dataset_size(config: dict[str, Any], name: str) -> int:

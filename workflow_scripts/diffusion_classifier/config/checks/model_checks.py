@@ -1,18 +1,25 @@
-"""What models need: weights that are there, can be fetched or can be trained."""
+"""What models need: weights that are there or can be made, and parts that fit what is asked."""
 
 from __future__ import annotations
 
+import csv
+from contextlib import suppress
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
 from diffusion_classifier.baselines.baseline import CLIP
+from diffusion_classifier.data import class_lists
 from diffusion_classifier.data.sources.registry import source
 from diffusion_classifier.denoisers.families import FAMILIES
+from diffusion_classifier.files import read_json
 from diffusion_classifier.messages import InputError, known
+from diffusion_classifier.selection.schedules import stage_samples
 from diffusion_classifier.training.registry import TRAINERS
 from diffusion_classifier.weights.model_parts import check_clip_folder, check_model_folder
 
-from ..methods import MODEL_FAMILIES, models_for
+from ..image_counts import candidate_counts
+from ..methods import MODEL_FAMILIES, models_for, questions, stages_of
 from ..seeds import check_seeds, shipped_folder, shipped_seeds
 
 
@@ -113,3 +120,165 @@ def _check_training_data(config: dict[str, Any], key: str, spec: dict[str, Any])
 def weights_folder(workflow: Path, name: str, weights: str, seed: int = 0) -> Path:
     """The folder of weights that are not trained here: shipped ones, or the user's own."""
     return shipped_folder(workflow, name, seed) if weights == "shipped" else Path(weights)
+
+
+_CHANNELS = {"L": 1, "RGB": 3}
+_TIMESTEPS = 1000  # what schedules are spread over
+
+Parts = dict[str, dict[str, Any]]
+"""The configs of a model's parts: vae, unet, transformer and scheduler."""
+
+
+def check_shapes(config: dict[str, Any], workflow: Path) -> None:
+    """Raise InputError if the parts of a model contradict the config.
+
+    Parts are described by the config.json files in the model's folder, or by `training` if it is
+    trained here. Whatever is not said there is left to the job that loads the model.
+    """
+    for name, spec in config["models"].items():
+        if "latent_shape" not in spec:
+            continue
+        parts = _trained(spec) if spec["weights"] == "train" else _stored(config, name, workflow)
+        key = f"models.{name}"
+        if {"unet", "transformer"} & set(parts):  # what is not here yet says nothing
+            _check_latents(key, spec, parts.get("vae"))
+        _check_unet(key, spec, parts.get("unet", {}))
+        _check_transformer(key, spec, parts.get("transformer", {}))
+        asked = [
+            pair
+            for pair in dict.fromkeys(p for t in config["tables"] for p in questions(config, t))
+            if config["evaluations"][pair[0]]["model"] == name
+        ]
+        for evaluation, dataset in asked:
+            _check_timesteps(config, evaluation, dataset, parts.get("scheduler", {}))
+            if FAMILIES[spec["family"]].class_conditional:  # others are told texts
+                _check_classes(config, dataset, parts.get("transformer", {}))
+
+
+def _stored(config: dict[str, Any], name: str, workflow: Path) -> Parts:
+    weights = config["models"][name]["weights"]
+    folder = Path(config["results"]) / "weights" / "models" / name  # of rule download, if it ran
+    if isinstance(weights, str):
+        folder = weights_folder(workflow, name, weights)
+    found = {}
+    for part in ("vae", "unet", "transformer", "scheduler"):
+        file = "scheduler_config.json" if part == "scheduler" else "config.json"
+        with suppress(OSError, ValueError):
+            if isinstance(content := read_json(folder / part / file), dict):
+                found[part] = content
+    return found
+
+
+def _trained(spec: dict[str, Any]) -> Parts:
+    """Of the recipe, whose `architecture` is the network's, or has the parts' by their names."""
+    training, part = spec["training"], FAMILIES[spec["family"]].part
+    scheduler, architecture = {"scheduler": training["scheduler"]}, training["architecture"]
+    return scheduler | (architecture if part in architecture else {part: architecture})
+
+
+def _check_latents(key: str, spec: dict[str, Any], vae: dict[str, Any] | None) -> None:
+    """That latents are what the VAE makes of an image; without one they are the image itself."""
+    form = spec["preprocess"]
+    mode = form.get("mode", "RGB")
+    if vae is None:
+        channels, edge, maker = _CHANNELS[mode], form["size"], "model, which has no VAE, takes"
+    else:
+        taken = vae.get("in_channels", _CHANNELS[mode])
+        if taken != _CHANNELS[mode]:
+            raise InputError(
+                f"{key}.preprocess.mode: found {mode}, an image of {_CHANNELS[mode]} channel(s), "
+                f"but the model's VAE takes {taken}; expected another mode; change it"
+            )
+        blocks = vae.get("block_out_channels")
+        if not isinstance(blocks, list) or "latent_channels" not in vae:
+            return
+        channels, edge = vae["latent_channels"], form["size"] // 2 ** (len(blocks) - 1)
+        maker = "model's VAE makes"
+    if spec["latent_shape"] != [channels, edge, edge]:
+        raise InputError(
+            f"{key}.latent_shape: found {spec['latent_shape']}, but of images of {form['size']} "
+            f"pixels (mode {mode}) the {maker} {[channels, edge, edge]}; set it to that, or "
+            "correct `preprocess`"
+        )
+
+
+def _check_unet(key: str, spec: dict[str, Any], unet: dict[str, Any]) -> None:
+    """That halving and doubling of the latents' side meet again in the UNet."""
+    blocks = unet.get("down_block_types", [0])
+    _check_divides(key, spec, 2 ** (len(blocks) - 1), "the model's UNet halves them")
+
+
+def _check_transformer(key: str, spec: dict[str, Any], transformer: dict[str, Any]) -> None:
+    """That latents are whole patches, at positions that the transformer has embeddings of."""
+    side, patch = spec["latent_shape"][1], transformer.get("patch_size")
+    if isinstance(patch, int) and patch:
+        _check_divides(key, spec, patch, "the model's transformer cuts them into patches")
+        most = transformer.get("pos_embed_max_size")
+        if isinstance(most, int) and side > most * patch:
+            raise InputError(
+                f"{key}.latent_shape: found {spec['latent_shape']}, but the model's transformer "
+                f"has positions of {most} × {most} patches of {patch}; expected sides of at most "
+                f"{most * patch}; take smaller images (`preprocess.size`)"
+            )
+    size = transformer.get("sample_size")
+    if FAMILIES[spec["family"]].fixed_size and isinstance(size, int) and side != size:
+        raise InputError(
+            f"{key}.latent_shape: found {spec['latent_shape']}, but the model's transformer has "
+            f"positions of latents with sides of {size} alone; set it and `preprocess.size` to "
+            "what the model was trained on"
+        )
+
+
+def _check_divides(key: str, spec: dict[str, Any], divisor: int, why: str) -> None:
+    if spec["latent_shape"][1] % divisor:
+        raise InputError(
+            f"{key}.latent_shape: found {spec['latent_shape']}, expected sides that {divisor} "
+            f"divides, as {why}; take images of another size (`preprocess.size`)"
+        )
+
+
+def _check_timesteps(
+    config: dict[str, Any], evaluation: str, dataset: str, scheduler: dict[str, Any]
+) -> None:
+    """That the model has the timesteps that it is asked about, and the schedule spans them all."""
+    there = scheduler.get("num_train_timesteps", _TIMESTEPS)
+    stages = stages_of(config, evaluation, dataset)
+    every = chain.from_iterable(stage_samples(stages["samples"], 1, stages.get("grid")))
+    last = max(sample.timestep for sample in every)
+    if not isinstance(there, int) or last < there <= _TIMESTEPS:
+        return
+    raise InputError(
+        f"evaluations.{evaluation}.model: found a model of {there} timesteps "
+        f"(`num_train_timesteps`), but schedules are spread over {_TIMESTEPS} and the stages ask "
+        f"about timestep {last}; expected a model of {_TIMESTEPS}; choose another"
+    )
+
+
+def _check_classes(config: dict[str, Any], dataset: str, transformer: dict[str, Any]) -> None:
+    """That a class-conditional model knows the classes that it is asked about by their indices."""
+    there = transformer.get("num_embeds_ada_norm")
+    prompts = config["datasets"][dataset]["prompts"]
+    highest = _highest_index(config, dataset) if isinstance(there, int) else None
+    if highest is not None and highest >= there:
+        raise InputError(
+            f"prompts.{prompts}: found the class index {highest}, but the model that is asked "
+            f"about {dataset} knows the classes 0 to {there - 1}; expected its own indices; "
+            "correct the prompts, or choose another model"
+        )
+
+
+def _highest_index(config: dict[str, Any], dataset: str) -> int | None:
+    """The highest index that a class-conditional model is told; None if it is not known yet."""
+    spec = config["prompts"][config["datasets"][dataset]["prompts"]]
+    rows: list[dict[str, str]] = []
+    if isinstance(spec.get("classes"), str):
+        rows = class_lists.class_rows(spec["classes"])
+    elif "file" in spec:
+        with suppress(OSError, ValueError, csv.Error), open(spec["file"], newline="") as file:
+            rows = [row for row in csv.DictReader(file) if row.get("prompt")]
+    else:
+        counts = candidate_counts(config, dataset)
+        return counts and counts[0] - 1
+    with suppress(KeyError, TypeError, ValueError):
+        return max((int(row.get("condition", row["classidx"])) for row in rows), default=None)
+    return None

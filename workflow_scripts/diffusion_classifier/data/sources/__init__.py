@@ -1,5 +1,5 @@
-"""Sources of labelled images, by the names that a config gives them (`registry`).
+"""Sources of labelled images; `registry` lists their names in a config.
 
 A data set on disk is one Parquet file: `image` int64 (0..n-1), `label` int64, `classname`,
-`source` (where the image came from) and `bytes` (the encoded image).
+`source` (the origin of the image) and `bytes` (the encoded image).
 """

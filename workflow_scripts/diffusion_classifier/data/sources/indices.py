@@ -1,4 +1,4 @@
-"""Images chosen by their positions in a source, as a paper's own list of a subset gives them."""
+"""Choose images by their positions in a source, for example a subset that a paper published."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ _FORMATS = (
 
 
 def read_indices(indices: list[int] | str, count: int) -> np.ndarray:
-    """Positions in a source of `count` images, int64 `(image,)`, in the order given.
+    """Positions in a source of `count` images, int64 `(image,)`, in the given order.
 
-    `indices` holds them or is the path of a file that does: JSON, CSV, text or NumPy's. Raises
-    InputError for a file that cannot be read, anything but integers, a position outside of
-    0..count-1 or one that is given twice, and if there is none.
+    `indices` is a list of positions or the path of a file with them: JSON, CSV, text or NumPy's.
+    Raises InputError for an unreadable file, values that are no integers, a position outside of
+    0..count-1, a repeated position, and an empty list.
     """
     where = f"`indices` ({indices})" if isinstance(indices, str) else "`indices`"
     values = _read(Path(indices), where) if isinstance(indices, str) else indices
@@ -42,7 +42,7 @@ def read_indices(indices: list[int] | str, count: int) -> np.ndarray:
 
 
 def _read(path: Path, where: str) -> object:
-    """What the file holds, arrays and lines as lists; raises InputError if it cannot be read."""
+    """The content of the file; arrays and lines become lists. Raises InputError if unreadable."""
     try:
         if path.suffix == ".json":
             return json.loads(path.read_text(encoding="utf-8"))

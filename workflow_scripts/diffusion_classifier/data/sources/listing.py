@@ -1,4 +1,4 @@
-"""The files below a folder: which of them may be images, and why the others are none."""
+"""List the files below a folder: which of them may be images, and why the others are not."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from pathlib import Path
 
 from ..image_formats import EXTENSIONS, HEAD, begins_as_image, not_an_image
 
-# what file managers and archivers leave behind, in lower case: no file of the user's
+# files and folders that file managers and archivers create, in lower case
 _LITTER_FILES = {
     *(".ds_store", ".localized", "icon\r", ".directory", ".nomedia"),
     *("thumbs.db", "ehthumbs.db", "ehthumbs_vista.db", "desktop.ini"),
@@ -25,24 +25,24 @@ HIDDEN = "hidden"
 
 
 def is_litter(name: str) -> bool:
-    """Whether a file or folder of this name is an operating system's own, as .DS_Store."""
+    """Whether a file or folder of this name belongs to an operating system, such as .DS_Store."""
     return name.lower() in _LITTER_FILES | _LITTER_FOLDERS or name.startswith("._")
 
 
 def natural(name: str) -> tuple[list[str | int], str]:
-    """A sort key that compares runs of digits as numbers; equal numbers by their spelling."""
-    parts = re.split("([0-9]+)", name)  # text and digits by turns, beginning with text
+    """A sort key that compares runs of digits as numbers, and equal numbers by their spelling."""
+    parts = re.split("([0-9]+)", name)  # text and digits alternate, beginning with text
     return [int(part) if i % 2 else part for i, part in enumerate(parts)], name
 
 
 def files_below(
     directory: Path, above: frozenset[Path] = frozenset(), hidden: bool = False
 ) -> Iterator[tuple[Path, str | None]]:
-    """Every file at any depth below `directory`, and why it is no image: None if it may be one.
+    """Every file at any depth below `directory`, with the reason why it is no image, or None.
 
-    In natural order, files before folders; litter is passed over. A folder that cannot be opened
-    counts as a file. With `hidden`, all that there is counts as hidden. Links are followed, but not
-    one to a folder that is open already: it would never end.
+    The order is natural, files before folders; litter is ignored. A folder that cannot be opened
+    counts as a file. With `hidden`, all files count as hidden. Links are followed, except to a
+    folder that contains them, which would never end.
     """
     try:
         here = directory.resolve()
@@ -66,8 +66,8 @@ def files_below(
 def no_image(path: Path) -> str | None:
     """Why the file at `path` is no image, in a few words; None if it may be one.
 
-    It may be if its name ends in one of EXTENSIONS, or else if it begins as an image: it is not
-    opened in the first case.
+    A file may be an image if its name ends in one of EXTENSIONS (then it is not opened) or if it
+    begins like an image.
     """
     reason = unreadable(path)
     if reason is not None or path.suffix.lower() in EXTENSIONS:
@@ -77,7 +77,7 @@ def no_image(path: Path) -> str | None:
 
 
 def unreadable(path: Path) -> str | None:
-    """Why nothing can be read of the file at `path`; None if something can."""
+    """Why the file at `path` cannot be read; None if it can."""
     try:
         status = path.stat()
     except (OSError, RuntimeError) as error:
@@ -94,10 +94,10 @@ def unreadable(path: Path) -> str | None:
     return None if os.access(path, os.R_OK) else "cannot be read: Permission denied"
 
 
-# a folder is listed more than once in a process, and such files may be many
+# cached, as a process lists a folder more than once and there may be many such files
 @cache
 def _content(path: str, changed: int, size: int) -> str | None:
-    """Why a file is no image, judged by its beginning; `changed` and `size` say which version."""
+    """Why a file is no image, from its first bytes; `changed` and `size` identify its version."""
     suffix = os.path.splitext(path)[1]
     try:
         with open(path, "rb") as file:

@@ -1,4 +1,4 @@
-"""Opening the data sets of a config: limited, shifted, in tables that fit in memory."""
+"""Open the data sets of a config, with limits and shifts, as tables that fit in memory."""
 
 from __future__ import annotations
 
@@ -52,11 +52,11 @@ def dataset(spec: dict[str, Any]) -> pd.DataFrame:
 def pieces(spec: dict[str, Any], left_out: LeftOut | None = None) -> Iterator[pd.DataFrame]:
     """The data set of one entry of the config's `datasets`, in tables that fit in memory.
 
-    Files that are no images, or cannot be read, are said on stderr and noted in `left_out`; with
-    `strict`, InputError is raised for them in the end. A source of examples gives two images per
-    example, and `limit` counts examples. `seed` is 0 unless given. A shift keeps the labels, so the
-    same `limit` and `seed` with and without a shift choose the same images. Raises InputError as
-    `open_source`, `chosen` and `tables` do.
+    Files that are no images, or cannot be read, are reported on stderr and recorded in `left_out`;
+    with `strict`, InputError is raised for them at the end. A source of examples gives two images
+    per example, and `limit` counts examples. `seed` is 0 by default. A shift keeps the labels, so
+    the same `limit` and `seed` choose the same images with and without a shift. Raises InputError
+    as `open_source`, `chosen` and `tables` do.
     """
     kind = source_called(spec.get("source"))
     if kind.examples:
@@ -82,7 +82,7 @@ def pieces(spec: dict[str, Any], left_out: LeftOut | None = None) -> Iterator[pd
 def _readable(
     source: ImageSource, indices: np.ndarray, left_out: LeftOut
 ) -> Iterator[pd.DataFrame]:
-    """The tables of the images that can be read; `left_out` becomes the record of the others."""
+    """The tables of the images that can be read; the others are recorded in `left_out`."""
     unshifted = getattr(source, "original", source)
     no_images = getattr(unshifted, "left_out", {})
     for file, reason in no_images.items():
@@ -101,9 +101,9 @@ def _readable(
 def chosen(source: ImageSource, spec: dict[str, Any]) -> np.ndarray:
     """The positions in `source` of the images to take, int64 `(image,)`.
 
-    Those of `indices`, in their order; or `limit` images with the classes' shares, drawn from
-    `seed`, and none of those that `limit` would take if it were `skip`. Raises InputError as
-    `read_indices` and `stratified` do, and for `indices` beside another choice.
+    With `indices`, these in their order. Otherwise `limit` images with the classes' shares, drawn
+    from `seed`, without the images that a `limit` of `skip` would take. Raises InputError as
+    `read_indices` and `stratified` do, and for `indices` together with `limit` or `skip`.
     """
     if "indices" in spec:
         if "limit" in spec or "skip" in spec:
@@ -125,7 +125,7 @@ def chosen(source: ImageSource, spec: dict[str, Any]) -> np.ndarray:
 
 
 def _opened(spec: dict[str, Any]) -> Any:
-    """What the source of `spec` opens; raises InputError for a key that it does not take."""
+    """Open the source of `spec`; raises InputError for a key that the source does not have."""
     opens = source_called(spec.get("source")).opens
     options = {key: value for key, value in spec.items() if key not in _COMMON}
     _check_options(spec["source"], opens, options)

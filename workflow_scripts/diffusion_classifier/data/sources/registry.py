@@ -1,4 +1,4 @@
-"""The sources of images that a config may name. A new one is a module here and a line below."""
+"""The sources of images that a config may name. A new source is a module here and a line below."""
 
 from __future__ import annotations
 
@@ -23,11 +23,11 @@ SOURCES: dict[str, str] = {
     "imagenet-a": "imagenet:IMAGENET_A",
     "objectnet": "imagenet:OBJECTNET",
 }
-"""`source` in the config -> the module of this folder, and the Source in it."""
+"""`source` in the config -> the module in this folder and the Source in that module."""
 
 
 def source(name: str | None) -> Source:
-    """The Source called `name`, whose module is imported only now; InputError if there is none."""
+    """Import the module of the Source `name` and return it; InputError if there is none."""
     if name not in SOURCES:
         raise InputError(
             f"`source` in `datasets`: found {name!r}, expected one of {', '.join(SOURCES)}; "
@@ -38,12 +38,12 @@ def source(name: str | None) -> Source:
 
 
 def has_examples(spec: dict[str, Any]) -> bool:
-    """Whether a data set's entry is of examples with two images and two captions each."""
+    """Whether a data set consists of examples with two images and two captions each."""
     return "source" in spec and source(spec["source"]).examples
 
 
 def input_files(spec: dict[str, Any]) -> list[str]:
-    """The user's own files that a data set with a `source` is made of.
+    """The user's files that a data set with a `source` reads.
 
     Raises InputError if they cannot be listed.
     """

@@ -1,4 +1,4 @@
-"""Scenes of the rendered world as data sets: what is asked of them is the `task`."""
+"""Scenes of the rendered world as data sets; the `task` decides the classes."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ CLASSES = {
 }
 """The class names of each task; the prompts of a data set have to list them in this order."""
 
-CAPTIONS = 4  # descriptions of each training scene
+CAPTIONS = 4  # number of captions of a training scene
 _PAIRS, _RENDERINGS = ("seen", "unseen"), ("plain", "shifted")
 
 
@@ -42,7 +42,7 @@ class Scenes:
         return _SIZES["captions" if self.task == "captions" else self.split]
 
     def scene(self, index: int) -> tuple[world.Scene, np.random.Generator]:
-        """The scene at `index`, and the generator that settles what is left open of it."""
+        """The scene at `index`, and the random generator that draws its remaining details."""
         rng = np.random.default_rng(
             [list(CLASSES).index(self.task), SPLITS.index(self.split), index]
         )
@@ -68,7 +68,7 @@ class Scenes:
         return f"scenes/{self.task}/{self.split}/{self.pairs}/{self.rendering}/{index}"
 
     def more(self, index: int) -> dict[str, list[str]]:
-        """Training scenes carry their `captions`."""
+        """The column `captions` of training scenes."""
         if self.task != "captions":
             return {}
         scene, _ = self.scene(index)
@@ -77,13 +77,12 @@ class Scenes:
 
 
 def scenes(task: str, split: str = "test", pairs: str = "seen", rendering: str = "plain") -> Scenes:
-    """Rendered scenes: of one thing, labelled by what `task` asks for, or with captions.
+    """Rendered scenes of one thing, labelled as `task` says, or scenes with captions.
 
-    `task`: `captions` (one or two things; to train on), `shapes`, `colours`, `sizes` or
-    `colour-shape` (36 classes). `pairs`: things of the colour × shape pairs `seen` in training
-    or of the `unseen` ones. `rendering`: `plain`, as in training, or `shifted`.
-    Every image is a function of these and its number alone. Raises InputError for a value that
-    there is not.
+    `task`: `captions` (one or two things, for training), `shapes`, `colours`, `sizes` or
+    `colour-shape` (36 classes). `pairs`: things of the colour × shape pairs `seen` in training,
+    or `unseen`. `rendering`: `plain`, as in training, or `shifted`.
+    Every image depends only on these arguments and its number. Raises InputError for another value.
     """
     for key, found, expected in (
         ("task", task, tuple(CLASSES)),

@@ -1,4 +1,4 @@
-"""Distribution shifts: the same images posed, occluded or noised, to measure robustness."""
+"""Distribution shifts to measure robustness: change the pose, occlude a part or add noise."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def pose(
 ) -> Image.Image:
     """Rotate by ± `degrees`, scale by 1 ± `scale`, move by ± `shift` of width and height.
 
-    Each is uniform in its range; what comes in from outside is black.
+    Each is uniform in its range; the background is black.
     """
     turn, zoom, right, down = rng.uniform(-1, 1, 4)
     angle, zoom = math.radians(turn * degrees), 1 / (1 + zoom * scale)
@@ -45,8 +45,8 @@ def occlusion(
 ) -> Image.Image:
     """Cover a square of `side` (of the width) in grey of `brightness` (0 black, 1 white).
 
-    It is centred on a random bright pixel, so that it always hides some of a digit drawn in
-    white on black (on a random pixel of an image that has no bright one).
+    The centre is a random bright pixel, so that the square always hides a part of a white digit on
+    black (or any random pixel of an image without bright ones).
     """
     bright = np.argwhere(np.asarray(image.convert("L")) > 127)
     if len(bright) == 0:
@@ -76,10 +76,10 @@ SHIFTS: dict[str, Callable[..., Image.Image]] = {
 def apply_shift(
     image: Image.Image, kind: str, params: dict[str, float], seed: int, index: int
 ) -> Image.Image:
-    """`image` (mode L or RGB) under the shift `kind`; the same size and mode.
+    """`image` (mode L or RGB) under the shift `kind`; size and mode do not change.
 
-    The random numbers depend on `seed` and `index` alone: neither the order in which images
-    are made nor how many there are changes one. Raises InputError for an unknown `kind`.
+    The random numbers depend only on `seed` and `index`, not on the order or number of images.
+    Raises InputError for an unknown `kind`.
     """
     if kind not in SHIFTS:
         raise InputError(
@@ -93,10 +93,10 @@ def apply_shift(
 
 
 class Shifted:
-    """An ImageSource whose images are those of another one under a shift.
+    """An ImageSource that applies a shift to the images of another source.
 
-    With `copies` > 1 every image appears in several variants: variant c of image i is at
-    position c * len(source) + i, so the first ones do not depend on `copies`. Raises InputError as
+    With `copies` > 1 every image has several variants: variant c of image i is at position
+    c * len(source) + i, so the first variants do not depend on `copies`. Raises InputError as
     `apply_shift` does.
     """
 
@@ -107,7 +107,7 @@ class Shifted:
         self.params = dict(shift)
         self.kind = self.params.pop("kind", None)
         self.class_names = source.class_names
-        # a mistake in the shift is not one of each image, which might be passed over
+        # check the shift once here: for each image, an error could pass for a bad image
         apply_shift(Image.new("L", (8, 8)), self.kind, self.params, seed, 0)
 
     def __len__(self) -> int:

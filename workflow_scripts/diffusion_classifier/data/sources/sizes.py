@@ -1,4 +1,4 @@
-"""What is known of a data set without opening it: how many images and classes it has."""
+"""The numbers of images and classes of a data set, without opening it."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ from .registry import source
 
 
 def size(spec: dict[str, Any]) -> int | None:
-    """Number of images of a data set entry before its `limit` and `skip`, copies counted.
+    """Number of images of a data set entry before its `limit` and `skip`, including copies.
 
-    With `indices`, how many these are. Of Winoground, the number of examples. None for what is
-    known only once a file is read.
+    With `indices`, their number; for Winoground, the number of examples. None if a file must be
+    read to know the number.
     """
     if "indices" in spec:
         return len(spec["indices"]) if isinstance(spec["indices"], list) else None
@@ -24,9 +24,9 @@ def size(spec: dict[str, Any]) -> int | None:
 
 
 def expected_size(spec: dict[str, Any]) -> int | None:
-    """As `size`, and for what lies in folders of the user's own the number of the whole data set.
+    """Like `size`, but for data sets in the user's folders the size of the whole data set.
 
-    Good for an estimate of costs. None where nothing can be expected.
+    It serves for estimates of costs. None if there is no estimate.
     """
     known = size(spec)
     if known is not None or "indices" in spec:
@@ -36,16 +36,16 @@ def expected_size(spec: dict[str, Any]) -> int | None:
 
 
 def class_count(spec: dict[str, Any]) -> int | None:
-    """Number of classes of a data set entry's source; None where it is not known or each image
-    has its own.
+    """Number of classes of a data set entry's source; None if it is unknown or every image is a
+    class.
     """
     return source(spec["source"]).classes(spec)
 
 
 def quickly_opened(spec: dict[str, Any]) -> ImageSource | None:
-    """The images of an entry whose source only lists files, before its `limit` and the like.
+    """The images of an entry whose source only lists files, before `limit` and the like.
 
-    None for another source, or if it cannot be read, which the job that reads it says.
+    None for another source, or if it cannot be read; the job that reads it reports that.
     """
     if "source" not in spec or not (found := source(spec["source"])).quick:
         return None

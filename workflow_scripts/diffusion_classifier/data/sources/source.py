@@ -1,4 +1,4 @@
-"""What a config's `source` stands for: how it is opened, and what is known before that."""
+"""The description of a `source` in the config: how to open it, and facts known before that."""
 
 from __future__ import annotations
 
@@ -12,16 +12,16 @@ Spec = dict[str, Any]
 TEXT = {"type": "string", "minLength": 1}
 PATH = TEXT | {"format": "path"}
 BELOW = TEXT | {"format": "path below"}
-"""JSON schemas of keys: a text; a path, where a relative one may lie beside the workflow; a path
-below another key's. `config.places` looks at the format."""
+"""JSON schemas of keys: a text; a path, which may be relative to the workflow; a path below that of
+another key. `config.places` uses the format."""
 
 
 def _unknown(spec: Spec) -> None:
-    """What cannot be said before the images are opened."""
+    """None, for a number that is unknown before the images are opened."""
 
 
 def _nothing(key: str, spec: Spec) -> None:
-    """A check of a source that needs none."""
+    """The check of a source that needs no check."""
 
 
 def _no(spec: Spec) -> bool:
@@ -34,37 +34,38 @@ def _none(spec: Spec) -> list[str]:
 
 @dataclass(frozen=True)
 class Source:
-    """A source of images; the registry of this folder gives it its name.
+    """A source of images; its name is in the registry of this folder.
 
-    `opens` takes the source's own keys and returns an ImageSource or, if it has `examples` of two
+    `opens` takes the source's `keys` and returns an ImageSource or, if it has `examples` of two
     images and two captions, a table in Winoground's schema. The other functions take the whole
     entry of the data set and open nothing.
     """
 
     opens: Callable[..., Any]
     keys: dict[str, dict[str, Any]] = field(default_factory=dict)
-    """The JSON schema of each key that this source has of its own."""
+    """The JSON schema of each key that only this source has."""
     required: tuple[str, ...] = ()
-    """Of `keys`, those that it cannot do without."""
+    """The names of required `keys`."""
     splits: tuple[str, ...] = ()
-    """What `split` may be, if that is always the same; `test` is the default."""
+    """The values of `split`, if they are fixed; `test` is the default."""
     size: Callable[[Spec], int | None] = _unknown
-    """Images (or examples) of one copy; None if only the files tell."""
+    """Images (or examples) of one copy; None if the files must be read to know."""
     whole: Callable[[Spec], int | None] = _unknown
-    """Images of the whole data set, of which a user may have a part: for estimates of costs."""
+    """Images of the whole data set, for estimates of costs; the user may have a part of it."""
     classes: Callable[[Spec], int | None] = _unknown
-    """Number of classes; None if it is not known, or every image has its own."""
+    """Number of classes; None if it is unknown or every image is a class."""
     check: Callable[[str, Spec], None] = _nothing
-    """Raises InputError, beginning with the key it is given, for what the keys' schemas allow."""
+    """Raises InputError, beginning with the given key, for mistakes that the schemas allow."""
     captions: Callable[[Spec], bool] = _no
-    """Whether its images carry captions that a model can be trained on."""
+    """Whether its images have captions on which a model can be trained."""
     inputs: Callable[[Spec], list[str]] = _none
     """The user's files that it reads; raises InputError if they cannot be listed."""
     files: bool = False
-    """Whether its images lie in files, of which one may be damaged."""
+    """Whether its images are in files, which may be damaged."""
     quick: bool = False
-    """Whether `opens` does no more than list files, so that a check may count the images."""
+    """Whether `opens` only lists files, so that a check may count the images."""
     examples: bool = False
+    """Whether it has examples of two images and two captions, as Winoground has."""
 
     @property
     def common(self) -> tuple[str, ...]:
@@ -75,5 +76,5 @@ class Source:
         return ("limit", "skip", "indices", "shift", "copies", *strict)
 
     def own(self, spec: Spec) -> Spec:
-        """What `opens` is called with."""
+        """The arguments of `opens`."""
         return {key: spec[key] for key in self.keys if key in spec}

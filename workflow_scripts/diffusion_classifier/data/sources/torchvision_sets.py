@@ -1,4 +1,4 @@
-"""The data sets that torchvision knows how to lay out, read and download."""
+"""Data sets that torchvision reads and downloads."""
 
 from __future__ import annotations
 
@@ -22,13 +22,13 @@ if TYPE_CHECKING:
 
 @dataclass
 class _Known:
-    """A data set's folder below `root`, the page it is found on, and what it is opened with."""
+    """A data set's folder below `root`, its web page, and attributes of torchvision's object."""
 
     folder: str
     page: str
-    images: str | None = None  # the folder that image files are named relative to
-    files: str | None = None  # torchvision's own attribute with the images' paths
-    labels: str = "_labels"
+    images: str | None = None  # folder of the image files
+    files: str | None = None  # torchvision's attribute with the paths of the images
+    labels: str = "_labels"  # torchvision's attribute with the labels
 
 
 _SETS = {
@@ -50,7 +50,7 @@ _SETS = {
     "STL10": _Known("stl10_binary", "cs.stanford.edu/~acoates/stl10", labels="labels"),
 }
 
-# images per split and classes of torchvision's data sets, as their authors give them
+# images per split and classes of torchvision's data sets, from their authors
 SIZES: dict[str, dict[str, int]] = {
     "Food101": {"train": 75750, "test": 25250},
     "FGVCAircraft": {"train": 3334, "val": 3333, "trainval": 6667, "test": 3333},
@@ -66,7 +66,7 @@ _CLASSES = {
     "STL10": 10,
 }
 
-# what torchvision has too, but we do not open by it: why, and what to do
+# data sets of torchvision that this source does not open: the reason and what to use instead
 _ELSEWHERE = {
     "CIFAR10": "its files are pickles, which can run code; use `source: huggingface` with "
     "`dataset: uoft-cs/cifar10`",
@@ -77,7 +77,7 @@ _ELSEWHERE = {
     "`dataset: ylecun/mnist`",
 }
 
-# share of the image files whose absence says that an archive was not unpacked to its end
+# if more than this share of the image files is missing, an archive was not fully unpacked
 _MISSING = 0.01
 
 
@@ -98,14 +98,14 @@ class ImageFiles:
         return load_image(self.encoded(index), self.source(index))
 
     def encoded(self, index: int) -> bytes | None:
-        """The file itself; raises InputError naming it if it cannot be read."""
+        """The bytes of the file; raises InputError naming it if it cannot be read."""
         return read_file(self.files[index], self.source(index))
 
     def label(self, index: int) -> int:
         return int(self.labels[index])
 
     def source(self, index: int) -> str:
-        """As `Food101/test/waffles/1.jpg`, without the folder that the data set lies in."""
+        """For example `Food101/test/waffles/1.jpg`, without the folder of the data set."""
         return f"{self.name}/{self.files[index].relative_to(self.root).as_posix()}"
 
 
@@ -123,7 +123,7 @@ class Pixels:
         return Image.fromarray(np.ascontiguousarray(self.pixels[index].transpose(1, 2, 0)))
 
     def encoded(self, index: int) -> bytes | None:
-        """None: the images have no files."""
+        """None, as the images have no files."""
 
     def label(self, index: int) -> int:
         return int(self.labels[index])
@@ -137,26 +137,25 @@ def torchvision_set(
 ) -> ImageFiles | Pixels:
     """One of torchvision's data sets, with its classes and labels, in its layout below `root`.
 
-    `dataset` is a key of SIZES, `split` one of its splits; aircraft are labelled
-    by their variant, pets by their breed. `download` fetches what is not there. Raises InputError
-    for a data set or split that there is not, for one that is not there or not whole, and if it
-    cannot be downloaded.
+    `dataset` is a key of SIZES, `split` one of its splits; aircraft are labelled by their variant,
+    pets by their breed. With `download`, missing files are fetched. Raises InputError for an
+    unknown data set or split, for missing or incomplete files, and if the download fails.
     """
     check_torchvision(dataset, split, "source torchvision, ")
     opened = _open(dataset, root, split, download)
     layout = _SETS[dataset]
     name, names = f"{dataset}/{split}", list(getattr(opened, "classes", ()))
     labels = np.asarray(getattr(opened, layout.labels), dtype=np.int64)
-    # the pets' names are those of the images that are there, the others' come from lists
+    # names of pets come from the images that are present, other names from lists
     if not len(labels) or labels.min() < 0 or labels.max() >= len(names):
-        raise _not_whole(dataset, root, f"labels for {len(names)} named classes that do not fit")
+        raise _incomplete(dataset, root, f"labels for {len(names)} named classes that do not fit")
     if layout.files is None:
         return Pixels(name, opened.data, labels, names)
     folder = Path(opened.root) / layout.folder / layout.images
     files = [Path(file) for file in getattr(opened, layout.files)]
     missing = [file for file in files if not file.is_file()]
     if len(missing) > _MISSING * len(files):
-        raise _not_whole(
+        raise _incomplete(
             dataset,
             root,
             f"no file for {len(missing)} of its {len(files)} images, such as {missing[0].name}",
@@ -165,7 +164,7 @@ def torchvision_set(
 
 
 def _open(dataset: str, root: str, split: str, download: bool) -> VisionDataset:
-    """torchvision's own object; raises InputError if it is not there, not whole or not given."""
+    """torchvision's object; raises InputError if files are missing or cannot be downloaded."""
     from torchvision import datasets
 
     options: dict[str, Any] = {"split": split, "download": download}
@@ -174,22 +173,22 @@ def _open(dataset: str, root: str, split: str, download: bool) -> VisionDataset:
     if dataset == "OxfordIIITPet":
         options["target_types"] = "category"
     try:
-        with _alone(dataset, root) if download else nullcontext():
+        with _download_lock(dataset, root) if download else nullcontext():
             return getattr(datasets, dataset)(root, **options)
-    # an absent or changed file leads torchvision and the network to errors of any kind
+    # torchvision and the network raise errors of any kind for missing or changed files
     except Exception as error:
         reason = " ".join(str(getattr(error, "reason", None) or _plain(error)).split())
         if download:
             raise InputError(
                 f"{dataset} in {root}: cannot be downloaded or read ({reason}), expected the data "
-                f"set of {_SETS[dataset].page}; if it is there in part, remove "
+                f"set of {_SETS[dataset].page}; if only a part is there, remove "
                 f"{_SETS[dataset].folder} and try again, or download and unpack it by hand"
             ) from None
-        raise _not_whole(dataset, root, f"no whole copy ({reason})") from None
+        raise _incomplete(dataset, root, f"no complete copy ({reason})") from None
 
 
-def _alone(dataset: str, root: str) -> FileLock:
-    """A lock, as jobs for several splits of a data set would unpack its archive at one time."""
+def _download_lock(dataset: str, root: str) -> FileLock:
+    """A lock: jobs for several splits would otherwise unpack the archive at the same time."""
     from filelock import FileLock
 
     folder = Path(root).expanduser()
@@ -198,23 +197,23 @@ def _alone(dataset: str, root: str) -> FileLock:
 
 
 def _plain(error: Exception) -> str:
-    """What `error` says, of an operating system's error without the path."""
+    """The message of `error`; for an operating system's error without the path."""
     return getattr(error, "strerror", None) or str(error) or type(error).__name__
 
 
-def _not_whole(dataset: str, root: str, found: str) -> InputError:
+def _incomplete(dataset: str, root: str, found: str) -> InputError:
     layout = _SETS[dataset]
     return InputError(
-        f"{dataset} in {root}: found {found}, expected the folder {layout.folder} as the archives "
-        f"of {layout.page} unpack to; set `download: true`, after removing the folder if it is "
-        "there, or unpack them in `root`"
+        f"{dataset} in {root}: found {found}, expected the folder {layout.folder} of the unpacked "
+        f"archives of {layout.page}; remove the folder if it is there and set `download: true`, or "
+        "unpack the archives in `root`"
     )
 
 
 def check_torchvision(dataset: str, split: str, where: str) -> None:
-    """Raise InputError unless torchvision has this `split` of `dataset` and we open it.
+    """Raise InputError unless torchvision has this `split` of `dataset` and this source opens it.
 
-    `where` is what stands before the key, as `datasets.NAME.`.
+    `where` is the text before the key, such as `datasets.NAME.`.
     """
     if dataset in _ELSEWHERE:
         raise InputError(f"{where}dataset: found `{dataset}`, but {_ELSEWHERE[dataset]}")
@@ -222,7 +221,7 @@ def check_torchvision(dataset: str, split: str, where: str) -> None:
     if split not in SIZES[dataset]:
         raise InputError(
             f"{where}split: found {split!r}, expected one of {', '.join(SIZES[dataset])}, "
-            f"which {dataset} has; correct it"
+            f"the splits of {dataset}; correct it"
         )
 
 

@@ -1,4 +1,4 @@
-"""Winoground (Thrush et al., CVPR 2022): from its own schema to the table of a data set."""
+"""Winoground (Thrush et al., CVPR 2022): turn its examples into the table of a data set."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 TAGS = ("Object", "Relation", "Both")
-"""What `collapsed_tag` can be: the kind of words that the two captions exchange."""
+"""The values of `collapsed_tag`: the kind of words that the two captions exchange."""
 
 _SIZES = {"facebook/winoground": 400}
 _USED = ("id", "image_0", "image_1", "caption_0", "caption_1", "collapsed_tag")
@@ -29,9 +29,9 @@ _SCHEMA = (
 
 
 def read_winoground(path: str | os.PathLike) -> pd.DataFrame:
-    """The examples in a Parquet file (or a folder of them) as Hugging Face stores the data set.
+    """The examples in a Parquet file, or a folder of such files, in Hugging Face's schema.
 
-    Raises InputError naming the file if it cannot be read or `check_examples` objects.
+    Raises InputError naming the file if it cannot be read, and as `check_examples` does.
     """
     import pandas as pd
 
@@ -53,10 +53,10 @@ def winoground_table(
     """The data set of `examples` (original schema), two rows per example.
 
     Columns: `image` int64 (image 2e + k is `image_k` of the e-th example), `label` int64 (equal
-    to `image`: every caption is a class of its own), `classname` (the image's own caption),
-    `source`, `bytes` (as given), `example` int64 (e) and `tag` (the collapsed tag). `limit` is
-    a number of examples, drawn from `seed` with the tags' shares. Raises InputError as
-    `check_examples` does and for a `limit` that there is not.
+    to `image`: every caption is a class), `classname` (the image's right caption), `source`,
+    `bytes` (unchanged), `example` int64 (e) and `tag` (the collapsed tag). `limit` is a number of
+    examples, drawn from `seed` with the tags' shares. Raises InputError as `check_examples` does
+    and for an impossible `limit`.
     """
     import pandas as pd
 
@@ -87,8 +87,8 @@ def winoground_table(
 def check_examples(examples: pd.DataFrame, where: str) -> None:
     """Raise InputError, beginning with `where`, for examples that cannot be used.
 
-    Objects to missing columns, no examples, an unknown `collapsed_tag`, an empty caption, two
-    equal captions, and an image whose file is not embedded.
+    These are missing columns, no examples, an unknown `collapsed_tag`, an empty caption, two equal
+    captions, and an image whose file is not embedded.
     """
     missing = [column for column in _USED if column not in examples]
     if missing:
@@ -126,9 +126,10 @@ def _check_example(row: pd.Series, where: str) -> None:
 def winoground(
     file: str | None = None, dataset: str | None = None, revision: str | None = None
 ) -> pd.DataFrame:
-    """Winoground's examples: of a Parquet file, or of a `dataset` of the hub at `revision`.
+    """Winoground's examples from a Parquet file, or from a `dataset` of the hub at `revision`.
 
-    Raises InputError as `read_winoground` and `winoground_from_hub` do, and unless it is one.
+    Raises InputError as `read_winoground` and `winoground_from_hub` do, and if neither or both are
+    given.
     """
     from .hub_data import winoground_from_hub
 

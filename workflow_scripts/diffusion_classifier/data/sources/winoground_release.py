@@ -1,4 +1,4 @@
-"""Winoground as its authors released it: `data/examples.jsonl` and `data/images.zip`."""
+"""Winoground's files from its authors: `data/examples.jsonl` and `data/images.zip`."""
 
 from __future__ import annotations
 
@@ -21,9 +21,9 @@ FILES = ("data/examples.jsonl", "data/images.zip")
 def read_release(examples: str | os.PathLike, images: str | os.PathLike) -> pd.DataFrame:
     """The released files in the schema of `winoground.read_winoground`.
 
-    A line of `examples` names its images without a suffix (`ex_0_img_0`); `images` is the archive
-    they are in, at any depth. Raises InputError for a line or archive that cannot be read, an image
-    that is not there, and as `check_examples` does.
+    A line of `examples` names its images without a suffix (`ex_0_img_0`); the archive `images` has
+    them at any depth. Raises InputError for a line or archive that cannot be read, a missing image,
+    and as `check_examples` does.
     """
     import pandas as pd
 

@@ -1,4 +1,4 @@
-"""A rendered world of captioned scenes: small enough to learn in an hour, rich enough to ask about.
+"""A rendered world of captioned scenes, small enough for a model to learn in an hour.
 
-`world` says what there can be, `render` draws it, `captions` describes it.
+`world` defines the scenes, `render` draws them and `captions` describes them.
 """

@@ -1,4 +1,4 @@
-"""Describing scenes: what a caption names varies, what it says is always true."""
+"""Describe scenes: captions name different attributes, and all of them are true."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ FRAMES = (
     "there is {}",
     "we see {}",
 )
-# what is named of a thing, and how often
+# the attributes that a caption names, and how often
 _DETAIL = {
     ("colour", "shape"): 0.34,
     ("shape",): 0.22,
@@ -40,7 +40,7 @@ def relate(scene: Scene, named: tuple[str, ...] = ("colour", "shape")) -> str:
 
 
 def random_caption(scene: Scene, rng: np.random.Generator) -> str:
-    """A random true description; of two things, mostly the same attributes are named."""
+    """A random true description of a scene; it names the same attributes of both things."""
     details = list(_DETAIL)
     named = details[rng.choice(len(details), p=list(_DETAIL.values()))]
     frame = FRAMES[rng.integers(len(FRAMES))]
@@ -48,7 +48,7 @@ def random_caption(scene: Scene, rng: np.random.Generator) -> str:
         return frame.format(phrase(scene.things[0], named))
     if rng.random() < 0.8:
         return frame.format(relate(scene, named))
-    # without the relation the order says nothing
+    # without the relation the order is arbitrary
     order = rng.permutation(2)
     first, second = (phrase(scene.things[i], named) for i in order)
     return frame.format(f"{first} and {second}")

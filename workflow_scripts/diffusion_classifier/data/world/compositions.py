@@ -1,8 +1,8 @@
 """Rendered examples in Winoground's form: two scenes, two captions of the same words.
 
 The schema is that of `facebook/winoground` (Thrush et al., "Winoground: Probing Vision and
-Language Models for Visio-Linguistic Compositionality", CVPR 2022), so the original takes the
-same way through the workflow.
+Language Models for Visio-Linguistic Compositionality", CVPR 2022), so the workflow treats the
+original in the same way.
 """
 
 from __future__ import annotations
@@ -19,8 +19,8 @@ if TYPE_CHECKING:
     import pandas as pd
 
 TAGS = {"Object": "Noun", "Relation": "Adjective-Color", "Both": "Noun Phrase"}
-"""`collapsed_tag` -> `tag`. Both elements, adjective and noun, are exchanged in `Both`; the
-original calls an exchange of noun phrases alone `Object`."""
+"""`collapsed_tag` -> `tag`. `Both` exchanges adjective and noun; the original calls an exchange of
+noun phrases alone `Object`."""
 
 COLUMNS = [
     *("id", "image_0", "image_1", "caption_0", "caption_1"),
@@ -33,10 +33,10 @@ def winoground_examples(per_tag: int, seed: int = 0) -> pd.DataFrame:
 
     `id` int64 (alternating Object, Relation, Both); `image_0, image_1` dicts {"bytes": PNG,
     "path": None}, as Hugging Face stores images in Parquet; `caption_0, caption_1`, the same
-    words in another order, each true for its own image alone; `tag, secondary_tag` (""),
-    `num_main_preds` int64 (1) and `collapsed_tag`. Every thing is of a pair (colour, shape)
-    seen in training. An example is a function of `seed`, its tag and its number within the tag:
-    a larger `per_tag` only adds.
+    words in another order, each true for its image only; `tag, secondary_tag` (""),
+    `num_main_preds` int64 (1) and `collapsed_tag`. Every thing has a (colour, shape) pair that
+    training shows. An example depends on `seed`, its tag and its number within the tag, so a larger
+    `per_tag` only adds examples.
     """
     import pandas as pd
 
@@ -50,11 +50,11 @@ def winoground_examples(per_tag: int, seed: int = 0) -> pd.DataFrame:
 
 
 def exchanged(tag: str, rng: np.random.Generator) -> tuple[Scene, Scene]:
-    """Two scenes that differ in what the collapsed tag exchanges.
+    """Two scenes that differ by the exchange that the collapsed tag names.
 
-    Object, Both: the same two things in exchanged places, of different shapes (Both: of
-    different colours too). Relation: shapes and sizes stay and the colours are exchanged; all
-    four pairs (colour, shape) were seen in training.
+    Object, Both: two things of different shapes (for Both also of different colours) change places.
+    Relation: the things keep their shapes and sizes and exchange their colours; training shows all
+    four (colour, shape) pairs.
     """
     relation = RELATIONS[rng.integers(len(RELATIONS))]
     while True:
@@ -72,11 +72,11 @@ def exchanged(tag: str, rng: np.random.Generator) -> tuple[Scene, Scene]:
 
 
 def _example(tag: str, entropy: list[int]) -> dict[str, Any]:
-    from ..sources.image_source import encode  # late, as the data sets import this package
+    from ..sources.image_source import encode  # imported here, as `sources` imports this package
 
     rng = np.random.default_rng(entropy)
     scenes = exchanged(tag, rng)
-    # in Object nothing but the nouns may tell the things apart
+    # in Object only the nouns distinguish the things
     named = ("shape",) if tag == "Object" else ("colour", "shape")
     row: dict[str, Any] = {
         "tag": TAGS[tag],

@@ -1,4 +1,4 @@
-"""Drawing scenes: flat shapes on a grey gradient, 32x32 RGB, or in a style never trained on."""
+"""Draw scenes: flat shapes on a grey gradient, 32x32 RGB, or in a style unseen in training."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from PIL import Image, ImageDraw
 from .world import Scene
 
 SIDE = 32
-_OVER = 4  # drawn at four times the size and averaged down: smooth edges
+_OVER = 4  # scenes are drawn at four times the size and averaged down, for smooth edges
 _RGB = {
     "red": (220, 40, 40),
     "green": (40, 165, 60),
@@ -32,9 +32,9 @@ _SLOTS = {
 class Style:
     """How a scene is drawn; lengths in pixels, `tint` and `wobble` in grey levels, of 255.
 
-    `offset`: how far a lone thing may be off the middle (things in pairs: half of it, at most
-    1.2). `turn`: ± degrees. `tint`: ± per colour channel on the background. `wobble`: ± on
-    the things' colours. `outline`: width of a dark line around each thing.
+    `offset`: largest distance of a single thing from the middle (for two things half of it, at most
+    1.2). `turn`: rotation, ± degrees. `tint`: change of each channel of the background, ±.
+    `wobble`: change of the things' colours, ±. `outline`: width of a dark line around each thing.
     """
 
     offset: float = 2.5
@@ -46,11 +46,11 @@ class Style:
 
 PLAIN = Style()
 SHIFTED = Style(offset=4.0, turn=25.0, tint=40.0, wobble=30.0, outline=0.8)
-"""Never used in training: tilted, outlined things off the middle, on tinted backgrounds."""
+"""Not used in training: rotated, outlined things off the middle, on tinted backgrounds."""
 
 
 def draw(scene: Scene, rng: np.random.Generator, style: Style = PLAIN) -> Image.Image:
-    """`scene` as an RGB image of `SIDE` x `SIDE`; `rng` settles what the scene leaves open."""
+    """Draw `scene` as an RGB image of `SIDE` x `SIDE`; `rng` chooses positions and shades."""
     canvas = Image.fromarray(_background(rng, style.tint))
     pen = ImageDraw.Draw(canvas)
     reach = style.offset if len(scene.things) == 1 else min(1.2, style.offset / 2)

@@ -1,4 +1,4 @@
-"""What a scene can hold: one or two things, each with a shape, a colour and a size."""
+"""Scenes: one or two things, each with a shape, a colour and a size."""
 
 from __future__ import annotations
 
@@ -21,8 +21,8 @@ HELD_OUT = frozenset(
         ("cyan", "cross"),
     }
 )
-"""Pairs of colour and shape that are never shown in training; every colour and every shape is
-in one of them, so each of them is still seen in five others."""
+"""Pairs of colour and shape that training never shows. Every colour and every shape is in one of
+these pairs, so training shows it in five other pairs."""
 
 
 @dataclass(frozen=True)
@@ -36,27 +36,27 @@ class Thing:
 
 @dataclass(frozen=True)
 class Scene:
-    """One thing alone, or two with a relation: the first is `left of` or `above` the second."""
+    """One thing, or two with a relation: the first is `left of` or `above` the second."""
 
     things: tuple[Thing, ...]
     relation: str = ""
 
 
 def pairs(seen: bool = True) -> list[tuple[str, str]]:
-    """The pairs (colour, shape) that are shown in training, or those that are not."""
+    """The (colour, shape) pairs that training shows, or with `seen=False` the other pairs."""
     every = [(colour, shape) for colour in COLOURS for shape in SHAPES]
     return [pair for pair in every if (pair not in HELD_OUT) == seen]
 
 
 def random_thing(rng: np.random.Generator, seen: bool = True) -> Thing:
-    """A thing of a random pair (colour, shape) and a random size."""
+    """A thing with a random (colour, shape) pair and a random size."""
     allowed = pairs(seen)
     colour, shape = allowed[rng.integers(len(allowed))]
     return Thing(colour, shape, SIZES[rng.integers(len(SIZES))])
 
 
 def random_scene(rng: np.random.Generator) -> Scene:
-    """A training scene: as often one thing as two; two differ in colour or in shape."""
+    """A training scene: one thing or two, equally often; two differ in colour or in shape."""
     first = random_thing(rng)
     if rng.random() < 0.5:
         return Scene((first,))

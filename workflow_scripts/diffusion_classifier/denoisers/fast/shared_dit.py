@@ -14,17 +14,31 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from ..denoiser import Query, compiled
+from .comparison import ANY, only_known
 from .products import attention, feed_forward, linear
 
 if TYPE_CHECKING:
     from diffusers import DiTTransformer2DModel
 
 
+# the options of a DiT's config, with the value that this module knows or any: sizes, and what
+# diffusers' own modules do by themselves
+_KNOWN = {"norm_type": "ada_norm_zero"} | dict.fromkeys(
+    [
+        *("num_attention_heads", "attention_head_dim", "in_channels", "out_channels", "num_layers"),
+        *("sample_size", "patch_size", "num_embeds_ada_norm", "norm_num_groups", "norm_eps"),
+        *("norm_elementwise_affine", "dropout", "attention_bias", "activation_fn"),
+        "upcast_attention",
+    ],
+    ANY,
+)
+
+
 def can_share(transformer: DiTTransformer2DModel) -> bool:
-    """Whether `SharedDiT` knows all that this DiT does."""
+    """Whether `SharedDiT` knows all options that this DiT has, and all parts of its blocks."""
     blocks = transformer.transformer_blocks
-    plain = transformer.config.norm_type == "ada_norm_zero" and not transformer.pos_embed.layer_norm
-    return plain and all(
+    known = only_known(transformer.config, _KNOWN) and not transformer.pos_embed.layer_norm
+    return known and all(
         block.attn2 is None and block.pos_embed is None and block.attn1.group_norm is None
         for block in blocks
     )

@@ -18,6 +18,7 @@ from torch import Tensor, nn
 
 from ..denoiser import Query, compiled
 from . import products
+from .comparison import ANY, only_known
 from .way_up import FoldedUpsampler, SharedSkip, can_fold, can_split
 
 if TYPE_CHECKING:
@@ -25,29 +26,49 @@ if TYPE_CHECKING:
 
 KEPT = 2 * 2**30
 """Bytes of keys and values that may be kept; of more prompts they are projected in every pass."""
-# what a UNet's config may say besides, and this module does not know
-_PLAIN = {
+# the options of a UNet's config, with the value that this module knows or any: sizes, and what
+# diffusers' own modules do by themselves
+_KNOWN = {
     "class_embed_type": None,
+    "class_embeddings_concat": False,
+    "num_class_embeds": None,
+    "projection_class_embeddings_input_dim": None,
     "addition_embed_type": None,
+    "addition_time_embed_dim": None,
+    "addition_embed_type_num_heads": ANY,  # of the embedding that there is none of
     "encoder_hid_dim_type": None,
     "encoder_hid_dim": None,
-    "num_class_embeds": None,
     "time_cond_proj_dim": None,
     "time_embedding_act_fn": None,
     "only_cross_attention": False,
+    "mid_block_only_cross_attention": None,
     "dual_cross_attention": False,
+    "cross_attention_norm": None,
+    "attention_type": "default",
     "center_input_sample": False,
     "mid_block_type": "UNetMidBlock2DCrossAttn",
-}
+} | dict.fromkeys(
+    [
+        *("sample_size", "in_channels", "out_channels", "block_out_channels", "layers_per_block"),
+        *("down_block_types", "up_block_types", "conv_in_kernel", "conv_out_kernel", "act_fn"),
+        *("flip_sin_to_cos", "freq_shift", "time_embedding_type", "time_embedding_dim"),
+        *("timestep_post_act", "norm_num_groups", "norm_eps", "dropout", "downsample_padding"),
+        *("resnet_time_scale_shift", "resnet_skip_time_act", "resnet_out_scale_factor"),
+        *("mid_block_scale_factor", "attention_head_dim", "num_attention_heads"),
+        *("cross_attention_dim", "transformer_layers_per_block", "upcast_attention"),
+        *("reverse_transformer_layers_per_block", "use_linear_projection"),
+    ],
+    ANY,
+)
 _BLOCKS = ("DownBlock2D", "CrossAttnDownBlock2D", "UpBlock2D", "CrossAttnUpBlock2D")
 
 
 def can_share(unet: UNet2DConditionModel) -> bool:
-    """Whether `SharedUNet` knows all that this UNet does."""
+    """Whether `SharedUNet` knows all options that this UNet has."""
     config = unet.config
-    blocks = (*config.down_block_types, *config.up_block_types)
-    plain = all(config.get(key, value) == value for key, value in _PLAIN.items())
-    return plain and set(blocks) <= set(_BLOCKS) and "CrossAttnDownBlock2D" in blocks
+    blocks = {*config.down_block_types, *config.up_block_types}
+    known = only_known(config, _KNOWN) and blocks <= set(_BLOCKS)
+    return known and "CrossAttnDownBlock2D" in blocks
 
 
 KeyValue = tuple[Tensor, Tensor]

@@ -1,5 +1,5 @@
-"""The identity of the code that a result comes from: it changes when the numbers may.
+"""The identity of the code behind a result: it changes if the numbers may change.
 
-`source_modules` reads Python modules as source, `normal_form` says what of a source counts, and
-`identity` makes one digest of a rule's script and of all that it uses.
+`source_modules` reads the source of Python modules, `normal_form` keeps the parts that affect
+results, and `identity` makes one digest of a rule's script and all that it uses.
 """

@@ -1,9 +1,10 @@
-"""The identity of the code that a result comes from: it changes when the numbers may.
+"""The identity of the code behind a result: it changes if the numbers may change.
 
-It is a digest of a rule's script and of the functions, classes and constants of the library that
-names in it lead to. `normal_form` says what of their source counts. What only talks to people
-(`MESSAGES`) or refuses an input (`CHECK`) is not followed. Neither the file that a definition is in
-nor the versions of Python and of other packages matter: a table's provenance names those.
+It is a digest of a rule's script and of the library's functions, classes and constants that the
+script uses, directly or not. `normal_form` keeps the parts of their source that affect results.
+Code that only prints messages (`MESSAGES`) or refuses an input (`CHECK`) is not followed. The file
+of a definition and the versions of Python and other packages do not matter; a table's provenance
+names the versions.
 """
 
 from __future__ import annotations
@@ -27,9 +28,9 @@ MESSAGES = (
     f"{LIBRARY}.progress",
     f"{LIBRARY}.weights.stored.note",
 )
-"""Modules, and definitions in modules, that talk to people and compute no result."""
+"""Modules, and definitions in modules, that print messages and compute no result."""
 CHECK = re.compile(r"_?(check|refuse)(_\w+)?")
-"""Names of functions that raise an error or do nothing; where their value is used, they count."""
+"""Names of functions that raise an error or do nothing; they count only if their value is used."""
 REGISTRIES = (
     f"{LIBRARY}.baselines.registry.BASELINES",
     f"{LIBRARY}.data.sources.registry.SOURCES",
@@ -37,9 +38,9 @@ REGISTRIES = (
     f"{LIBRARY}.denoisers.families.FAMILIES",
     f"{LIBRARY}.training.registry.TRAINERS",
 )
-"""Dictionaries of which a job uses only the entries that its config names.
+"""Dictionaries; a job uses only the entries that its config names.
 
-An entry that says MODULE:NAME is what `import_module` in the same module leads to.
+An entry MODULE:NAME is the target of `import_module` in the same module.
 """
 ENTRY = re.compile(r"\w+:\w+")
 DIGITS = 16
@@ -48,7 +49,7 @@ DIGITS = 16
 class Code:
     """The rule scripts in a folder, and the library `diffusion_classifier` beside them.
 
-    Source is read once, and only what is asked about: make another object after a change.
+    Each source is read once, when it is needed. Make another object after a change.
 
     >>> len(Code("workflow_scripts").identity("errors", family="dit"))
     16
@@ -56,7 +57,7 @@ class Code:
 
     def __init__(self, folder: str | os.PathLike) -> None:
         self.modules = Modules(folder)
-        # for each object, as another may read the same folder after a change
+        # one cache per object, as another object may read the same folder after a change
         self._digest = cache(self._compute)
         self._form = cache(self._read)
         self._effects = cache(self._run_by_importing)
@@ -69,13 +70,13 @@ class Code:
         unused: tuple[str, ...] = (),
         notebook: str | None = None,
     ) -> str:
-        """The identity of what the rule script `script` computes, 16 hexadecimal digits.
+        """The identity of the code of the rule script `script`, 16 hexadecimal digits.
 
-        `family` is the model family that the job uses, `entries` are other keys of REGISTRIES:
-        without them, all count. `unused` are functions that the script does not call in this job.
-        The code of the `notebook` at a path counts as well, and there what is printed is a result.
-        Raises SyntaxError for source that cannot be parsed, FileNotFoundError if there is no such
-        script, and ValueError for an unused function that the script does not have.
+        `family` is the model family that the job uses, `entries` are other keys of REGISTRIES
+        (None: all count). `unused` are functions that the script does not call in this job. The
+        code of the `notebook` at a path counts as well; text that it prints is a result. Raises
+        SyntaxError for source that cannot be parsed, FileNotFoundError if there is no such script,
+        and ValueError for an unused function that the script does not have.
         """
         return self._digest(script, family, entries, unused, notebook)
 
@@ -93,9 +94,9 @@ class Code:
         _, names = self._form(places[0], None, notebook is not None)
         if unknown := set(unused) - {name for name, _ in names}:
             raise ValueError(f"{script}.py: does not use {', '.join(sorted(unknown))}")
-        for place in places:  # to which more are added meanwhile
-            own = _own_entries(place, family, entries)
-            text, targets = self._form(place, own, notebook is not None)
+        for place in places:  # the loop appends further places
+            keys = _used_entries(place, family, entries)
+            text, targets = self._form(place, keys, notebook is not None)
             digest.update(f"{text}\n".encode())
             for name, target in targets:
                 followed = [target]
@@ -113,14 +114,14 @@ class Code:
     def _read(
         self, place: Place, entries: tuple[str, ...] | None, printed: bool
     ) -> tuple[str, list[tuple[str, Place | str]]]:
-        """The text of a place, and each name in it with what it leads to."""
+        """The text of a place, and each name in it with its target."""
         module = place.module
         statements = self._statements(place, entries)
-        own_imports = self.modules.imports(module, statements)
+        local_imports = self.modules.imports(module, statements)
 
         @cache
         def targets(name: str) -> list[Place | str]:
-            return self.modules.targets(module, own_imports, name)
+            return self.modules.targets(module, local_imports, name)
 
         def is_message(name: str) -> bool:
             return any(map(_is_message, targets(name)))
@@ -143,7 +144,7 @@ class Code:
         return form.text, found + [("", effect) for effect in effects]
 
     def _statements(self, place: Place, entries: tuple[str, ...] | None) -> list[ast.stmt]:
-        """The source of a place; none of a whole module of the library, whose definitions count."""
+        """The source of a place; for a whole module of the library none: its definitions count."""
         module = self.modules.module(place.module)
         if place.name == ON_IMPORT:
             return module.others + self._registered(place.module)
@@ -157,7 +158,7 @@ class Code:
     def _imported(
         self, module: str, family: str | None, entries: tuple[str, ...] | None
     ) -> list[Place]:
-        """What `import_module` in a module may import: by its registry, or any module beside it."""
+        """The targets of `import_module` in a module: its registry's, or any module beside it."""
         package = module.rpartition(".")[0]
         registries = [name for name in REGISTRIES if name.startswith(f"{module}.")]
         found = [
@@ -181,7 +182,7 @@ class Code:
         return [text for text in texts if isinstance(text, str) and ENTRY.fullmatch(text)]
 
     def _run_by_importing(self, module: str) -> list[Place]:
-        """What runs when a module is imported, and with it its packages and their imports."""
+        """The code that runs when a module is imported, with its packages and their imports."""
         seen: set[str] = set()
         todo = [module]
         while todo:
@@ -197,7 +198,7 @@ class Code:
         return [Place(name, ON_IMPORT) for name in running if not _is_message(Place(name))]
 
     def _registered(self, module: str) -> list[ast.stmt]:
-        """Definitions whose decorators are of the library, which may note them down somewhere."""
+        """Definitions with decorators of the library, which may register them."""
         found = []
         for node in self.modules.module(module).body:
             for decorator in getattr(node, "decorator_list", []):
@@ -208,10 +209,10 @@ class Code:
         return found
 
 
-def _own_entries(
+def _used_entries(
     place: Place, family: str | None, entries: tuple[str, ...] | None
 ) -> tuple[str, ...] | None:
-    """The entries of a registry that a job uses; None for all, or if the place is none."""
+    """The entries of a registry that a job uses; None for all, or if the place is no registry."""
     name = f"{place.module}.{place.name}"
     if name not in REGISTRIES:
         return None
@@ -221,7 +222,7 @@ def _own_entries(
 
 
 def _is_message(target: Place | str) -> bool:
-    """Whether a name leads to what only talks to people."""
+    """Whether a name leads to code that only prints messages."""
     return isinstance(target, Place) and (
         target.module in MESSAGES or f"{target.module}.{target.name}" in MESSAGES
     )
@@ -234,7 +235,7 @@ def _is_part(target: Place | str, place: Place) -> bool:
 
 
 def _with_entries(statement: ast.stmt, entries: tuple[str, ...]) -> ast.stmt:
-    """The assignment of a dictionary with these of its keys, and what is unpacked in it."""
+    """The assignment of a dictionary, reduced to the keys `entries` and unpacked dictionaries."""
     kept = [
         (key, value)
         for key, value in zip(statement.value.keys, statement.value.values, strict=True)

@@ -1,7 +1,7 @@
-"""What Python source computes, as text: equal for sources that compute the same numbers.
+"""A normal form of Python source: a text that is equal for sources that compute the same numbers.
 
-Comments, formatting, docstrings and annotations leave no trace, nor does the text of errors that
-are raised. The text is the same under every version of Python that can parse the source.
+It omits comments, formatting, docstrings, annotations and the text of raised errors. It is the same
+under every version of Python that can parse the source.
 """
 
 from __future__ import annotations
@@ -10,13 +10,13 @@ import ast
 from collections.abc import Callable, Iterable, Iterator, Sequence
 
 PRINTS = ("print", "warnings.warn")
-"""Calls whose strings are for people alone."""
+"""Calls whose strings are only messages."""
 _BLOCKS = ("body", "handlers", "orelse", "finalbody", "cases")
 _IGNORED = {"annotation", "returns", "type_comment", "type_params", "type_ignores", "ctx", "kind"}
 
 
 def dotted(node: ast.AST | None) -> str:
-    """`a.b.c` of an expression that is a name or an attribute of one; `""` of any other."""
+    """`a.b.c` for an expression that is a name or an attribute of one; `""` for any other."""
     if isinstance(node, ast.Name):
         return node.id
     if isinstance(node, ast.Attribute) and (owner := dotted(node.value)):
@@ -30,7 +30,7 @@ def is_type_checking(node: ast.AST) -> bool:
 
 
 def walk(statements: Iterable[ast.AST], outside: tuple[type, ...] = ()) -> Iterator[ast.AST]:
-    """All statements that run, nested ones too, but for those in statements of types `outside`."""
+    """All statements that run, also nested ones, but not inside statements of types `outside`."""
     todo = [*statements]
     while todo:
         node = todo.pop()
@@ -46,10 +46,10 @@ def walk(statements: Iterable[ast.AST], outside: tuple[type, ...] = ()) -> Itera
 class NormalForm:
     """The `text` of statements and the dotted `names` in them, in order of appearance.
 
-    `is_message` tells whether a dotted name is a function or class that talks to people: strings in
-    calls of it, and of methods of variables that hold it, do not count. `is_check` tells whether
-    it is a function that raises an error or does nothing: statements that call it do not count.
-    With `printed`, what is printed is a result, as in a notebook.
+    `is_message` says whether a dotted name is a function or class that prints messages: strings in
+    calls of it, and of methods of variables that hold it, do not count. `is_check` says whether it
+    is a function that raises an error or does nothing: statements that call it do not count.
+    With `printed`, printed text is a result, as in a notebook.
     """
 
     def __init__(
@@ -63,14 +63,14 @@ class NormalForm:
         self._prints = () if printed else PRINTS
         self._is_message, self._is_check = is_message, is_check
         self._holders = set(self._message_holders(statements))
-        self._talks = 0  # how many calls that talk to people enclose what is being written
-        self._caught = 0  # how many blocks around it may catch an error
+        self._message_calls = 0  # number of enclosing calls that print messages
+        self._caught = 0  # number of enclosing blocks that may catch an error
         self._pieces: list[str] = []
         self._block(statements)
         self.text = "".join(self._pieces)
 
     def _message_holders(self, statements: Sequence[ast.stmt]) -> Iterator[str]:
-        """Variables that hold an object that talks to people, or perhaps do."""
+        """Variables that hold, or may hold, an object that prints messages."""
         for node in walk(statements):
             for value in _alternatives(node.value) if isinstance(node, ast.Assign) else ():
                 name = dotted(value.func) if isinstance(value, ast.Call) else ""
@@ -78,9 +78,9 @@ class NormalForm:
                     yield from map(dotted, node.targets)
 
     def _block(self, statements: Sequence[ast.stmt]) -> None:
-        """Write statements that do something; docstrings, imports and type hints do not."""
+        """Write statements, except those that compute nothing: docstrings, imports, type hints."""
         if statements and isinstance(statements[-1], ast.Raise) and not self._caught:
-            last = len(statements) - 1  # what is assigned just before is for the error's text
+            last = len(statements) - 1  # assignments just before a raise are for its text
             while last and _assigns_variables(statements[last - 1]):
                 last -= 1
             statements = [*statements[:last], statements[-1]]
@@ -95,7 +95,7 @@ class NormalForm:
         self._pieces.append("]")
 
     def _computes_nothing(self, statement: ast.stmt) -> bool:
-        """Whether it is a docstring, `pass`, a check, or an import: the use of a name counts."""
+        """Whether it is a docstring, `pass`, a check, or an import, whose use counts elsewhere."""
         if not isinstance(statement, ast.Expr):
             return isinstance(statement, (ast.Import, ast.ImportFrom, ast.Pass))
         called = statement.value.func if isinstance(statement.value, ast.Call) else None
@@ -116,7 +116,7 @@ class NormalForm:
     def _fields(self, node: ast.AST) -> None:
         self._pieces.append(type(node).__name__ + "(")
         for name in node._fields:
-            # not all versions have the same fields: those that are empty are left out
+            # empty fields are left out, as versions of Python have different ones
             if name not in _IGNORED and (value := getattr(node, name, None)) not in (None, []):
                 self._pieces.append(f"{name}=")
                 self._write(value)
@@ -149,7 +149,7 @@ class NormalForm:
         self._pieces.append(type(node).__name__)
         self._caught += 1
         self._block(node.body)
-        self._caught -= not node.finalbody  # which may use what was assigned before a raise
+        self._caught -= not node.finalbody  # `finally` may use variables assigned before a raise
         for part in (node.handlers, node.orelse, node.finalbody):
             self._pieces.append("/")
             self._write(part)
@@ -158,19 +158,19 @@ class NormalForm:
     def _call(self, node: ast.Call) -> None:
         name = dotted(node.func)
         holder, _, method = name.partition(".")
-        of_holder = bool(method) and holder in self._holders
-        talks = of_holder or name in self._prints or self._is_message(name)
-        self._talks += talks
+        holds_message = bool(method) and holder in self._holders
+        prints = holds_message or name in self._prints or self._is_message(name)
+        self._message_calls += prints
         self._fields(node)
-        self._talks -= talks
+        self._message_calls -= prints
 
     def _constant(self, node: ast.Constant) -> None:
-        said = self._talks and isinstance(node.value, str)
-        # as ASCII: which characters `repr` shows depends on Python's version
-        self._pieces.append("said" if said else f"{type(node.value).__name__}:{node.value!a}")
+        is_text = self._message_calls and isinstance(node.value, str)
+        # as ASCII, since the characters that `repr` shows depend on Python's version
+        self._pieces.append("said" if is_text else f"{type(node.value).__name__}:{node.value!a}")
 
     def _f_string(self, node: ast.JoinedStr) -> None:
-        """Write an f-string; Python's versions cut the text between values differently."""
+        """Write an f-string; versions of Python split the text between values differently."""
         self._pieces.append("f(")
         text = ""
         for value in [*node.values, None]:
@@ -213,6 +213,6 @@ def _alternatives(value: ast.expr) -> list[ast.expr]:
 
 
 def _assigns_variables(statement: ast.stmt) -> bool:
-    """Whether a statement gives local variables new values and does nothing else."""
+    """Whether a statement only assigns local variables."""
     targets = statement.targets if isinstance(statement, ast.Assign) else []
     return bool(targets) and all(isinstance(target, ast.Name) for target in targets)

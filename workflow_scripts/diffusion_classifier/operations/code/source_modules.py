@@ -1,4 +1,4 @@
-"""Python modules read as source: where each defines its names, and where a dotted name leads."""
+"""Read the source of Python modules: the names that each defines, and targets of dotted names."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
 
 @dataclass(frozen=True)
 class Place:
-    """Source of a module: a definition, all of it (`""`), or what importing it runs (ON_IMPORT)."""
+    """Source in a module: a definition, all (`""`), or the code that runs on import (ON_IMPORT)."""
 
     module: str
     name: str = ""
@@ -28,7 +28,7 @@ class Place:
 
 @dataclass
 class Module:
-    """A parsed module: the statements that define each of its names, and what it imports.
+    """A parsed module: the statements that define each of its names, and its imports.
 
     `others` are statements that do more than define names: conditions, loops, calls.
     """
@@ -40,9 +40,9 @@ class Module:
 
 
 class Modules:
-    """The modules and packages in a folder, each parsed when it is first asked for.
+    """The modules and packages in a folder, each parsed when it is first needed.
 
-    A notebook is a module as well: its name is its path, and its source that of its code cells.
+    A notebook is a module too: its name is its path, and its source is that of its code cells.
     """
 
     def __init__(self, folder: str | os.PathLike) -> None:
@@ -51,16 +51,16 @@ class Modules:
         self.path = cache(self._path)
         self.module = cache(self._module)
 
-    def targets(self, module: str, own_imports: Imports, name: str) -> list[Place | str]:
-        """Where a dotted name in a module may lead: in the folder, or (a string) elsewhere.
+    def targets(self, module: str, local_imports: Imports, name: str) -> list[Place | str]:
+        """The possible targets of a dotted name in a module: places, or a string if outside.
 
-        Nowhere if it is a local variable or a builtin. `own_imports` are those of the function.
+        A local variable or a builtin has none. `local_imports` are the imports of the function.
         """
         head, _, rest = name.partition(".")
         parsed = self.module(module)
-        imported = own_imports.get(head) or parsed.imports.get(head, [])
+        imported = local_imports.get(head) or parsed.imports.get(head, [])
         found = [place for target in imported for place in self.locate(f"{target}.{rest}")]
-        if head in parsed.definitions and head not in own_imports:
+        if head in parsed.definitions and head not in local_imports:
             found.append(Place(module, head))
         if not found:
             stars = parsed.imports.get("*", [])
@@ -68,7 +68,7 @@ class Modules:
         return found
 
     def locate(self, name: str) -> list[Place | str]:
-        """The definition or module that a dotted name from the top may stand for."""
+        """The definition or module that an absolute dotted name may stand for."""
         parts = name.strip(".").split(".")
         lengths = [n for n in range(1, len(parts) + 1) if self.path(".".join(parts[:n]))]
         if not lengths:
@@ -80,12 +80,12 @@ class Modules:
         if rest and rest[0] in parsed.imports:
             exported = [".".join([target, *rest[1:]]) for target in parsed.imports[rest[0]]]
             return [place for target in exported for place in self.locate(target)]
-        return [Place(module)]  # itself, or what is made in a way that its source does not tell
+        return [Place(module)]  # the module itself, or a name that its source does not show
 
     def imports(
         self, module: str, statements: Iterable[ast.stmt], outside: tuple[type, ...] = ()
     ) -> Imports:
-        """What statements of a module import, but for those in statements of types `outside`."""
+        """The imports of a module's statements, except inside statements of types `outside`."""
         path = self.path(module)
         is_package = path is not None and path.name == "__init__.py"
         package = module.split(".") if is_package else module.split(".")[:-1]
@@ -140,14 +140,14 @@ def _parse(source: str, name: str) -> list[ast.stmt]:
 
 
 def _cells(notebook: str) -> str:
-    """The source of a notebook's code cells, without IPython's own commands."""
+    """The source of a notebook's code cells, without IPython's commands."""
     cells = [cell for cell in json.loads(notebook)["cells"] if cell["cell_type"] == "code"]
     lines = "\n".join("".join(cell["source"]) for cell in cells).splitlines()
     return "\n".join(line for line in lines if not line.lstrip().startswith(("%", "!")))
 
 
 def _defined(statement: ast.stmt) -> Iterator[str]:
-    """The names that a statement at the top of a module defines, but for imports."""
+    """The names that a statement at the top of a module defines, without imports."""
     for node in walk([statement], _FUNCTIONS):
         if isinstance(node, _FUNCTIONS):
             yield node.name
@@ -158,7 +158,7 @@ def _defined(statement: ast.stmt) -> Iterator[str]:
 
 
 def _only_defines(statement: ast.stmt) -> bool:
-    """Whether a statement at the top of a module does nothing but define or import names."""
+    """Whether a statement at the top of a module only defines or imports names."""
     if isinstance(statement, ast.Expr):
         return isinstance(statement.value, ast.Constant)
     if isinstance(statement, (ast.Assign, ast.AnnAssign)):

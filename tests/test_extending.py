@@ -1,0 +1,60 @@
+"""The examples of docs/extending.md, written into a copy of the project, and their own tests."""
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+
+import pytest
+
+BLOCKS = re.compile(r"^`([\w/.]+)`(?:, in `(\w+)`)?:\n\n```python\n(.*?)^```$", re.M | re.S)
+FENCES = re.compile(r"^```python$", re.M)
+
+
+@pytest.fixture(scope="module")
+def extended(root, tmp_path_factory):
+    """A copy of the project with all that the document adds."""
+    project = tmp_path_factory.mktemp("project")
+    for part in ("workflow_scripts", "config", "pyproject.toml"):
+        copy = shutil.copytree if (root / part).is_dir() else shutil.copy
+        copy(root / part, project / part)
+    (project / "tests").mkdir()
+    for name in ("conftest.py", "extended.py", "tiny.yaml"):
+        shutil.copy(root / "tests" / name, project / "tests" / name)
+    text = (root / "docs" / "extending.md").read_text(encoding="utf-8")
+    blocks = BLOCKS.findall(text)
+    assert len(blocks) == len(FENCES.findall(text)) == 9  # every example is used
+    for name, registry, code in blocks:
+        path = project / name
+        if not registry:
+            assert not path.exists()
+            path.write_text(code, encoding="utf-8")
+            continue
+        before = path.read_text(encoding="utf-8")
+        after, count = re.subn(rf"^({registry}: .*\{{\n)", rf"\g<1>{code}", before, flags=re.M)
+        assert count == 1
+        path.write_text(after, encoding="utf-8")
+    return project
+
+
+def run(project, *command):
+    result = subprocess.run(
+        [sys.executable, "-m", *command],
+        cwd=project,
+        capture_output=True,
+        text=True,
+        env=os.environ | {"PYTHONPATH": str(project / "workflow_scripts")},
+    )
+    assert result.returncode == 0, result.stdout + result.stderr
+    return result.stdout
+
+
+def test_the_examples_pass_their_tests(extended):
+    said = run(extended, "pytest", "-q", "-p", "no:cacheprovider", "tests")
+    assert re.match(r"\.{6} ", said), said
+
+
+def test_the_examples_are_in_style(extended):
+    run(extended, "ruff", "check", ".")
+    run(extended, "ruff", "format", "--check", ".")

@@ -1,0 +1,260 @@
+"""What evaluations need: stages that make sense, priors that answer, groups that models read."""
+
+from __future__ import annotations
+
+import inspect
+from typing import Any
+
+from diffusion_classifier.data.sources.registry import source
+from diffusion_classifier.denoisers.families import FAMILIES
+from diffusion_classifier.messages import InputError, known
+from diffusion_classifier.selection.schedules import check_learned, check_stages
+
+from ..image_counts import candidate_counts
+from ..methods import (
+    denoiser_names,
+    groups_of,
+    method_names,
+    questions,
+    split_seed,
+    stages_of,
+)
+from .baseline_checks import check_answers
+from .prompt_checks import class_total
+from .table_checks import check_choice
+
+CALIBRATION_SAMPLES = 50
+"""Timesteps at which calibration images are measured, unless the config says otherwise."""
+CALIBRATION_CLASSES = 10
+"""Classes that a calibration image is asked about, its own included, unless the config says so."""
+# of a data set's entry, what says where its images come from
+_ORIGIN = ("source", "dataset", "root", "config", "path", "file", "data_files", "data_dir", "model")
+
+
+def check_evaluation(config: dict[str, Any], name: str, spec: dict[str, Any]) -> None:
+    """Raise InputError, naming key, value, expectation and remedy, for what cannot work."""
+    key = f"evaluations.{name}"
+    known(f"{key}.model", spec["model"], denoiser_names(config), "diffusion model")
+    schedules = {f"{key}.stages": spec["stages"]}
+    for dataset, stages in spec.get("stages_for", {}).items():
+        known(f"{key}.stages_for", dataset, config["datasets"], "data set")
+        schedules[f"{key}.stages_for.{dataset}"] = stages
+    for where, stages in schedules.items():
+        try:
+            _check_stages(stages, config["noise"]["size"])
+        except ValueError as error:
+            raise InputError(f"{where}.{error}") from None
+        if "race" in stages and spec.get("class_parts", 1) > 1:
+            raise InputError(
+                f"{key}.class_parts: found {spec['class_parts']}, but in a race all classes of an "
+                "image run in one job; leave it out, and take more `shards` instead"
+            )
+    if "calibration" in spec:
+        _check_calibration(config, f"{key}.calibration", spec["calibration"])
+
+
+def _check_stages(stages: dict[str, Any], noise_size: int) -> None:
+    if stages.get("timesteps") == "learned":
+        check_learned(stages, noise_size)
+    else:
+        if stages.get("race", {}).get("minimum") == 1:
+            raise ValueError(
+                "race.minimum: found 1, but one sample says nothing of how much the differences "
+                "vary, expected at least 2, or `timesteps: learned`, which knows it from "
+                "calibration images; correct it"
+            )
+        numbers = stages["samples"], stages["keep"], stages.get("trials", 1), stages.get("grid")
+        check_stages(*numbers, noise_size)
+
+
+def _check_calibration(config: dict[str, Any], key: str, spec: dict[str, Any]) -> None:
+    for prompts, dataset in spec["datasets"].items():
+        known(f"{key}.datasets", prompts, config["prompts"], "set of prompts")
+        known(f"{key}.datasets.{prompts}", dataset, config["datasets"], "data set")
+    for prompts in spec.get("uniform", {}):
+        known(f"{key}.uniform", prompts, spec["datasets"], "set of prompts with a calibration")
+    samples = spec.get("samples", CALIBRATION_SAMPLES)
+    try:
+        check_stages([samples], [1], 1, None, config["noise"]["size"])
+    except ValueError as error:
+        raise InputError(f"{key}.{error}") from None
+
+
+def check_calibrations(config: dict[str, Any]) -> None:
+    """That learned timesteps have images to be learned on, none of which is tested on.
+
+    Raises InputError otherwise.
+    """
+    for table in config["tables"]:
+        for name, dataset in questions(config, table):
+            if stages_of(config, name, dataset).get("timesteps") == "learned":
+                _check_learned(config, name, dataset)
+
+
+def _check_learned(config: dict[str, Any], name: str, dataset: str) -> None:
+    key, prompts = f"evaluations.{name}.calibration", config["datasets"][dataset]["prompts"]
+    found = config["evaluations"][name].get("calibration", {}).get("datasets", {})
+    if prompts not in found:
+        raise InputError(
+            f"{key}.datasets: found nothing for the prompts `{prompts}` of the data set "
+            f"`{dataset}`, expected a data set that timesteps are learned on (as `stages` say "
+            f"`timesteps: learned`); add `{prompts}: <data set>` or use `timesteps: even`"
+        )
+    if not _disjoint(config, found[prompts], dataset):
+        raise InputError(
+            f"{key}.datasets.{prompts}: found `{found[prompts]}`, some of whose images may be in "
+            f"the test set `{dataset}`, expected other images; choose another `split`, or keep "
+            "them apart by `limit` in one and `skip` in the other"
+        )
+
+
+def _disjoint(config: dict[str, Any], one: str, other: str) -> bool:
+    """Whether no image can be in both of two data sets."""
+    a, b = _origin(config, one), _origin(config, other)
+    if any(a.get(key) != b.get(key) for key in _ORIGIN):
+        return True
+    if a.get("split") and b.get("split") and a["split"] != b["split"]:
+        return True
+    apart = any(
+        "limit" in first and second.get("skip", 0) >= first["limit"]
+        for first, second in ((a, b), (b, a))
+    )
+    return apart and a.get("seed", 0) == b.get("seed", 0)
+
+
+def _origin(config: dict[str, Any], name: str) -> dict[str, Any]:
+    """The entry of the data set that a data set's images come from, with the split it means."""
+    spec = config["datasets"][name]
+    if "pool" in spec:
+        return _origin(config, spec["pool"])
+    opens = source(spec["source"]).opens if "source" in spec else None
+    split = opens and inspect.signature(opens).parameters.get("split")
+    return {"split": split.default, **spec} if split else spec
+
+
+def check_priors(config: dict[str, Any]) -> None:
+    """Raise InputError, naming key, value, expectation and remedy, for what cannot work."""
+    evaluations = config["evaluations"]
+    names = [name for kind in method_names(config).values() for name in kind]
+    for name in (name for name, spec in evaluations.items() if "prior" in spec):
+        key, spec = f"evaluations.{name}.prior", evaluations[name]["prior"]
+        known(f"{key}.method", spec["method"], names, "method")
+        _check_no_circle(config, key, name)
+        _check_keep(f"evaluations.{name}", evaluations[name])
+    asked = [pair for table in config["tables"] for pair in questions(config, table)]
+    for name, dataset in asked:
+        if "prior" in evaluations[name]:
+            _check_answers(config, name, dataset)
+
+
+def _check_no_circle(config: dict[str, Any], key: str, name: str) -> None:
+    followed = [name]
+    while method := config["evaluations"].get(followed[-1], {}).get("prior", {}).get("method"):
+        if method in followed:
+            raise InputError(
+                f"{key}.method: found {' ← '.join([*followed, method])}, a circle of evaluations "
+                "that wait for each other, expected another method, such as a baseline; choose one"
+            )
+        followed.append(method)
+
+
+def _check_keep(key: str, spec: dict[str, Any]) -> None:
+    """A first stage that keeps more classes than it is given contradicts the prior."""
+    schedules = {f"{key}.stages": spec["stages"]} | {
+        f"{key}.stages_for.{dataset}": stages
+        for dataset, stages in spec.get("stages_for", {}).items()
+    }
+    for where, stages in schedules.items():
+        if spec["prior"]["keep"] < stages["keep"][0]:
+            raise InputError(
+                f"{key}.prior.keep: found {spec['prior']['keep']}, expected at least "
+                f"{stages['keep'][0]}, as many classes as the first stage keeps ({where}.keep); "
+                "raise it, or lower that"
+            )
+
+
+def _check_answers(config: dict[str, Any], name: str, dataset: str) -> None:
+    """That the prior of an evaluation answers a data set that the evaluation is asked about."""
+    key, method = f"evaluations.{name}.prior", config["evaluations"][name]["prior"]["method"]
+    check_choice(config, name, dataset)
+    if method in config["evaluations"]:  # answers whatever it is asked
+        _check_scores(config, key, config["evaluations"][name], dataset)
+    else:
+        check_answers(config, split_seed(config, method)[0], dataset, key)
+
+
+def _check_scores(config: dict[str, Any], key: str, spec: dict[str, Any], dataset: str) -> None:
+    """That an evaluation which is a prior has a score of as many classes as are taken."""
+    keep, method = spec["prior"]["keep"], spec["prior"]["method"]
+    stages = stages_of(config, method, dataset)
+    if "race" in stages:
+        raise InputError(
+            f"{key}.method: found `{method}`, which is a race on `{dataset}` and has scores only "
+            "of the classes that reach its end, expected a method that scores more; choose another"
+        )
+    known_classes = candidate_counts(config, dataset)
+    wanted = min(keep, known_classes[0]) if known_classes else keep
+    left = {"stages.keep": stages["keep"][:-1]}  # what the last stage is given, it scores
+    left["prior.keep"] = [config["evaluations"][method].get("prior", {}).get("keep", wanted)]
+    for where, counts in left.items():
+        if min(counts, default=wanted) < wanted:
+            raise InputError(
+                f"{key}.keep: found {keep}, expected at most {min(counts)}, the classes that "
+                f"`{method}` has scores of on `{dataset}` (evaluations.{method}.{where}); lower "
+                "it, or choose another method"
+            )
+
+
+TIMESTEPS = 1000
+
+
+def check_hierarchies(config: dict[str, Any]) -> None:
+    """Raise InputError for an evaluation whose stage of groups cannot work or would do nothing."""
+    asked = list(
+        dict.fromkeys(pair for table in config["tables"] for pair in questions(config, table))
+    )
+    for name, spec in config["evaluations"].items():
+        if "hierarchy" in spec:
+            _check_samples(config, f"evaluations.{name}.hierarchy", spec)
+            _check_datasets(config, name, [data for own, data in asked if own == name])
+
+
+def _check_samples(config: dict[str, Any], key: str, spec: dict[str, Any]) -> None:
+    samples, noises = spec["hierarchy"]["samples"], config["noise"]["size"]
+    family = FAMILIES[config["models"][spec["model"]]["family"]]
+    if family.class_conditional:
+        raise InputError(
+            f"{key}: found with `{spec['model']}`, a model of the family {family.name}, which is "
+            "told class indices and knows none of a group; expected a model that reads prompts; "
+            "leave it out"
+        )
+    if TIMESTEPS % samples:
+        raise InputError(
+            f"{key}.samples: found {samples}, expected a divisor of {TIMESTEPS}, the model's "
+            "timesteps, to space them evenly; choose one"
+        )
+    if samples > noises:
+        raise InputError(
+            f"{key}.samples: found {samples}, but the noise bank has {noises}, expected one noise "
+            f"each; set `noise: size` to at least {samples} or take fewer samples"
+        )
+
+
+def _check_datasets(config: dict[str, Any], name: str, datasets: list[str]) -> None:
+    key, spec = f"evaluations.{name}.hierarchy", config["evaluations"][name]["hierarchy"]
+    found = {data: groups for data in datasets if (groups := groups_of(config, name, data))}
+    if datasets and not found:
+        prompts = sorted({config["datasets"][data]["prompts"] for data in datasets})
+        raise InputError(
+            f"{key}: found for {', '.join(datasets)}, but the prompts of none of them "
+            f"({', '.join(prompts)}) have `groups`; add `groups` to those or leave it out"
+        )
+    for data, groups in found.items():
+        count = class_total(config["prompts"][groups["prompts"]])
+        if spec["keep"] >= count:
+            own = config["datasets"][data]["prompts"]
+            raise InputError(
+                f"{key}.keep: found {spec['keep']}, expected less than {count}, all groups of the "
+                f"prompts `{own}` (data set {data}), of which none would be left out; lower it, or "
+                "take `groups` from those prompts"
+            )

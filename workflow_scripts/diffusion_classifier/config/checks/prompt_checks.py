@@ -1,0 +1,86 @@
+"""What sets of prompts need: classes that are named once, and groups that hold all of them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from diffusion_classifier.data import class_lists
+from diffusion_classifier.data.sources.registry import has_examples
+from diffusion_classifier.messages import InputError, known
+
+
+def check_prompts(config: dict[str, Any], name: str, spec: dict[str, Any]) -> None:
+    """Raise InputError, naming key, value, expectation and remedy, for what cannot work."""
+    if "captions" in spec:
+        known(f"prompts.{name}.captions", spec["captions"], config["datasets"], "data set")
+    if "file" in spec:
+        if not Path(spec["file"]).is_file():
+            raise InputError(
+                f"prompts.{name}.file: found {spec['file']!r}, which does not exist; expected a "
+                "CSV with the columns prompt,classname,classidx; correct the path"
+            )
+        return
+    for template in spec.get("templates", []):
+        if template.count("{}") != 1:
+            raise InputError(
+                f"prompts.{name}.templates: found {template!r}, expected exactly one {{}} where "
+                "the class name goes; correct it"
+            )
+    classes = spec.get("classes", [])
+    if isinstance(classes, str):
+        key = f"prompts.{name}.classes"
+        known(key, classes, class_lists.class_list_names(), "class list in data/classes")
+        return
+    repeated = {name for name in classes if classes.count(name) > 1}
+    if repeated:
+        raise InputError(
+            f"prompts.{name}.classes: found {sorted(repeated)[0]!r} twice, expected different "
+            "class names; remove one"
+        )
+
+
+def check_groups(config: dict[str, Any], name: str) -> None:
+    """Raise InputError unless the `groups` of a set of prompts, if it has any, can be asked about.
+
+    Names key, value, expectation and remedy.
+    """
+    key, spec = f"prompts.{name}.groups", config["prompts"][name]
+    if "groups" not in spec:
+        return
+    others = [other for other in config["prompts"] if other != name]
+    known(f"{key}.prompts", spec["groups"]["prompts"], others, "other set of prompts")
+    groups = class_total(config["prompts"][spec["groups"]["prompts"]])
+    if groups is None:
+        raise InputError(
+            f"{key}.prompts: found `{spec['groups']['prompts']}`, which is made of a data set's "
+            "captions, expected a set of prompts with `classes` or a `file`; choose another"
+        )
+    captioned = config["datasets"].get(spec.get("captions"), {})
+    if has_examples(captioned):
+        raise InputError(
+            f"{key}: found beside the captions of `{spec['captions']}`, of which every image has "
+            "its own, so there are no classes to group; leave it out"
+        )
+    # pandas takes half a second to import, which only who has groups should wait for
+    from diffusion_classifier.selection import hierarchy
+
+    group_of = hierarchy.read_groups(spec["groups"]["of"], f"{key}.of")
+    hierarchy.check_groups(group_of, class_total(spec), groups, f"{key}.of")
+
+
+def prompt_classes(prompts: dict[str, Any]) -> int:
+    """How many classes an entry of `prompts` with `classes` names."""
+    classes = prompts["classes"]
+    return class_lists.class_count(classes) if isinstance(classes, str) else len(classes)
+
+
+def class_total(spec: dict[str, Any]) -> int | None:
+    """How many classes a set of prompts has; None if only the data it is made of can say."""
+    if "classes" in spec:
+        return prompt_classes(spec)
+    if "captions" in spec:
+        return None
+    from diffusion_classifier.data.prompt_sets import named_prompts, read_prompts
+
+    return int(named_prompts(read_prompts(spec["file"]))["classidx"].max()) + 1
