@@ -1,8 +1,8 @@
 """What is small enough to be encoded in one job per model: starting a job takes longer.
 
 These are data sets in one shard whose images come with a package or are drawn, their captions, and
-sets of prompts whose classes the config writes out: nothing can be wrong with one of them that would
-keep the others from being encoded. Whatever is large, or the user's own, has jobs of its own.
+sets of prompts whose classes the config writes out: nothing can be wrong with one of them that
+would keep the others from being encoded. Whatever is large, or the user's own, has jobs of its own.
 
 A set that is added to a config encodes its model's other small sets again. So what depends on them
 asks for the files' existence alone (`ancient`), and for all that decides their content: images,
