@@ -1,5 +1,4 @@
-# Discriminative classifiers, to compare with: networks trained here, and all that needs no rule of
-# its own.
+# Discriminative classifiers trained on the same images, to compare with.
 from functools import partial
 
 
@@ -64,7 +63,8 @@ for job in plan.baselines.networks():
             "../workflow_scripts/predict_networks.py"
 
 
-for job in plan.baselines.others():
+# all kinds of baselines that no rule of its own answers for: a new kind is one of these
+for job in plan.other_baselines.jobs():
 
     rule:
         name:
@@ -72,8 +72,8 @@ for job in plan.baselines.others():
         input:
             data=plan.baselines.images(job.questions),
             prompts=plan.baselines.prompts(job.questions),
-            learned=plan.questions.learned_from(job),
-            model=plan.questions.used(job.method),
+            learned_from=plan.other_baselines.learned_from(job.method),
+            model=plan.other_baselines.inputs(job.method),
         output:
             plan.baselines.predictions(job),
         log:
@@ -84,15 +84,15 @@ for job in plan.baselines.others():
             "../envs/environment.yaml"
         threads: 1
         resources:
-            mem_mb=growing(plan.questions.memory(job.method)),
+            mem_mb=growing(plan.other_baselines.memory(job.method)),
             runtime=growing(120),
-            gpu=GPU * plan.questions.needs_gpu(job.method),
+            gpu=plan.other_baselines.uses_gpu(job.method) * GPU,
         params:
-            code=code("predict_baseline", entries=partial(plan.questions.registered, job.method)),
+            code=code("predict_baseline", entries=partial(plan.other_baselines.entries, job.method)),
             spec=plan.baselines.fitted(job.method),
-            questions=plan.questions.of_job(job),
-            setting=plan.questions.setting(job.method),
-            device=config["compute"]["device"] if plan.questions.needs_gpu(job.method) else "cpu",
+            setting=plan.other_baselines.setting(job.method),
+            questions=plan.other_baselines.questions(job),
+            device=config["compute"]["device"],
             dtype="float32",
         script:
             "../workflow_scripts/predict_baseline.py"

@@ -1,4 +1,4 @@
-"""The library's folders import only downwards, as docs/architecture.md draws them."""
+"""The library's folders import only downwards, as shown in docs/architecture.md."""
 
 import os
 import re

@@ -1,4 +1,4 @@
-"""Sharing is for what is known to give the same: an allowlist of options, one batch at load."""
+"""Sharing is used only where it gives the same: an allowlist of options, and a test at load."""
 
 import inspect
 
@@ -55,7 +55,7 @@ def conditions(family):
 
 
 def test_every_option_that_diffusers_has_is_on_the_list(family):
-    """A new version's options are looked at before networks that have them share."""
+    """New options of diffusers must be examined before networks with them share work."""
     make, _, module, *_ = FAMILIES[family]
     options = set(inspect.signature(type(make()).__init__).parameters) - {"self"}
     assert options == set(module._KNOWN)

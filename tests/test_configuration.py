@@ -94,7 +94,7 @@ def test_benchmarks_take_the_first_of_several_trainings(root, tmp_path, monkeypa
         (lambda spec: spec["shard"].update(dataset="mnits"), "did you mean `mnist`?"),
         (
             lambda spec: spec["policies"]["shapes-1000"].update(prior="scenes-prior-race"),
-            "whose prior `clip-seed0` answers no table about `shapes-1000`",
+            "whose prior `clip-seed0` is in no table with the data set `shapes-1000`",
         ),
     ],
 )

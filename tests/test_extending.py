@@ -64,8 +64,8 @@ def test_the_workflow_asks_the_new_baseline(extended):
         "label": "Mean", "kind": "nearest_mean", "preprocess": {"mode": "L", "size": 14},
         "tasks": {"digits": {"train": "train"}},
     }  # fmt: skip
-    for table in config["tables"].values():
-        table["methods"].append("mean")
+    table = {"kind": "accuracy", "datasets": ["mnist"], "methods": ["staged", "mean"]}
+    config["tables"] = {"mine": table}
     (extended / "tiny.yaml").write_text(yaml.safe_dump(config), encoding="utf-8")
     answers = "results/predictions/mean/mnist.parquet"
     result = snakemake(extended, "--cores", "1", answers)

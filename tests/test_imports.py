@@ -1,4 +1,4 @@
-"""What jobs import: light ones no torch, pixel models no diffusers; and no patched library."""
+"""Imports of jobs: light jobs do without torch, pixel models without diffusers; no patches."""
 
 import ast
 import os
@@ -48,7 +48,7 @@ def run(root, code, *arguments):
 
 
 def imports(script):
-    """The import statements of a rule script, `job` apart, as lines of code."""
+    """The import statements of a rule script, except that of `job`, as lines of code."""
     found = ast.walk(ast.parse(script.read_text(encoding="utf-8")))
     lines = [ast.unparse(node) for node in found if isinstance(node, ast.Import | ast.ImportFrom)]
     return [line for line in lines if not line.startswith("from job ")]
@@ -58,6 +58,7 @@ def test_jobs_that_move_tables_do_not_import_torch(root):
     scripts = root / "workflow_scripts"
     code = "\n".join(line for name in LIGHT for line in imports(scripts / f"{name}.py"))
     assert "diffusion_classifier" in code
+    code += "\nimport diffusion_classifier.weights.hub"  # which a data set of the hub asks
     code += "\nimport sys; print(sorted({'torch', 'diffusers', 'transformers'} & set(sys.modules)))"
     assert run(root, code) == "[]\n"
 
@@ -79,3 +80,19 @@ def test_nothing_of_the_product_is_a_trick(trick, root):
     }
     assert len(texts) > 100
     assert [path for path, text in texts.items() if re.search(TRICKS[trick], text)] == []
+
+
+def test_pickles_are_read_in_one_place_and_as_weights_only(root):
+    texts = {
+        path.name: path.read_text(encoding="utf-8")
+        for path in (root / "workflow_scripts").rglob("*.py")
+    }
+    calls = [
+        (name, call)
+        for name, text in texts.items()
+        for call in re.findall(r"^[^`\n]*\btorch\.load\(.*", text, re.M)
+    ]
+    assert [name for name, _ in calls] == ["checkpoints.py"]
+    assert "weights_only=True" in calls[0][1]
+    pickles = r"^\s*(?:import|from) (?:pickle|pickletools|dill|joblib|cloudpickle)\b"
+    assert [name for name, text in texts.items() if re.search(pickles, text, re.M)] == []

@@ -10,7 +10,7 @@ from scipy import stats
 from diffusion_classifier.engine.error_files import cost, error_dataset
 from diffusion_classifier.engine.samples import Sample
 from diffusion_classifier.selection.pruning import prediction_table
-from diffusion_classifier.selection.racing import Gap, checkpoints, gap_race, race, seen_before
+from diffusion_classifier.selection.racing import Gap, checkpoints, gap_race, history, race
 from diffusion_classifier.selection.schedules import spread
 
 IMAGES, CLASSES, COUNT = 12, 5, 24
@@ -113,7 +113,7 @@ def test_a_race_goes_on_from_earlier_stages():
     first = error_dataset(
         {"l2": values.reshape(-1, COUNT)[:, :4]}, PAIRS, SAMPLES[:4], {"seconds": 1}
     )
-    seen = seen_before([first], PAIRS, "l2")
+    seen = history([first], PAIRS, "l2")
     assert seen.timesteps.tolist() == [0, 10, 20, 30] and seen.errors.shape == (len(PAIRS), 4)
     found = race(looked_up(values), PAIRS, SAMPLES[4:], classes, Gap(1.5), 3, seen=seen)["l2"]
     expected = plainly(values, 1.5, 3, start=4)

@@ -22,13 +22,17 @@ snakemake = SimpleNamespace(
     input=type("Input", (list,), {})(["photos.parquet", "pets.csv"]),
     params=SimpleNamespace(
         device="cpu", dtype="float32", folder=".", seed=0, setting={},
-        questions=[{"data": "photos.parquet", "train": "photos.parquet", "prompts": "pets.csv"}],
         spec={"kind": "k_nearest", "preprocess": {"mode": "L", "size": 2}},
+        questions=[
+            {
+                "data": "photos.parquet", "prompts": "pets.csv", "task": "pets",
+                "train": "photos.parquet",
+            },
+        ],
     ),
 )
-given = {"train": "photos.parquet", "data": "photos.parquet", "prompts": "pets.csv"}
 many = sys.argv[2] == "train_probe"
-given["validation"] = "photos.parquet"
+given = dict.fromkeys(("train", "validation", "data"), "photos.parquet") | {"prompts": "pets.csv"}
 vars(snakemake.input).update({key: [path] if many else path for key, path in given.items()})
 sys.path.insert(0, sys.argv[1])
 runpy.run_path(f"{sys.argv[1]}/{sys.argv[2]}.py", {"snakemake": snakemake})

@@ -1,4 +1,4 @@
-"""Time runs of more and more classes, images and timesteps.
+"""Time runs with growing numbers of classes, images and timesteps.
 
 In: latents, conditions, the noise bank, the model. Out: CSV, one line per run:
 `varied,count,engine,repeat,evaluations,seconds`.
@@ -11,11 +11,11 @@ with job(snakemake):
 
     from diffusion_classifier import files
     from diffusion_classifier.benchmarks.growth import growth
-    from diffusion_classifier.benchmarks.subjects import of_workflow
+    from diffusion_classifier.benchmarks.subjects import workflow_subject
 
     device, dtype = compute(snakemake)
     params = snakemake.params
     torch.set_num_threads(params.threads)
-    subject = of_workflow(snakemake.input, params, device, dtype)
+    subject = workflow_subject(snakemake.input, params, device, dtype)
     found = growth(subject, params.counts, params.repeats)
     files.write_csv(found, snakemake.output[0])

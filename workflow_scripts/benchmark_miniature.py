@@ -1,7 +1,7 @@
-"""Time the engine and the plain loop on one of the workflow's own models.
+"""Time the engine and the plain loop on one of the workflow's models.
 
 In: latents, conditions, the noise bank, the model. Out: a record (JSON) of all repeats, of the
-machine and of what the two are compared with.
+machine and of its peak.
 """
 
 from job import compute, job
@@ -10,7 +10,7 @@ with job(snakemake):
     import torch
 
     from diffusion_classifier import files
-    from diffusion_classifier.benchmarks.subjects import of_workflow
+    from diffusion_classifier.benchmarks.subjects import workflow_subject
     from diffusion_classifier.benchmarks.throughput import all_pairs, measured, spaced_samples
 
     device, dtype = compute(snakemake)
@@ -18,7 +18,7 @@ with job(snakemake):
     torch.set_num_threads(params.threads)
     spec = params.spec
     compiled = spec.get("compile", False)
-    subject = of_workflow(snakemake.input, params, device, dtype, compiled)
+    subject = workflow_subject(snakemake.input, params, device, dtype, compiled)
     images = subject.first_images(spec["images"], "benchmark.miniature.images")
     pairs = all_pairs(images, subject.prompts)
     record = measured(

@@ -1,4 +1,4 @@
-"""Set what policies cost and how often they are right side by side.
+"""Compare the costs and accuracies of policies.
 
 In: predictions of every policy. Out: CSV, one row per data set and policy, and the comparison of
 each with the first.

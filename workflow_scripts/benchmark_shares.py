@@ -1,7 +1,7 @@
-"""Add up which share of a run is not spent in a network.
+"""Compute the share of a run's time that is spent outside of networks.
 
-In: nothing but that the runs are done; read are the folders of all jobs' durations and logs. Out:
-CSV, one line per run, and CSV, one line per run and rule.
+In: finished runs, whose folders of durations and logs of jobs are read. Out: CSV, one line per
+run, and CSV, one line per run and rule.
 """
 
 from job import job

@@ -1,4 +1,4 @@
-"""Classify by a race whose rule is a paired t-test, to compare with (Clark & Jaini 2023).
+"""Classify by a race whose rule is a paired t-test (Clark & Jaini 2023), for comparison.
 
 In: prompts, data, latents, conditions, noise, the model. Out: predictions.
 """

@@ -8,5 +8,5 @@ from job import job
 with job(snakemake):
     from diffusion_classifier import files
 
-    # shard by shard: those of a large data set at once would fill the memory
+    # shard by shard, as all predictions of a large data set would fill the memory
     files.write_parquet_pieces(map(files.read_parquet, snakemake.input), snakemake.output[0])

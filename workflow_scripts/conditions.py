@@ -1,4 +1,4 @@
-"""Encode prompts to what a model is told of each of them (text embeddings or class indices).
+"""Encode prompts as a model's conditions (text embeddings or class indices).
 
 In: sets of prompts, the model. Out: a file for each, the family's condition tensors, first dim
 `prompt`.

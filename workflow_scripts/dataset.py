@@ -1,7 +1,7 @@
 """Write a data set as one Parquet file of encoded images and labels.
 
-In: nothing (the source is in a package) or whatever the source reads. Out: the data set, and in its
-metadata which files were left out.
+In: nothing (the source is in a package), or the files that the source reads. Out: the data set,
+whose metadata lists the left-out files.
 """
 
 from job import job

@@ -1,7 +1,7 @@
 """Fetch a pretrained model: from the Hugging Face hub, or one of torchvision's classifiers.
 
-In: nothing but the network, or what the user's caches already hold. Out: a model folder of
-safetensors and configs, with `hub.json` (repository, commit, files) where it is from the hub.
+In: the network, or the user's caches. Out: a model folder of safetensors and configs, with
+`hub.json` (repository, commit, files) if the model is from the hub.
 """
 
 from job import job

@@ -1,9 +1,9 @@
 """Measure the ε-prediction error of every pair of a shard's class part at a stage's samples.
 
-In a race, classes leave meanwhile. A job that was killed goes on where its journal ends.
-In: the pairs, where some were chosen, or else the data set, all of whose images are asked about all
-prompts; latents, conditions, the noise bank, the model; the density of learned timesteps and, for a
-race, the errors of earlier stages. Out: NetCDF, dims `pair, sample`, one variable per loss.
+In a race, classes leave during the job. A killed job resumes where its journal ends.
+In: the chosen pairs, or otherwise the data set, whose images are all paired with all prompts;
+latents, conditions, the noise bank, the model; the density of learned timesteps and, for a race,
+the errors of earlier stages. Out: NetCDF, dims `pair, sample`, one variable per loss.
 """
 
 from job import compute, job
@@ -58,7 +58,7 @@ with job(snakemake):
 
     start = time.perf_counter()
     of = fingerprint(given, [dict(params.items()), str(device), snakemake.output[0]])
-    interval = snakemake.config["compute"].get("journal", INTERVAL)  # no matter for the result
+    interval = snakemake.config["compute"].get("journal", INTERVAL)  # does not affect the result
     journal = Journal(journal_of(snakemake.output[0]), of, interval)
     engine = Engine(denoiser, inputs, params.batch_size, device, dtype, journal)
     if params.race is None:
@@ -66,7 +66,7 @@ with job(snakemake):
     else:
         earlier = [files.read_dataset(path) for path in given.earlier]
         class_of = prompts["classidx"].to_numpy()
-        measure = partial(engine.errors, progress=Silence())  # the race has its own
+        measure = partial(engine.errors, progress=Silence())  # the race shows progress itself
         errors = gap_race(measure, pairs, samples, class_of, params.race, earlier, densities)
     record = {
         "seconds": journal.seconds + time.perf_counter() - start,

@@ -1,6 +1,6 @@
-"""Write what identifies a user's files that are no inputs of rules, because of their names.
+"""Write the identity of a user's files whose names cannot be inputs of rules.
 
-In: nothing that Snakemake knows of. Out: JSON, how many files they are and a digest.
+In: no input in Snakemake's sense. Out: JSON, the number of files and a digest.
 """
 
 from job import job

@@ -1,8 +1,8 @@
 """List the pairs of a shard's stage of groups: every image with the groups' prompts.
 
-Groups without a class that the image is asked about are left out. In: a data set, its prompts, its
-groups' prompts; the predictions of the prior, if there is one. Out: `image, prompt`, positions in
-the data set and the groups' prompts.
+Groups without a candidate class of the image are left out. In: a data set, its prompts, its groups'
+prompts; the predictions of the prior, if there is one. Out: `image, prompt`, positions in the data
+set and the groups' prompts.
 """
 
 from job import job

@@ -1,4 +1,4 @@
-"""What every rule script does first: log to the rule's log, set threads, speak plainly."""
+"""The frame of every rule script: it logs to the rule's log, sets threads and reports errors."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ if TYPE_CHECKING:
 
 @contextmanager
 def job(snakemake: Any) -> Iterator[None]:
-    """Send output to `snakemake.log`, keep to `snakemake.threads`, end in one line on InputError.
+    """Send output to `snakemake.log`, use `snakemake.threads`, end with one line on InputError.
 
-    An InputError, FloatingPointError or MemoryError is the user's to act on: its message alone is
-    logged, and so is that of damaged inputs, which are set aside. Anything else is ours: it keeps
-    its traceback, the home folder written as `~`.
+    The user can act on an InputError, FloatingPointError or MemoryError, so only its message is
+    logged; the same holds for damaged inputs, which are renamed. Any other error is a mistake in
+    the program and keeps its traceback, with `~` for the home folder.
     """
     with open(snakemake.log[0], "w", encoding="utf-8", buffering=1) as log:
         os.dup2(log.fileno(), sys.stdout.fileno())
@@ -51,13 +51,13 @@ def job(snakemake: Any) -> Iterator[None]:
 
 
 def _is_memory_error(error: Exception) -> bool:
-    """Whether there was too little memory, of which PyTorch has errors of its own."""
+    """Whether `error` means too little memory; PyTorch has its own errors for that."""
     named = isinstance(error, MemoryError) or type(error).__name__ == "OutOfMemoryError"
     return named or "can't allocate memory" in str(error)  # a RuntimeError, of the host's
 
 
 def _damage(snakemake: Any) -> list[str]:
-    """What is wrong with the job's inputs, if anything: gone, or damaged and now set aside."""
+    """Messages on the job's inputs that are missing, or damaged and now renamed."""
     from diffusion_classifier.operations import damage
 
     gone = [
@@ -74,12 +74,12 @@ def _damage(snakemake: Any) -> list[str]:
 
 
 def _without_path(message: Warning | str, category: type[Warning], *_: Any, **__: Any) -> str:
-    """A library's warning without the path of its file, which tells whose machine this is."""
+    """A library's warning without the path of its file, which may contain the user's name."""
     return f"{category.__name__}: {message}\n"
 
 
 def compute(snakemake: Any) -> tuple[torch.device, torch.dtype]:
-    """The device and dtype a rule was given in its params; `auto` is a GPU where there is one."""
+    """The device and dtype in a rule's params; `auto` is a GPU if there is one."""
     import torch
 
     from diffusion_classifier.denoisers.speed import precision

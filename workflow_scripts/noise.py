@@ -1,4 +1,4 @@
-"""Draw the noise bank that all images, classes and evaluations of one latent shape share.
+"""Draw the noise bank for all images, classes and evaluations with one latent shape.
 
 In: nothing. Out: `noise`, (noise, channel, height, width) float32.
 """

@@ -1,7 +1,7 @@
-"""List the pairs of a shard's first stage: every image with the prompts it is asked about.
+"""List the pairs of a shard's first stage: every image with its candidate prompts.
 
-In: a data set, its prompts; the predictions of the prior, if there is one; where groups were asked
-about first, their pairs, prompts and errors. Out: `image, prompt` (positions in the two).
+In: a data set, its prompts; the predictions of the prior, if there is one; after a stage of groups,
+their pairs, prompts and errors. Out: `image, prompt`, positions in data set and prompts.
 """
 
 from job import job

@@ -1,7 +1,7 @@
-"""Guess the class of every image: what an accuracy has to be compared with.
+"""Guess the class of every image, as a baseline for every accuracy.
 
 In: a data set and its prompts for each output. Out: predictions, one file per seed and data set,
-and similarities of captions and images where a table compares those.
+and similarities of captions and images if a table compares those.
 """
 
 from job import job

@@ -1,7 +1,7 @@
 """Write a set of prompts: from classes and templates, a user's CSV, or a data set's captions.
 
-The classes are named one by one or by a class list. In: the user's CSV or the data set, where
-there is one. Out: CSV `prompt,classname,classidx` and, of some class lists, `condition`.
+The config lists the classes or names a class list. In: the user's CSV or the data set, if there is
+one. Out: CSV `prompt,classname,classidx` and, for some class lists, `condition`.
 """
 
 from job import job

@@ -1,7 +1,7 @@
 """Keep the best classes of every image for the next stage.
 
-In: the errors of all stages so far, the prompts, and the pairs of the last stage, or else the data
-set, all of whose candidates it had. Out: the pairs that stay, `image, prompt`.
+In: the errors of all stages so far, the prompts, and the pairs of the last stage, or otherwise the
+data set, if that stage had all candidates. Out: the pairs that stay, `image, prompt`.
 """
 
 from job import job

@@ -1,4 +1,4 @@
-"""Denoise some images from several levels of noise in one step, told the right and a wrong prompt.
+"""Denoise some images from several noise levels in one step, given the right and a wrong prompt.
 
 In: data, prompts, latents, conditions, noise, the model. Out: NetCDF, see the library's
 `reconstructions`, with the prompts' texts.

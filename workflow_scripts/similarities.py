@@ -1,4 +1,4 @@
-"""Read the errors as similarities: how well each image and prompt go together.
+"""Turn errors into similarities of images and prompts.
 
 In: all error files of an evaluation on a data set. Out: `image, prompt, loss, score, evaluations,
 seconds`, one row per pair and loss.

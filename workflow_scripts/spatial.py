@@ -1,4 +1,4 @@
-"""Map where in some images the right and the wrong caption predict the noise how well.
+"""Map the errors of the right and the wrong caption over the positions of some images.
 
 In: data, prompts, latents, conditions, noise, the model. Out: NetCDF, `error` with dims
 `image, prompt, row, column`; prompt is right or wrong.

@@ -1,4 +1,4 @@
-"""Sample a data set from a diffusion model: so many images of every class, told its prompts.
+"""Sample a data set from a diffusion model, with the same number of images of every class.
 
 In: the prompts, the model. Out: a data set.
 """

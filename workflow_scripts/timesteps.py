@@ -1,4 +1,4 @@
-"""Learn where timesteps tell classes apart: the density that an evaluation's samples follow.
+"""Learn at which timesteps classes differ: the density of an evaluation's samples.
 
 In: calibration images, their latents, conditions, noise, the model. Out: CSV, the density and the
 spread of error differences by loss and timestep.

@@ -1,4 +1,4 @@
-"""Progress of long work: how far, how fast, how long still. A line a minute when not watched."""
+"""Show the progress of long work: a bar on a terminal, in a log one line per minute."""
 
 from __future__ import annotations
 
@@ -7,14 +7,14 @@ import time
 from collections import deque
 
 WINDOW = 60.0
-"""Seconds over which a rate is taken: it changes in a race, and when work is taken up again."""
+"""Seconds over which the rate is measured, as it changes in a race and after a resumption."""
 
 
 class Progress:
     """Shows `done/total unit, rate, time left` on stderr.
 
     On a terminal this is tqdm's bar; in a log a new line is written at most once per `interval`
-    seconds, so that a day's log stays readable. Of the `total`, `before` were done when this began.
+    seconds, so that a day's log stays readable. `before` of the `total` were done at the start.
     """
 
     def __init__(self, total: int, unit: str, interval: float = 60.0, before: int = 0) -> None:
@@ -29,7 +29,7 @@ class Progress:
             self.bar = tqdm(total=total, initial=before, unit=f" {unit}", dynamic_ncols=True)
 
     def update(self, done: int, note: str = "") -> None:
-        """Report that `done` of `total` are finished; always shows the last one."""
+        """Report that `done` of `total` are finished; the last report is always shown."""
         if self.bar is not None:
             self.bar.set_postfix_str(note, refresh=False)
             self.bar.update(done - self.bar.n)
@@ -46,7 +46,7 @@ class Progress:
         print(f"{line}, {note}" if note else line, file=sys.stderr, flush=True)
 
     def _rate(self, now: float, done: int) -> float:
-        """That of the last WINDOW, and at the end of all."""
+        """The rate over the last WINDOW, at the end the rate over the whole time."""
         while len(self._recent) > 1 and now - self._recent[1][0] >= WINDOW:
             self._recent.popleft()
         start, before = self._first if done >= self.total else self._recent[0]
@@ -62,7 +62,7 @@ class Silence:
 
 
 def duration(seconds: float) -> str:
-    """`seconds` as a person would say it: `42 s`, `3 min 20 s`, `5 h 12 min`."""
+    """`seconds` as text for readers: `42 s`, `3 min 20 s`, `5 h 12 min`."""
     seconds = round(seconds)
     if seconds < 60:
         return f"{seconds} s"

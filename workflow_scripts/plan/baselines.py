@@ -7,10 +7,8 @@ from functools import cache
 from itertools import groupby
 from typing import Any
 
-from diffusion_classifier.baselines.baseline import Baseline
 from diffusion_classifier.config.methods import (
     asked_datasets,
-    baseline_class,
     baseline_spec,
     filter_network,
     image_spec,
@@ -102,13 +100,6 @@ class Baselines:
     def jobs(self, *kinds: str) -> list[Job]:
         """A job for each method of these kinds that is asked anything."""
         return self._numbered([[method] for method in self.of_kind(*kinds)])
-
-    def others(self) -> list[Job]:
-        """A job for each method of a kind that no rule knows by its name."""
-        names = method_names(self.config)["baseline"]
-        rule = Baseline.rule
-        own = [name for name in names if baseline_class(self.config, name).rule == rule]
-        return self._numbered([[method] for method in own])
 
     def clips(self) -> list[Job]:
         """A job for each CLIP, all trainings of one together."""

@@ -91,9 +91,8 @@ def _check_prior(config: dict[str, Any], key: str, evaluation: str, dataset: str
         return
     if dataset not in asked_datasets(config, prior):
         raise InputError(
-            f"{key}: found `{evaluation}`, whose prior `{prior}` answers no table about "
-            f"`{dataset}`, expected one that does; add the method to a table with this data "
-            "set, or choose another"
+            f"{key}: found `{evaluation}`, whose prior `{prior}` is in no table with the data set "
+            f"`{dataset}`; add the prior to such a table, or choose another evaluation"
         )
 
 

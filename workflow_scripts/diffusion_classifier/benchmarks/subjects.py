@@ -84,7 +84,7 @@ class Subject:
             )
 
 
-def of_workflow(
+def workflow_subject(
     input: Any, params: Any, device: torch.device, dtype: torch.dtype, compiled: bool = False
 ) -> Subject:
     """The subject of a rule: its `input` names files, its `params` the model, as in rule errors."""
@@ -110,7 +110,7 @@ def of_workflow(
     )
 
 
-def of_full_size(
+def full_size_subject(
     name: str,
     images: int,
     prompts: int,

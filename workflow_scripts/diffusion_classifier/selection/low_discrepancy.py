@@ -11,9 +11,9 @@ def van_der_corput(count: int) -> np.ndarray:
     Its star discrepancy is O(log n / n) for every n (van der Corput 1935); random points have
     O(1 / √n).
     """
-    from scipy.stats import qmc  # a second's import, which few schedules need
+    from scipy.stats import qmc  # takes a second to import, and few schedules need it
 
-    # in one dimension Halton's sequence is van der Corput's; it begins at 0
+    # in one dimension Halton's sequence is van der Corput's, with a first point at 0
     return qmc.Halton(1, scramble=False).random(count + 1)[1:, 0]
 
 

@@ -79,7 +79,7 @@ class History:
     timesteps: np.ndarray
 
 
-def seen_before(stages: Sequence[xr.Dataset], pairs: pd.DataFrame, loss: str) -> History:
+def history(stages: Sequence[xr.Dataset], pairs: pd.DataFrame, loss: str) -> History:
     """The history of `pairs`, all of which were evaluated in each of `stages`, in this order."""
     wanted = pd.MultiIndex.from_frame(pairs[["image", "prompt"]])
     errors, weights, timesteps = [np.zeros((len(pairs), 0))], [np.zeros(0)], [np.zeros(0, "int64")]
@@ -119,11 +119,11 @@ def race(
     """The errors of a race: `(pair, sample)` float32 per loss, NaN where a class had left.
 
     `pairs` (columns `image, prompt`) are measured until one class of their image is left or all
-    `samples` are used; `class_of[prompt]` is a prompt's class. No class leaves before `minimum`
-    samples, which include those `seen` in earlier stages, not even the only class of an image.
-    Which classes leave depends on the errors of their image only, not on other images in `pairs`.
+    `samples` are used; `class_of[prompt]` is a prompt's class. No class leaves and no image ends
+    before `minimum` samples, which include those `seen` in earlier stages. Which classes leave
+    depends on the errors of their image only, not on other images in `pairs`.
     """
-    seen = seen or seen_before([], pairs, loss)
+    seen = seen or history([], pairs, loss)
     before = len(seen.weights)
     weights = np.concatenate([seen.weights, [sample.weight for sample in samples]])
     values = np.pad(seen.errors.astype("float64"), ((0, 0), (0, len(samples))))
@@ -164,7 +164,7 @@ def gap_race(
     `settings` has `z`, `loss`, `combine` and optionally `minimum`; `earlier` are the errors of the
     stages before; `densities` are the learned densities of the timesteps, if there are any.
     """
-    loss, seen = settings["loss"], seen_before(earlier, pairs, settings["loss"])
+    loss, seen = settings["loss"], history(earlier, pairs, settings["loss"])
     timesteps = [*seen.timesteps, *(sample.timestep for sample in samples)]
     spread = None if densities is None else spread_at(densities, timesteps, loss)
     minimum, rule = settings.get("minimum", MINIMUM), Gap(settings["z"], spread)

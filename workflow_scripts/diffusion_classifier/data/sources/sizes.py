@@ -50,4 +50,4 @@ def quickly_opened(spec: dict[str, Any]) -> ImageSource | None:
     if "source" not in spec or not (found := source(spec["source"])).quick:
         return None
     with suppress(InputError):
-        return found.opens(**found.own(spec))
+        return found.opens(**found.arguments(spec))

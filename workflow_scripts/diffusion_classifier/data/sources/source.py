@@ -78,6 +78,6 @@ class Source:
         strict = ("strict",) if self.files else ()
         return ("limit", "skip", "indices", "shift", "copies", *strict)
 
-    def own(self, spec: Spec) -> Spec:
+    def arguments(self, spec: Spec) -> Spec:
         """The arguments of `opens`."""
         return {key: spec[key] for key in self.keys if key in spec}
