@@ -7,6 +7,7 @@ import pytest
 import yaml
 from test_costs import STAGES, config, found, only
 
+from diffusion_classifier.cli.commands import main
 from diffusion_classifier.operations.costs import Cost, estimate, render
 
 
@@ -106,3 +107,16 @@ def test_it_does_not_keep_a_dry_run_waiting(root):
     command = [sys.executable, "-c", code]
     where = root / "workflow_scripts"
     assert subprocess.run(command, cwd=where, capture_output=True, text=True).stdout == "set()\n"
+
+
+def test_the_command_says_what_a_config_costs(root, tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    paths = [str(root / name) for name in ("config.yaml", "config/seeds.yaml")]
+    assert main(["costs", "--configfile", paths[0]]) == 0
+    once = capsys.readouterr().out
+    assert "all tables: at most 16,313,000 evaluations in 16 jobs" in once
+    assert main(["costs", "--configfile", *paths]) == 0
+    thrice = capsys.readouterr().out
+    assert "scenes-seed2" in thrice and "scenes-seed2" not in once
+    assert main(["costs", "--configfile", "none.yaml"]) == 2
+    assert capsys.readouterr().err.startswith("costs: --configfile: none.yaml cannot be read")

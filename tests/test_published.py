@@ -236,3 +236,22 @@ def test_cells_of_what_is_not_there_are_left_out():
     assert left(a=[1], b="") == ["first", "last"]
     with pytest.raises(KeyError):
         without_empty_parts(made(("x", ["needs:unknown"])), {})
+
+
+@pytest.mark.parametrize(
+    ("table", "kind", "count"),
+    [
+        ("winoground", "compositional", "winoground"),
+        ("captions", "compositional", "winoground"),
+        ("of-pets", "accuracy", "accuracy"),
+        ("robustness", "accuracy", "robustness"),
+    ],
+)
+def test_numbers_are_a_tables_by_its_name_or_else_its_kind(paper, table, kind, count):
+    found = published.of_table(paper, table, kind)
+    assert len(found) == (paper["table"] == count).sum() > 0
+    assert set(found["table"]) == {table}
+
+
+def test_a_table_of_another_kind_has_no_published_numbers(paper):
+    assert published.of_table(paper[paper["table"] == "accuracy"], "t", "robustness").empty

@@ -18,7 +18,7 @@ with job(snakemake):
     params, folder = snakemake.params, Path(snakemake.output.folder)
     source = Path(snakemake.input.notebook)
     workflow = source.parents[1]  # the working directory may be another
-    folder.mkdir(parents=True)
+    folder.mkdir(parents=True, exist_ok=True)
     execute(source, folder / "notebook.ipynb", params.notebook, workflow)
     write_page(folder / "notebook.ipynb", folder / "page.html")
     table = snakemake.wildcards.table
