@@ -65,8 +65,8 @@ def test_every_rule_logs_benchmarks_and_asks_for_what_it_needs(root):
 @pytest.mark.parametrize(
     ("name", "seed"),
     [
-        ("scenes-clip", 0),
-        *((name, seed) for name in ("digits-dit", "scenes-sd") for seed in (0, 1, 2)),
+        ("scenes-text", 0),
+        *((name, n) for name in ("digits-dit", "scenes-clip", "scenes-sd") for n in (0, 1, 2)),
     ],
 )
 def test_shipped_weights_are_those_of_the_configs_recipe(root, name, seed):

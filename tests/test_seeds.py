@@ -38,14 +38,15 @@ def test_every_seed_of_a_model_becomes_a_method_of_its_own(config, root):
 
 def test_what_can_use_one_model_only_gets_the_first_training(config, root):
     trained = {"weights": "train", "seeds": [1, 2]}
-    update_config(config, {"models": {"scenes-sd": trained, "scenes-clip": trained}})
+    names = ("scenes-sd", "scenes-text", "scenes-clip")
+    update_config(config, {"models": dict.fromkeys(names, trained)})
     config["evaluations"]["scenes"]["prior"] = {"method": "clip", "keep": 2}
     config["evaluations"]["scenes"]["label"] = "with a prior"
     check_config(config, root)
     assert config["datasets"]["shapes-synthetic"]["model"] == "scenes-sd-seed1"
     for seed in (1, 2):
         training = config["models"][f"scenes-sd-seed{seed}"]["training"]
-        assert training["text_encoder"] == "scenes-clip-seed1"
+        assert training["text_encoder"] == "scenes-text-seed1"
         assert training["vae_optimisation"]["seed"] == training["optimisation"]["seed"] == seed
         assert config["baselines"][f"clip-seed{seed}"]["model"] == f"scenes-clip-seed{seed}"
         assert config["baselines"][f"sd-features-seed{seed}"]["model"] == f"scenes-sd-seed{seed}"
