@@ -224,8 +224,8 @@ HEADER = ",".join([*LONG, "tolerance"])
 @pytest.mark.parametrize(
     ("name", "change", "said"),
     [
-        ("results", shutil.rmtree, r"accuracy\S*csv: found no such file.*run `make reproduce` first"),
-        (RESULT, lambda p: p.unlink(), r"accuracy\S*csv: found no such file.*`make reproduce` first"),
+        ("results", shutil.rmtree, r"accuracy\S*csv: found no such.*run `make reproduce` first"),
+        (RESULT, lambda p: p.unlink(), r"accuracy\S*csv: found no such.*`make reproduce` first"),
         ("expected", shutil.rmtree, "expected: found no CSV file"),
         (RESULT, lambda p: text(p, ""), r"accuracy\S*csv: cannot be read .*run `make reproduce`"),
         (RESULT, lambda p: (p.unlink(), p.mkdir()), r"accuracy\S*csv: cannot be read .*reproduce"),
