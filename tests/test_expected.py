@@ -224,22 +224,22 @@ HEADER = ",".join([*LONG, "tolerance"])
 @pytest.mark.parametrize(
     ("name", "change", "said"),
     [
-        ("results", shutil.rmtree, "accuracy.csv: found no such file.*run `make reproduce` first"),
-        (RESULT, lambda p: p.unlink(), "accuracy.csv: found no such file.*`make reproduce` first"),
+        ("results", shutil.rmtree, r"accuracy\S*csv: found no such.*run `make reproduce` first"),
+        (RESULT, lambda p: p.unlink(), r"accuracy\S*csv: found no such.*`make reproduce` first"),
         ("expected", shutil.rmtree, "expected: found no CSV file"),
-        (RESULT, lambda p: text(p, ""), "accuracy.csv: cannot be read .*run `make reproduce`"),
-        (RESULT, lambda p: (p.unlink(), p.mkdir()), "accuracy.csv: cannot be read .*reproduce"),
+        (RESULT, lambda p: text(p, ""), r"accuracy\S*csv: cannot be read .*run `make reproduce`"),
+        (RESULT, lambda p: (p.unlink(), p.mkdir()), r"accuracy\S*csv: cannot be read .*reproduce"),
         (EXPECTED, lambda p: p.write_bytes(b"\xff\xfe\x00,"), "cannot be read .*verify --write"),
         (EXPECTED, lambda p: text(p, f"{HEADER}\na,b\n" + "," * 30), "csv: cannot be read"),
         *[
             (path, lambda p, name=name: edited(p, lambda f: f.drop(columns=name)),
-             f"accuracy.csv: found the columns .*but `{name}` is missing")
+             fr"accuracy\S*csv: found the columns .*but `{name}` is missing")
             for path in (RESULT, EXPECTED) for name in LONG
         ],
         (EXPECTED, lambda p: edited(p, lambda f: f.drop(columns="tolerance")), "`tolerance` is m"),
         *[
             (path, lambda p: edited(p, lambda f: f.assign(low="many")),
-             "accuracy.csv: found 'many' as `low` in line 2, expected a number")
+             r"accuracy\S*csv: found 'many' as `low` in line 2, expected a number")
             for path in (RESULT, EXPECTED)
         ],
         *[
