@@ -22,7 +22,7 @@ report: "report/workflow.rst"
 
 from layout import GROUPS
 from plan import Plan
-from rule_functions import Jobs, checked, numbered, one_of
+from rule_functions import Jobs, arrays, checked, numbered, one_of
 
 ROOT = Path(str(workflow.current_basedir))  # not where another workflow lies that imports this one
 CONFIG_FILE = ", ".join(map(str, workflow.overwrite_configfiles)) or "config.yaml"
@@ -31,6 +31,7 @@ checked(config, CONFIG_FILE, ROOT)
 config["written"] = written  # what provenance shows: checking replaces paths by where they lead
 
 plan = Plan(config, ROOT)
+plan.resources.array = arrays(workflow)
 layout = plan.layout
 jobs = Jobs(CONFIG_FILE, ROOT)
 of_job, growing, code = jobs.of_job, jobs.growing, jobs.code

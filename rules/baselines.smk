@@ -1,4 +1,5 @@
 # Discriminative classifiers trained on the same images, to compare with.
+from functools import partial
 
 
 rule train_network:
@@ -62,62 +63,36 @@ for job in plan.baselines.networks():
             "../workflow_scripts/predict_networks.py"
 
 
-for job in plan.baselines.jobs("logistic_regression", "k_nearest"):
+# all kinds of baselines that no rule of its own answers for: a new kind is one of these
+for job in plan.other_baselines.jobs():
 
     rule:
         name:
-            numbered("predict_classical", job.number)
-        input:
-            data=plan.baselines.images(job.questions),
-            train=plan.baselines.task_data(job.method),
-            prompts=plan.baselines.task_prompts(job.method),
-        output:
-            plan.baselines.predictions(job),
-        log:
-            layout.log(f"predict_classical/{job.method}"),
-        benchmark:
-            layout.benchmark(f"predict_classical/{job.method}")
-        conda:
-            "../envs/environment.yaml"
-        threads: 1
-        resources:
-            mem_mb=growing(4000),
-            runtime=growing(60),
-        params:
-            code=code("predict_classical"),
-            spec=plan.baselines.fitted(job.method),
-            tasks=plan.baselines.tasks(job.method),
-            task_of=plan.baselines.task_of(job),
-        script:
-            "../workflow_scripts/predict_classical.py"
-
-
-for job in plan.baselines.jobs("pretrained"):
-
-    rule:
-        name:
-            numbered("predict_pretrained", job.number)
+            numbered("predict_baseline", job.number)
         input:
             data=plan.baselines.images(job.questions),
             prompts=plan.baselines.prompts(job.questions),
-            network=plan.models.pretrained_inputs(job.method),
+            learned_from=plan.other_baselines.learned_from(job.method),
+            model=plan.other_baselines.inputs(job.method),
         output:
             plan.baselines.predictions(job),
         log:
-            layout.log(f"predict_pretrained/{job.method}"),
+            layout.log(f"predict_baseline/{job.method}"),
         benchmark:
-            layout.benchmark(f"predict_pretrained/{job.method}")
+            layout.benchmark(f"predict_baseline/{job.method}")
         conda:
             "../envs/environment.yaml"
         threads: 1
         resources:
-            mem_mb=growing(8000),
+            mem_mb=growing(plan.other_baselines.memory(job.method)),
             runtime=growing(120),
-            gpu=GPU,
+            gpu=plan.other_baselines.uses_gpu(job.method) * GPU,
         params:
-            code=code("predict_pretrained"),
-            folder=plan.weights.pretrained(job.method),
+            code=code("predict_baseline", entries=partial(plan.other_baselines.entries, job.method)),
+            spec=plan.baselines.fitted(job.method),
+            setting=plan.other_baselines.setting(job.method),
+            questions=plan.other_baselines.questions(job),
             device=config["compute"]["device"],
             dtype="float32",
         script:
-            "../workflow_scripts/predict_pretrained.py"
+            "../workflow_scripts/predict_baseline.py"

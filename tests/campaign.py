@@ -143,17 +143,21 @@ def errors(folder: Path) -> str:
     )
     labels = pd.DataFrame({"image": range(shards * images), "label": 0})
     files.write_parquet(labels, folder / "data.parquet")
-    given = {
-        "errors": [str(folder / f"{shard}.nc") for shard in range(shards)],
-        "pairs": [str(folder / f"{shard}.parquet") for shard in range(shards)],
-        "coarse": [], "prompts": str(folder / "prompts.csv"), "data": str(folder / "data.parquet"),
-    }  # fmt: skip
     code = f"""
 import runpy, sys
 from types import SimpleNamespace as N
-job = N(input=N(**{given!r}), params=N(combine="mean", pruning=None), log=[{str(folder / "log")!r}],
-        output=[{str(folder / "out.parquet")!r}], threads=1, rule="predictions")
-runpy.run_path({str(ROOT / "workflow_scripts/predictions.py")!r}, {{"snakemake": job}})
+scripts, at = {str(ROOT / "workflow_scripts")!r}, {str(folder)!r} + "/"
+def run(script, given, out, **params):
+    job = N(input=given, params=N(**params), wildcards={{}}, log=[at + "log"], output=[at + out],
+            threads=1, rule=script)
+    runpy.run_path(f"{{scripts}}/{{script}}.py", {{"snakemake": job}})
+for shard in range({shards}):
+    run("predictions",
+        N(errors=[f"{{at}}{{shard}}.nc"], pairs=f"{{at}}{{shard}}.parquet", group_errors=[],
+          prompts=at + "prompts.csv", data=at + "data.parquet"),
+        f"{{shard}}-out.parquet", combine="mean", pruning=None, shards={shards})
+run("concatenate_predictions", [f"{{at}}{{shard}}-out.parquet" for shard in range({shards})],
+    "out.parquet")
 """
     begun = time.monotonic()
     subprocess.run([sys.executable, "-c", code], check=True)

@@ -12,9 +12,10 @@ from pathlib import Path
 import pandas as pd
 import torch
 import yaml
+from classical_answers import fit_predict
 
 from diffusion_classifier import files
-from diffusion_classifier.baselines import classical, clip, features
+from diffusion_classifier.baselines import clip, features
 from diffusion_classifier.baselines import small_networks as networks
 from diffusion_classifier.baselines.answers import prediction_table as baseline_table
 from diffusion_classifier.config.seeds import network_folder
@@ -133,7 +134,7 @@ def baselines():
     form = Preprocess(**CONFIG["baselines"]["logistic-regression"]["preprocess"])
     learned = (pixels(train, form), train["label"].to_numpy(), {"": pixels(data, form)})
     for kind in ("logistic_regression", "k_nearest"):
-        yield kind, data, *classical.fit_predict(kind, {}, *learned)[""]
+        yield kind, data, *fit_predict(kind, {}, *learned)[""]
     for name in NETWORKS:
         network = networks.load(network_folder(ROOT, name, 0, "digits"))
         yield name, data, *networks.predict(network, pixels(data, form))

@@ -6,9 +6,10 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
+from classical_answers import fit_predict
 
 from diffusion_classifier import files
-from diffusion_classifier.baselines import chance, classical, clip, features, pretrained
+from diffusion_classifier.baselines import chance, clip, features, pretrained
 from diffusion_classifier.baselines import small_networks as networks
 from diffusion_classifier.baselines.answers import Question, fit, predict
 from diffusion_classifier.baselines.baseline import Setting
@@ -71,7 +72,7 @@ def test_classifiers_of_pixels_are_fitted_in_the_job(digits, kind):
     asked = [Question(paths[name], paths["prompts"], **learned) for name in ("test", "train")]
     images = {name: pixels(tables[name], Preprocess(**FORM)) for name in ("test", "train")}
     labels = tables["train"]["label"].to_numpy()
-    expected = classical.fit_predict(kind, own.spec["params"], images["train"], labels, images)
+    expected = fit_predict(kind, own.spec["params"], images["train"], labels, images)
     for table, name in zip(predict(baseline(kind), own, asked), images, strict=True):
         same((table["prediction"], np.stack(table["scores"])), expected[name])
         assert table["label"].tolist() == tables[name]["label"].tolist()

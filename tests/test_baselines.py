@@ -3,12 +3,12 @@
 import numpy as np
 import pytest
 import torch
+from classical_answers import fit_predict
 from sklearn.linear_model import LogisticRegression
 from sklearn.neighbors import KNeighborsClassifier
 
 from diffusion_classifier.baselines import small_networks as networks
 from diffusion_classifier.baselines.answers import prediction_table
-from diffusion_classifier.baselines.classical import fit_predict
 from diffusion_classifier.data.preprocess import Preprocess, pixels
 from diffusion_classifier.data.sources.opening import dataset
 from diffusion_classifier.messages import InputError

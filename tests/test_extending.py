@@ -6,7 +6,10 @@ import shutil
 import subprocess
 import sys
 
+import pandas as pd
 import pytest
+import yaml
+from workflows import PARTS, snakemake
 
 BLOCKS = re.compile(r"^`([\w/.]+)`(?:, in `(\w+)`)?:\n\n```python\n(.*?)^```$", re.M | re.S)
 FENCES = re.compile(r"^```python$", re.M)
@@ -16,7 +19,7 @@ FENCES = re.compile(r"^```python$", re.M)
 def extended(root, tmp_path_factory):
     """A copy of the project with all that the document adds."""
     project = tmp_path_factory.mktemp("project")
-    for part in ("workflow_scripts", "config", "pyproject.toml"):
+    for part in (*PARTS, "pyproject.toml"):
         copy = shutil.copytree if (root / part).is_dir() else shutil.copy
         copy(root / part, project / part)
     (project / "tests").mkdir()
@@ -53,6 +56,22 @@ def run(project, *command):
 def test_the_examples_pass_their_tests(extended):
     said = run(extended, "pytest", "-q", "-p", "no:cacheprovider", "tests")
     assert re.match(r"\.{6} ", said), said
+
+
+def test_the_workflow_asks_the_new_baseline(extended):
+    config = yaml.safe_load((extended / "tests" / "tiny.yaml").read_text(encoding="utf-8"))
+    config["baselines"]["mean"] = {
+        "label": "Mean", "kind": "nearest_mean", "preprocess": {"mode": "L", "size": 14},
+        "tasks": {"digits": {"train": "train"}},
+    }  # fmt: skip
+    for table in config["tables"].values():
+        table["methods"].append("mean")
+    (extended / "tiny.yaml").write_text(yaml.safe_dump(config), encoding="utf-8")
+    answers = "results/predictions/mean/mnist.parquet"
+    result = snakemake(extended, "--cores", "1", answers)
+    assert result.returncode == 0, result.stdout + result.stderr
+    found = pd.read_parquet(extended / answers)
+    assert len(found) == 30 and (found["label"] == found["prediction"]).mean() > 0.5
 
 
 def test_the_examples_are_in_style(extended):

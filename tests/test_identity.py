@@ -110,7 +110,7 @@ def test_other_data_families_checks_progress_and_messages_concern_none_of_these(
     edit("messages.py", "n=1", "n=2")
     edit("network_time.py", "time.perf_counter() - start", "time.perf_counter() - start + 0")
     edit("../job.py", 'f"{FAILED}', 'f"job {FAILED}')
-    edit("../prune.py", "params = ", "# what is kept\n    params = ")
+    edit("../prune.py", "params, given = ", "# what is kept\n    params, given = ")
     assert identities(tree) == before
 
 

@@ -58,6 +58,7 @@ def test_jobs_that_move_tables_do_not_import_torch(root):
     scripts = root / "workflow_scripts"
     code = "\n".join(line for name in LIGHT for line in imports(scripts / f"{name}.py"))
     assert "diffusion_classifier" in code
+    code += "\nimport diffusion_classifier.weights.hub"  # which a data set of the hub asks
     code += "\nimport sys; print(sorted({'torch', 'diffusers', 'transformers'} & set(sys.modules)))"
     assert run(root, code) == "[]\n"
 
@@ -79,3 +80,19 @@ def test_nothing_of_the_product_is_a_trick(trick, root):
     }
     assert len(texts) > 100
     assert [path for path, text in texts.items() if re.search(TRICKS[trick], text)] == []
+
+
+def test_pickles_are_read_in_one_place_and_as_weights_only(root):
+    texts = {
+        path.name: path.read_text(encoding="utf-8")
+        for path in (root / "workflow_scripts").rglob("*.py")
+    }
+    calls = [
+        (name, call)
+        for name, text in texts.items()
+        for call in re.findall(r"^[^`\n]*\btorch\.load\(.*", text, re.M)
+    ]
+    assert [name for name, _ in calls] == ["checkpoints.py"]
+    assert "weights_only=True" in calls[0][1]
+    pickles = r"^\s*(?:import|from) (?:pickle|pickletools|dill|joblib|cloudpickle)\b"
+    assert [name for name, text in texts.items() if re.search(pickles, text, re.M)] == []

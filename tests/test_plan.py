@@ -171,7 +171,8 @@ def test_every_question_of_a_table_is_answered_by_one_job(plan):
     baselines = plan.baselines
     jobs = [
         *baselines.networks(),
-        *baselines.jobs("logistic_regression", "k_nearest", "pretrained", "probe"),
+        *plan.other_baselines.jobs(),
+        *baselines.jobs("probe"),
         *baselines.clips(),
         *baselines.guesses(),
     ]
@@ -295,3 +296,30 @@ def test_an_array_asks_for_the_most_that_any_of_its_jobs_does(plan):
     assert shapes < seen
     plan.resources.array = lambda rule: rule == "errors"
     assert plan.resources.errors_memory("scenes", "shapes", 1) >= seen
+
+
+def test_a_baseline_without_a_rule_of_its_own_is_told_what_it_learns_from(plan):
+    others = plan.other_baselines
+    jobs = {job.method: job for job in others.jobs()}
+    assert [*jobs] == ["logistic-regression", "k-nearest"]
+    assert others.learned_from("k-nearest") == ["results/data/mnist-train.parquet"]
+    assert others.inputs("k-nearest") == [] and not others.uses_gpu("k-nearest")
+    first, *_ = others.questions(jobs["k-nearest"])
+    assert first == {
+        "data": "results/data/mnist.parquet",
+        "prompts": "results/prompts/digits.csv",
+        "task": "digits",
+        "train": "results/data/mnist-train.parquet",
+    }
+    assert others.setting("k-nearest") == {"seed": 0, "noise_seed": 0}
+
+
+def test_a_pretrained_network_is_told_where_its_weights_are(root, tmp_path, monkeypatch):
+    plan = planned(root, tmp_path, monkeypatch, "config/paper.yaml")
+    others = plan.other_baselines
+    for job in others.jobs():
+        folder = f"results-paper/weights/baselines/{job.method}"
+        folder = folder.replace("results-paper", plan.layout.results)
+        assert others.inputs(job.method) == [others.setting(job.method)["folder"]] == [folder]
+        assert others.uses_gpu(job.method) and others.learned_from(job.method) == []
+        assert "task" not in others.questions(job)[0]

@@ -226,12 +226,14 @@ from types import SimpleNamespace as Namespace
 folder, scripts = sys.argv[1:]
 sys.path.insert(0, scripts)
 snakemake = Namespace(
-    log=[f"{folder}/log"], threads=1, rule="predict_pretrained",
-    input=Namespace(data=[f"{folder}/data.parquet"], prompts=[f"{folder}/prompts.csv"]),
-    output=[f"{folder}/out.parquet"],
-    params=Namespace(folder=f"{folder}/network", device="cpu", dtype="float32"),
+    log=[f"{folder}/log"], threads=1, rule="predict_baseline", output=[f"{folder}/out.parquet"],
+    params=Namespace(
+        spec={"kind": "pretrained"}, setting={"folder": f"{folder}/network"},
+        questions=[{"data": f"{folder}/data.parquet", "prompts": f"{folder}/prompts.csv"}],
+        device="cpu", dtype="float32",
+    ),
 )
-runpy.run_path(f"{scripts}/predict_pretrained.py", {"snakemake": snakemake})
+runpy.run_path(f"{scripts}/predict_baseline.py", {"snakemake": snakemake})
 """
 
 

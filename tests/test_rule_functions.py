@@ -5,7 +5,7 @@ from types import SimpleNamespace
 import pytest
 
 from diffusion_classifier.messages import InputError
-from rule_functions import Jobs, checked, numbered, one_of
+from rule_functions import Jobs, arrays, checked, numbered, one_of
 
 WILDCARDS = SimpleNamespace(evaluation="scenes", dataset="10", stage="2", shard="0")
 
@@ -49,3 +49,13 @@ def test_names():
     assert one_of(["a.b", "c"]) == r"a\.b|c" and one_of([]) == "(?!)"
     assert numbered("predict_clip", 1) == "predict_clip"
     assert numbered("predict_clip", 2) == "predict_clip_2"
+
+
+def test_jobs_are_an_array_where_the_profile_says_so():
+    workflow = SimpleNamespace(executor_settings=SimpleNamespace(array_jobs="errors, latents"))
+    assert arrays(workflow)("errors") and arrays(workflow)("latents")
+    assert not arrays(workflow)("pairs")
+    workflow.executor_settings.array_jobs = "all"
+    assert arrays(workflow)("pairs")
+    workflow.executor_settings = None
+    assert not arrays(workflow)("errors")

@@ -1,6 +1,7 @@
 """Both tables of text prompts, end to end on a tiny config, against sums done by hand."""
 
 import html
+import re
 from pathlib import Path
 
 import numpy as np
@@ -9,12 +10,12 @@ import pytest
 import torch
 import xarray as xr
 import yaml
+from classical_answers import fit_predict
 from photographs import photographs
 from workflows import planned, run_copy, snakemake
 
 from diffusion_classifier import files
 from diffusion_classifier.baselines import features
-from diffusion_classifier.baselines.classical import fit_predict
 from diffusion_classifier.data.preprocess import Preprocess, pixels
 from diffusion_classifier.data.sources.image_source import decode
 from diffusion_classifier.data.stored_images import encoded_images
@@ -224,6 +225,24 @@ def test_another_table_of_the_same_predictions_classifies_nothing_again(project)
     path.write_text(text)
     assert {"scores", "table", "errors"} <= set(jobs)
     assert not [name for name in jobs if name.startswith(("predict_", "train"))]
+
+
+def test_another_data_set_measures_no_other_errors_again(project):
+    """Its latents are made in one job with those of others, whose errors are not made anew."""
+    path = project / "tiny.yaml"
+    text = path.read_text()
+
+    def added(config):
+        more = config["datasets"]["shapes"] | {"label": "More shapes", "limit": 6, "shards": 1}
+        config["datasets"]["more"] = more
+        config["tables"]["accuracy"]["datasets"].append("more")
+
+    edited(project, added)
+    said = snakemake(project, "--dry-run", "--cores", "1").stdout
+    path.write_text(text)
+    errors = re.findall(r"output: (results/errors/\S+)", said)
+    assert errors and all("/more/" in file for file in errors)
+    assert re.search(r"rule latents_\w+:", said)
 
 
 def test_running_again_does_nothing(project):

@@ -21,21 +21,26 @@ snakemake = SimpleNamespace(
     rule="learn", threads=1, log=["log"], config={"results": "."}, output=["learned"],
     input=type("Input", (list,), {})(["photos.parquet", "pets.csv"]),
     params=SimpleNamespace(
-        device="cpu", dtype="float32", folder=".", tasks=["pets"], task_of=["pets"], seed=0,
+        device="cpu", dtype="float32", folder=".", seed=0, setting={},
         spec={"kind": "k_nearest", "preprocess": {"mode": "L", "size": 2}},
+        questions=[
+            {
+                "data": "photos.parquet", "prompts": "pets.csv", "task": "pets",
+                "train": "photos.parquet",
+            },
+        ],
     ),
 )
-many = sys.argv[2] == "predict_classical"
-given = {"train": "photos.parquet", "data": "photos.parquet", "prompts": "pets.csv"}
+many = sys.argv[2] == "train_probe"
+given = dict.fromkeys(("train", "validation", "data"), "photos.parquet") | {"prompts": "pets.csv"}
 vars(snakemake.input).update({key: [path] if many else path for key, path in given.items()})
-snakemake.input.validation = "photos.parquet"
 sys.path.insert(0, sys.argv[1])
 runpy.run_path(f"{sys.argv[1]}/{sys.argv[2]}.py", {"snakemake": snakemake})
 """
 
 
 @pytest.mark.parametrize(
-    "script", ["predict_classical", "train_network", "train_probe", "timesteps"]
+    "script", ["predict_baseline", "train_network", "train_probe", "timesteps"]
 )
 def test_training_classes_in_another_order_than_the_prompts_are_refused(root, tmp_path, script):
     """Without a folder `dog`, `owl` is the second class of the images but the prompts' third."""

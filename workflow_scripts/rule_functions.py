@@ -92,6 +92,16 @@ def checked(config: dict[str, Any], config_file: str, workflow: str | Path) -> N
         check_config(config, workflow)
 
 
+def arrays(workflow: Any) -> Callable[[str], bool]:
+    """Whether the jobs of a rule are submitted to SLURM as an array, as its profile says."""
+
+    def is_array(rule: str) -> bool:
+        named = getattr(workflow.executor_settings, "array_jobs", None) or ""
+        return not {rule, "all"}.isdisjoint(re.split("[,; ]+", named))
+
+    return is_array
+
+
 def one_of(names: Iterable[str]) -> str:
     """A wildcard constraint: exactly these names (nothing at all if there are none)."""
     return "|".join(map(re.escape, names)) or "(?!)"

@@ -12,6 +12,7 @@ those before it:
 * `evaluations`: the stages of diffusion classifiers, what they need, and their errors;
 * `calibrations`: where evaluations learn their timesteps;
 * `baselines`: the other methods, what they are asked and what they learn for it;
+* `other_baselines`: methods of kinds that no rule of its own answers for;
 * `together`: what is small enough to be encoded in one job per model;
 * `tables`: which methods and data sets are shown, and where they come from;
 * `pictures`: what tables show of single images;
@@ -35,6 +36,7 @@ from .evaluations import Evaluations
 from .given import Given
 from .models import Generators, Models
 from .notebooks import Notebooks
+from .other_baselines import OtherBaselines
 from .pictures import Pictures
 from .resources import Resources
 from .tables import Tables
@@ -62,6 +64,7 @@ class Plan:
         self.evaluations = Evaluations(config, layout, self.data, self.models, self.candidates)
         self.calibrations = Calibrations(self.evaluations)
         self.baselines = Baselines(config, layout, self.data, self.models, self.weights)
+        self.other_baselines = OtherBaselines(self.baselines)
         self.together = Together(config, self.calibrations, self.baselines)
         self.tables = Tables(config, layout, self.evaluations, self.given, workflow)
         self.pictures = Pictures(self.tables)

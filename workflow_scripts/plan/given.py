@@ -7,10 +7,9 @@ says how many they are and what identifies them, and is made anew when one of th
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
-from diffusion_classifier.data.sources.folder import fingerprint
+from diffusion_classifier.data.sources.registry import input_files
 from diffusion_classifier.messages import InputError
 from diffusion_classifier.operations.given_files import identity, nameable
 from layout import Layout
@@ -61,13 +60,12 @@ class Given:
 
     def _of_data_set(self, name: str) -> list[str]:
         spec = self.config["datasets"][name]
-        if spec.get("source") == "folder":
-            try:
-                files = fingerprint(spec["path"], spec.get("metadata"), spec.get("strict", False))
-            except InputError as error:
-                raise InputError(f"datasets.{name}.path: {error}") from None
-            return [str(Path(spec["path"]) / file) for file in files]
-        return self._texts(spec.get("file"), spec.get("indices"))
+        if "source" not in spec:
+            return []
+        try:
+            return input_files(spec)
+        except InputError as error:
+            raise InputError(f"datasets.{name}.path: {error}") from None
 
     @staticmethod
     def _texts(*values: Any) -> list[str]:

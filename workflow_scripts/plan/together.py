@@ -1,8 +1,8 @@
 """What is small enough to be encoded in one job per model: starting a job takes longer.
 
-These are data sets in one shard whose images come with a package or are drawn, and sets of prompts
-without a file of the user's: nothing can be wrong with one of them that would keep the others from
-being encoded. Whatever is large, or the user's own, has jobs of its own.
+These are data sets in one shard whose images come with a package or are drawn, their captions, and
+sets of prompts whose classes the config writes out: nothing can be wrong with one of them that
+would keep the others from being encoded. Whatever is large, or the user's own, has jobs of its own.
 
 A set that is added to a config encodes its model's other small sets again. So what depends on them
 asks for the files' existence alone (`ancient`), and for all that decides their content: images,
@@ -15,12 +15,10 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 from diffusion_classifier.config.methods import groups_of, questions
+from diffusion_classifier.data.sources.registry import source
 
 from .baselines import Baselines
 from .calibrations import Calibrations
-
-DRAWN = ("mnist", "uci-digits", "scenes", "scenes-winoground")
-"""Sources that need no file and no network."""
 
 
 class Together:
@@ -40,13 +38,15 @@ class Together:
         found = []
         for model, name in self._encoded_prompts():
             spec = self.config["prompts"][name]
-            if "file" not in spec and ("captions" not in spec or self._is_small(spec["captions"])):
+            written_out = isinstance(spec.get("classes"), list)
+            if written_out or ("captions" in spec and self._is_small(spec["captions"])):
                 found.append((model, name))
         return self._several(found)
 
     def _is_small(self, dataset: str) -> bool:
         spec = self.config["datasets"][dataset]
-        return spec.get("source") in DRAWN and spec.get("shards", 1) == 1
+        drawn = "source" in spec and source(spec["source"]).drawn
+        return drawn and spec.get("shards", 1) == 1
 
     @staticmethod
     def _several(asked: Iterable[tuple[str, str]]) -> dict[str, list[str]]:

@@ -103,6 +103,8 @@ class Baseline(ABC):
     The class attributes say what a config's entry needs and how tables treat the method.
     """
 
+    rule: ClassVar[str] = "predict_baseline"
+    """The rule that asks it: this one, unless several methods share a job."""
     needs: ClassVar[tuple[str, ...]] = ()
     """The keys that an entry cannot do without, beside `label` and `kind`."""
     keys: ClassVar[dict[str, dict[str, Any]]] = {}

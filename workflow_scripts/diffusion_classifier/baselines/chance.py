@@ -30,6 +30,7 @@ def guess(images: pd.DataFrame, classes: int, seed: int) -> tuple[np.ndarray, np
 class Chance(Baseline):
     """Every class is as likely; see `guess`."""
 
+    rule = "predict_chance"
     reads_texts = True
     compared_as = "chance"
     varies = "seed"

@@ -17,29 +17,34 @@ if TYPE_CHECKING:
     from numpy.typing import ArrayLike
 
 
-def fit_predict(
-    kind: str,
-    params: dict[str, Any],
-    train_x: ArrayLike,
-    train_y: ArrayLike,
-    test_xs: dict[str, ArrayLike],
-) -> dict[str, tuple[np.ndarray, np.ndarray]]:
-    """Train on one data set and classify others: name -> (predictions, scores).
+def fit(kind: str, params: dict[str, Any], images: ArrayLike, labels: ArrayLike) -> Any:
+    """A classifier of scikit-learn that has learned `images`, to be asked by `predict`.
 
     Images are `(image, ...)` in [-1, 1], as networks take them, and become flat pixels in [0, 1];
-    `train_y` is int64 `(image,)`. Predictions are int64 `(image,)`; scores float32
-    `(image, class)`, the larger the likelier: log-probabilities of `logistic_regression`, shares
-    of the votes of `k_nearest`. `params` go to the scikit-learn class. All is computed in float64.
+    `labels` is int64 `(image,)`. `params` go to the scikit-learn class. All is computed in float64.
     Raises InputError for an unknown `kind` or parameter, for a value that scikit-learn refuses and
     for a fit that does not converge.
     """
-    model = _fitted(kind, params, train_x, train_y)
+    model = _model(kind, params)
     with _explaining(kind, params):
-        return {name: _predict(model, _flat(x)) for name, x in test_xs.items()}
+        fit_converged(model, _flat(images), np.asarray(labels))
+    return model
+
+
+def predict(
+    kind: str, params: dict[str, Any], model: Any, images: ArrayLike
+) -> tuple[np.ndarray, np.ndarray]:
+    """Predictions, int64 `(image,)`, and scores, float32 `(image, class)`, the larger the likelier.
+
+    Scores are log-probabilities of `logistic_regression`, shares of the votes of `k_nearest`.
+    Raises InputError for a value of `params` that scikit-learn refuses only now.
+    """
+    with _explaining(kind, params):
+        return _predict(model, _flat(images))
 
 
 class Logistic(Baseline):
-    """Logistic regression of pixels; see `fit_predict`, which does the same at once."""
+    """Logistic regression of pixels, fitted anew in every run; see `fit`."""
 
     needs = ("params", "preprocess")
     learns = True
@@ -47,11 +52,11 @@ class Logistic(Baseline):
 
     def fit(self, train: Images, validation: Images | None = None) -> None:
         x = train.pixels(self.spec["preprocess"])
-        self.fitted = _fitted(self.spec["kind"], self.spec["params"], x, train.labels)
+        self.fitted = fit(self.spec["kind"], self.spec["params"], x, train.labels)
 
     def predict(self, images: Images) -> tuple[np.ndarray, np.ndarray]:
-        with _explaining(self.spec["kind"], self.spec["params"]):
-            return _predict(self.fitted, _flat(images.pixels(self.spec["preprocess"])))
+        x = images.pixels(self.spec["preprocess"])
+        return predict(self.spec["kind"], self.spec["params"], self.fitted, x)
 
 
 class KNearest(Logistic):
@@ -70,13 +75,6 @@ def _explaining(kind: str, params: dict[str, Any]) -> Iterator[None]:
         raise InputError(
             f"baseline of kind {kind!r}: found the `params` {params}: {said}; correct them"
         ) from error
-
-
-def _fitted(kind: str, params: dict[str, Any], x: ArrayLike, labels: ArrayLike) -> Any:
-    model = _model(kind, params)
-    with _explaining(kind, params):
-        fit_converged(model, _flat(x), np.asarray(labels))
-    return model
 
 
 def _model(kind: str, params: dict[str, Any]) -> Any:

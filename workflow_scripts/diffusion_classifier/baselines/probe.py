@@ -20,6 +20,7 @@ _TIMESTEP = {"type": "integer", "minimum": 0, "maximum": 999}
 class FeatureProbe(Baseline):
     """Logistic regression on what the UNet computes; `features` records, fits and stores it."""
 
+    rule = "predict_probe"
     needs = ("model", "layers", "timesteps")
     keys: ClassVar = {
         "layers": {"$ref": "#/$defs/names"},

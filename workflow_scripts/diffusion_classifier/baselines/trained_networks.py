@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 class ResNet(Baseline):
     """A residual network; `small_networks` builds, trains and reads it."""
 
+    rule = "predict_networks"
     needs = ("params", "preprocess", "optimisation")
     weights = "trained"
     learns = True

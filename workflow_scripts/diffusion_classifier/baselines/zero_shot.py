@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 class ZeroShotClip(Baseline):
     """A CLIP in transformers' or open_clip's layout; `clip` reads and asks it."""
 
+    rule = "predict_clip"
     needs = ("model",)
     keys: ClassVar = {"combine": {"enum": ["mean", "best"]}}
     model = CLIP

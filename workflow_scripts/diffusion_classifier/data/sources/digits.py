@@ -125,6 +125,11 @@ def _classes(spec: Spec) -> int:
 
 
 MNIST = Source(
-    mnist, keys={"split": TEXT}, splits=tuple(_MNIST), size=_mnist_size, classes=_classes
+    mnist,
+    keys={"split": TEXT},
+    splits=tuple(_MNIST),
+    size=_mnist_size,
+    classes=_classes,
+    drawn=True,
 )
-UCI_DIGITS = Source(uci_digits, size=_uci_size, classes=_classes)
+UCI_DIGITS = Source(uci_digits, size=_uci_size, classes=_classes, drawn=True)

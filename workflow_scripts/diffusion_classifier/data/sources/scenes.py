@@ -123,4 +123,5 @@ SCENES = Source(
     size=_size,
     classes=_classes,
     captions=_has_captions,
+    drawn=True,
 )

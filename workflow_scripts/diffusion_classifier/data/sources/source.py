@@ -64,7 +64,10 @@ class Source:
     """Whether its images are in files, which may be damaged."""
     quick: bool = False
     """Whether `opens` only lists files, so that a check may count the images."""
+    drawn: bool = False
+    """Whether its images need neither files of the user's nor the network."""
     examples: bool = False
+    """Whether it is of examples in Winoground's schema."""
     """Whether it has examples of two images and two captions, as Winoground has."""
 
     @property

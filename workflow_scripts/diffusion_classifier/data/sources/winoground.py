@@ -183,5 +183,6 @@ RENDERED = Source(
     keys={"per_tag": {"type": "integer", "minimum": 1, "maximum": 1_000_000}},
     required=("per_tag",),
     size=_rendered_size,
+    drawn=True,
     examples=True,
 )
