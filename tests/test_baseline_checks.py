@@ -20,8 +20,12 @@ from diffusion_classifier.scores.paired_tests import COMPARED_KINDS
 LEARNED = [kind for kind in BASELINES if baseline(kind).learns]
 KINDS = [*LEARNED, "pretrained", "clip", "chance"]
 TABLES = {
-    "robustness": {"datasets": ["shapes", "sizes"], "methods": ["exhaustive"]},
-    "accuracy": {"datasets": ["shapes", "sizes"], "methods": ["exhaustive"]},
+    "robustness": {
+        "kind": "robustness",
+        "datasets": ["shapes", "sizes"],
+        "methods": ["exhaustive"],
+    },
+    "accuracy": {"kind": "accuracy", "datasets": ["shapes", "sizes"], "methods": ["exhaustive"]},
 }
 
 
