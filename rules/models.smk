@@ -198,7 +198,7 @@ for model, datasets in plan.together.datasets().items():
         params:
             code=code("latents", family=partial(plan.models.family, model)),
             family=plan.models.family(model),
-            folder=plan.models.folder(model),
+            folder=of_job(partial(plan.models.folder, model)),
             preprocess=plan.models.preprocess(model),
             shards=1,
             device=config["compute"]["device"],
@@ -231,7 +231,7 @@ for model, names in plan.together.prompts().items():
         params:
             code=code("conditions", family=partial(plan.models.family, model)),
             family=plan.models.family(model),
-            folder=plan.models.folder(model),
+            folder=of_job(partial(plan.models.folder, model)),
             truncate=plan.models.truncate(model),
             device=config["compute"]["device"],
             dtype="float32",

@@ -27,7 +27,7 @@ for job in plan.baselines.jobs("probe"):
         params:
             code=code("train_probe"),
             spec=plan.baselines.fitted(job.method),
-            folder=plan.baselines.model_folder(job.method),
+            folder=of_job(partial(plan.baselines.model_folder, job.method)),
             preprocess=plan.baselines.model_preprocess(job.method),
             seed=config["noise"]["seed"],
             device=config["compute"]["device"],
@@ -63,7 +63,7 @@ for job in plan.baselines.jobs("probe"):
             spec=plan.baselines.fitted(job.method),
             tasks=plan.baselines.tasks(job.method),
             task_of=plan.baselines.task_of(job),
-            folder=plan.baselines.model_folder(job.method),
+            folder=of_job(partial(plan.baselines.model_folder, job.method)),
             shards=[plan.data.shards(dataset) for dataset in job.datasets],
             seed=config["noise"]["seed"],
             device=config["compute"]["device"],

@@ -197,7 +197,7 @@ def test_notebook_runs_and_writes_everything(tmp_path):
     execute(ROOT / "notebooks" / "accuracy.ipynb", executed, parameters)
     written = {path.name for path in (tmp_path / "table").iterdir()}
     drawn = {f"{name}.{kind}" for name in FIGURES for kind in ("svg", "png")}
-    others = {f"table{end}" for end in (".csv", ".tex", ".txt", ".html")}
+    others = {f"table{end}" for end in (".csv", ".tex", ".txt", ".html")} | {"summary.html"}
     assert written == {"notebook.ipynb", "confusions.csv", "trend.csv"} | others | drawn
     cells = json.loads(executed.read_text())["cells"]
     outputs = [output for cell in cells for output in cell.get("outputs", [])]

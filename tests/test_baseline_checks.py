@@ -179,20 +179,6 @@ def test_a_baseline_classifies_all_that_tables_and_priors_ask(config, root):
     assert asked_datasets(config, "chance-seed0") == ["shapes", "sizes"]
 
 
-def test_a_benchmark_asks_a_prior_too(config, root):
-    evaluation = config["evaluations"]["exhaustive"]
-    evaluation["prior"] = {"method": "k_nearest", "keep": 2}
-    test = {"evaluation": "exhaustive", "minimum": 2, "cutoff": 0.1}
-    config["benchmark"] = {
-        "policies": {"sizes": {"one": "exhaustive", "two": "test"}},
-        "ttest": {"test": test},
-        "shard": {"evaluation": "staged", "dataset": "shapes"},
-    }
-    assert asked_datasets(config, "k_nearest") == ["sizes"]
-    config["benchmark"]["policies"]["shapes"] = {"one": "test", "two": "staged"}
-    assert asked_datasets(config, "k_nearest") == ["sizes", "shapes"]
-
-
 def test_a_filter_is_the_network_of_the_prompts(config):
     assert network_names(config) == ["resnet/shapes", "resnet/sizes", "vit/shapes", "vit/sizes"]
     config["datasets"]["hard"] = {"pool": "shapes", "wrong_by": "vit"}

@@ -14,6 +14,7 @@ from snakemake.utils import update_config
 
 from diffusion_classifier import machine, network_time
 from diffusion_classifier.benchmarks import benchmark_plots, growth, shares, summary
+from diffusion_classifier.benchmarks.benchmark_config import checked_benchmark
 from diffusion_classifier.benchmarks.policies import COLUMNS as POLICIES
 from diffusion_classifier.benchmarks.policies import COMPARED
 from diffusion_classifier.config.configuration import check_config
@@ -176,10 +177,25 @@ def test_the_default_config_asks_for_no_benchmark(root):
     ],
 )
 def test_mistakes_in_the_config_are_named(root, config, change, said):
+    spec = config.pop("benchmark")
     check_config(config, root)
-    change(config["benchmark"])
+    assert checked_benchmark(spec, config) == spec
+    change(spec)
     with pytest.raises(InputError, match=said):
-        check_config(config, root)
+        checked_benchmark(spec, config)
+
+
+def test_a_prior_of_a_policy_has_to_be_in_a_table(root, config):
+    """Policies compute no predictions of baselines."""
+    spec = config.pop("benchmark")
+    config["evaluations"]["scenes"]["prior"] = {"method": "clip", "keep": 2}
+    check_config(config, root)
+    spec["policies"] = {"shapes": {"prior": "scenes", "none": "scenes-exhaustive"}}
+    assert checked_benchmark(spec, config) == spec
+    config["datasets"]["more"] = config["datasets"]["shapes"]
+    spec["policies"] = {"more": spec["policies"]["shapes"]}
+    with pytest.raises(InputError, match=r"policies.more.prior: .*`clip-seed0` is in no table"):
+        checked_benchmark(spec, config)
 
 
 def test_benchmarks_come_after_the_tables(root, tmp_path):

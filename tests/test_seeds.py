@@ -7,6 +7,7 @@ import pytest
 import yaml
 from snakemake.utils import update_config
 
+from diffusion_classifier.benchmarks.benchmark_config import checked_benchmark
 from diffusion_classifier.config.checks.baseline_checks import check_network
 from diffusion_classifier.config.configuration import check_config
 from diffusion_classifier.config.methods import method_group, method_names
@@ -89,11 +90,13 @@ def test_a_dry_run_does_not_count_what_shipped_networks_learned_from(config, roo
 def test_the_benchmarks_take_the_first_training(config, root):
     update_config(config, yaml.safe_load((root / "config" / "benchmark.yaml").read_text()))
     update_config(config, {"models": {"digits-dit": {"weights": "train", "seeds": [3, 4]}}})
+    spec = config.pop("benchmark")
     check_config(config, root)
-    assert config["benchmark"]["shard"]["evaluation"].endswith("-seed3")
-    assert "digits-paper-seed3" in config["benchmark"]["policies"]["mnist-shard"].values()
-    assert "digits-ttest" in config["benchmark"]["policies"]["mnist-shard"].values()
-    assert config["benchmark"]["ttest"]["digits-ttest"]["evaluation"].endswith("-seed3")
+    spec = checked_benchmark(spec, config)
+    assert spec["shard"]["evaluation"].endswith("-seed3")
+    assert "digits-paper-seed3" in spec["policies"]["mnist-shard"].values()
+    assert "digits-ttest" in spec["policies"]["mnist-shard"].values()
+    assert spec["ttest"]["digits-ttest"]["evaluation"].endswith("-seed3")
 
 
 def test_a_shipped_training_is_the_folder_of_its_seed(config, root):
