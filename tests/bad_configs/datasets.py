@@ -99,7 +99,7 @@ DIGITS = {
     "a split that torchvision does not have": (
         "datasets/mnist",
         {"label": "F", "source": "torchvision", "dataset": "Food101", "root": "d", "split": "val"},
-        ["datasets.mnist.split: ", "'val'", "train, test, which Food101 has", "correct it"],
+        ["datasets.mnist.split: ", "'val'", "train, test, the splits of Food101", "correct it"],
     ),
     "chosen images and a number of them": (
         "datasets/mnist/indices",
