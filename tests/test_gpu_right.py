@@ -33,7 +33,7 @@ def test_an_engine_that_differs_from_the_plain_network_is_found(monkeypatch):
     monkeypatch.setattr(tiny, "denoiser", lambda *given: made(*given, seed=next(seeds)))
     asked = check()
     right.families(asked)
-    assert not_held(asked) == [f"engine as the plain network, {family}" for family in FAMILIES]
+    assert not_held(asked) == [f"engine as the plain network, {family}" for family in tiny.NETWORKS]
 
 
 def test_other_decisions_are_found():

@@ -197,8 +197,8 @@ def numbers(part, path=()):
 
 
 def test_every_number_has_a_bound(root):
-    schema = read_schema(root / SCHEMA)
-    every = list(numbers(schema))
+    schemas = [read_schema(root / path) for path in (SCHEMA, "benchmarks/schema.yaml")]
+    every = [found for schema in schemas for found in numbers(schema)]
     assert len(every) > 60
     for path, rule in every:
         known = {".".join(path[-2:]), path[-1]} & COUNTED

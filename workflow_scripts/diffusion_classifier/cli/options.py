@@ -11,7 +11,7 @@ from diffusion_classifier.denoisers.families import FAMILIES
 from diffusion_classifier.engine.loss_names import LOSSES
 from diffusion_classifier.messages import InputError
 
-COMMANDS = ("classify", "status", "verify")
+COMMANDS = ("classify", "costs", "status", "verify")
 
 _EPILOG = """\
 For every image, a table of the prompts, best first:
