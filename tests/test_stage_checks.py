@@ -25,7 +25,7 @@ BAD = {
     "noises": (
         f"{RACE}/stages/samples",
         [2, 30],
-        ["race.stages.samples: [2, 30] need 30", "bank has 20", "`noise: size`"],
+        ["race.stages.samples: [2, 30] needs 30", "bank has 20", "`noise: size`"],
     ),
     "keep": (f"{RACE}/stages/keep", [5, 2], ["race.stages.keep: found [5, 2]", "end in 1"]),
     "unknown prompts": (

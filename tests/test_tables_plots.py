@@ -270,7 +270,8 @@ def test_notebook_runs_and_writes_everything(tmp_path):
     names = ("paired", "effective", "timesteps", "evaluations", "examples")
     drawn = {f"{name}.{kind}" for name in names for kind in ("svg", "png")}
     ends = (".csv", ".tex", ".txt", ".html")
-    assert written == {"notebook.ipynb", *(f"table{end}" for end in ends), *drawn}
+    others = {"notebook.ipynb", "summary.html"}
+    assert written == {*others, *(f"table{end}" for end in ends), *drawn}
     exported = pd.read_csv(tmp_path / "table" / "table.csv")
     assert list(exported) == scores.LONG and len(exported) == 7 * 3 * 2
     outputs = [o for c in json.loads(executed.read_text())["cells"] for o in c.get("outputs", [])]
