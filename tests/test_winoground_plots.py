@@ -21,7 +21,7 @@ from diffusion_classifier.selection.candidates import candidates
 from diffusion_classifier.tables import plots, winoground_curves, winoground_plots
 from diffusion_classifier.tables.notebooks import execute
 
-NOTEBOOK = Path(__file__).parents[1] / "notebooks" / "winoground.ipynb"
+NOTEBOOK = Path(__file__).parents[1] / "notebooks" / "compositional.ipynb"
 DATA = winoground_table(winoground_examples(6))
 PROMPTS = with_unconditional(from_captions(DATA))
 TRAINED = {"group": "g", "varies": "training"}
@@ -276,7 +276,8 @@ def test_notebook_runs_and_writes_everything(per_seed, rows, tmp_path):
     written = {path.name for path in (tmp_path / "table").iterdir()}
     names = ("scores", "timesteps", "examples", "heatmaps")
     drawn = {f"{name}.{kind}" for name in names for kind in ("svg", "png")}
-    assert written == {"notebook.ipynb", *(f"table{end}" for end in ends), *drawn}
+    others = {"notebook.ipynb", "summary.html"}
+    assert written == {*others, *(f"table{end}" for end in ends), *drawn}
     exported = pd.read_csv(tmp_path / "table" / "table.csv")
     pd.testing.assert_frame_equal(exported, scores.long_form(rows), check_dtype=False)
     for end in (".tex", ".txt", ".html"):
