@@ -36,10 +36,19 @@ def test_a_method_is_placed_among_the_others():
 def test_a_tie_is_not_behind_and_a_method_may_stand_alone():
     table = rows({("Ours", "l2"): {"a": 90.0, "b": 70.0}, ("Net", ""): {"a": 90.0}})
     assert headlines(table, COLUMNS, ["Ours"], "l2", "top1")[1] == (
-        "No other method is ahead of it on 1 of 1 data sets."
+        "No other method is ahead of it on any of 1 data sets."
     )
+    behind = headlines(table, COLUMNS, ["Net"], "l2", "top1")
+    assert behind[1].startswith("No other method is ahead of it on any of 1")
     alone = table[table["method"] == "Ours"]
     assert len(headlines(alone, COLUMNS, ["Ours"], "l2", "top1")) == 1
+
+
+def test_a_method_behind_everywhere_is_said_to_be():
+    table = rows({("Ours", "l2"): {"a": 50.0, "b": 60.0}, ("Net", ""): {"a": 90.0, "b": 70.0}})
+    assert headlines(table, COLUMNS, ["Ours"], "l2", "top1")[1] == (
+        "Another method is ahead of it on each of 2 data sets: Cats (Net), Dogs (Net)."
+    )
 
 
 def test_the_best_other_score_is_named():

@@ -37,9 +37,21 @@ def headlines(
             continue
         first = [key for key in others if own[key] >= others[key].max()]
         behind = [f"{columns[k]} ({others[k].idxmax()})" for k in others if k not in first]
-        sentence = f"No other method is ahead of it on {len(first)} of {others.shape[1]} data sets"
-        found.append(sentence + (f"; ahead are those on {', '.join(behind)}." if behind else "."))
+        found.append(_place(len(first), behind))
     return found
+
+
+def _place(first: int, behind: Sequence[str]) -> str:
+    """Where a method is the best of all, and which others are ahead of it elsewhere."""
+    every = first + len(behind)
+    if not behind:
+        return f"No other method is ahead of it on any of {every} data sets."
+    if not first:
+        return f"Another method is ahead of it on each of {every} data sets: {', '.join(behind)}."
+    return (
+        f"No other method is ahead of it on {first} of {every} data sets; ahead are those on "
+        f"{', '.join(behind)}."
+    )
 
 
 def best_scores(
