@@ -5,6 +5,7 @@ import os
 import re
 import subprocess
 import sys
+from copy import deepcopy
 
 import pandas as pd
 import pytest
@@ -177,7 +178,7 @@ def test_the_default_config_asks_for_no_benchmark(root):
     ],
 )
 def test_mistakes_in_the_config_are_named(root, config, change, said):
-    check_config(config, root)
+    check_config(deepcopy(config), root)  # which replaces models with seeds
     change(config["benchmark"])
     with pytest.raises(InputError, match=said):
         check_config(config, root)
