@@ -5,8 +5,14 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import torch
-from diffusers import AutoencoderKL, DDIMScheduler, DiTPipeline, DiTTransformer2DModel
-from family_pipelines import CPU, LINEAR, pixart, randomised, sd3, sdxl, vae
+from diffusers import (
+    AutoencoderKL,
+    DDIMScheduler,
+    DiTPipeline,
+    DiTTransformer2DModel,
+    FluxPipeline,
+)
+from family_pipelines import CPU, LINEAR, flux, pixart, randomised, sd3, sdxl, vae
 from test_stable_diffusion import TWO, save_pipeline
 
 from diffusion_classifier.denoisers.denoiser import Query, predict_shared, prepare
@@ -18,7 +24,9 @@ NETWORK = {
     "dit": "transformer",
     "pixart": "transformer",
     "stable-diffusion-3": "transformer",
+    "flux": "transformer",
 }
+FLOWS = ("stable-diffusion-3", "flux")
 PROMPTS = TWO.assign(classidx=[1, 2])
 
 
@@ -39,6 +47,7 @@ MAKE = {
     "dit": dit,
     "pixart": lambda folder: pixart(folder, sizes=False),
     "stable-diffusion-3": sd3,
+    "flux": flux,
     "dit of fixed variance": lambda folder: dit(folder, out_channels=4),
     "pixart of fixed variance": lambda folder: pixart(folder, learned=False, sizes=False),
 }
@@ -121,12 +130,21 @@ def sample(family, pipeline, output="latent", **options):
     if family == "pixart":  # which treats a single step in a way of its own
         options |= {"use_resolution_binning": False, "clean_caption": False}
         options |= {"num_inference_steps": 2}
-    size = getattr(pipeline, NETWORK[family]).config.sample_size
+    config = getattr(pipeline, NETWORK[family]).config
+    size = config.get("sample_size")
     if isinstance(size, list | tuple):
         options |= {"height": 2 * size[0], "width": 2 * size[1]}
-    if family == "stable-diffusion-3":  # the first of two, at σ = 1, has nothing of the velocity
+    if family in FLOWS:  # the first of two, at σ = 1, has nothing of the velocity
         options |= {"num_inference_steps": 2, "sigmas": [1.0, 0.5]}
-    return pipeline(TWO["prompt"][0], **options).images
+    if family == "flux":
+        options |= {"max_sequence_length": 512 if config.guidance_embeds else 256}
+        options |= {"height": 16, "width": 16}
+    images = pipeline(TWO["prompt"][0], **options).images
+    return unpacked(images) if family == "flux" and output == "latent" else images
+
+
+def unpacked(tokens):
+    return FluxPipeline._unpack_latents(tokens, 16, 16, 2)
 
 
 @torch.no_grad()
@@ -143,6 +161,8 @@ def called(family, pipeline):
     sample(family, pipeline)
     hook.remove()
     x_t, timestep, output = calls[-1]
+    if family == "flux":
+        x_t, timestep, output = unpacked(x_t), 1000 * timestep, unpacked(output)
     return x_t, torch.as_tensor(timestep).reshape(-1)[:1].long(), output
 
 

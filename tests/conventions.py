@@ -271,6 +271,24 @@ SD3 = {
     },
     "no matter": {},
 }
+FLUX = {
+    "honoured": {
+        "num_layers": 2,
+        "num_single_layers": 2,
+        "attention_head_dim": {"attention_head_dim": 16, "axes_dims_rope": [4, 6, 6]},
+        "num_attention_heads": 1,
+        "guidance_embeds": False,
+        "axes_dims_rope": [4, 2, 2],
+    },
+    "refused": {
+        "patch_size": 2,
+        "in_channels": 20,
+        "out_channels": 32,
+        "joint_attention_dim": 20,
+        "pooled_projection_dim": 20,
+    },
+    "no matter": {},
+}
 PIPELINES = {
     "stable-diffusion": {"no matter": {"requires_safety_checker": "nothing is drawn"}},
     "stable-diffusion-xl": {
@@ -281,6 +299,7 @@ PIPELINES = {
     "dit": {"no matter": {"id2label": "classes are told by number"}},
     "pixart": {},
     "stable-diffusion-3": {},
+    "flux": {},
 }
 COMPONENTS = {
     "vae", "unet", "transformer", "scheduler", "text_encoder", "text_encoder_2", "text_encoder_3",

@@ -1,4 +1,4 @@
-"""Tiny pipelines of SDXL, PixArt and SD 3 saved by diffusers, and their errors by hand."""
+"""Tiny pipelines of SDXL, PixArt, SD 3 and FLUX saved by diffusers, and their errors by hand."""
 
 import numpy as np
 import pandas as pd
@@ -8,6 +8,8 @@ from diffusers import (
     DPMSolverMultistepScheduler,
     EulerDiscreteScheduler,
     FlowMatchEulerDiscreteScheduler,
+    FluxPipeline,
+    FluxTransformer2DModel,
     PixArtAlphaPipeline,
     PixArtTransformer2DModel,
     SD3Transformer2DModel,
@@ -37,7 +39,12 @@ CPU = torch.device("cpu")
 LINEAR = {"beta_schedule": "linear", "beta_start": 1e-4, "beta_end": 0.02}
 SAMPLES = [Sample(5, 0), Sample(500, 1), Sample(990, 2)]
 PAIRS = pd.DataFrame({"image": [0, 0, 1, 1], "prompt": [0, 1, 0, 1]})
-NAMES = {"xl": "stable-diffusion-xl", "pixart": "pixart", "3": "stable-diffusion-3"}
+NAMES = {
+    "xl": "stable-diffusion-xl",
+    "pixart": "pixart",
+    "3": "stable-diffusion-3",
+    "flux": "flux",
+}
 
 
 def clip(width, seed, projected=True):
@@ -123,6 +130,23 @@ def sd3(folder, with_t5=True):
         randomised(transformer), FlowMatchEulerDiscreteScheduler(shift=3.0),
         vae(shift_factor=0.2, use_quant_conv=False, use_post_quant_conv=False),
         first, tokens, second, tokens_2, third, tokens_3,
+    )  # fmt: skip
+    pipeline.save_pretrained(folder)
+    return pipeline
+
+
+def flux(folder, guided=True, **levels):
+    """As FLUX.1-dev, or (not `guided`) as FLUX.1-schnell; `levels` are keys of the scheduler."""
+    (first, tokens), (second, tokens_2) = clip(4, 1, projected=False), t5()
+    transformer = FluxTransformer2DModel(
+        in_channels=16, num_layers=1, num_single_layers=1, attention_head_dim=8,
+        num_attention_heads=2, joint_attention_dim=16, pooled_projection_dim=4,
+        guidance_embeds=guided, axes_dims_rope=(2, 2, 4),
+    )  # fmt: skip
+    pipeline = FluxPipeline(
+        FlowMatchEulerDiscreteScheduler(**{"shift": 3.0} | levels),
+        vae(shift_factor=0.2, use_quant_conv=False, use_post_quant_conv=False),
+        first, tokens, second, tokens_2, randomised(transformer),
     )  # fmt: skip
     pipeline.save_pretrained(folder)
     return pipeline

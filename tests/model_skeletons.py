@@ -38,6 +38,15 @@ CONFIGS = {
         "text_encoder_2": CLIP | {"hidden_size": 1280, "projection_dim": 1280},
         "text_encoder_3": T5,
     },
+    "flux": {
+        "transformer": {"_class_name": "FluxTransformer2DModel", "in_channels": 64}
+        | {"patch_size": 1, "num_layers": 19, "num_single_layers": 38, "guidance_embeds": True}
+        | {"attention_head_dim": 128, "num_attention_heads": 24}
+        | {"joint_attention_dim": 4096, "pooled_projection_dim": 768},
+        "vae": VAE | {"latent_channels": 16, "scaling_factor": 0.3611, "shift_factor": 0.1159},
+        "text_encoder": CLIP | {"hidden_size": 768, "projection_dim": 768},
+        "text_encoder_2": T5,
+    },
     "pixart": {
         "transformer": {"_class_name": "PixArtTransformer2DModel", "in_channels": 4}
         | {"out_channels": 8, "caption_channels": 4096, "cross_attention_dim": 1152},
@@ -54,6 +63,7 @@ PIPELINES = {
     "stable-diffusion": "StableDiffusionPipeline",
     "stable-diffusion-xl": "StableDiffusionXLPipeline",
     "stable-diffusion-3": "StableDiffusion3Pipeline",
+    "flux": "FluxPipeline",
     "pixart": "PixArtAlphaPipeline",
     "dit": "DiTPipeline",
 }
@@ -76,7 +86,7 @@ def save(folder, family, index=True):
             names = ["spiece.model"] if config is T5 else ["vocab.json", "merges.txt"]
             for name in names:
                 write(tokenizer / name, "")
-    name = "FlowMatchEuler" if family == "stable-diffusion-3" else "Euler"
+    name = "FlowMatchEuler" if family in ("stable-diffusion-3", "flux") else "Euler"
     scheduler = {"_class_name": f"{name}DiscreteScheduler"}
     write(folder / "scheduler" / "scheduler_config.json", scheduler)
     named = {part: ["library", "Class"] for part in parts}

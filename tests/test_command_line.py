@@ -112,6 +112,7 @@ def test_a_prompts_file_names_classes_by_number(dit, files, tmp_path, capsys):
         ("StableDiffusionPipeline", "stable-diffusion"),
         ("StableDiffusionXLPipeline", "stable-diffusion-xl"),
         ("StableDiffusion3Pipeline", "stable-diffusion-3"),
+        ("FluxPipeline", "flux"),
         ("PixArtSigmaPipeline", "pixart"),
         ("DiTPipeline", "dit"),
     ],

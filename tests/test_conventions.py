@@ -17,8 +17,8 @@ from transformers import CLIPTextConfig, T5Config
 
 from diffusion_classifier.denoisers.families import FAMILIES
 from diffusion_classifier.denoisers.families import family as adapter_of
+from diffusion_classifier.denoisers.noise_levels import NOISE_LEVELS
 from diffusion_classifier.denoisers.scheduler import NOISE_SCHEDULE, read_scheduler
-from diffusion_classifier.denoisers.stable_diffusion_3 import NOISE_LEVELS
 from diffusion_classifier.denoisers.vae import load_vae
 from diffusion_classifier.messages import InputError
 from diffusion_classifier.weights.conventions import DISCRETE, FLOW_MATCHING
@@ -30,6 +30,7 @@ NETWORK_CLASSES = {
     "dit": [diffusers.DiTTransformer2DModel],
     "pixart": [diffusers.PixArtTransformer2DModel],
     "stable-diffusion-3": [diffusers.SD3Transformer2DModel],
+    "flux": [diffusers.FluxTransformer2DModel],
 }
 PIPELINE_CLASSES = {
     "stable-diffusion": [diffusers.StableDiffusionPipeline],
@@ -40,6 +41,7 @@ PIPELINE_CLASSES = {
     "dit": [diffusers.DiTPipeline],
     "pixart": [diffusers.PixArtAlphaPipeline, diffusers.PixArtSigmaPipeline],
     "stable-diffusion-3": [diffusers.StableDiffusion3Pipeline],
+    "flux": [diffusers.FluxPipeline],
 }
 LATENTS = {"refused": kinds.LATENTS}
 PARTS = [
@@ -189,7 +191,7 @@ def test_noise_levels_are_those_of_the_schedulers_class(bases, tmp_path, name, k
 def refusals():
     """(family, part of its folder, key, changes) of all that is to be refused."""
     for family in FAMILIES:
-        flows = family == "stable-diffusion-3"
+        flows = FAMILIES[family].flow_matching
         for key, value in (kinds.FLOWS if flows else kinds.SCHEDULERS)["refused"].items():
             changes = {key: value}
             if key == "timestep_type":
@@ -201,7 +203,7 @@ def refusals():
         for key, value in kinds.PIPELINES[family].get("refused", {}).items():
             yield family, ".", key, {key: value}
         for key, value in kinds.LATENTS.items():
-            if (family, key) != ("stable-diffusion-3", "shift_factor"):
+            if key not in FAMILIES[family].scaled or key != "shift_factor":
                 yield family, "vae", key, {key: value}  # of SDXL's two alone, that is
         for other in ({"scaling_factor": 0}, {"_class_name": "AutoencoderTiny"}):
             yield family, "vae", next(iter(other)), other
@@ -253,7 +255,7 @@ def test_what_changes_nothing_is_not_refused(bases, tmp_path, family):
     """Values that mean what is done anyway, and whatever is of no matter."""
     base = bases(family)
     neutral = {"shift_factor": 0, "latents_mean": [0, 0, 0, 0], "latents_std": [1.0] * 4}
-    neutral = {"shift_factor": 0.2} if family == "stable-diffusion-3" else neutral
+    neutral = {"shift_factor": 0.2} if FAMILIES[family].flow_matching else neutral
     folder = base.with_config(tmp_path / "vae", "vae", neutral)
     check_model_folder(folder, FAMILIES[family])
     assert torch.equal(

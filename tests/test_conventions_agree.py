@@ -5,7 +5,7 @@ import json
 import conventions as kinds
 import pytest
 import torch
-from convention_pipelines import NETWORK, base_of, called, close, decoded, predicted, sample
+from convention_pipelines import FLOWS, NETWORK, base_of, called, close, decoded, predicted, sample
 from diffusers import DDIMScheduler
 from family_pipelines import CPU, LINEAR, pictures
 from test_stable_diffusion import TWO, prompts
@@ -21,11 +21,14 @@ NETWORKS = {
     "dit": kinds.DIT,
     "pixart": kinds.PIXART,
     "stable-diffusion-3": kinds.SD3,
+    "flux": kinds.FLUX,
 }
 ENCODERS = {
     ("stable-diffusion", "text_encoder"): kinds.CLIP,
     ("stable-diffusion-xl", "text_encoder_2"): kinds.CLIP,
     ("pixart", "text_encoder"): kinds.T5,
+    ("flux", "text_encoder"): kinds.CLIP,
+    ("flux", "text_encoder_2"): kinds.T5,
 }
 # what a network's config says of a text encoder of another width
 WIDTHS = {
@@ -33,11 +36,13 @@ WIDTHS = {
     ("stable-diffusion-xl", "hidden_size"): {"cross_attention_dim": 16},
     ("stable-diffusion-xl", "projection_dim"): {"projection_class_embeddings_input_dim": 36},
     ("pixart", "d_model"): {"caption_channels": 8},
+    ("flux", "hidden_size"): {"pooled_projection_dim": 8},
+    ("flux", "d_model"): {"joint_attention_dim": 8},
 }
 TEXTS = [family for family in NETWORK if family != "dit"]
 LATENTS = [
     ("stable-diffusion-xl", {key: kinds.LATENTS[key] for key in ("latents_mean", "latents_std")}),
-    ("stable-diffusion-3", {"shift_factor": 0.4}),
+    *((family, {"shift_factor": 0.4}) for family in FLOWS),
     *((family, {"scaling_factor": 0.7}) for family in NETWORK),
 ]
 
@@ -59,7 +64,7 @@ def cases(table):
 def test_a_networks_option_is_honoured(bases, tmp_path, family, key, changes):
     folder, pipeline = bases(family).changed(tmp_path / "model", NETWORK[family], changes)
     x_t, timestep, output = called(family, pipeline)
-    if family == "stable-diffusion-3":
+    if family in FLOWS:
         assert timestep.item() == 750  # of σ = 0.5, shifted by 3: the 500th of 1000 timesteps
         timestep, output = torch.tensor([499]), x_t + 0.25 * output
     for noise in predicted(family, folder, x_t, timestep)[1]:
@@ -74,6 +79,9 @@ def encoded(family, pipeline, texts):
         text, mask, *_ = pipeline.encode_prompt(texts, False, device="cpu")
         longest = int(mask.sum(1).max())
         return {"text": text[:, :longest], "mask": mask[:, :longest]}
+    if family == "flux":
+        text, pooled, _ = pipeline.encode_prompt(texts, device="cpu", max_sequence_length=512)
+        return {"text": text, "pooled": pooled, "guidance": torch.ones(len(texts))}
     options = {"device": "cpu", "do_classifier_free_guidance": False}
     if family == "stable-diffusion-3":
         options |= {"prompt_2": None, "prompt_3": None}

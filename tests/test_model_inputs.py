@@ -18,7 +18,7 @@ def test_published_configs_pass(tmp_path, family):
     check_model_folder(save(tmp_path / "b", family, index=False), FAMILIES[family])
 
 
-SD, XL, SD3, PIXART, DIT = CONFIGS
+SD, XL, SD3, FLUX, PIXART, DIT = CONFIGS
 GOOD = {
     "an inpainting pipeline around a plain network": (
         *(SD, ".", {}),
@@ -102,6 +102,13 @@ BAD = {
                     for f in CONFIGS],
     "a tiny VAE": [(f, "vae", {"_class_name": "AutoencoderTiny"}, ["class AutoencoderTiny"])
                    for f in CONFIGS],
+    "FLUX.1's other tasks": [(FLUX, "transformer", {"in_channels": 384, "out_channels": 64},
+                              ["takes 384 channels", "16 channels, packed 64"]),  # Fill
+                             (FLUX, "transformer", {"in_channels": 128, "out_channels": 64},
+                              ["takes 128 channels", "another image"])],  # Canny and Depth
+    "patches of packed latents": [(FLUX, "transformer", {"patch_size": 2}, ["patch_size: 2"])],
+    "FLUX.2": [(FLUX, "transformer", {"_class_name": "Flux2Transformer2DModel"},
+                ["class Flux2Transformer2DModel, expected FluxTransformer2DModel"])],
     "inpainting transformer": [(SD3, "transformer", {"in_channels": 33}, ["takes 33"]),
                                (PIXART, "transformer", {"in_channels": 9}, ["as inpainting"]),
                                (DIT, "transformer", {"in_channels": 8}, ["takes 8 channels"])],
@@ -109,13 +116,16 @@ BAD = {
                              ["class FluxTransformer2DModel, expected"])
                             for f in (SD3, PIXART, DIT)],
     "channels out of a transformer": [(f, "transformer", {"out_channels": 12}, ["puts out 12"])
-                                      for f in (SD3, PIXART, DIT)],
+                                      for f in (SD3, FLUX, PIXART, DIT)],
     "narrow captions": [(PIXART, "transformer", {"caption_channels": 2048}, ["texts of 2048"]),
                         (SD3, "transformer", {"joint_attention_dim": 2048}, ["texts of 2048"]),
-                        (SD3, "transformer", {"pooled_projection_dim": 768}, ["pooled text"])],
+                        (SD3, "transformer", {"pooled_projection_dim": 768}, ["pooled text"]),
+                        (FLUX, "transformer", {"joint_attention_dim": 2048}, ["texts of 2048"]),
+                        (FLUX, "transformer", {"pooled_projection_dim": 1280}, ["pooled text"])],
     "captions of another encoder": [(SD, "text_encoder", {"model_type": "xlm-roberta"},
                                      ["type xlm-roberta, expected clip"]),
-                                    (PIXART, "text_encoder", {"model_type": "gemma"}, ["gemma"])],
+                                    (PIXART, "text_encoder", {"model_type": "gemma"}, ["gemma"]),
+                                    (FLUX, "text_encoder_2", {"model_type": "umt5"}, ["umt5"])],
     "nonsense": [(SD, "unet", {"cross_attention_dim": {"a": 1}, "in_channels": None}, ["config"]),
                  (XL, "text_encoder", {"hidden_size": "wide"}, ["do not describe a model"])],
 }  # fmt: skip

@@ -13,6 +13,7 @@ from job import _is_memory_error
 VAE = {"in_channels": 3, "block_out_channels": [8, 8, 8, 8]}
 UNET = {"down_block_types": ["DownBlock2D"] * 4, "sample_size": 64}
 SD3 = {"patch_size": 2, "sample_size": 64, "pos_embed_max_size": 48}
+FLUX = {"patch_size": 1}
 PIXART = {"patch_size": 2, "sample_size": 64}
 DIT = {"patch_size": 2, "sample_size": 32, "num_embeds_ada_norm": 1000}
 SLOW = {"_class_name": "DDIMScheduler", "num_train_timesteps": 4000}
@@ -60,6 +61,12 @@ GOOD = {
         [16, 64, 64],
         512,
     ),
+    "packed latents of any size": (
+        "flux",
+        {"vae": VAE, "transformer": FLUX},
+        [16, 42, 42],
+        336,
+    ),
     "positions of any size": ("pixart", {"vae": VAE, "transformer": PIXART}, [4, 128, 128], 1024),
     "a class-conditional model": ("dit", {"vae": VAE, "transformer": DIT}, [4, 32, 32], 256),
     "a model that reads texts": (
@@ -97,6 +104,10 @@ BAD = {
     "patches": (
         ("pixart", {"vae": VAE, "transformer": PIXART}, [4, 33, 33], 264),
         ["latent_shape: found [4, 33, 33]", "sides that 2 divides", "patches"],
+    ),
+    "packed latents": (
+        ("flux", {"vae": VAE, "transformer": FLUX}, [16, 33, 33], 264),
+        ["latent_shape: found [16, 33, 33]", "sides that 2 divides", "reads squares of 2"],
     ),
     "positions": (
         ("stable-diffusion-3", {"vae": VAE, "transformer": SD3}, [16, 128, 128], 1024),

@@ -47,6 +47,17 @@ FAMILIES: dict[str, Family] = {
         scaled=("shift_factor",),
         check=inputs.check_stable_diffusion_3,
     ),
+    "flux": Family(
+        "flux",
+        network="FluxTransformer2DModel",
+        pipeline="Flux",
+        text_encoders={"": CLIP, "_2": T5},
+        channels=64,
+        packed=2,
+        flow_matching=True,
+        scaled=("shift_factor",),
+        check=inputs.check_flux,
+    ),
     "pixart": Family(
         "pixart",
         network="PixArtTransformer2DModel",

@@ -71,7 +71,7 @@ def input_form(folder: str, family: str) -> tuple[int | None, str, int]:
         size = size[0]
     edge = size * scale if isinstance(size, int) else None
     patch = denoiser.get("patch_size") if part == "transformer" else None
-    return edge, _MODES[channels], scale * (patch or 1)
+    return edge, _MODES[channels], scale * (patch or 1) * FAMILIES[family].packed
 
 
 def vae_scale_factor(folder: str) -> int:

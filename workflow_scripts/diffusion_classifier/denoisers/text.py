@@ -72,12 +72,9 @@ def clip_states(
     `check_lengths`. The last but one layer is what SDXL's paper (Podell et al. 2023, section
     2.1) and SD 3's (Esser et al. 2024, section 4) condition on.
     """
-    from transformers import CLIPTextModel, CLIPTextModelWithProjection, CLIPTokenizer
+    from transformers import CLIPTextModel, CLIPTextModelWithProjection
 
-    positions = clip_config(folder, suffix).max_position_embeddings
-    tokenizer = CLIPTokenizer.from_pretrained(folder, subfolder="tokenizer" + suffix)
-    limit = min(limit or positions, token_limit(tokenizer, positions))
-    tokens, _ = tokenized(tokenizer, texts, limit, truncate)
+    tokens = _clip_tokens(folder, suffix, texts, truncate, limit)
     kind = CLIPTextModelWithProjection if projected else CLIPTextModel
     encoder = load_network(kind, folder, "text_encoder" + suffix, dtype).to(device)
     hidden, pooled = [], []
@@ -87,6 +84,39 @@ def clip_states(
         if projected:
             pooled.append(output.text_embeds.float().cpu())
     return torch.cat(hidden), torch.cat(pooled) if projected else None
+
+
+@torch.inference_mode()
+def clip_pooled(
+    folder: str,
+    suffix: str,
+    texts: Sequence[str],
+    device: torch.device,
+    dtype: torch.dtype,
+    truncate: bool,
+) -> Tensor:
+    """CLIP's last hidden state at each text's end, `(prompt, channel)` float32, on the CPU.
+
+    Unlike a text embedding of `clip_states`, it is not projected. The rest is as there.
+    """
+    from transformers import CLIPTextModel
+
+    tokens = _clip_tokens(folder, suffix, texts, truncate)
+    encoder = load_network(CLIPTextModel, folder, "text_encoder" + suffix, dtype).to(device)
+    parts = tokens.split(BATCH)
+    return torch.cat([encoder(part.to(device)).pooler_output.float().cpu() for part in parts])
+
+
+def _clip_tokens(
+    folder: str, suffix: str, texts: Sequence[str], truncate: bool, limit: int | None = None
+) -> Tensor:
+    """Token numbers, `(prompt, token)`, as many as CLIP reads, or `limit` if that is less."""
+    from transformers import CLIPTokenizer
+
+    positions = clip_config(folder, suffix).max_position_embeddings
+    tokenizer = CLIPTokenizer.from_pretrained(folder, subfolder="tokenizer" + suffix)
+    limit = min(limit or positions, token_limit(tokenizer, positions))
+    return tokenized(tokenizer, texts, limit, truncate)[0]
 
 
 def clip_config(folder: str, suffix: str = "") -> CLIPTextConfig:

@@ -9,6 +9,7 @@ from torch import Tensor, nn
 
 from diffusion_classifier.denoisers.denoiser import Denoiser
 from diffusion_classifier.denoisers.dit import DiT
+from diffusion_classifier.denoisers.flux import Flux
 from diffusion_classifier.denoisers.forward_process import FlowMatching, ForwardProcess
 from diffusion_classifier.denoisers.pixart import PixArt
 from diffusion_classifier.denoisers.stable_diffusion import StableDiffusion
@@ -48,6 +49,7 @@ def inputs(images: int, noises: int, seed: int = 0) -> Inputs:
         "class_labels": torch.arange(PROMPTS),
         "text": normal(PROMPTS, TOKENS, WIDTH),
         "pooled": normal(PROMPTS, WIDTH),
+        "guidance": torch.ones(PROMPTS),
         "mask": (torch.arange(TOKENS) < 1 + torch.arange(PROMPTS)[:, None]).long(),
     }
     shape = (4, SIZE, SIZE)
@@ -113,12 +115,29 @@ def _sd3(device: torch.device, dtype: torch.dtype, seed: int) -> Denoiser:
         pooled_projection_dim=WIDTH,
         pos_embed_max_size=SIZE,
     )
-    sigmas = torch.linspace(0.001, 1, 1000)
-    return StableDiffusion3(_random(network, device, dtype, seed), FlowMatching(sigmas))
+    return StableDiffusion3(_random(network, device, dtype, seed), _flow())
+
+
+def _flux(device: torch.device, dtype: torch.dtype, seed: int) -> Denoiser:
+    from diffusers import FluxTransformer2DModel
+
+    network = FluxTransformer2DModel(
+        in_channels=16,
+        num_layers=1,
+        num_single_layers=1,
+        attention_head_dim=8,
+        num_attention_heads=2,
+        joint_attention_dim=WIDTH,
+        pooled_projection_dim=WIDTH,
+        guidance_embeds=True,
+        axes_dims_rope=(2, 2, 4),
+    )
+    return Flux(_random(network, device, dtype, seed), _flow())
 
 
 NETWORKS: dict[str, Callable[[torch.device, torch.dtype, int], Denoiser]] = {
     "dit": _dit,
+    "flux": _flux,
     "pixart": _pixart,
     "stable-diffusion": _unet,
     "stable-diffusion-3": _sd3,
@@ -138,3 +157,7 @@ def _random(network: nn.Module, device: torch.device, dtype: torch.dtype, seed: 
 def _process() -> ForwardProcess:
     betas = torch.linspace(1e-4, 0.02, 1000, dtype=torch.float64)
     return ForwardProcess((1 - betas).cumprod(0).float())
+
+
+def _flow() -> FlowMatching:
+    return FlowMatching(torch.linspace(0.001, 1, 1000))

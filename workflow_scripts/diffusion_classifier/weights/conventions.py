@@ -218,7 +218,7 @@ def check_scaling(folder: Path, vae: dict[str, Any], family: Family | None) -> N
         elif found is not None and any(value != neutral for value in values):
             raise InputError(
                 f"{where}: found {key}: {found}, expected none, as diffusers' pipeline of the "
-                f"family {name} does not apply it (only stable-diffusion-3's applies "
+                f"family {name} does not apply it (only those of stable-diffusion-3 and flux apply "
                 "shift_factor, and only stable-diffusion-xl's latents_mean together with "
                 "latents_std); choose the VAE that the model was trained with, or remove the key"
             )

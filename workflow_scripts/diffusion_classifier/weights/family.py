@@ -34,6 +34,8 @@ class Family:
     """Of the text encoders, those that a model may lack."""
     channels: int = 4
     """Channels that the network takes, where its config does not say it."""
+    packed: int = 1
+    """The edge of the squares of latents that the network reads as tokens of more channels."""
     learned_variance: bool = False
     """Whether the network may put out as many channels of variance."""
     flow_matching: bool = False

@@ -1,7 +1,7 @@
 """What a diffusion model's network takes in, by its config, and whether the classifier has it.
 
 The classifier gives a network noised latents, a timestep and what its family's `encode_prompts`
-makes of the prompts: no second image, mask, depth map, noise level or guidance scale.
+makes of the prompts: no second image, mask, depth map or noise level.
 """
 
 from __future__ import annotations
@@ -16,8 +16,8 @@ from .configs import read_config
 from .family import Family
 
 SUPPORTED = (
-    "supported are models told a text (Stable Diffusion 1 to 3.5 and XL, PixArt) or a class (DiT) "
-    "and nothing else"
+    "supported are models told a text (Stable Diffusion 1 to 3.5 and XL, FLUX.1, PixArt) or a "
+    "class (DiT) and nothing else"
 )
 
 # as diffusers called DiT and PixArt at first, which differ in how a block is told the timestep
@@ -72,14 +72,18 @@ def _check_channels(folder: Path, where: Path, config: dict[str, Any], family: F
         if taken not in (1, 3):  # not pixels: `parts` says that the VAE is missing
             return
         latents = taken
+    have = f"the model's latents have {latents} channels"
+    if family.packed > 1:
+        latents *= family.packed**2
+        have += f", packed {latents}"
     if taken != latents:
-        _refuse(where, f"takes {taken} channels{_purpose(taken, latents)}", latents)
+        _refuse(where, f"takes {taken} channels{_purpose(taken, latents)}", have)
     default = 4 if family.part == "unet" else taken
     out = config.get("out_channels", default)
     out = taken if out is None else out
     allowed = (latents, 2 * latents) if family.learned_variance else (latents,)
     if out not in allowed:
-        _refuse(where, f"puts out {out} channels", latents)
+        _refuse(where, f"puts out {out} channels", have)
 
 
 def latent_channels(folder: Path) -> int | None:
@@ -150,6 +154,19 @@ def check_stable_diffusion_3(folder: Path, where: Path, config: dict[str, Any]) 
     _check_width(where, told, pooled, "pooled text embeddings")
 
 
+def check_flux(folder: Path, where: Path, config: dict[str, Any]) -> None:
+    """T5's text and CLIP's pooled text are as wide as the transformer takes them."""
+    if config.get("patch_size", 1) != 1:
+        raise InputError(
+            f"{where}: found patch_size: {config['patch_size']}, expected 1: latents are packed "
+            "before the network; choose a FLUX.1"
+        )
+    told = {config.get("joint_attention_dim", 4096)}
+    _check_width(where, told, [_width(folder, "text_encoder_2")])
+    told = {config.get("pooled_projection_dim", 768)}
+    _check_width(where, told, [_width(folder, "text_encoder")], "pooled texts")
+
+
 def _check_width(
     where: Path, told: set[int], widths: Sequence[int | None], what: str = "texts"
 ) -> None:
@@ -208,8 +225,7 @@ def _text_config(folder: Path, part: str) -> dict[str, Any] | None:
     return config | (config.get("text_config") or {})  # of a whole CLIP
 
 
-def _refuse(where: Path, takes: str, latents: int | None = None) -> None:
-    have = f"the model's latents have {latents} channels" if latents else "the classifier has none"
+def _refuse(where: Path, takes: str, have: str = "the classifier has none") -> None:
     raise InputError(
         f"{where}: found a network that {takes}, but {have}, expected one that takes noised "
         f"latents, a timestep and the prompt alone; choose another model ({SUPPORTED})"

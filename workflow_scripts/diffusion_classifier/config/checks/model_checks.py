@@ -211,6 +211,8 @@ def _check_unet(key: str, spec: dict[str, Any], unet: dict[str, Any]) -> None:
 def _check_transformer(key: str, spec: dict[str, Any], transformer: dict[str, Any]) -> None:
     """That latents are whole patches, at positions that the transformer has embeddings of."""
     side, patch = spec["latent_shape"][1], transformer.get("patch_size")
+    if (packed := FAMILIES[spec["family"]].packed) > 1:
+        _check_divides(key, spec, packed, f"the model's transformer reads squares of {packed}")
     if isinstance(patch, int) and patch:
         _check_divides(key, spec, patch, "the model's transformer cuts them into patches")
         most = transformer.get("pos_embed_max_size")
