@@ -118,13 +118,14 @@ def pixart(folder, kind=PixArtAlphaPipeline, learned=True, sizes=True):
     return pipeline
 
 
-def sd3(folder, with_t5=True):
+def sd3(folder, with_t5=True, **network):
     (first, tokens), (second, tokens_2) = clip(4, 1), clip(8, 2)
     third, tokens_3 = t5() if with_t5 else (None, None)
     transformer = SD3Transformer2DModel(
         sample_size=8, patch_size=2, in_channels=4, out_channels=4, num_layers=1,
         attention_head_dim=4, num_attention_heads=2, joint_attention_dim=16,
         caption_projection_dim=8, pooled_projection_dim=12, pos_embed_max_size=8,
+        **network,
     )  # fmt: skip
     pipeline = StableDiffusion3Pipeline(
         randomised(transformer), FlowMatchEulerDiscreteScheduler(shift=3.0),

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import timm
 import torch
-from family_pipelines import CPU, NAMES, pixart, sd3, sdxl
+from family_pipelines import CPU, NAMES, flux, pixart, sd3, sdxl
 from PIL import Image
 from safetensors.torch import load_file, save_file
 from test_open_clip import OWN, RESNET, VIT
@@ -68,6 +68,7 @@ SAVED = {
     "xl": sdxl,
     "pixart": pixart,
     "3": sd3,
+    "flux": flux,
     "clip": save_clip,
     "open_clip vit": lambda folder: save_open_clip(folder, VIT, OWN),
     "open_clip resnet": lambda folder: save_open_clip(folder, RESNET, OWN),
@@ -99,10 +100,10 @@ OF_CLIP = {name: partial(clip.load, device=CPU, dtype=FLOAT) for name in SAVED i
 OF_IMAGES = {n: partial(pretrained.load, device=CPU, dtype=FLOAT) for n in ("timm", "torchvision")}
 # which model, which part of it loses tensors, and what reads it
 LOADERS = [
-    *((n, "transformer", partial(denoiser, n)) for n in ("dit", "pixart", "3")),
+    *((n, "transformer", partial(denoiser, n)) for n in ("dit", "pixart", "3", "flux")),
     *((n, "unet", partial(denoiser, n)) for n in ("sd", "xl")),
-    *((n, "text_encoder", partial(texts, n)) for n in ("sd", "xl", "pixart", "3")),
-    *((n, "text_encoder_2", partial(texts, n)) for n in ("xl", "3")),
+    *((n, "text_encoder", partial(texts, n)) for n in ("sd", "xl", "pixart", "3", "flux")),
+    *((n, "text_encoder_2", partial(texts, n)) for n in ("xl", "3", "flux")),
     ("3", "text_encoder_3", partial(texts, "3")),
     ("sd", "vae", latents),
     *((name, ".", load) for name, load in (OF_CLIP | OF_IMAGES).items()),

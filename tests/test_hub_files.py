@@ -20,6 +20,27 @@ def test_clip_of_transformers_and_of_open_clip():
     assert plain("open_clip_pytorch_model.bin", None) == "open_clip_pytorch_model.safetensors"
 
 
+def test_flux_without_its_checkpoint_in_one_file():
+    """As black-forest-labs/FLUX.1-schnell lists its files."""
+    parts = {
+        "transformer": ["diffusion_pytorch_model", 3],
+        "text_encoder_2": ["model", 2],
+        "text_encoder": ["model", 1],
+        "vae": ["diffusion_pytorch_model", 1],
+    }
+    expected = ["model_index.json", "scheduler/scheduler_config.json"]
+    expected += ["tokenizer/vocab.json", "tokenizer/merges.txt"]
+    expected += ["tokenizer_2/spiece.model", "tokenizer_2/tokenizer.json"]
+    for part, (stem, shards) in parts.items():
+        numbers = [f"-{n:05}-of-{shards:05}" for n in range(1, shards + 1)] if shards > 1 else [""]
+        expected += [f"{part}/config.json", *(f"{part}/{stem}{n}.safetensors" for n in numbers)]
+        expected += [f"{part}/{stem}.safetensors.index.json"] if shards > 1 else []
+    others = ["flux1-schnell.safetensors", "ae.safetensors", "schnell_grid.jpeg", "README.md"]
+    pipeline = {part: ["transformers", "Class"] for part in (*parts, "tokenizer", "tokenizer_2")}
+    pipeline |= {"_class_name": "FluxPipeline", "scheduler": ["diffusers", "Class"]}
+    assert set(needed("a/b", expected + others, pipeline, None)) == set(expected)
+
+
 def test_a_lora_is_what_else_there_is():
     files = ["pytorch_lora_weights.safetensors", "README.md", "optimizer.bin"]
     assert needed("a/b", files, None, None) == files[:1]

@@ -1,5 +1,6 @@
 """Stable Diffusion 3: tiny pipelines saved by diffusers, against diffusers' own use of them."""
 
+import json
 import shutil
 
 import numpy as np
@@ -19,9 +20,11 @@ from family_pipelines import (
 from test_stable_diffusion import TWO
 
 from diffusion_classifier.data.preprocess import Preprocess
-from diffusion_classifier.denoisers.families import family
+from diffusion_classifier.denoisers.families import FAMILIES, family
 from diffusion_classifier.denoisers.forward_process import FlowMatching
+from diffusion_classifier.denoisers.model_folders import detect_family
 from diffusion_classifier.engine.encoders import encode_images
+from diffusion_classifier.weights.model_parts import check_model_folder
 
 
 @pytest.fixture(scope="module")
@@ -96,6 +99,38 @@ def test_sd3_calls_the_transformer_as_the_pipeline_does(sd3_folder):
     condition = {name: value[:1] for name, value in encode("3", folder).items()}
     found, _ = denoiser.predict(x_t, index, condition)
     torch.testing.assert_close(found, x_t + 0.25 * velocity, rtol=1e-4, atol=1e-5)
+
+
+def test_a_model_of_few_steps_is_measured_as_any_other(tmp_path):
+    """A folder of the form of stable-diffusion-3.5-large-turbo, at the σ of its four steps."""
+    pipeline = sd3(tmp_path, qk_norm="rms_norm")
+    scheduler = {"num_train_timesteps": 1000, "shift": 3.0}
+    (tmp_path / "scheduler" / "scheduler_config.json").write_text(
+        json.dumps({"_class_name": "FlowMatchEulerDiscreteScheduler", **scheduler})
+    )
+    assert detect_family(str(tmp_path)) == "stable-diffusion-3"
+    check_model_folder(tmp_path, FAMILIES["stable-diffusion-3"])
+    calls = []
+
+    def spy(module, args, kwargs, output):
+        calls.append((kwargs["hidden_states"], kwargs["timestep"], output[0]))
+
+    hook = pipeline.transformer.register_forward_hook(spy, with_kwargs=True)
+    pipeline.set_progress_bar_config(disable=True)
+    pipeline(
+        TWO["prompt"][0], num_inference_steps=4, sigmas=[1.0, 0.75, 0.5, 0.25],
+        guidance_scale=0.0, output_type="latent",
+    )  # fmt: skip
+    hook.remove()
+    denoiser = family("stable-diffusion-3").load(str(tmp_path), CPU, torch.float32)
+    condition = {name: value[:1] for name, value in encode("3", tmp_path).items()}
+    for (x_t, timestep, velocity), number in zip(calls, (999, 749, 499, 249), strict=True):
+        index, sigma = torch.tensor([number]), timestep.item() / 1000
+        assert denoiser.process.sigmas[index].item() == pytest.approx(sigma, rel=1e-5)
+        found, _ = denoiser.predict(x_t, index, condition)
+        torch.testing.assert_close(found, x_t + (1 - sigma) * velocity, rtol=1e-4, atol=1e-5)
+    errors = l2_of(family("stable-diffusion-3"), str(tmp_path))["l2"]
+    assert np.isfinite(errors).all() and np.abs(errors[0] / errors[1] - 1).max() > 1e-3
 
 
 @pytest.mark.parametrize("shift", [1.0, 3.0])

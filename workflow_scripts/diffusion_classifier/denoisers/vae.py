@@ -63,8 +63,9 @@ def load_vae(
 def scaling(folder: str, config: dict[str, Any], family: str | None = None) -> Scaling:
     """The scaling that diffusers' pipeline of the `family` makes of its VAE's config.
 
-    Only Stable Diffusion 3's and FLUX's take off a `shift_factor`, only SDXL's `latents_mean` and divides by
-    `latents_std`. Raises InputError if another family's VAE asks for one of them.
+    Only Stable Diffusion 3's and FLUX's take off a `shift_factor`; only SDXL's takes off
+    `latents_mean` and divides by `latents_std`. Raises InputError if another family's VAE asks
+    for one of them.
     """
     shift, mean, std = (config[key] for key in ("shift_factor", "latents_mean", "latents_std"))
     if family is None and (shift, mean, std) != (None, None, None):
