@@ -165,7 +165,7 @@ rule conditions:
         code=code("conditions", family=plan.models.family),
         family=of_job(plan.models.family),
         folder=of_job(plan.models.folder),
-        truncate=of_job(plan.models.truncate),
+        encoding=of_job(plan.models.encoding),
         device=config["compute"]["device"],
         dtype="float32",
     script:
@@ -232,7 +232,7 @@ for model, names in plan.together.prompts().items():
             code=code("conditions", family=partial(plan.models.family, model)),
             family=plan.models.family(model),
             folder=of_job(partial(plan.models.folder, model)),
-            truncate=plan.models.truncate(model),
+            encoding=plan.models.encoding(model),
             device=config["compute"]["device"],
             dtype="float32",
         script:

@@ -7,6 +7,7 @@ from model_skeletons import change, save
 from diffusion_classifier.config.configuration import check_config
 from diffusion_classifier.messages import InputError
 from diffusion_classifier.operations.costs import estimate
+from plan import Plan
 
 # what of the published configs decides which latents fit
 SIZES = {
@@ -39,6 +40,20 @@ def test_the_published_models_fit_it(root, config):
 def test_latents_of_another_shape_do_not(root, config, name):
     config["models"][name]["latent_shape"] = [64, 32, 32]  # as they are packed
     with pytest.raises(InputError, match=rf"models.{name}.latent_shape: .*VAE makes \[16, 64, 64"):
+        check_config(config, root)
+
+
+@pytest.mark.parametrize("name", ["flux-schnell", "sd-3-5-medium"])
+def test_only_a_model_distilled_from_guidance_has_a_scale(root, config, tmp_path, name):
+    change(tmp_path / "flux-schnell", "transformer", guidance_embeds=False)
+    config["models"]["flux-dev"]["guidance"] = 3.5
+    check_config(config, root)
+    plan = Plan(config, root)
+    assert plan.models.encoding("flux-dev") == {"truncate": False, "guidance": 3.5}
+    assert plan.evaluations.encoding("flux-dev", "mine")["guidance"] == 3.5
+    assert plan.models.encoding(name) == {"truncate": False}
+    config["models"][name]["guidance"] = 3.5
+    with pytest.raises(InputError, match=rf"models.{name}.guidance: found 3.5.* leave it out"):
         check_config(config, root)
 
 

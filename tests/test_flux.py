@@ -113,12 +113,18 @@ def test_latents_are_packed_as_the_pipeline_does():
 def test_only_a_model_distilled_from_guidance_is_told_its_scale(saved):
     _, folder, guided = saved
     condition = encode("flux", folder)
+    assert encode("flux", folder, guidance=3)["text"].equal(condition["text"])
     x_t, timestep = torch.ones(2, 4, 8, 8), torch.tensor([300, 700])
     predict = load(folder).predict
     noise, _ = predict(x_t, timestep, condition)
     if guided:
-        other, _ = predict(x_t, timestep, condition | {"guidance": torch.tensor([1.0, 3.5])})
-        assert torch.equal(other[0], noise[0]) and (other[1] - noise[1]).abs().max() > 1e-3
+        guidance = torch.cat(
+            [condition["guidance"][:1], encode("flux", folder, guidance=3)["guidance"][:1]]
+        )
+        other, _ = predict(x_t, timestep, condition | {"guidance": guidance})
+        assert guidance.tolist() == [1, 3]
+        torch.testing.assert_close(other[0], noise[0])
+        assert (other[1] - noise[1]).abs().max() > 1e-3
     else:
         assert "guidance" not in condition
 

@@ -17,5 +17,6 @@ with job(snakemake):
     given = snakemake.input.prompts
     sets = [given] if isinstance(given, str) else given
     for path, output in zip(sets, snakemake.output, strict=True):
-        condition = (params.folder, read_prompts(path), device, dtype, params.truncate)
-        files.write_tensors(adapter.encode_prompts(*condition), output)
+        prompts = read_prompts(path)
+        found = adapter.encode_prompts(params.folder, prompts, device, dtype, **params.encoding)
+        files.write_tensors(found, output)

@@ -158,7 +158,7 @@ class Evaluations:
         model = self.model(evaluation)
         return {
             "preprocess": self.models.preprocess(model),
-            "truncate": self.models.truncate(model),
+            **self.models.encoding(model),
             "shards": self.data.shards(dataset),
         }
 

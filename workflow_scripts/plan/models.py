@@ -30,6 +30,12 @@ class Models:
         """Whether prompts that are too long for the model are cut off."""
         return self.spec(model).get("truncate_prompts", False)
 
+    def encoding(self, model: str) -> dict[str, Any]:
+        """What else decides what the model is told of a prompt: options of `encode_prompts`."""
+        scale = self.spec(model).get("guidance")
+        told = {} if scale is None else {"guidance": scale}
+        return {"truncate": self.truncate(model), **told}
+
     def shape(self, model: str) -> list[int]:
         """The shape of a latent."""
         return self.spec(model)["latent_shape"]

@@ -56,6 +56,7 @@ FAMILIES: dict[str, Family] = {
         packed=2,
         flow_matching=True,
         scaled=("shift_factor",),
+        guidance=True,
         check=inputs.check_flux,
     ),
     "pixart": Family(

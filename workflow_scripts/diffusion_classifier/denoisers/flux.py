@@ -10,7 +10,7 @@ here, too. Three things differ:
   only which σ the timesteps stand for, as the model is told σ itself.
 * A model distilled from guidance (`guidance_embeds`, FLUX.1-dev) is told a scale of guidance. The
   paper's classifier compares the predictions for a prompt without guidance, so the default is
-  GUIDANCE; a larger scale asks for what the pipeline samples with.
+  GUIDANCE; a larger scale asks for what the pipeline samples with (by default 3.5).
 """
 
 from __future__ import annotations
@@ -117,8 +117,9 @@ def encode_prompts(
     device: torch.device,
     dtype: torch.dtype,
     truncate: bool = False,
+    guidance: float = GUIDANCE,
 ) -> dict[str, Tensor]:
-    """T5's hidden states and CLIP's pooled text; a scale of guidance, of a model that is told one.
+    """T5's hidden states, CLIP's pooled text and, for a model that is told it, `guidance`.
 
     `text` is (prompt, token, channel), `pooled` (prompt, channel) and `guidance` (prompt,), all
     float32. A prompt longer than CLIP or T5 reads is cut for it with `truncate`; without,
@@ -132,5 +133,5 @@ def encode_prompts(
     limit = TOKENS if guided else TOKENS_SCHNELL
     # FLUX was trained on T5's padding, too: nothing is masked
     text, _ = t5_states(folder, "_2", texts, device, dtype, truncate, limit, masked=False)
-    guidance = {"guidance": torch.full((len(texts),), GUIDANCE)} if guided else {}
-    return {"text": text, "pooled": pooled, **guidance}
+    scale = {"guidance": torch.full((len(texts),), float(guidance))} if guided else {}
+    return {"text": text, "pooled": pooled, **scale}

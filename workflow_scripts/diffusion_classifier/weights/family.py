@@ -44,6 +44,8 @@ class Family:
     """Of a VAE's config, what its pipeline applies beside `scaling_factor`."""
     sizes: bool = False
     """Whether its network is told the sizes of the images."""
+    guidance: bool = False
+    """Whether a network distilled from guidance is told its scale."""
     old_norm: str | None = None
     """The `norm_type` of its network under the old class name Transformer2DModel."""
     fixed_size: bool = False

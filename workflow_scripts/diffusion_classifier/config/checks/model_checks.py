@@ -144,6 +144,8 @@ def check_shapes(config: dict[str, Any], workflow: Path) -> None:
             _check_latents(key, spec, parts.get("vae"))
         _check_unet(key, spec, parts.get("unet", {}))
         _check_transformer(key, spec, parts.get("transformer", {}))
+        if "guidance" in spec:
+            _check_guidance(key, spec, parts.get("transformer", {"guidance_embeds": True}))
         asked = [
             pair
             for pair in dict.fromkeys(p for t in config["tables"] for p in questions(config, t))
@@ -228,6 +230,16 @@ def _check_transformer(key: str, spec: dict[str, Any], transformer: dict[str, An
             f"{key}.latent_shape: found {spec['latent_shape']}, but the model's transformer has "
             f"positions of latents with sides of {size} alone; set it and `preprocess.size` to "
             "what the model was trained on"
+        )
+
+
+def _check_guidance(key: str, spec: dict[str, Any], transformer: dict[str, Any]) -> None:
+    """That the model is told a scale of guidance; one that is not fetched yet may be."""
+    if not (FAMILIES[spec["family"]].guidance and transformer.get("guidance_embeds")):
+        raise InputError(
+            f"{key}.guidance: found {spec['guidance']}, but the model is told no scale of "
+            "guidance; expected it of a model distilled from guidance alone, as FLUX.1-dev is "
+            "(`guidance_embeds`); leave it out"
         )
 
 
