@@ -8,6 +8,7 @@ the page (code hidden), the tables and figures that the notebook writes itself, 
 from job import job
 
 with job(snakemake):
+    import shutil
     from pathlib import Path
 
     from diffusion_classifier import files
@@ -18,7 +19,9 @@ with job(snakemake):
     params, folder = snakemake.params, Path(snakemake.output.folder)
     source = Path(snakemake.input.notebook)
     workflow = source.parents[1]  # the working directory may be another
-    folder.mkdir(parents=True, exist_ok=True)
+    # Snakemake keeps a folder that is not empty: a figure of an earlier run would stay in the report
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
     execute(source, folder / "notebook.ipynb", params.notebook, workflow)
     write_page(folder / "notebook.ipynb", folder / "page.html")
     table = snakemake.wildcards.table
