@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, partial
 from itertools import groupby
 from typing import Any
 
@@ -65,8 +65,8 @@ class Baselines:
     ) -> None:
         self.config, self.layout = config, layout
         self.data, self.models, self.weights = data, models, weights
-        # one cache per object, as another object may have another config
-        self.classified = cache(self._classified)
+        # method → data sets whose classes it predicts; another object may have another config
+        self.classified = cache(partial(classified_datasets, config))
 
     def spec(self, method: str) -> dict[str, Any]:
         """The config's entry of a baseline."""
@@ -85,10 +85,6 @@ class Baselines:
         """The methods of these kinds."""
         names = method_names(self.config)["baseline"]
         return [name for name in names if self.spec(name)["kind"] in kinds]
-
-    def _classified(self, method: str) -> tuple[str, ...]:
-        """The data sets whose classes a baseline predicts."""
-        return tuple(classified_datasets(self.config, method))
 
     def compared(self, method: str) -> list[str]:
         """The data sets in which a baseline compares every image with every caption."""
@@ -118,17 +114,11 @@ class Baselines:
         """A job for each group of methods that has a question."""
         found: list[Job] = []
         for methods in groups:
-            job = self._job(len(found) + 1, methods)
-            found += [job] if job.questions or job.similarities else []
+            questions = [(name, data) for name in methods for data in self.classified(name)]
+            similarities = [(name, data) for name in methods for data in self.compared(name)]
+            if questions or similarities:
+                found.append(Job(len(found) + 1, methods, questions, similarities))
         return found
-
-    def _job(self, number: int, methods: list[str]) -> Job:
-        return Job(
-            number,
-            methods,
-            [(method, dataset) for method in methods for dataset in self.classified(method)],
-            [(method, dataset) for method in methods for dataset in self.compared(method)],
-        )
 
     # --- answers, and the files they need
 

@@ -119,10 +119,6 @@ class Evaluations:
             samples = spread(samples)
         return [[s.timestep, s.noise] for s in samples]
 
-    def first_samples(self, evaluation: str, dataset: str) -> list:
-        """The samples of the first stage."""
-        return self.samples(evaluation, dataset, 1)
-
     def spread_samples(self, evaluation: str, dataset: str) -> list:
         """The samples of all stages, in an order in which every first part is spread evenly."""
         every = self._even_stages(self.stages(evaluation, dataset))

@@ -40,8 +40,8 @@ class OtherBaselines:
     def memory(self, method: str) -> int:
         """Main memory of the method's job, in MB."""
         kind = baseline_class(self.config, method)
-        own = self.models.memory(self.models.of_baseline(method)) if kind.model else 0
-        return max(own, 8000 if kind.weights else 4000)
+        memory = self.models.memory(self.models.of_baseline(method)) if kind.model else 0
+        return max(memory, 8000 if kind.weights else 4000)
 
     def inputs(self, method: str) -> list[str]:
         """The files of the method's model or weights, if it has any."""

@@ -59,7 +59,7 @@ class Pictures:
 
     def samples(self, table: str) -> list:
         """The samples over which error maps are averaged: those of the first stage."""
-        return self.evaluations.first_samples(self.tables.first(table), self.dataset(table))
+        return self.evaluations.samples(self.tables.first(table), self.dataset(table), 1)
 
     def spatial(self, table: str) -> str:
         """The file of error maps; empty if the table has none."""

@@ -37,9 +37,6 @@ class Resources:
         self._images = cache(partial(shard_images, config))
         self._most = cache(self._find_most)
 
-    def model_memory(self, model: str) -> int:
-        return self.models.memory(model)
-
     def evaluation_memory(self, evaluation: str) -> int:
         """MB of a job that loads the model of an evaluation."""
         return self.models.memory(self.evaluations.model(evaluation))

@@ -91,7 +91,7 @@ def read_prompts(arguments: argparse.Namespace, family: str) -> pd.DataFrame:
         )
     templates = arguments.template or ["{}"]
     if arguments.template and not arguments.classes:
-        raise InputError(f"--template: found beside {given[0]}, expected --classes; leave one out")
+        raise InputError(f"--template: found with {given[0]}, expected --classes; leave one out")
     if any("{}" not in template for template in templates):
         raise InputError("--template: found one without {}, where the class name goes; add it")
     if arguments.prompts_file:

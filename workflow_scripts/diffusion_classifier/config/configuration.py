@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import difflib
 import math
 import os
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
-from diffusion_classifier.messages import InputError
+from diffusion_classifier.messages import InputError, did_you_mean
 from diffusion_classifier.names import check_line, normalised
 
 from .checks.baseline_checks import check_baseline, check_old_spelling
@@ -166,7 +165,7 @@ def _explained(error: Any) -> str:
             properties = error.schema.get("properties", {})
             unknown = next(name for name in error.instance if name not in properties)
             known = sorted(n for n, spec in properties.items() if not spec.get("deprecated"))
-            remedy = _did_you_mean(unknown, known) or "remove it or correct it"
+            remedy = did_you_mean(unknown, known) or "remove it or correct it"
             return f"{key}: found the unknown key `{unknown}`, expected {_one_of(known)}; {remedy}"
         case "required":
             missing = next(name for name in rule if name not in error.instance)
@@ -189,17 +188,12 @@ def _explained(error: Any) -> str:
             expected = " or ".join(_TYPES[kind] for kind in (first, *others))
             return f"{key}: found {found}, expected {expected}; {_retyped(error.instance, first)}"
         case "enum":
-            remedy = _did_you_mean(error.instance, map(str, rule)) or "correct it"
+            remedy = did_you_mean(str(error.instance), map(str, rule)) or "correct it"
             return f"{key}: found {found}, expected {_one_of(rule)}; {remedy}"
         case "pattern":
             return f"{key}: found {found}, expected {error.schema['description']}; correct it"
         case limit:
             return f"{key}: found {found}, expected {_LIMITS[limit].format(rule)}; correct it"
-
-
-def _did_you_mean(found: Any, names: Iterable[str]) -> str:
-    close = difflib.get_close_matches(str(found), list(names), n=1)
-    return f"did you mean `{close[0]}`?" if close else ""
 
 
 def _retyped(value: Any, expected: str) -> str:

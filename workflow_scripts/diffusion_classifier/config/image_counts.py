@@ -24,18 +24,14 @@ def image_count(config: dict[str, Any], name: str) -> int | None:
         return counts and spec["per_class"] * counts[0]
     size = spec.get("limit")
     if isinstance(spec.get("indices"), str):
-        return _index_count(spec["indices"])
+        with suppress(InputError):  # the job that reads the file reports a mistake in it
+            return len(read_indices(spec["indices"], sys.maxsize))
+        return None
     if size is None:
         whole = None if "indices" in spec else quickly_opened(spec)
         size = len(whole) * spec.get("copies", 1) if whole else expected_size(spec)
         size = size and size - spec.get("skip", 0)
     return size and size * (2 if has_examples(spec) else 1)
-
-
-def _index_count(indices: str) -> int | None:
-    """The number of images in a file of `indices`; None if unreadable, which the job reports."""
-    with suppress(InputError):
-        return len(read_indices(indices, sys.maxsize))
 
 
 def candidate_counts(config: dict[str, Any], dataset: str) -> tuple[int, float] | None:

@@ -47,10 +47,6 @@ def _filled(node: Any) -> Any:
     return found | rest if rest else found
 
 
-def _baseline_keys() -> Schema:
-    return _merged(baseline(name).keys for name in BASELINES)
-
-
 def _merged(parts: Iterable[Schema]) -> Schema:
     """All keys of `parts`; raises ValueError if two of them give one key different schemas."""
     found: Schema = {}
@@ -95,7 +91,7 @@ _CONTENTS: dict[str, Callable[[], Any]] = {
     "families": lambda: list(MODEL_FAMILIES),
     "needs of families": _model_needs,
     "baselines": lambda: list(BASELINES),
-    "keys of baselines": _baseline_keys,
+    "keys of baselines": lambda: _merged(baseline(name).keys for name in BASELINES),
     "needs of baselines": _baseline_needs,
     "kinds of tables": lambda: list(KINDS),
     "losses": lambda: list(LOSSES),

@@ -16,7 +16,7 @@ from ..methods import image_spec, is_shipped, models_for
 from ..seeds import check_seeds, network_folder, network_seeds
 from .model_checks import check_fetched
 
-_CONDITION = "condition"
+_CONDITION = "condition"  # column of prompts: the index of a class in class-conditional models
 
 
 def check_old_spelling(config: dict[str, Any]) -> None:
@@ -34,7 +34,7 @@ def check_old_spelling(config: dict[str, Any]) -> None:
             )
         if "tasks" in spec:
             raise InputError(
-                f"{found}`tasks` alone, which say it of each set of prompts; remove `train`"
+                f"{found}only `tasks`, with a data set for each set of prompts; remove `train`"
             )
         task = _written_task(spec["kind"], spec["train"])
         tasks = ", ".join(f"{prompts}: {task}" for prompts in _old_tasks(config, name))
@@ -138,10 +138,10 @@ def _check_outputs(
     if has_condition or counts is None or counts[0] == outputs:
         return
     raise InputError(
-        f"{user}: found `{name}` of kind {kind} for the data set `{dataset}`, whose "
-        f"prompts `{prompts}` name {counts[0]} classes, expected the network's {outputs}, or a "
-        f"`{_CONDITION}`, which of those a class is (see config/README.md); add it to the prompts, "
-        "or remove one of the two"
+        f"{user}: found `{name}` of kind {kind} for the data set `{dataset}`, whose prompts "
+        f"`{prompts}` have {counts[0]} classes, expected {outputs}, as many as the network has, or "
+        f"a column `{_CONDITION}` with the network's index of each class (see config/README.md); "
+        "add it to the prompts, or remove one of the two"
     )
 
 

@@ -81,9 +81,7 @@ def _check_keys(key: str, spec: dict[str, Any]) -> None:
             )
     for name, required in allowed.items():
         if required and name not in spec:
-            raise InputError(
-                f"{key}: found {origin}, but the key `{name}` it needs is missing; add it"
-            )
+            raise InputError(f"{key}: found {origin}, but its key `{name}` is missing; add it")
 
 
 def _source_keys(name: str) -> dict[str, bool]:
@@ -106,8 +104,8 @@ def _check_source(key: str, spec: dict[str, Any]) -> None:
         )
     if "indices" in spec and {"limit", "skip"} & set(spec):
         raise InputError(
-            f"{key}.indices: found beside `limit` or `skip`, expected either chosen images or a "
-            "number of them; leave one out"
+            f"{key}.indices: found together with `limit` or `skip`, expected either chosen images "
+            "or a number of images; leave one out"
         )
     found.check(key, spec)
 

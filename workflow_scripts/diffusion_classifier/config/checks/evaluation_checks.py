@@ -217,9 +217,9 @@ def _check_samples(config: dict[str, Any], key: str, spec: dict[str, Any]) -> No
     family = FAMILIES[config["models"][spec["model"]]["family"]]
     if family.class_conditional:
         raise InputError(
-            f"{key}: found with `{spec['model']}`, a model of the family {family.name}, which is "
-            "told class indices and knows none of a group; expected a model that reads prompts; "
-            "leave it out"
+            f"{key}: found for `{spec['model']}`, a model of the family {family.name}, which knows "
+            "classes by their indices and has none for groups; expected a model that reads "
+            "prompts; leave it out"
         )
     if TIMESTEPS % samples:
         raise InputError(
@@ -228,8 +228,8 @@ def _check_samples(config: dict[str, Any], key: str, spec: dict[str, Any]) -> No
         )
     if samples > noises:
         raise InputError(
-            f"{key}.samples: found {samples}, but the noise bank has {noises}, expected one noise "
-            f"each; set `noise: size` to at least {samples} or take fewer samples"
+            f"{key}.samples: found {samples}, but the noise bank has {noises}, expected a noise "
+            f"for each sample; set `noise: size` to at least {samples} or take fewer samples"
         )
 
 

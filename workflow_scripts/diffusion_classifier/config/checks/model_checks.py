@@ -37,7 +37,7 @@ def check_model(config: dict[str, Any], name: str, spec: dict[str, Any], workflo
     if "seeds" in spec and spec["weights"] not in ("shipped", "train"):
         raise InputError(
             f"{key}.seeds: found with `weights: {spec['weights']}`, expected `shipped` or `train`, "
-            "of which there are several trainings; leave `seeds` out"
+            "which can have several trainings; leave `seeds` out"
         )
     if "seeds" in spec:
         check_seeds(key, spec, shipped_seeds(workflow, name))
@@ -220,7 +220,7 @@ def _check_transformer(key: str, spec: dict[str, Any], transformer: dict[str, An
     if FAMILIES[spec["family"]].fixed_size and isinstance(size, int) and side != size:
         raise InputError(
             f"{key}.latent_shape: found {spec['latent_shape']}, but the model's transformer has "
-            f"positions of latents with sides of {size} alone; set it and `preprocess.size` to "
+            f"positions only for latents with sides of {size}; set it and `preprocess.size` to "
             "what the model was trained on"
         )
 
@@ -257,9 +257,9 @@ def _check_classes(config: dict[str, Any], dataset: str, transformer: dict[str, 
     highest = _highest_index(config, dataset) if isinstance(there, int) else None
     if highest is not None and highest >= there:
         raise InputError(
-            f"prompts.{prompts}: found the class index {highest}, but the model that is asked "
-            f"about {dataset} knows the classes 0 to {there - 1}; expected its own indices; "
-            "correct the prompts, or choose another model"
+            f"prompts.{prompts}: found the class index {highest}, but the model that "
+            f"classifies {dataset} knows the classes 0 to {there - 1}; expected the model's "
+            "indices; correct the prompts, or choose another model"
         )
 
 

@@ -79,7 +79,7 @@ def _refuse(key: str, value: Any, what: str, count: int, memory: int, remedy: st
     if count > memory:
         raise InputError(
             f"{key}: found {value}, {what} of {readable(count)}, expected at most "
-            f"{readable(memory)}, the memory there is; {remedy}"
+            f"{readable(memory)}, the available memory; {remedy}"
         )
 
 
@@ -102,8 +102,8 @@ def _check_noise(config: dict[str, Any], key: str, spec: dict[str, Any], memory:
     if count > free and not (folder / "noise" / name).exists():
         raise InputError(
             f"noise.size: found {size}, {what} of {readable(count)}, expected at most "
-            f"{readable(free)}, what is free where `results` lies; lower it, or choose other "
-            "`results`"
+            f"{readable(free)}, the free space on the disk of `results`; lower it, or choose "
+            "other `results`"
         )
 
 

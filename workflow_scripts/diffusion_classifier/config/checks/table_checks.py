@@ -45,8 +45,8 @@ def check_tables(config: dict[str, Any]) -> None:
         checks[spec["kind"]](config, f"tables.{name}", spec)
         if spec.get("loss") == "pruning" and "curves" in spec:
             raise InputError(
-                f"tables.{name}.loss: found `pruning`, expected the name of a loss, as `curves` "
-                "are of evaluations that prune nothing; change it or leave `curves` out"
+                f"tables.{name}.loss: found `pruning`, expected the name of a loss, as the "
+                "evaluations of `curves` do not prune; change it or leave `curves` out"
             )
         if "published" in spec:
             _check_published(config, name, spec)
