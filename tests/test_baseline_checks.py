@@ -142,7 +142,7 @@ def test_what_to_write_instead_of_train_is_said(config, root, kind):
 @pytest.mark.parametrize("kind", KINDS)
 def test_train_beside_what_replaces_it_is_to_be_removed(config, root, kind):
     config["baselines"][kind]["train"] = "shapes-train"
-    instead = "`tasks` alone" if kind in LEARNED else f"no such key of kind {kind}"
+    instead = "only `tasks`" if kind in LEARNED else f"no such key of kind {kind}"
     refused(config, root, f"baselines.{kind}.train: ", instead, "remove")
 
 

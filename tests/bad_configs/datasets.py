@@ -104,7 +104,7 @@ DIGITS = {
     "chosen images and a number of them": (
         "datasets/mnist/indices",
         [1, 2],
-        ["datasets.mnist.indices: ", "beside `limit`", "leave one out"],
+        ["datasets.mnist.indices: ", "with `limit`", "leave one out"],
     ),
     "skipping all images": (
         "datasets/mnist/skip",
