@@ -10,7 +10,7 @@ from layout import GROUPS, Layout
 from .data import Data
 from .given import Given
 
-Path = str | list[str]
+OptionalPath = str | list[str]
 """A path, or [] if there is no such file; Snakemake reads [] as no input."""
 
 
@@ -47,7 +47,7 @@ class Candidates:
         loss = stages_of(self.config, spec["method"], dataset)["loss"] if is_evaluation else ""
         return {"keep": spec["keep"], "loss": loss}
 
-    def prior_predictions(self, evaluation: str, dataset: str) -> Path:
+    def prior_predictions(self, evaluation: str, dataset: str) -> OptionalPath:
         """The predictions of an evaluation's prior, if it has one."""
         spec = self.config["evaluations"][evaluation].get("prior")
         return self.layout.predictions(spec["method"], dataset) if spec else []
@@ -62,12 +62,12 @@ class Candidates:
             return []
         return self.given.inputs("groups", self.data.prompts_of(dataset))
 
-    def group_prompts(self, evaluation: str, dataset: str) -> Path:
+    def group_prompts(self, evaluation: str, dataset: str) -> OptionalPath:
         """The prompts of the groups, if there are any."""
         groups = self.groups(evaluation, dataset)
         return self.layout.prompts(groups["prompts"]) if groups else []
 
-    def group_pairs(self, evaluation: str, dataset: str, shard: int) -> Path:
+    def group_pairs(self, evaluation: str, dataset: str, shard: int) -> OptionalPath:
         """The pairs of images and groups, if there are any."""
         groups = self.groups(evaluation, dataset)
         return self.layout.pairs(evaluation, dataset, GROUPS, shard) if groups else []

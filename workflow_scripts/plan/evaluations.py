@@ -10,7 +10,7 @@ from diffusion_classifier.config.methods import stages_of
 from diffusion_classifier.selection.schedules import spread, stage_samples
 from layout import GROUPS, Layout
 
-from .candidates import Candidates, Path
+from .candidates import Candidates, OptionalPath
 from .data import Data
 from .models import Models
 
@@ -174,23 +174,23 @@ class Evaluations:
     def conditions(self, evaluation: str, prompts: str) -> str:
         return self.layout.conditions(self.model(evaluation), prompts)
 
-    def timesteps(self, evaluation: str, dataset: str, stage: int = 1) -> Path:
+    def timesteps(self, evaluation: str, dataset: str, stage: int = 1) -> OptionalPath:
         """The density from which timesteps are drawn, if they are learned."""
         if not self.is_learned(evaluation, dataset, stage):
             return []
         return self.layout.timesteps(evaluation, self.data.prompts_of(dataset))
 
-    def pairs(self, evaluation: str, dataset: str, stage: int, shard: int) -> Path:
+    def pairs(self, evaluation: str, dataset: str, stage: int, shard: int) -> OptionalPath:
         """The pairs of a stage, if a job chooses them; otherwise the stage has all candidates."""
         if stage == 1 and not self.candidates.are_listed(evaluation, dataset):
             return []
         return self.layout.pairs(evaluation, dataset, stage, shard)
 
-    def earlier_pairs(self, evaluation: str, dataset: str, stage: int, shard: int) -> Path:
+    def earlier_pairs(self, evaluation: str, dataset: str, stage: int, shard: int) -> OptionalPath:
         """The pairs of the stage before."""
         return self.pairs(evaluation, dataset, stage - 1, shard)
 
-    def last_pairs(self, evaluation: str, dataset: str, shard: int = 0) -> Path:
+    def last_pairs(self, evaluation: str, dataset: str, shard: int = 0) -> OptionalPath:
         """The pairs of the last stage."""
         return self.pairs(evaluation, dataset, max(self.numbers(evaluation, dataset)), shard)
 
