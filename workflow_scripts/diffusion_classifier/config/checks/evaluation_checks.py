@@ -66,8 +66,8 @@ def _check_stages(stages: dict[str, Any], noise_size: int) -> None:
     else:
         if stages.get("race", {}).get("minimum") == 1:
             raise ValueError(
-                "race.minimum: found 1, but one sample says nothing of how much the differences "
-                "vary, expected at least 2, or `timesteps: learned`, which knows it from "
+                "race.minimum: found 1, but one sample does not show how much the differences "
+                "vary, expected at least 2, or `timesteps: learned`, which learns it from "
                 "calibration images; correct it"
             )
         numbers = stages["samples"], stages["keep"], stages.get("trials", 1), stages.get("grid")
@@ -197,9 +197,9 @@ def _check_scores(config: dict[str, Any], key: str, spec: dict[str, Any], datase
     for where, counts in scored.items():
         if min(counts, default=wanted) < wanted:
             raise InputError(
-                f"{key}.keep: found {keep}, expected at most {min(counts)}, the classes that "
-                f"`{method}` has scores of on `{dataset}` (evaluations.{method}.{where}); lower "
-                "it, or choose another method"
+                f"{key}.keep: found {keep}, expected at most {min(counts)}, the classes for which "
+                f"`{method}` has scores on `{dataset}` (evaluations.{method}.{where}); lower it, "
+                "or choose another method"
             )
 
 
