@@ -217,9 +217,9 @@ def _check_samples(config: dict[str, Any], key: str, spec: dict[str, Any]) -> No
     family = FAMILIES[config["models"][spec["model"]]["family"]]
     if family.class_conditional:
         raise InputError(
-            f"{key}: found for `{spec['model']}`, a model of the family {family.name}, which knows "
-            "classes by their indices and has none for groups; expected a model that reads "
-            "prompts; leave it out"
+            f"{key}: found for `{spec['model']}`, a model of the family {family.name}, which reads "
+            "class indices and has none for groups; expected a model that reads prompts; leave it "
+            "out"
         )
     if TIMESTEPS % samples:
         raise InputError(
