@@ -63,7 +63,7 @@ def input_form(folder: str, family: str) -> tuple[int | None, str, int]:
         scale, channels = vae_scale_factor(folder), _config(root, "vae").get("in_channels")
     if channels not in _MODES:
         raise InputError(
-            f"{folder}: found a model of {channels} channels of pixels, expected 1 (greyscale) or "
+            f"{folder}: found a model of images with {channels} channels, expected 1 (greyscale) or "
             "3 (RGB); choose another model"
         )
     size = denoiser.get("sample_size")
@@ -101,5 +101,5 @@ def _has_texts(root: Path, family: Family) -> bool:
 def _unknown(folder: str, name: str) -> str:
     raise InputError(
         f"{folder}: found the class {name!r}, expected one of the families {', '.join(FAMILIES)}; "
-        "choose another model, or name the family it is of"
+        "choose another model, or name its family"
     )

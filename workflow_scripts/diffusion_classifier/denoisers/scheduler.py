@@ -51,15 +51,15 @@ def read_scheduler(folder: str, learned_variance: bool = False) -> tuple[Forward
     if any(not torch.equal(other, alphas_cumprod) for other in others):
         raise InputError(
             f"{folder}: found the scheduler {names[0]} in model_index.json and {names[1]} in "
-            "scheduler/scheduler_config.json, which make other noise schedules of the latter, "
-            "expected one class; name the one that the model was trained with in both"
+            "scheduler/scheduler_config.json, whose noise schedules for the latter file differ, "
+            "expected one class; name the class of the model's training in both"
         )
     zero_snr = "rescale_betas_zero_snr"
     if config.get(zero_snr) and zero_snr not in signature(_class(names[0])).parameters:
         raise InputError(
             f"{folder}/scheduler: found {zero_snr}: true, expected none in a {names[0]}, which "
-            "does not know it; name the class that the model was trained with (such as "
-            "DDIMScheduler), or remove the key"
+            "does not know it; name the class of the model's training (such as DDIMScheduler), or "
+            "remove the key"
         )
     if learned_variance and not alphas_cumprod.all():
         raise InputError(
@@ -79,7 +79,7 @@ def _alphas_cumprod(folder: str, name: str, config: dict[str, Any]) -> torch.Ten
         alphas_cumprod = known(**schedule).alphas_cumprod
     except (NotImplementedError, TypeError, ValueError, RuntimeError) as error:
         raise InputError(
-            f"{folder}/scheduler: found one whose noise schedule cannot be made ("
+            f"{folder}/scheduler: found a noise schedule that cannot be made ("
             f"{' '.join(str(error).split())}), expected one that diffusers' {known.__name__} "
             "knows; correct scheduler_config.json"
         ) from None
@@ -102,7 +102,7 @@ def _checked(folder: str, alphas_cumprod: torch.Tensor, config: dict[str, Any]) 
     if not ((alphas_cumprod >= 0) & (alphas_cumprod < 1)).all():
         raise InputError(
             f"{folder}/scheduler: found betas whose ᾱ runs from "
-            f"{alphas_cumprod.max():.3g} to {alphas_cumprod.min():.3g}, expected some below 1 and "
-            "not below 0: noise at every timestep; correct scheduler_config.json"
+            f"{alphas_cumprod.max():.3g} to {alphas_cumprod.min():.3g}, expected values below 1 "
+            "(noise at every timestep) and not below 0; correct scheduler_config.json"
         )
     return alphas_cumprod

@@ -35,9 +35,8 @@ class Speed:
         """A copy with each `auto` decided for `evaluations` of a network on its device."""
         channels_last, faster = self.channels_last, self.compile
         if channels_last == "auto":
-            channels_last = type(network).__name__.startswith(
-                "UNet"
-            ) and not _slower_with_channels_last(network)
+            is_unet = type(network).__name__.startswith("UNet")
+            channels_last = is_unet and not _slower_with_channels_last(network)
         if faster == "auto":
             on_gpu = next(network.parameters()).is_cuda and find_spec("triton") is not None
             faster = on_gpu and evaluations >= WORTH_COMPILING

@@ -90,7 +90,7 @@ def jobs(check: Check) -> None:
     """The part: digits with the shipped model, then Stable Diffusion 2 in stages."""
     scenes = check.root / "resources" / "models" / "scenes-sd"
     with TemporaryDirectory() as folder:
-        # this imports the libraries of all jobs, so that no job's time includes the imports
+        # imports the libraries of all jobs, so that no job's time includes the imports
         side = random_pipeline.save(Path(folder), check.device, check.rehearse, scenes)
         try:
             digits(check)
