@@ -63,8 +63,8 @@ def input_form(folder: str, family: str) -> tuple[int | None, str, int]:
         scale, channels = vae_scale_factor(folder), _config(root, "vae").get("in_channels")
     if channels not in _MODES:
         raise InputError(
-            f"{folder}: found a model of images with {channels} channels, expected 1 (greyscale) or "
-            "3 (RGB); choose another model"
+            f"{folder}: found a model of images with {channels} channels, expected 1 (greyscale) "
+            "or 3 (RGB); choose another model"
         )
     size = denoiser.get("sample_size")
     if isinstance(size, list) and len(set(size)) == 1:

@@ -116,8 +116,8 @@ def _check_timesteps(timesteps: Sequence[int], count: int) -> None:
     if outside or not timesteps:
         found = f"timestep {outside[0]}" if outside else "no timestep"
         raise InputError(
-            f"timesteps of the reconstructions: found {found}, expected timesteps of the model, 0 to "
-            f"{count - 1}; correct them"
+            f"timesteps of the reconstructions: found {found}, expected some of 0 to {count - 1}, "
+            "the model's timesteps; correct them"
         )
 
 
