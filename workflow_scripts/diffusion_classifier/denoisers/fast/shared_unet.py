@@ -14,10 +14,10 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor, nn
 
 from ..denoiser import Query, compiled
-from . import products
 from .comparison import ANY, only_known
 from .way_up import FoldedUpsampler, SharedSkip, can_fold, can_split
 
@@ -99,11 +99,10 @@ class _PromptAttention:
             key, value = (part[self.prompt] for part in self.keys_values[attn])
         else:
             parts = (attn.to_k(hidden_states), attn.to_v(hidden_states))
-            key, value = (products.heads(part, attn.heads) for part in parts)
-        query = products.heads(attn.to_q(hidden_states), attn.heads)
-        found = products.attention(query, key, value)
-        out = attn.to_out[0]
-        return products.linear(found.transpose(1, 2).flatten(2), out.weight, out.bias)
+            key, value = (_heads(part, attn.heads) for part in parts)
+        query = _heads(attn.to_q(hidden_states), attn.heads)
+        attended = F.scaled_dot_product_attention(query, key, value)
+        return attn.to_out[0](attended.transpose(1, 2).flatten(2))
 
 
 class SharedUNet:
@@ -219,8 +218,8 @@ class SharedUNet:
     def _keys_values(self, text: Tensor) -> dict[nn.Module, tuple[Tensor, Tensor]]:
         return {
             module: (
-                products.heads(module.to_k(text), module.heads).contiguous(),
-                products.heads(module.to_v(text), module.heads).contiguous(),
+                _heads(module.to_k(text), module.heads).contiguous(),
+                _heads(module.to_v(text), module.heads).contiguous(),
             )
             for module in self.cross
         }
@@ -258,4 +257,9 @@ def _remaining_blocks(
 def _cross_attention_on(block: nn.Module, tokens: Tensor) -> Tensor:
     """diffusers' `BasicTransformerBlock` from the cross-attention on."""
     tokens = block.attn2(block.norm2(tokens)) + tokens
-    return products.feed_forward(block.ff, block.norm3(tokens)) + tokens
+    return block.ff(block.norm3(tokens)) + tokens
+
+
+def _heads(projected: Tensor, count: int) -> Tensor:
+    """`(batch, token, head · channel)` → `(batch, head, token, channel)`."""
+    return projected.unflatten(2, (count, -1)).transpose(1, 2)
