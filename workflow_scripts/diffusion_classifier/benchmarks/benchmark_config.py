@@ -1,4 +1,4 @@
-"""Check the section `benchmark`: its data sets and evaluations, and the families of models."""
+"""Check the section `benchmark` of a config: its data sets, evaluations, and model families."""
 
 from __future__ import annotations
 
@@ -85,7 +85,7 @@ def _check_policies(config: dict[str, Any], policies: dict, tests: dict) -> None
 
 
 def _check_prior(config: dict[str, Any], key: str, evaluation: str, dataset: str) -> None:
-    """Raise InputError if no table needs a prior's predictions, as policies compute none."""
+    """Raise InputError if no table computes the prior's predictions, which the policy needs."""
     prior = prior_method(config, evaluation)
     if prior is None or prior in config["evaluations"]:
         return
