@@ -25,7 +25,7 @@ from diffusion_classifier.messages import InputError
 from diffusion_classifier.network_time import in_network
 from diffusion_classifier.progress import Progress
 
-from .logistic import CONVERGED, fit_converged
+from .classical import CONVERGED, fit_converged
 
 if TYPE_CHECKING:
     from diffusers import UNet2DConditionModel

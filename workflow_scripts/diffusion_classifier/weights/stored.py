@@ -1,4 +1,4 @@
-"""The files that hold a network's weights: one or shards, plain or of a variant such as fp16."""
+"""Find the files of a network's weights: one file or shards, plain or of a variant such as fp16."""
 
 from __future__ import annotations
 
@@ -14,17 +14,17 @@ from diffusion_classifier.files import read_json
 from diffusion_classifier.messages import InputError, without_home
 
 STEMS = {"diffusers": ("diffusion_pytorch_model",), "transformers": ("model",)}
-"""How the files of weights begin that these libraries save."""
+"""The beginning of the names of weight files, by the library that saves them."""
 
 _PICKLES = (".bin", ".ckpt", ".pt", ".pth")
 
 
 @dataclass(frozen=True)
 class Stored:
-    """Weights in safetensors.
+    """The safetensors files of one network.
 
-    file: the weights, or the index of their shards; files: all that hold tensors; variant: what
-    stands before `.safetensors` in their names, None for the plain ones.
+    `file` is the single file, or the index of the shards; `files` are all files with tensors.
+    `variant` is the word before `.safetensors` in their names, or None for plain weights.
     """
 
     file: Path
@@ -33,11 +33,11 @@ class Stored:
 
 
 def find_weights(folder: str | os.PathLike, stems: Sequence[str]) -> Stored:
-    """The weights in `folder` whose names begin with one of `stems`, the first that is there.
+    """The weights in `folder` whose names begin with the first of `stems` that occurs there.
 
-    The plain ones are taken where there are any, else those of the only variant. Raises InputError
-    if there are none, if there are several variants and no plain weights, or if a shard is missing.
-    Only the index of shards is read.
+    Plain weights are preferred to those of a variant. Raises InputError if there are no weights,
+    several variants but no plain weights, or if a shard is missing. Only the index of shards is
+    read.
     """
     folder = Path(folder)
     names = sorted(path.name for path in folder.glob("*") if path.is_file())
@@ -46,14 +46,14 @@ def find_weights(folder: str | os.PathLike, stems: Sequence[str]) -> Stored:
         if len(found) > 1 and None not in found:
             raise InputError(
                 f"{folder}: found weights of the variants {', '.join(sorted(found))} and no plain "
-                f"ones, expected {stem}.safetensors or one variant; remove the files of the others"
+                f"ones, expected {stem}.safetensors or one variant; remove the other variants"
             )
         if found:
             variant = None if None in found else next(iter(found))
             return _stored(folder, found[variant], variant)
     raise InputError(
         f"{folder}: found no {stems[0]}.safetensors, expected the weights of a network in that "
-        f"format{_instead(names)}; add them, or choose a whole model"
+        f"format{_other_files(names)}; add them, or choose a whole model"
     )
 
 
@@ -63,7 +63,7 @@ def _by_variant(names: Sequence[str], stem: str) -> dict[str | None, str]:
         rf"{stem}(?:\.(?P<variant>\w+))?\.safetensors",
         rf"{stem}\.safetensors\.index(?:\.(?P<variant>\w+))?\.json",
     ]
-    # where there are both, the last one counts: diffusers prefers shards, transformers a file
+    # if a folder has both, the last match counts: diffusers prefers shards, transformers one file
     if stem not in STEMS["diffusers"]:
         patterns.reverse()
     matches = [match for p in patterns for name in names if (match := re.fullmatch(p, name))]
@@ -89,8 +89,8 @@ def _stored(folder: Path, name: str, variant: str | None) -> Stored:
     return Stored(file, tuple(folder / shard for shard in shards), variant)
 
 
-def _instead(names: Sequence[str]) -> str:
-    """What lies in the folder where no weights do."""
+def _other_files(names: Sequence[str]) -> str:
+    """A remark about the files of a folder without weights; empty if none of them is close."""
     pickles = [name for name in names if name.endswith(_PICKLES)]
     if pickles:
         return f" (and not {pickles[0]}: a pickle is never opened)"
@@ -100,5 +100,5 @@ def _instead(names: Sequence[str]) -> str:
 
 @cache
 def note(line: str) -> None:
-    """Write a line to the log, once in a process."""
+    """Write a line to the log, but only once in a process."""
     print(without_home(line), file=sys.stderr)

@@ -1,4 +1,4 @@
-"""Every tensor is accounted for: what files hold is compared with what a network needs."""
+"""Compare the tensors in a file with those that a network needs."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ if TYPE_CHECKING:
 Shapes = dict[str, tuple[int, ...]]
 """The shape of each tensor, by its name."""
 
-# positions and masks are computed, not learned, and batches were counted in training: whether these
-# are stored differs between versions of the libraries and changes no number
+# Positions and masks are computed, not learned, and the count of batches serves training only.
+# Some versions of the libraries store them and others do not; it changes no number.
 _HARMLESS = re.compile(
     r"(^|\.)(position_ids|relative_position_index|attn_mask|rotary_emb\.inv_freq"
     r"|num_batches_tracked)$"
@@ -33,23 +33,23 @@ def account_for(
     found: Mapping[str, tuple[int, ...]],
     remedy: str = "fetch the file again, or the config.json that it was saved with",
 ) -> None:
-    """Raise InputError unless all tensors that `network` needs are found, each in its shape.
+    """Raise InputError unless `found` has all tensors that `network` needs, each in its shape.
 
-    The names of `found`, what `file` holds, are those of the network, whatever the file calls
-    them. Tensors that the network does not need are named in the log, once. Those that change
-    nothing, such as `position_ids`, may be missing or too many.
+    `found` are the tensors in `file`, under the network's names for them. Tensors that the network
+    does not need are reported in the log, once. Tensors that change no number, such as
+    `position_ids`, may be missing or superfluous.
     """
     needed = {name: shape for name, shape in needed.items() if not _HARMLESS.search(name)}
     missing = [name for name in needed if name not in found]
     other = [name for name in needed if name in found and not _same(needed[name], found[name])]
-    all_of_them, said = f"of the {len(needed)} tensors of {network}", []
+    total, faults = f"of the {len(needed)} tensors of {network}", []
     if missing:
-        said.append(f"{len(missing)} {all_of_them} missing, the first {missing[0]}")
+        faults.append(f"{len(missing)} {total} missing, the first {missing[0]}")
     if other:
         first = f"{other[0]}: {list(found[other[0]])} instead of {list(needed[other[0]])}"
-        said.append(f"{len(other)} {all_of_them} in another shape, the first {first}")
-    if said:
-        raise InputError(f"{file}: found {', and '.join(said)}, expected every one; {remedy}")
+        faults.append(f"{len(other)} {total} in another shape, the first {first}")
+    if faults:
+        raise InputError(f"{file}: found {', and '.join(faults)}, expected every one; {remedy}")
     extra = sorted(name for name in found if name not in needed and not _HARMLESS.search(name))
     if extra:
         note(
@@ -59,7 +59,7 @@ def account_for(
 
 
 def shapes(network: nn.Module) -> Shapes:
-    """The tensors that a network is stored as; one that it has under several names counts once."""
+    """The tensors of a network; a tensor with several names is listed under the first one."""
     state, seen = network.state_dict(keep_vars=True), set()
     first = {
         name: tensor
@@ -70,7 +70,7 @@ def shapes(network: nn.Module) -> Shapes:
 
 
 def stored_shapes(stored: Stored) -> Shapes:
-    """The tensors in the files of weights, by their headers; a variant is named in the log.
+    """The tensors in files of weights, from the files' headers; a variant is named in the log.
 
     Raises InputError for a file that is damaged, cut short, or of another format.
     """
@@ -94,7 +94,7 @@ def stored_shapes(stored: Stored) -> Shapes:
 
 
 def _same(needed: tuple[int, ...], found: tuple[int, ...]) -> bool:
-    """Whether shapes are equal; a single number may be stored as a list of one."""
+    """Whether two shapes are equal; a single number may also be stored as a list of one."""
     return tuple(needed) == tuple(found) or {tuple(needed), tuple(found)} == {(), (1,)}
 
 
