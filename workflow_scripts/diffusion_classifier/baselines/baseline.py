@@ -66,7 +66,7 @@ class Images:
 
     @cached_property
     def prompts(self) -> pd.DataFrame:
-        """The prompts without the unconditional one: `prompt`, `classname`, `classidx` and so on."""
+        """The prompts except the unconditional one: `prompt`, `classname`, `classidx` and so on."""
         from diffusion_classifier.data.prompt_sets import named_prompts, read_prompts
 
         return named_prompts(read_prompts(self.prompts_file))
