@@ -49,6 +49,31 @@ class ImageSource(Protocol):
     # `load_image` turns into `image(index)`; None if there is no such file.
 
 
+class ArrayImages:
+    """An ImageSource of one uint8 array, `(image, height, width)` or with a last axis for RGB.
+
+    `labels` are int64 `(image,)` and `origins` the results of `source`.
+    """
+
+    def __init__(
+        self, pixels: np.ndarray, labels: np.ndarray, origins: list[str], class_names: list[str]
+    ) -> None:
+        self.pixels, self.labels, self.origins = pixels, labels, origins
+        self.class_names = class_names
+
+    def __len__(self) -> int:
+        return len(self.pixels)
+
+    def image(self, index: int) -> Image.Image:
+        return Image.fromarray(self.pixels[index])
+
+    def label(self, index: int) -> int:
+        return int(self.labels[index])
+
+    def source(self, index: int) -> str:
+        return self.origins[index]
+
+
 def labels(source: ImageSource) -> np.ndarray:
     """All labels of `source`, `(image,)` int64."""
     return np.array([source.label(index) for index in range(len(source))], dtype=np.int64)

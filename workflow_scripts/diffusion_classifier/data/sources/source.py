@@ -67,7 +67,6 @@ class Source:
     drawn: bool = False
     """Whether its images need neither files of the user's nor the network."""
     examples: bool = False
-    """Whether it is of examples in Winoground's schema."""
     """Whether it has examples of two images and two captions, as Winoground has."""
 
     @property
