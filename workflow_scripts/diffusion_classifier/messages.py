@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import difflib
 import os
+import sys
 from collections.abc import Iterable
+from functools import cache
 from typing import Any
 
 FAILED = "failed: "
@@ -41,3 +43,9 @@ def known(key: str, value: str, names: Iterable[str], what: str) -> None:
     listed = ", ".join(f"`{name}`" for name in names)
     expected = f"expected one of {listed}" if names else "but none is defined"
     raise InputError(f"{key}: found the unknown {what} `{value}`, {expected}; {remedy}")
+
+
+@cache
+def note(line: str) -> None:
+    """Write a line to the log, but only once in a process."""
+    print(without_home(line), file=sys.stderr)

@@ -21,8 +21,14 @@ from diffusion_classifier.messages import InputError
 from diffusion_classifier.weights.model_parts import OPEN_CLIP_CONFIG as CONFIG
 from diffusion_classifier.weights.model_parts import OPEN_CLIP_STEMS
 from diffusion_classifier.weights.reading import reading
-from diffusion_classifier.weights.stored import Stored, find_weights
-from diffusion_classifier.weights.tensors import Shapes, account_for, shapes, stored_shapes
+from diffusion_classifier.weights.weight_files import (
+    Shapes,
+    WeightFiles,
+    account_for,
+    find_weights,
+    shapes,
+    stored_shapes,
+)
 
 from .clip import Clip
 
@@ -100,7 +106,7 @@ def load(
     return OpenClip(model, tokenizer, transform, dtype, truncate)
 
 
-def _read_weights(model: nn.Module, stored: Stored, found: Shapes) -> None:
+def _read_weights(model: nn.Module, stored: WeightFiles, found: Shapes) -> None:
     """Load the weights into `model` by open_clip, which translates other libraries' tensor names.
 
     It would also resize position embeddings and invent SigLIP's bias. The comparisons with the

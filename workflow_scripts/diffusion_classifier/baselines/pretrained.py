@@ -23,8 +23,15 @@ from diffusion_classifier.messages import InputError
 from diffusion_classifier.progress import Progress
 from diffusion_classifier.weights.model_parts import check_classifier_folder
 from diffusion_classifier.weights.reading import reading
-from diffusion_classifier.weights.stored import STEMS, Stored, find_weights
-from diffusion_classifier.weights.tensors import Shapes, account_for, shapes, stored_shapes
+from diffusion_classifier.weights.weight_files import (
+    STEMS,
+    Shapes,
+    WeightFiles,
+    account_for,
+    find_weights,
+    shapes,
+    stored_shapes,
+)
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -129,7 +136,9 @@ def predict(
     return scores.argmax(dim=1).numpy(), scores.numpy()
 
 
-def _timm(root: Path, stored: Stored, found: Shapes) -> tuple[nn.Module, Callable[[Image], Tensor]]:
+def _timm(
+    root: Path, stored: WeightFiles, found: Shapes
+) -> tuple[nn.Module, Callable[[Image], Tensor]]:
     """The network as timm builds it; timm also translates its own earlier names of tensors.
 
     It would also resize position embeddings and draw a new classifier for other classes. The
@@ -166,7 +175,7 @@ def _converted(name: str) -> nn.Module | None:
         return None
 
 
-def _read_weights(model: nn.Module, stored: Stored, found: Shapes, name: str) -> None:
+def _read_weights(model: nn.Module, stored: WeightFiles, found: Shapes, name: str) -> None:
     needed = shapes(model)
     account_for(stored.file, name, needed, found)
     for path in stored.files:
@@ -176,7 +185,7 @@ def _read_weights(model: nn.Module, stored: Stored, found: Shapes, name: str) ->
 
 
 def _torchvision(
-    stored: Stored, found: Shapes, config: dict[str, Any]
+    stored: WeightFiles, found: Shapes, config: dict[str, Any]
 ) -> tuple[nn.Module, Callable[[Image], Tensor]]:
     from torchvision.models import get_model
     from torchvision.transforms import InterpolationMode

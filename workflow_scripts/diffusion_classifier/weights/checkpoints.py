@@ -45,7 +45,7 @@ def read_checkpoint(path: str | os.PathLike) -> dict[str, Tensor]:
             )
         with zipfile.ZipFile(path) as archive:
             sizes = _entry_sizes(archive)
-        tensors = _named(_load(path))
+        tensors = _tensors_by_name(_load(path))
         _check_storages(tensors, sizes)
     except zipfile.BadZipFile:
         raise InputError(f"{path}: {_not_a_zip(path)}") from None
@@ -99,7 +99,9 @@ def _load(path: Path) -> Any:
     """The object that PyTorch builds from the file; RefusedError names content that it refuses."""
     try:
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # `_named` refuses the tensors that it warns about
+            warnings.simplefilter(
+                "ignore"
+            )  # `_tensors_by_name` refuses the tensors that it warns about
             return torch.load(path, map_location="cpu", weights_only=True, mmap=True)
     except (MemoryError, OSError):
         raise
@@ -129,7 +131,7 @@ def _check_storages(tensors: dict[str, Tensor], sizes: Counter[int]) -> None:
         raise RefusedError(f"a storage of {size} bytes, which no entry of the zip has")
 
 
-def _named(value: Any) -> dict[str, Tensor]:
+def _tensors_by_name(value: Any) -> dict[str, Tensor]:
     tensors: dict[str, Tensor] = {}
     for name, tensor in _leaves(value, ()):
         if name in tensors:

@@ -24,14 +24,14 @@ SUPPORTED = (
 _OLD_CLASS = "Transformer2DModel"
 
 # key of a UNet's config -> its value in a supported model, and the input that other values require
-_MORE = {
+_CONDITIONS = {
     "class_embed_type": (None, "a class, a noise level or an image's embedding beside the text"),
     "num_class_embeds": (None, "a class or a noise level beside the text, as upscalers do"),
     "time_cond_proj_dim": (None, "the scale of guidance, as models distilled for it do (LCM)"),
     "dual_cross_attention": (False, "an image's embedding beside the text"),
     "attention_type": ("default", "boxes or other places beside the text, as GLIGEN does"),
 }
-_IMAGE_TOO = ("text_image_proj", "image_proj", "ip_image_proj")
+_IMAGE_PROJECTIONS = ("text_image_proj", "image_proj", "ip_image_proj")
 SIZES = 6
 """Numbers in SDXL's micro-conditioning: two each for original size, crop corner and target size."""
 
@@ -108,11 +108,11 @@ def _purpose(taken: int, latents: int) -> str:
 
 
 def _check_conditions(where: Path, config: dict[str, Any]) -> None:
-    for key, (usual, wanted) in _MORE.items():
+    for key, (usual, wanted) in _CONDITIONS.items():
         if config.get(key, usual) not in (usual, None):
             _refuse(where, f"takes {wanted} ({key}: {config[key]})")
     projection = config.get("encoder_hid_dim_type")
-    if projection in _IMAGE_TOO:
+    if projection in _IMAGE_PROJECTIONS:
         _refuse(where, f"takes an image's embedding (encoder_hid_dim_type: {projection})")
     added = config.get("addition_embed_type")
     if added not in (None, "text_time"):

@@ -22,7 +22,7 @@ from diffusion_classifier.messages import InputError
 from .hub import link
 from .lora_files import check_layers, named_as_layers, one_line, read_lora
 from .networks import load_network
-from .stored import STEMS, find_weights
+from .weight_files import STEMS, find_weights
 
 if TYPE_CHECKING:
     from torch import Tensor, nn

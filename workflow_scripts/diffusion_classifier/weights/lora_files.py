@@ -9,8 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from diffusion_classifier.messages import InputError
 
-from .stored import Stored
-from .tensors import account_for, stored_shapes
+from .weight_files import WeightFiles, account_for, stored_shapes
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
@@ -80,7 +79,7 @@ def read_lora(base: Path, file: Path) -> tuple[dict[str, Tensor], dict | None, d
 def _check_pairs(file: Path) -> None:
     """Raise InputError if one matrix of a pair is missing; diffusers would draw it or use zeros."""
     try:
-        found = stored_shapes(Stored(file, (file,), None))
+        found = stored_shapes(WeightFiles(file, (file,), None))
     except InputError:  # `read_lora` reports a file that is not in safetensors
         return
     halves = {}
@@ -88,8 +87,8 @@ def _check_pairs(file: Path) -> None:
         if match := _HALF.search(name):
             other = f"{name[: match.start('side')]}{_OTHER[match['side']]}{name[match.end() :]}"
             halves |= {name: shape, other: found.get(other, ())}
-    own = {name: shape for name, shape in found.items() if name in halves}
-    account_for(file, "this LoRA", halves, own, "use a LoRA that is whole")
+    present = {name: shape for name, shape in found.items() if name in halves}
+    account_for(file, "this LoRA", halves, present, "use a LoRA that is whole")
 
 
 def check_layers(file: str, model: nn.Module, name: str, state: dict[str, Tensor]) -> None:
@@ -133,13 +132,13 @@ def named_as_layers(
     for key, tensor in state.items():
         if not key.startswith(f"{name}."):
             continue
-        found = _MATRIX.fullmatch(key)
-        if found is None:
+        match = _MATRIX.fullmatch(key)
+        if match is None:
             named[key] = tensor
             continue
-        layer, side = found["layer"], _SIDES[found["side"]]
-        if found["projection"]:
-            layer += f".{projections[found['projection']]}"
+        layer, side = match["layer"], _SIDES[match["side"]]
+        if match["projection"]:
+            layer += f".{projections[match['projection']]}"
         if not hasattr(model, "text_model"):  # transformers 5 has no such level in a text encoder
             layer = layer.replace(f"{name}.text_model.", f"{name}.")
         if side == "lora_B":

@@ -11,7 +11,7 @@ from .conventions import check_conventions
 from .family import CLIP, T5, Family
 from .inputs import check_inputs
 from .reading import read_config
-from .stored import STEMS, find_weights
+from .weight_files import STEMS, find_weights
 
 INDEX = "model_index.json"
 OPEN_CLIP_CONFIG = "open_clip_config.json"
@@ -62,7 +62,7 @@ def check_vae(folder: str | os.PathLike) -> None:
         return
     part = "unet" if (folder / "unet").is_dir() else "transformer"
     channels = read_config(folder, part).get("in_channels", 4)
-    if _named(folder, "vae") or channels not in (1, 3):
+    if _has_part(folder, "vae") or channels not in (1, 3):
         raise InputError(
             f"{folder}: found no vae/, expected the VAE that makes latents of images, as {part}/ "
             f"takes {channels} channels; add it, or choose a whole model"
@@ -76,7 +76,7 @@ def check_text_encoders(folder: str | os.PathLike, family: Family) -> None:
     """
     folder = Path(folder)
     for suffix, kinds in family.text_encoders.items():
-        if suffix not in family.optional or _named(folder, f"text_encoder{suffix}"):
+        if suffix not in family.optional or _has_part(folder, f"text_encoder{suffix}"):
             _check_text_encoder(folder, suffix, kinds)
 
 
@@ -142,7 +142,7 @@ def refuse_single_part(folder: Path) -> None:
     )
 
 
-def _named(folder: Path, part: str) -> bool:
+def _has_part(folder: Path, part: str) -> bool:
     """Whether a model has the folder of a part, or its index names the part."""
     if (folder / part).is_dir():
         return True

@@ -15,8 +15,15 @@ from torch import nn
 from diffusion_classifier.messages import InputError
 
 from .reading import reading
-from .stored import STEMS, Stored, find_weights
-from .tensors import Shapes, account_for, shapes, stored_shapes
+from .weight_files import (
+    STEMS,
+    Shapes,
+    WeightFiles,
+    account_for,
+    find_weights,
+    shapes,
+    stored_shapes,
+)
 
 Network = TypeVar("Network", bound=nn.Module)
 
@@ -62,7 +69,7 @@ def load_network(
 
 
 def _load_diffusers(
-    kind: type[Network], where: Path, stored: Stored, found: Shapes, dtype: torch.dtype
+    kind: type[Network], where: Path, stored: WeightFiles, found: Shapes, dtype: torch.dtype
 ) -> tuple[Network, dict[str, Any]]:
     """The network and diffusers' report, which translates diffusers' older names of tensors.
 
@@ -80,7 +87,7 @@ def _load_diffusers(
         raise
 
 
-def _options(stored: Stored) -> dict[str, Any]:
+def _options(stored: WeightFiles) -> dict[str, Any]:
     return {
         "variant": stored.variant,
         "use_safetensors": True,

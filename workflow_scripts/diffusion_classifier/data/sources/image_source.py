@@ -148,7 +148,7 @@ def tables(
     names = [checked_name(name, f"class {i}") for i, name in enumerate(source.class_names)]
     progress = Progress(len(indices), "images")
     rows: list[dict[str, Any]] = []
-    gone: set[str] = set()  # an image with several copies is reported once
+    reported: set[str] = set()  # an image with several copies is reported once
     size = kept = 0
     for done, index in enumerate(indices, 1):
         try:
@@ -158,10 +158,10 @@ def tables(
             if left_out is None:
                 raise
             name = original(source, index)
-            if name not in gone:
+            if name not in reported:
                 print(error, file=sys.stderr)
                 left_out.add(name, error.reason)
-                gone.add(name)
+                reported.add(name)
         if size >= PIECE:
             yield _frame(rows, kept)
             size, kept, rows = 0, kept + len(rows), []
