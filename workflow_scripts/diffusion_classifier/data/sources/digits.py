@@ -10,11 +10,10 @@ from PIL import Image
 from diffusion_classifier.messages import InputError
 
 from .image_source import ArrayImages
-from .source import TEXT, Source, Spec
+from .source import TEXT, Source
 
 DIGITS = [str(digit) for digit in range(10)]
 _MNIST = {"train": 4000, "test": 1000}
-_UCI = 1797
 
 
 def mnist(split: str = "test", split_seed: int = 0) -> ArrayImages:
@@ -85,24 +84,14 @@ def frame_like_mnist(digit: np.ndarray) -> np.ndarray:
     return framed
 
 
-def _mnist_size(spec: Spec) -> int:
-    return _MNIST[spec.get("split", "test")]
-
-
-def _uci_size(spec: Spec) -> int:
-    return _UCI
-
-
-def _classes(spec: Spec) -> int:
-    return len(DIGITS)
-
-
 MNIST = Source(
     mnist,
     keys={"split": TEXT},
     splits=tuple(_MNIST),
-    size=_mnist_size,
-    classes=_classes,
+    size=lambda spec: _MNIST[spec.get("split", "test")],
+    classes=lambda spec: len(DIGITS),
     drawn=True,
 )
-UCI_DIGITS = Source(uci_digits, size=_uci_size, classes=_classes, drawn=True)
+UCI_DIGITS = Source(
+    uci_digits, size=lambda spec: 1797, classes=lambda spec: len(DIGITS), drawn=True
+)

@@ -161,16 +161,6 @@ def _check_folders(source: str, root: Path) -> None:
     raise InputError(f"{where} images ({images}) in no folder of a class, {remedy}")
 
 
-def _whole(images: int) -> Callable[[Spec], int]:
-    """The function `whole` of a Source whose data set has this number of images."""
-    return lambda spec: images
-
-
-def _counted(classes: str) -> Callable[[Spec], int]:
-    """The function `classes` of a Source whose class list has this name."""
-    return lambda spec: class_count(classes)
-
-
 def _imagenet_whole(spec: Spec) -> int | None:
     """Unknown for chosen classes; a folder `train` has the training images."""
     if "classes" in spec:
@@ -178,13 +168,16 @@ def _imagenet_whole(spec: Spec) -> int | None:
     return 1_281_167 if PurePath(spec["path"]).name == "train" else 50_000
 
 
-def _imagenet_classes(spec: Spec) -> int:
-    return class_count(spec.get("classes", "imagenet"))
-
-
 def _source(opens: Callable[..., Folder], images: int, classes: str) -> Source:
-    keys, whole, counted = {"path": PATH}, _whole(images), _counted(classes)
-    return Source(opens, keys, ("path",), whole=whole, classes=counted, files=True)
+    """A test set of this number of images, whose classes are those of a class list."""
+    return Source(
+        opens,
+        keys={"path": PATH},
+        required=("path",),
+        whole=lambda spec: images,
+        classes=lambda spec: class_count(classes),
+        files=True,
+    )
 
 
 IMAGENET = Source(
@@ -192,7 +185,7 @@ IMAGENET = Source(
     keys={"path": PATH, "classes": TEXT},
     required=("path",),
     whole=_imagenet_whole,
-    classes=_imagenet_classes,
+    classes=lambda spec: class_count(spec.get("classes", "imagenet")),
     files=True,
 )
 IMAGENET_V2 = _source(imagenet_v2, 10_000, "imagenet")

@@ -8,11 +8,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from PIL import Image
 
 from diffusion_classifier.messages import InputError, known
 
-from ..images import load_image, read_file
+from .folder import Folder
 from .image_source import ArrayImages
 from .source import PATH, TEXT, Source, Spec
 
@@ -82,32 +81,22 @@ _ELSEWHERE = {
 _MISSING = 0.01
 
 
-class ImageFiles:
-    """An ImageSource of the image files of one of torchvision's data sets."""
+class ImageFiles(Folder):
+    """The image files of the data set and split `name`."""
 
     def __init__(
         self, name: str, root: Path, files: list[Path], labels: np.ndarray, names: list[str]
     ) -> None:
-        self.name, self.root, self.files, self.labels = name, root, files, labels
-        self.class_names = names
-
-    def __len__(self) -> int:
-        return len(self.files)
-
-    def image(self, index: int) -> Image.Image:
-        """Mode L or RGB; raises InputError naming the file as `load_image` does."""
-        return load_image(self.encoded(index), self.source(index))
-
-    def encoded(self, index: int) -> bytes | None:
-        """The bytes of the file; raises InputError naming it if it cannot be read."""
-        return read_file(self.files[index], self.source(index))
-
-    def label(self, index: int) -> int:
-        return int(self.labels[index])
+        relative = [file.relative_to(root).as_posix() for file in files]
+        super().__init__(root, relative, labels.tolist(), names, left_out={})
+        self.name = name
 
     def source(self, index: int) -> str:
         """For example `Food101/test/waffles/1.jpg`, without the folder of the data set."""
-        return f"{self.name}/{self.files[index].relative_to(self.root).as_posix()}"
+        return f"{self.name}/{self.files[index]}"
+
+    def name_in_messages(self, index: int) -> str:
+        return self.source(index)
 
 
 def torchvision_set(
@@ -204,14 +193,6 @@ def check_torchvision(dataset: str, split: str, where: str) -> None:
         )
 
 
-def _size(spec: Spec) -> int | None:
-    return SIZES.get(spec["dataset"], {}).get(spec.get("split", "test"))
-
-
-def _class_count(spec: Spec) -> int | None:
-    return _CLASSES.get(spec["dataset"])
-
-
 def _check(key: str, spec: Spec) -> None:
     check_torchvision(spec["dataset"], spec.get("split", "test"), f"{key}.")
 
@@ -220,8 +201,8 @@ TORCHVISION = Source(
     torchvision_set,
     keys={"dataset": TEXT, "root": PATH, "split": TEXT, "download": {"type": "boolean"}},
     required=("dataset", "root"),
-    size=_size,
-    classes=_class_count,
+    size=lambda spec: SIZES.get(spec["dataset"], {}).get(spec.get("split", "test")),
+    classes=lambda spec: _CLASSES.get(spec["dataset"]),
     check=_check,
     files=True,
 )
