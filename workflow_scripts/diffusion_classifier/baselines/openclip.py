@@ -26,8 +26,7 @@ from diffusion_classifier.weights.weight_files import (
     WeightFiles,
     account_for,
     find_weights,
-    shapes,
-    stored_shapes,
+    network_shapes,
 )
 
 from .clip import Clip
@@ -91,7 +90,7 @@ def load(
 
     root = Path(folder)
     stored = find_weights(root, OPEN_CLIP_STEMS)
-    found = stored_shapes(stored)
+    found = stored.shapes()
     with reading(folder, "an OpenCLIP model", f"{CONFIG} and {stored.file.name} of one model"):
         config = read_json(root / CONFIG)["model_cfg"]
         _refuse_foreign_towers(folder, config)
@@ -114,7 +113,7 @@ def _read_weights(model: nn.Module, stored: WeightFiles, found: Shapes) -> None:
     """
     import open_clip
 
-    needed = shapes(model)
+    needed = network_shapes(model)
     shared = {name: found.get(name, shape) for name, shape in needed.items()}
     account_for(stored.file, type(model).__name__, needed, shared)  # compares only the shapes
     missing, extra = open_clip.load_checkpoint(model, str(stored.file), strict=False)

@@ -29,8 +29,7 @@ from diffusion_classifier.weights.weight_files import (
     WeightFiles,
     account_for,
     find_weights,
-    shapes,
-    stored_shapes,
+    network_shapes,
 )
 
 if TYPE_CHECKING:
@@ -83,7 +82,7 @@ def load(folder: str | os.PathLike, device: torch.device, dtype: torch.dtype) ->
     root = Path(folder)
     check_classifier_folder(root)
     stored = find_weights(root, STEMS["transformers"])
-    found = stored_shapes(stored)
+    found = stored.shapes()
     with reading(
         folder, "an ImageNet network", f"a {CONFIG} with the {stored.file.name} it describes"
     ):
@@ -148,7 +147,7 @@ def _timm(
 
     name = f"local-dir:{root}"
     model = timm.create_model(name)
-    needed, config = shapes(model), model.pretrained_cfg
+    needed, config = network_shapes(model), model.pretrained_cfg
     if config.get("label_offset"):  # timm removes a class before the others
         layers = config["classifier"]
         for layer in [layers] if isinstance(layers, str) else layers:
@@ -176,7 +175,7 @@ def _converted(name: str) -> nn.Module | None:
 
 
 def _read_weights(model: nn.Module, stored: WeightFiles, found: Shapes, name: str) -> None:
-    needed = shapes(model)
+    needed = network_shapes(model)
     account_for(stored.file, name, needed, found)
     for path in stored.files:
         tensors = read_tensors(path)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from diffusion_classifier.messages import InputError
 
-from .weight_files import WeightFiles, account_for, stored_shapes
+from .weight_files import WeightFiles, account_for
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
@@ -79,7 +79,7 @@ def read_lora(base: Path, file: Path) -> tuple[dict[str, Tensor], dict | None, d
 def _check_pairs(file: Path) -> None:
     """Raise InputError if one matrix of a pair is missing; diffusers would draw it or use zeros."""
     try:
-        found = stored_shapes(WeightFiles(file, (file,), None))
+        found = WeightFiles(file, (file,), None).shapes()
     except InputError:  # `read_lora` reports a file that is not in safetensors
         return
     halves = {}

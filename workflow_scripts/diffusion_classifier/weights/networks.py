@@ -15,15 +15,7 @@ from torch import nn
 from diffusion_classifier.messages import InputError
 
 from .reading import reading
-from .weight_files import (
-    STEMS,
-    Shapes,
-    WeightFiles,
-    account_for,
-    find_weights,
-    shapes,
-    stored_shapes,
-)
+from .weight_files import STEMS, Shapes, WeightFiles, account_for, find_weights, network_shapes
 
 Network = TypeVar("Network", bound=nn.Module)
 
@@ -52,7 +44,7 @@ def load_network(
             "complete the folder, or choose a whole model"
         )
     stored = find_weights(where, STEMS[library])
-    found = stored_shapes(stored)
+    found = stored.shapes()
     with _quiet(), reading(where, f"a {kind.__name__}", "its config.json and weights"):
         if library == "diffusers":
             network, report = _load_diffusers(kind, where, stored, found, dtype)
@@ -60,7 +52,7 @@ def load_network(
             network, report = kind.from_pretrained(
                 str(where), dtype=dtype, ignore_mismatched_sizes=True, **_options(stored)
             )
-    needed = shapes(network)
+    needed = network_shapes(network)
     # for shards, diffusers reports the names in their index, which the shards may not contain
     if library != "diffusers" or len(stored.files) == 1:
         found = _reported(report, needed)
@@ -83,7 +75,7 @@ def _load_diffusers(
 
         with init_empty_weights():
             network = kind.from_config(kind.load_config(str(where)))
-        account_for(stored.file, kind.__name__, shapes(network), found)
+        account_for(stored.file, kind.__name__, network_shapes(network), found)
         raise
 
 

@@ -46,6 +46,29 @@ class WeightFiles:
     files: tuple[Path, ...]
     variant: str | None
 
+    def shapes(self) -> Shapes:
+        """The tensors in the files, from the files' headers; a variant is named in the log.
+
+        Raises InputError for a file that is damaged, cut short, or of another format.
+        """
+        from safetensors import SafetensorError, safe_open
+
+        if self.variant is not None:
+            only = f"found only weights of the variant {self.variant}"
+            note(f"{self.file.parent}: {only}, which are loaded")
+        found: Shapes = {}
+        for path in self.files:
+            try:
+                with safe_open(path, "pt") as file:
+                    names = file.keys()
+                    found |= {name: tuple(file.get_slice(name).get_shape()) for name in names}
+            except (SafetensorError, OSError) as error:
+                raise InputError(
+                    f"{path}: cannot be read as safetensors ({_reason(path, error)}), expected the "
+                    "weights of a network; fetch the file again"
+                ) from None
+        return found
+
 
 def find_weights(folder: str | os.PathLike, stems: Sequence[str]) -> WeightFiles:
     """The weights in `folder` whose names begin with the first of `stems` that occurs there.
@@ -145,7 +168,7 @@ def account_for(
         )
 
 
-def shapes(network: nn.Module) -> Shapes:
+def network_shapes(network: nn.Module) -> Shapes:
     """The tensors of a network; a tensor with several names is listed under the first one."""
     state, seen = network.state_dict(keep_vars=True), set()
     first = {
@@ -154,30 +177,6 @@ def shapes(network: nn.Module) -> Shapes:
         if not (id(tensor) in seen or seen.add(id(tensor)))
     }
     return {name: tuple(tensor.shape) for name, tensor in first.items()}
-
-
-def stored_shapes(stored: WeightFiles) -> Shapes:
-    """The tensors in files of weights, from the files' headers; a variant is named in the log.
-
-    Raises InputError for a file that is damaged, cut short, or of another format.
-    """
-    from safetensors import SafetensorError, safe_open
-
-    if stored.variant is not None:
-        only = f"found only weights of the variant {stored.variant}"
-        note(f"{stored.file.parent}: {only}, which are loaded")
-    found: Shapes = {}
-    for path in stored.files:
-        try:
-            with safe_open(path, "pt") as file:
-                names = file.keys()
-                found |= {name: tuple(file.get_slice(name).get_shape()) for name in names}
-        except (SafetensorError, OSError) as error:
-            raise InputError(
-                f"{path}: cannot be read as safetensors ({_reason(path, error)}), expected the "
-                "weights of a network; fetch the file again"
-            ) from None
-    return found
 
 
 def _equal(needed: tuple[int, ...], found: tuple[int, ...]) -> bool:
