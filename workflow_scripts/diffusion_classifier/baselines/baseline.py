@@ -112,10 +112,9 @@ class Baseline(ABC):
     model: ClassVar[str] = ""
     """The kind of model that it uses: CLIP, TEXT_TO_IMAGE, or none."""
     weights: ClassVar[Literal["", "trained", "given"]] = ""
-    """Weights of the workflow, shipped or `trained`; or `given` by the user, to load or fetch."""
+    """`trained` if the workflow ships or trains its weights, `given` if the config names them."""
     learns: ClassVar[bool] = False
-    """Whether it learns a classifier for each set of prompts in `tasks`, from its `train` images.
-    """
+    """Whether it learns a classifier from labelled images for each set of prompts in `tasks`."""
     validates: ClassVar[str] = ""
     """The use of the images of `validation`, if a task has to name them; part of a message."""
     reads_texts: ClassVar[bool] = False

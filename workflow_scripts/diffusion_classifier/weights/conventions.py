@@ -158,7 +158,7 @@ def _check_flow_matching(folder: Path) -> None:
 
 
 def _check_unet(folder: Path) -> None:
-    """Refuse keys of a UNet's config that diffusers cannot build without a class condition."""
+    """Refuse keys with which diffusers builds no UNet, or only one with a class condition."""
     config = read_config(folder, "unet")
     for key, usual in (("class_embeddings_concat", False), ("num_attention_heads", None)):
         if config.get(key) not in (usual, None):

@@ -10,7 +10,7 @@ from diffusion_classifier.messages import InputError
 
 _SETTINGS = (".json", ".txt", ".model")
 # folders with the same weights for other frameworks, and the classifier that censors images
-_OTHERS = {"onnx", "openvino", "flax", "coreml", "safety_checker"}
+_IGNORED = {"onnx", "openvino", "flax", "coreml", "safety_checker"}
 # the library's name, followed by a variant such as `.fp16` and a shard's number in either order
 _WEIGHTS = re.compile(
     r"(?:diffusion_pytorch_model|pytorch_model|model|open_clip_model|open_clip_pytorch_model)"
@@ -39,7 +39,7 @@ def needed(
     folders = defaultdict(list)
     for name in files:
         folder, _, file = name.rpartition("/")
-        if not _OTHERS.intersection(name.split("/")) and not name.startswith("."):
+        if not _IGNORED.intersection(name.split("/")) and not name.startswith("."):
             folders[folder].append(file)
     names, found = [], []
     for folder, inside in folders.items():
