@@ -10,8 +10,7 @@ from job import job
 with job(snakemake):
     from diffusion_classifier import files
     from diffusion_classifier.data.prompt_sets import read_prompts
-    from diffusion_classifier.data.sharding import shard
-    from diffusion_classifier.data.stored_images import read_labels
+    from diffusion_classifier.data.stored_images import read_labels, shard
     from diffusion_classifier.selection.hierarchy import group_pairs
     from diffusion_classifier.selection.prior import contenders
 

@@ -11,9 +11,8 @@ with job(snakemake):
 
     from diffusion_classifier import files
     from diffusion_classifier.data.preprocess import Preprocess
-    from diffusion_classifier.data.sharding import shard
     from diffusion_classifier.data.sources.image_source import decode
-    from diffusion_classifier.data.stored_images import encoded_images_of
+    from diffusion_classifier.data.stored_images import encoded_images_of, shard
     from diffusion_classifier.engine.encoders import encode_images
 
     device, dtype = compute(snakemake)

@@ -9,8 +9,8 @@ from job import compute, job
 
 with job(snakemake):
     from diffusion_classifier import files
-    from diffusion_classifier.baselines import clip, clip_answers
-    from diffusion_classifier.data.prompt_sets import read_prompts
+    from diffusion_classifier.baselines import clip
+    from diffusion_classifier.baselines.baseline import Images
 
     device, dtype = compute(snakemake)
     params, given, written = snakemake.params, snakemake.input, snakemake.output
@@ -27,8 +27,8 @@ with job(snakemake):
     for method, spec in params.models.items():
         model = clip.load(spec["folder"], device, dtype, spec["truncate"])
         for _, path, prompts, output in (row for row in asked if row[0] == method):
-            table = clip_answers.predict_set(model, path, read_prompts(prompts), spec["combine"])
+            table = clip.predict_set(model, Images(path, prompts), spec["combine"])
             files.write_parquet(table, output)
         for _, path, prompts, output in (row for row in compared if row[0] == method):
-            table = clip_answers.compare_set(model, path, read_prompts(prompts))
+            table = clip.compare_set(model, Images(path, prompts))
             files.write_parquet(table, output)

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import difflib
 import os
+import sys
 from collections.abc import Iterable
+from functools import cache
 from typing import Any
 
 FAILED = "failed: "
@@ -46,3 +48,9 @@ def did_you_mean(found: str, names: Iterable[str]) -> str:
     """A question with the name most similar to `found`; empty if none is similar."""
     close = difflib.get_close_matches(found, list(names), n=1)
     return f"did you mean `{close[0]}`?" if close else ""
+
+
+@cache
+def note(line: str) -> None:
+    """Write a line to the log, but only once in a process."""
+    print(without_home(line), file=sys.stderr)

@@ -5,9 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 
 from diffusion_classifier.messages import InputError
-from diffusion_classifier.weights.configs import read_config as _config
 from diffusion_classifier.weights.family import Family
 from diffusion_classifier.weights.model_parts import refuse_single_part
+from diffusion_classifier.weights.reading import read_config as _config
 
 from .families import FAMILIES
 

@@ -9,7 +9,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from diffusion_classifier.weights.stored import note
+from diffusion_classifier.messages import note
 
 from ..denoiser import Denoiser, Query
 
