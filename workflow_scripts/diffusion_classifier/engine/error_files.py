@@ -64,9 +64,10 @@ def loss_values(errors: xr.Dataset, loss: str) -> np.ndarray:
     """
     names = loss.split("+")
     if missing := [name for name in names if name not in errors]:
+        reason = " (the model does not learn its variance)" if missing[0] == "vlb" else ""
         raise InputError(
-            f"loss: found {missing[0]!r}, expected one of those measured, {sorted(errors)} (vlb is "
-            "measured if the model learns its variance); choose one of them"
+            f"loss: found {loss}, but the errors have no {missing[0]}{reason}; expected one of "
+            f"{', '.join(sorted(errors))}; choose one"
         )
     return sum(errors[name].values.astype("float64") for name in names)
 
