@@ -35,19 +35,19 @@ def error_grid(
     pair_order = np.lexsort((prompt, image))
     sample_order = np.lexsort((errors["noise"].values, errors["timestep"].values))
     values = loss_values(errors, loss)[np.ix_(pair_order, sample_order)]
-    known = labels.drop_duplicates("image").set_index("image")["label"].reindex(images)
+    label = labels.drop_duplicates("image").set_index("image")["label"].reindex(images)
     if len(values) != len(images) * len(classes) or np.isnan(values).any():
         raise InputError(
             f"errors: found {len(values)} pairs for {len(images)} images x {len(classes)} classes, "
             "expected every class at every sample; compute the errors without pruning"
         )
-    if known.isna().any():
+    if label.isna().any():
         raise InputError(
-            f"labels: found none for image {images[known.isna()][0]}, which has errors; give the "
+            f"labels: found none for image {images[label.isna()][0]}, which has errors; give the "
             "labels of the same data set"
         )
     grid = values.reshape(len(images), len(classes), -1)
-    truth = pd.Index(classes).get_indexer(known.astype("int64"))  # position among the classes
+    truth = pd.Index(classes).get_indexer(label.astype("int64"))  # position among the classes
     return grid, errors["timestep"].values[sample_order], truth
 
 

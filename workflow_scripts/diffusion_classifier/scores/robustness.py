@@ -113,10 +113,10 @@ def redrawn(
     rng = np.random.default_rng(seed)
     right_x, right_y = (_right(points, found) for found in (inside, shifted))
     x, y = np.empty((2, draws, len(points)))
-    for few in np.array_split(np.arange(draws), -(-draws // 100)):  # in parts, to save memory
-        counts = _counts(rng, len(few), len(right_x))
-        x[few] = _mean(right_x, counts)
-        y[few] = _mean(right_y, counts if same_images else _counts(rng, len(few), len(right_y)))
+    for part in np.array_split(np.arange(draws), -(-draws // 100)):  # in parts, to use less memory
+        counts = _counts(rng, len(part), len(right_x))
+        x[part] = _mean(right_x, counts)
+        y[part] = _mean(right_y, counts if same_images else _counts(rng, len(part), len(right_y)))
     is_baseline = (points["kind"] == "baseline").to_numpy()
     times = _times(rng, points.loc[is_baseline, "method"], draws)
     finite = (

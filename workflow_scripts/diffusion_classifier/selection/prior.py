@@ -25,9 +25,9 @@ def best_of_prior(predictions: pd.DataFrame, loss: str, keep: int, classes: int)
     index that the method does not have) comes last.
     """
     found = predictions[predictions["loss"] == loss]
-    known = np.stack(found["scores"].to_numpy())[:, :classes].astype("float64")
+    stored = np.stack(found["scores"].to_numpy())[:, :classes].astype("float64")
     scores = np.full((len(found), classes), np.nan)
-    scores[:, : known.shape[1]] = known
+    scores[:, : stored.shape[1]] = stored
     best = np.argsort(-scores, axis=1, kind="stable")[:, :keep]  # NaN comes last
     images = found["image"].to_numpy("int64").repeat(best.shape[1])
     return pd.DataFrame({"image": images, "class": best.ravel()})

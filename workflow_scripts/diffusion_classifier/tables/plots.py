@@ -113,8 +113,8 @@ def timesteps_plot(
 ) -> Figure:
     """One panel per data set: the score from each timestep alone, with its 95 % band.
 
-    `curves` maps display names to frames as from `curves.timestep_accuracy`; `chance` maps them to
-    the score of guessing, in percent.
+    `curves` maps display names to frames like those of `curves.timestep_accuracy`; `chance` maps
+    the names to the score of guessing, in percent.
     """
     with mpl.rc_context(STYLE):
         figure, axes = panels(len(curves), 4.2, 3.4, per_row=per_row)
@@ -226,7 +226,7 @@ def choose_examples(
 def example_sheet(examples: Mapping[str, pd.DataFrame], title: str) -> Figure:
     """A row of images per data set, titled "true → predicted", framed by right or wrong.
 
-    `examples` maps the data sets' display names to frames as from `choose_examples`, with the
+    `examples` maps the data sets' display names to frames of `choose_examples`, with the
     encoded images in `bytes` (see `data.stored_images.with_images`).
     """
     count = max(map(len, examples.values()))

@@ -155,7 +155,7 @@ def _picture(ax: Axes, image, frame: tuple | None = None) -> None:
 def heatmap_plot(
     data: pd.DataFrame, maps: xr.Dataset, examples: Sequence[int], title: str
 ) -> Figure:
-    """A row per example: each image, and where its own caption predicts the noise better.
+    """A row per example: each image beside a map of where its caption predicts the noise better.
 
     `maps` has `error` (image, prompt, row, column) for the right and the wrong caption, in this
     order, and the coordinate `image`. A map is smoothed and stretched over its image, so `data`
