@@ -46,11 +46,25 @@ def provenance(
     the start of the job.
     """
     written = config if written is None else written
+    results = Path(config["results"])
+    rows = []
     images = {name: _images(path) for name, path in data.items()}
-    rows = [
-        _measurement(config, table, evaluation, dataset, images.get(dataset))
-        for evaluation, dataset in questions(config, table)
-    ]
+    for evaluation, dataset in questions(config, table):
+        done = evaluation_progress(config, table, evaluation, dataset)
+        # without hidden files that a killed job has left
+        files = sorted((results / "errors" / evaluation / dataset).glob("stage*/[0-9]*.nc"))
+        rows.append(
+            {
+                "evaluation": evaluation,
+                "dataset": dataset,
+                # the actual number, which may be less than expected
+                "images": images[dataset]["images"] if dataset in images else done.images,
+                "evaluations": done.evaluations,
+                "device_seconds": round(done.seconds, 3),
+                "wall_seconds": _wall(results / "benchmarks/jobs/errors" / evaluation / dataset),
+                **_measured_at(files),
+            }
+        )
     return {
         "table": table,
         "written": datetime.now(UTC).isoformat(timespec="seconds"),
@@ -68,31 +82,6 @@ def provenance(
         "wall_seconds": round(sum(row["wall_seconds"] for row in rows), 3),
         "errors": rows,
         "config": written,
-    }
-
-
-def _measurement(
-    config: dict[str, Any],
-    table: str,
-    evaluation: str,
-    dataset: str,
-    images: dict[str, Any] | None,
-) -> dict[str, Any]:
-    """The cost of an evaluation on a data set, and what measured its errors.
-
-    `images` is `_images` of the data set, whose number may be smaller than the expected one.
-    """
-    done, results = evaluation_progress(config, table, evaluation, dataset), Path(config["results"])
-    # the pattern leaves out hidden files of killed jobs
-    files = sorted((results / "errors" / evaluation / dataset).glob("stage*/[0-9]*.nc"))
-    return {
-        "evaluation": evaluation,
-        "dataset": dataset,
-        "images": images["images"] if images else done.images,
-        "evaluations": done.evaluations,
-        "device_seconds": round(done.seconds, 3),
-        "wall_seconds": _wall(results / "benchmarks/jobs/errors" / evaluation / dataset),
-        **_measured_at(files),
     }
 
 
