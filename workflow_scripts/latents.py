@@ -1,4 +1,4 @@
-"""Encode images to the latents a model works on: of one shard, or of several small data sets.
+"""Encode the images of one shard, or of several small data sets, as a model's latents.
 
 In: the data sets, the model. Out: a file for each data set, `latents` (image, channel, height,
 width) float32 and `image`, their numbers in the data set.

@@ -1,8 +1,8 @@
 """Render a table: execute its notebook with papermill, write it as a page, and its provenance.
 
 In: the notebook and all files that its parameters name. Out: a folder with the executed notebook,
-the page (code hidden), the tables and figures that the notebook writes itself, and provenance.json
-(see the library's `operations.table_provenance`).
+its page (HTML without code), the tables and figures that it writes itself, and provenance.json (see
+the library's `operations.table_provenance`).
 """
 
 from job import job
