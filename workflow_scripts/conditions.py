@@ -1,7 +1,7 @@
 """Encode prompts as a model's conditions (text embeddings or class indices).
 
-In: sets of prompts, the model. Out: a file for each, the family's condition tensors, first dim
-`prompt`.
+In: sets of prompts, the model. Out: a file for each set, with the family's condition tensors, whose
+first dim is `prompt`.
 """
 
 from job import compute, job
@@ -12,11 +12,10 @@ with job(snakemake):
     from diffusion_classifier.denoisers.families import family
 
     device, dtype = compute(snakemake)
-    adapter = family(snakemake.params.family)
-    params = snakemake.params
-    given = snakemake.input.prompts
+    params, given = snakemake.params, snakemake.input.prompts
+    adapter = family(params.family)
     sets = [given] if isinstance(given, str) else given
     for path, output in zip(sets, snakemake.output, strict=True):
         prompts = read_prompts(path)
-        found = adapter.encode_prompts(params.folder, prompts, device, dtype, **params.encoding)
-        files.write_tensors(found, output)
+        tensors = adapter.encode_prompts(params.folder, prompts, device, dtype, **params.encoding)
+        files.write_tensors(tensors, output)

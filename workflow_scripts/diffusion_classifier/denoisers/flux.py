@@ -1,16 +1,16 @@
-"""FLUX.1: flow matching on packed latents, told a text by T5 and CLIP (Black Forest Labs 2024).
+"""FLUX.1: flow matching on packed latents with T5 and CLIP (Black Forest Labs 2024).
 
-The forward process is Stable Diffusion 3's, and what `stable_diffusion_3` says of its errors holds
-here, too. Three things differ:
+The forward process and the weighting of errors are those of `stable_diffusion_3`. Three things
+differ:
 
-* The transformer reads squares of 2 × 2 latents as tokens of four times the channels, each with
-  its row and column.
-* The number of tokens of an image decides how the scheduler of FLUX.1-dev shifts its σ. Here they
-  are those of 1024 pixels, the pipeline's default, whatever the size of the images: this decides
-  only which σ the timesteps stand for, as the model is told σ itself.
-* A model distilled from guidance (`guidance_embeds`, FLUX.1-dev) is told a scale of guidance. The
-  paper's classifier compares the predictions for a prompt without guidance, so the default is
-  GUIDANCE; a larger scale asks for what the pipeline samples with (by default 3.5).
+* The tokens of the transformer are squares of 2 × 2 latents, with four times their channels, and
+  each token has the position of its row and column.
+* The scheduler of FLUX.1-dev shifts σ by the number of tokens of an image. Here this number is that
+  of 1024 × 1024 pixels, the pipeline's default, whatever the size of the images. It determines only
+  the σ of each timestep; the model gets σ itself as its input.
+* A model distilled from guidance (`guidance_embeds`, FLUX.1-dev) has the scale of guidance as a
+  further condition. The paper's classifier compares predictions without guidance, so the default is
+  GUIDANCE; the pipeline samples with 3.5 by default.
 """
 
 from __future__ import annotations
@@ -35,11 +35,11 @@ if TYPE_CHECKING:
     from diffusers import FluxTransformer2DModel
 
 GUIDANCE = 1.0
-"""The scale of guidance that means none: the prediction is that for the prompt alone."""
+"""The scale that stands for no guidance: the prediction for the prompt alone."""
 IMAGE_TOKENS = 64 * 64
 """Tokens of an image of 1024 × 1024 pixels, the default of diffusers' pipeline."""
 TOKENS, TOKENS_SCHNELL = 512, 256
-"""Tokens of a prompt that T5 reads for FLUX.1-dev and for FLUX.1-schnell, as they were trained."""
+"""Tokens of a prompt for T5, in FLUX.1-dev and in FLUX.1-schnell (without `guidance_embeds`)."""
 
 
 class Flux:
@@ -66,7 +66,7 @@ class Flux:
             return_dict=False,
         )[0]
         velocity = unpacked(velocity, rows, columns)
-        # in float32: a sum in half precision would round away what prompts differ by
+        # in float32, as a sum in half precision would round away the prompts' differences
         return self.process.noise_from_velocity(x_t.float(), velocity.float(), timestep), None
 
 
@@ -101,8 +101,8 @@ def positions(rows: int, columns: int, device: torch.device) -> Tensor:
 def load(folder: str, device: torch.device, dtype: torch.dtype) -> Flux:
     """Read transformer/ (safetensors only) and the noise levels of scheduler/.
 
-    Raises InputError if the model is not one of flow matching, is not whole, or takes more than
-    the classifier has.
+    Raises InputError for a model that is incomplete, was not trained by flow matching, or needs
+    other inputs than the classifier has.
     """
     from diffusers import FluxTransformer2DModel
 
@@ -119,10 +119,10 @@ def encode_prompts(
     truncate: bool = False,
     guidance: float = GUIDANCE,
 ) -> dict[str, Tensor]:
-    """T5's hidden states, CLIP's pooled text and, for a model that is told it, `guidance`.
+    """T5's hidden states, CLIP's pooled text and, for a model with `guidance_embeds`, the scale.
 
     `text` is (prompt, token, channel), `pooled` (prompt, channel) and `guidance` (prompt,), all
-    float32. A prompt longer than CLIP or T5 reads is cut for it with `truncate`; without,
+    float32. A prompt that is too long for CLIP or T5 is cut for it with `truncate`; otherwise
     InputError names it.
     """
     check_text_encoders(folder, FAMILIES["flux"])
@@ -131,7 +131,7 @@ def encode_prompts(
     texts = prompts["prompt"].tolist()
     pooled = clip_pooled(folder, "", texts, device, dtype, truncate)
     limit = TOKENS if guided else TOKENS_SCHNELL
-    # FLUX was trained on T5's padding, too: nothing is masked
+    # FLUX was trained with T5's padding, so nothing is masked
     text, _ = t5_states(folder, "_2", texts, device, dtype, truncate, limit, masked=False)
     scale = {"guidance": torch.full((len(texts),), float(guidance))} if guided else {}
     return {"text": text, "pooled": pooled, **scale}

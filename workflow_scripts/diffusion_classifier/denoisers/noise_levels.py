@@ -20,22 +20,22 @@ NOISE_LEVELS = (
     "max_image_seq_len",
     "time_shift_type",
 )
-"""The keys of such a scheduler that the σ are made of."""
+"""The keys of a scheduler's config that determine σ."""
 
 
 def read_noise_levels(folder: str, tokens: int) -> FlowMatching:
-    """The σ of training, ascending: evenly spaced, then shifted as the scheduler's config says.
+    """The σ of training, ascending: evenly spaced, then shifted by the scheduler's config.
 
-    A dynamic shift depends on the number of `tokens` of an image, here of the size the model was
-    trained for. What a scheduler does to the σ of a sampling run alone (Karras' spacing, a terminal
-    σ) does not matter. Raises InputError for levels that do not rise from above 0 to at most 1.
+    A dynamic shift depends on the number of `tokens` of an image of the size in training. Settings
+    for sampling only (Karras' spacing, a terminal σ) do not matter. Raises InputError for levels
+    that do not rise from above 0 to at most 1.
     """
     from diffusers import FlowMatchEulerDiscreteScheduler
 
     config, _ = scheduler_config(Path(folder))
-    told = {key: config[key] for key in NOISE_LEVELS if key in config}
+    levels = {key: config[key] for key in NOISE_LEVELS if key in config}
     try:
-        scheduler = FlowMatchEulerDiscreteScheduler(**told)
+        scheduler = FlowMatchEulerDiscreteScheduler(**levels)
         sigmas = scheduler.sigmas.flip(0)
         if scheduler.config.use_dynamic_shifting:
             sigmas = scheduler.time_shift(_dynamic_shift(scheduler.config, tokens), 1.0, sigmas)
