@@ -17,7 +17,8 @@ those before it:
 * `tables`: which methods and data sets are shown, and where they come from;
 * `pictures`: what tables show of single images;
 * `notebooks`: what notebooks are told;
-* `resources`: what jobs ask a scheduler for.
+* `resources`: what jobs ask a scheduler for;
+* `weightings`: what weights of timesteps are learned from.
 """
 
 from __future__ import annotations
@@ -41,6 +42,7 @@ from .pictures import Pictures
 from .resources import Resources
 from .tables import Tables
 from .together import Together
+from .weightings import Weightings
 from .weights import Weights
 
 
@@ -70,6 +72,7 @@ class Plan:
         self.pictures = Pictures(self.tables)
         self.notebooks = Notebooks(self.tables, self.pictures)
         self.resources = Resources(config, self.evaluations)
+        self.weightings = Weightings(self.tables, self.resources)
 
     def wanted(self) -> list[str]:
         """What `snakemake` makes when asked for nothing in particular: all tables."""

@@ -99,14 +99,17 @@ class Tables:
             for name in self.names["baseline"]
             if name in listed or split_seed(self.config, name)[0] in listed
         ]
-        return ours + baselines
+        weighted = [name for name in self.config["weightings"] if name in listed]
+        return ours + weighted + baselines
 
     def first(self, table: str) -> str:
         """The diffusion classifier that a notebook looks into: the table's first."""
         return next(name for name in self.methods(table) if name in self.names["diffusion"])
 
     def method_spec(self, method: str) -> dict[str, Any]:
-        """The config's entry of an evaluation or a baseline."""
+        """The config's entry of an evaluation, a weighting or a baseline."""
+        if method in self.config["weightings"]:
+            return self.config["weightings"][method]
         ours = method in self.names["diffusion"]
         return self.evaluations.spec(method) if ours else baseline_spec(self.config, method)
 

@@ -14,6 +14,7 @@ from diffusion_classifier.names import check_line, normalised
 
 from .checks.table_checks import check_kinds
 from .consistency import check_consistency
+from .draws import expand_draws
 from .places import check_results, place
 from .schema import read_schema
 from .seeds import expand_seeds
@@ -52,10 +53,12 @@ def check_config(config: dict[str, Any], workflow: str | os.PathLike) -> None:
     """
     check_kinds(config)
     check_schema(config, Path(workflow) / SCHEMA)
+    config.setdefault("weightings", {})
     _normalise(config)
     place(config, Path(workflow))
     check_consistency(config, Path(workflow))
     check_results(config, Path(workflow))
+    expand_draws(config)
     expand_seeds(config, Path(workflow))
 
 

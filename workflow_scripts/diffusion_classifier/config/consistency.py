@@ -20,6 +20,7 @@ from .checks.model_checks import check_model, check_shapes
 from .checks.prompt_checks import check_groups, check_prompts
 from .checks.size_checks import check_sizes
 from .checks.table_checks import check_tables
+from .checks.weighting_checks import check_weightings
 from .methods import method_names
 
 
@@ -50,6 +51,7 @@ def check_consistency(config: dict[str, Any], workflow: Path) -> None:
     check_calibrations(config)
     check_priors(config)
     check_hierarchies(config)
+    check_weightings(config)
     check_sizes(config)
     check_counts(config)
     check_shapes(config, workflow)

@@ -88,8 +88,9 @@ def split_seed(config: dict[str, Any], method: str) -> tuple[str, int]:
 
 def method_group(config: dict[str, Any], method: str) -> str:
     """What a method is one training of: what all its seeds are called in the config."""
-    if method in config["evaluations"]:
-        return config["evaluations"][method].get("group", method)
+    for section in ("evaluations", "weightings"):
+        if method in config.get(section, {}):
+            return config[section][method].get("group", method)
     return baseline_spec(config, method).get("group", split_seed(config, method)[0])
 
 
@@ -102,11 +103,13 @@ def stages_of(config: dict[str, Any], evaluation: str, dataset: str) -> dict[str
 def questions(config: dict[str, Any], table: str) -> list[tuple[str, str]]:
     """Which evaluation a table and its figures ask about which data set, each pair once.
 
-    An evaluation that is another's prior is asked whatever the other is.
+    An evaluation that is another's prior is asked whatever the other is, and one that is weighted
+    whatever its weighting is.
     """
     spec = config["tables"][table]
     datasets = spec.get("datasets") or [spec["dataset"]]
-    wanted = [*product(spec["methods"], datasets)]
+    weighted = {name: entry["of"] for name, entry in config.get("weightings", {}).items()}
+    wanted = [*product((weighted.get(name, name) for name in spec["methods"]), datasets)]
     if curves := spec.get("curves"):
         wanted += product([curves["evaluation"]], curves.get("datasets") or [curves["dataset"]])
     if trend := spec.get("trend"):
@@ -134,7 +137,7 @@ def data_sets(config: dict[str, Any], table: str) -> list[str]:
     spec, asked = config["tables"][table], questions(config, table)
     names = [*(spec.get("datasets") or [spec["dataset"]]), *(dataset for _, dataset in asked)]
     tasks = {config["datasets"][name].get("prompts") for name in names}
-    methods = list(spec["methods"])
+    methods = [name for name in spec["methods"] if name not in config.get("weightings", {})]
     for name, dataset in asked:
         evaluation = config["evaluations"][name]
         methods += [evaluation["prior"]["method"]] if "prior" in evaluation else []
@@ -179,7 +182,7 @@ def groups_of(config: dict[str, Any], evaluation: str, dataset: str) -> dict[str
 
 
 def method_kind(config: dict[str, Any], method: str) -> str:
-    """How tables treat a method: `diffusion`, `baseline`, `more-data` or `chance`.
+    """How tables treat a method: `diffusion`, `weighted`, `baseline`, `more-data` or `chance`.
 
     `baseline` is trained on labelled images alone, as those through which the line of effective
     robustness goes; `more-data` knows other images as well (a CLIP, a probe of a diffusion model's
@@ -187,6 +190,8 @@ def method_kind(config: dict[str, Any], method: str) -> str:
     """
     if method in config["evaluations"]:
         return "diffusion"
+    if method in config.get("weightings", {}):
+        return "weighted"
     spec = baseline_spec(config, method)
     learned_from = [config["datasets"][sets["train"]] for sets in spec.get("tasks", {}).values()]
     found = baseline_class(config, method).compared_as
@@ -197,11 +202,15 @@ def method_kind(config: dict[str, Any], method: str) -> str:
 def method_varies(config: dict[str, Any], method: str) -> str:
     """What another run of a method would draw anew: its `training`, its `seed`, or nothing ("").
 
+    A weighting varies with its `draw` of labelled images.
+
     A method that only uses a trained model (an evaluation, a CLIP, a probe, downloaded weights)
     varies with that model's training.
     """
     if method in config["evaluations"]:
         return "training"
+    if method in config.get("weightings", {}):
+        return config["weightings"][method].get("varies", "draw")
     return baseline_class(config, method).varies
 
 

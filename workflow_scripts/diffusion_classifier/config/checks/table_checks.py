@@ -11,8 +11,11 @@ from diffusion_classifier.data.sources.registry import SOURCES, has_examples, so
 from diffusion_classifier.messages import InputError, known
 from diffusion_classifier.tables.kinds import KINDS
 
-from ..methods import groups_of, method_names, stages_of, version_of
+from ..methods import groups_of, stages_of, version_of
 from .baseline_checks import check_answers
+
+_METHODS = ("evaluations", "weightings", "baselines")
+"""Sections of the config whose entries are methods of tables."""
 
 
 def check_kinds(config: Any) -> None:
@@ -55,7 +58,7 @@ def check_tables(config: dict[str, Any]) -> None:
 def _check_methods(config: dict[str, Any], table: str, spec: dict[str, Any]) -> None:
     key = f"tables.{table}.methods"
     for name in spec["methods"]:
-        known(key, name, method_names(config)["diffusion"] + list(config["baselines"]), "method")
+        known(key, name, [n for section in _METHODS for n in config[section]], "method")
     evaluations = [name for name in spec["methods"] if name in config["evaluations"]]
     _check_labels(config, key, spec["methods"])
     if not evaluations:
@@ -72,7 +75,7 @@ def _check_labels(
 
     With `versions`, what tells them apart is what a figure of versions calls them.
     """
-    sections = ("datasets",) if key.endswith(".datasets") else ("evaluations", "baselines")
+    sections = ("datasets",) if key.endswith(".datasets") else _METHODS
     seen: dict[str, str] = {}
     for name in dict.fromkeys(names):
         section = next(section for section in sections if name in config[section])
@@ -93,7 +96,7 @@ def _check_robustness(config: dict[str, Any], key: str, spec: dict[str, Any]) ->
     if "curves" in spec:
         evaluation, dataset = spec["curves"]["evaluation"], spec["curves"]["dataset"]
         known(f"{key}.curves.dataset", dataset, spec["datasets"], "data set of this table")
-        _check_single_stage(config, f"{key}.curves.evaluation", [evaluation], [dataset])
+        check_single_stage(config, f"{key}.curves.evaluation", [evaluation], [dataset])
 
 
 def _check_accuracy(config: dict[str, Any], key: str, spec: dict[str, Any]) -> None:
@@ -112,7 +115,7 @@ def _check_accuracy(config: dict[str, Any], key: str, spec: dict[str, Any]) -> N
             known(f"{key}.{part}", name, spec["datasets"], "data set of this table")
     if curves["datasets"]:
         evaluation = curves["evaluation"]
-        _check_single_stage(config, f"{key}.curves.evaluation", [evaluation], curves["datasets"])
+        check_single_stage(config, f"{key}.curves.evaluation", [evaluation], curves["datasets"])
     if "trend" in spec:
         for name in spec["trend"]["methods"]:
             known(f"{key}.trend.methods", name, config["evaluations"], "evaluation")
@@ -144,7 +147,7 @@ def _check_compositional(config: dict[str, Any], key: str, spec: dict[str, Any])
     evaluations = [name for name in spec["methods"] if name in config["evaluations"]]
     for name in evaluations:
         check_choice(config, name, spec["dataset"])
-    _check_single_stage(config, f"{key}.methods", evaluations, [spec["dataset"]])
+    check_single_stage(config, f"{key}.methods", evaluations, [spec["dataset"]])
 
 
 def check_choice(config: dict[str, Any], name: str, dataset: str) -> None:
@@ -176,9 +179,10 @@ def _check_datasets(config: dict[str, Any], key: str, names: Iterable[str]) -> N
         _check_labels(config, key, names)
 
 
-def _check_single_stage(
+def check_single_stage(
     config: dict[str, Any], key: str, names: Iterable[str], datasets: Iterable[str]
 ) -> None:
+    """Raise InputError unless evaluations ask about all classes at evenly spaced timesteps."""
     datasets = list(datasets)
     for name in names:
         known(key, name, config["evaluations"], "evaluation")
