@@ -1,30 +1,31 @@
 # Weights of timesteps, learned from a few labels and stored errors: no network is evaluated again.
 
+for job in plan.weightings.jobs():
 
-rule weighted_predictions:
-    input:
-        errors=of_job(plan.weightings.errors),
-        prompts=of_job(plan.data.prompts),
-        data=layout.data("{dataset}"),
-    output:
-        predictions=layout.predictions("{weighting}", "{dataset}"),
-        weights=layout.timestep_weights("{weighting}", "{dataset}"),
-    log:
-        f"{layout.logs}/weighted_predictions/{{weighting}}/{{dataset}}.log",
-    benchmark:
-        f"{layout.benchmarks}/weighted_predictions/{{weighting}}/{{dataset}}.tsv"
-    wildcard_constraints:
-        weighting=one_of(config["weightings"]),
-    conda:
-        "../envs/environment.yaml"
-    threads: 1
-    resources:
-        mem_mb=growing(plan.weightings.memory),
-        runtime=growing(60),
-    params:
-        code=code("weighted_predictions"),
-        labelled=of_job(plan.weightings.labelled),
-        draw=of_job(plan.weightings.draw),
-        pruning=of_job(plan.weightings.pruning),
-    script:
-        "../workflow_scripts/weighted_predictions.py"
+    rule:
+        name:
+            numbered("weighted_predictions", job.number)
+        input:
+            errors=plan.weightings.errors(job),
+            prompts=plan.data.prompts(job.dataset),
+            data=layout.data(job.dataset),
+        output:
+            predictions=plan.weightings.predictions(job),
+            weights=plan.weightings.weights(job),
+        log:
+            layout.log(f"weighted_predictions/{job.methods[0]}/{job.dataset}"),
+        benchmark:
+            layout.benchmark(f"weighted_predictions/{job.methods[0]}/{job.dataset}")
+        conda:
+            "../envs/environment.yaml"
+        threads: 1
+        resources:
+            mem_mb=growing(plan.weightings.memory(job)),
+            runtime=growing(60),
+        params:
+            code=code("weighted_predictions"),
+            labelled=plan.weightings.labelled(job),
+            learned_from=plan.weightings.draws(job),
+            pruning=plan.weightings.pruning(job),
+        script:
+            "../workflow_scripts/weighted_predictions.py"

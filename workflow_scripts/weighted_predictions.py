@@ -1,7 +1,8 @@
 """Learn weights of timesteps on a few labelled images, and predict the others with them.
 
-In: all error files of an evaluation on a data set, its images and prompts. Out: predictions of the
-images whose labels are not used, one row per image and loss; the weights per loss (CSV).
+In: all error files of an evaluation on a data set, its images and prompts. Out, for each draw of
+labelled images: predictions of the images in no draw, one row per image and loss; the weights of
+timesteps per loss (CSV).
 """
 
 from job import job
@@ -12,15 +13,16 @@ with job(snakemake):
     from diffusion_classifier.data.stored_images import read_labels
     from diffusion_classifier.selection import weighted_predictions as weighted
 
-    given, params = snakemake.input, snakemake.params
+    given, made, params = snakemake.input, snakemake.output, snakemake.params
     labels = read_labels(given.data)[["image", "label"]]
-    predictions, weights = weighted.weighted_predictions(
+    found = weighted.weighted_predictions(
         [files.read_dataset(path) for path in given.errors],
         read_prompts(given.prompts)["classidx"].to_numpy(),
         labels,
         weighted.labelled_draws(labels["label"].to_numpy(), **params.labelled),
-        params.draw,
+        params.learned_from,
         params.pruning,
     )
-    files.write_parquet(predictions, snakemake.output.predictions)
-    files.write_csv(weights, snakemake.output.weights)
+    for (table, weights), *paths in zip(found, made.predictions, made.weights, strict=True):
+        files.write_parquet(table, paths[0])
+        files.write_csv(weights, paths[1])

@@ -11,8 +11,10 @@ quadratic penalties, so the minimum is unique:
 * a small multiple of the squared mean weight. It keeps weights finite where the few items are
   classified without a mistake.
 
-λ is chosen by cross-validation within the few labelled items (`learn`). Errors are divided by a
-typical difference between candidates first, so that λ means the same for every model and loss.
+λ is chosen by cross-validation within the few labelled items: the largest whose log loss is within
+one standard error of the least (Breiman et al. 1984), as weights should differ only if the labels
+say so. Errors are divided by a typical difference between candidates first, so that λ means the
+same for every model and loss.
 """
 
 from __future__ import annotations
@@ -22,10 +24,9 @@ from dataclasses import dataclass
 
 import numpy as np
 from scipy.optimize import minimize
-from scipy.special import logsumexp
 
-PENALTIES = (np.inf, 100.0, 10.0, 1.0, 0.1, 0.01, 0.001, 0.0001)
-"""The values of λ that cross-validation chooses from; infinity stands for equal weights."""
+PENALTIES = (np.inf, *(10.0**k for k in range(0, -7, -1)))
+"""The values of λ that cross-validation chooses from, in descending order; ∞: equal weights."""
 MEAN_PENALTY = 1e-3
 """The multiple of the squared mean weight."""
 FOLDS = 5
@@ -49,6 +50,7 @@ class Weights:
 def learn(errors: np.ndarray, truth: np.ndarray, penalties: Sequence[float] = PENALTIES) -> Weights:
     """Learn weights from the errors of labelled items.
 
+    `penalties` are values of λ in descending order.
     `errors` is float `(item, candidate, timestep)` with timesteps in order; an item with fewer
     candidates than others has NaN at the end. `truth` is the position of the true candidate,
     `(item,)` int. Items take part in FOLDS folds in turn, so put items of a class next to each
@@ -63,20 +65,23 @@ def learn(errors: np.ndarray, truth: np.ndarray, penalties: Sequence[float] = PE
         raise ValueError(f"items: found {len(apart)}, expected at least 2")
     apart = apart / _typical(apart)
     fold = np.arange(len(apart)) % min(FOLDS, len(apart))
-    every = [_fold_losses(apart[fold != k], apart[fold == k], penalties) for k in np.unique(fold)]
-    losses = np.average(every, axis=0, weights=np.bincount(fold))
-    chosen = penalties[int(losses.argmin())]  # of equal losses the strongest penalty
+    losses = np.empty((len(apart), len(penalties)))
+    for k in np.unique(fold):
+        found = None  # each minimum is near that of the next larger λ
+        for j, penalty in enumerate(penalties):
+            found = fit(apart[fold != k], penalty, found)
+            losses[fold == k, j] = item_losses(found, apart[fold == k])[0]
+    chosen = penalties[_one_standard_error(losses)]
     found = fit(apart, chosen)
-    equal = np.ones_like(found)
     return Weights(
-        found / found.mean() if found.any() else equal,
+        found / found.mean() if found.any() else np.ones_like(found),
         chosen,
-        dict(zip(penalties, losses.tolist(), strict=True)),
+        dict(zip(penalties, losses.mean(axis=0).tolist(), strict=True)),
     )
 
 
 def differences(errors: np.ndarray, truth: np.ndarray) -> np.ndarray:
-    """Errors of the other candidates minus those of the true one, `(item, candidate − 1, timestep)`.
+    """Errors of other candidates minus those of the true one, `(item, candidate − 1, timestep)`.
 
     NaN where an item has fewer candidates. Raises ValueError for an item with one candidate.
     """
@@ -91,23 +96,23 @@ def differences(errors: np.ndarray, truth: np.ndarray) -> np.ndarray:
     return apart
 
 
-def fit(apart: np.ndarray, penalty: float) -> np.ndarray:
+def fit(apart: np.ndarray, penalty: float, start: np.ndarray | None = None) -> np.ndarray:
     """The weights `(timestep,)` that minimise `objective`, from `differences` of items.
 
-    The solver is L-BFGS-B with the bounds w ≥ 0. With an infinite `penalty` one weight is found for
-    all timesteps.
+    The solver is L-BFGS-B with the bounds w ≥ 0, begun at `start` (default: ones). With an
+    infinite `penalty` one weight is found for all timesteps.
     """
     count = apart.shape[2]
     if np.isinf(penalty):
         return np.repeat(fit(apart.mean(axis=2, keepdims=True), 0.0), count)
     found = minimize(
         objective,
-        np.ones(count),
+        np.ones(count) if start is None else start,
         (apart, penalty),
         jac=True,
         method="L-BFGS-B",
         bounds=[(0, None)] * count,
-        options={"maxiter": 1000, "maxfun": 10_000, "ftol": 1e-12, "gtol": 1e-8},
+        options={"maxiter": 1000, "maxfun": 10_000, "ftol": 1e-11, "gtol": 1e-7},
     )
     return found.x
 
@@ -125,15 +130,20 @@ def objective(weights: np.ndarray, apart: np.ndarray, penalty: float) -> tuple[f
 
 def log_loss(weights: np.ndarray, apart: np.ndarray) -> tuple[float, np.ndarray]:
     """The mean of −log P(true candidate) in nats, and its gradient `(timestep,)`."""
-    count = len(weights)
-    present = ~np.isnan(apart[..., 0])
-    filled = np.where(present[..., None], apart, 0.0)
-    logits = np.where(present, -(filled @ weights) / count, -np.inf)
-    logits = np.concatenate([np.zeros((len(logits), 1)), logits], axis=1)  # the true one first
-    total = logsumexp(logits, axis=1)
-    probability = np.exp(logits - total[:, None])[:, 1:]
-    gradient = -np.einsum("ic,ict->t", probability, filled) / count / len(apart)
-    return float(total.mean()), gradient
+    losses, probability = item_losses(weights, apart)
+    filled = apart if probability.all() else np.nan_to_num(apart)
+    gradient = -(probability.ravel() @ filled.reshape(-1, len(weights)))
+    return float(losses.mean()), gradient / len(weights) / len(apart)
+
+
+def item_losses(weights: np.ndarray, apart: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """−log P(true candidate) of each item, `(item,)`; P of the others, `(item, candidate − 1)`."""
+    logits = -(apart @ weights) / len(weights)
+    logits[np.isnan(logits)] = -np.inf  # an item with fewer candidates
+    most = np.maximum(logits.max(axis=1), 0.0)  # the true one has the logit 0
+    shares = np.exp(logits - most[:, None])
+    total = np.exp(-most) + shares.sum(axis=1)
+    return most + np.log(total), shares / total[:, None]
 
 
 def binned(errors: np.ndarray, most: int = BINS) -> np.ndarray:
@@ -155,11 +165,12 @@ def bins(timesteps: int, most: int = BINS) -> np.ndarray:
     return np.arange(timesteps) * min(timesteps, most) // timesteps
 
 
-def _fold_losses(
-    apart: np.ndarray, left_out: np.ndarray, penalties: Sequence[float]
-) -> list[float]:
-    """The mean log loss of the items left out, for each λ."""
-    return [log_loss(fit(apart, penalty), left_out)[0] for penalty in penalties]
+def _one_standard_error(losses: np.ndarray) -> int:
+    """The first column of `losses` `(item, penalty)` that is not clearly worse than the best."""
+    best = losses.mean(axis=0).argmin()
+    worse = losses - losses[:, [best]]
+    error = worse.std(axis=0, ddof=1) / np.sqrt(len(losses))
+    return int((worse.mean(axis=0) <= error).argmax())
 
 
 def _typical(apart: np.ndarray) -> float:

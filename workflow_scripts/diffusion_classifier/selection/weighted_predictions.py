@@ -16,7 +16,7 @@ import pandas as pd
 from diffusion_classifier.engine.error_files import cost, losses_in
 from diffusion_classifier.messages import InputError
 
-from .timestep_weights import Weights, binned, bins, learn
+from .timestep_weights import binned, bins, learn
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -111,41 +111,39 @@ def weighted_predictions(
     class_of: np.ndarray,
     labels: pd.DataFrame,
     draws: Sequence[np.ndarray],
-    draw: int = 0,
+    learned_from: Sequence[int] = (0,),
     pruning: str | None = None,
-) -> tuple[pd.DataFrame, pd.DataFrame]:
+) -> list[tuple[pd.DataFrame, pd.DataFrame]]:
     """Predict the images in no draw with weights learned on the images of one; and these weights.
 
-    `labels` has `image, label`, and `draws` are positions in it, of `labelled_draws`. The labels of
-    images outside of `draws[draw]` are not used but copied into the predictions, which have the
-    columns of `pruning.prediction_table`, one row per image and stored loss; if `pruning` names a
-    loss, its rows are repeated under the name "pruning". Scores are minus the weighted mean error.
-    Weights have the columns `loss, timestep, weight` (mean 1), and for each loss `penalty`, the
-    chosen λ, and the cross-validated `log_loss` of it and `log_loss_equal` of equal weights.
+    `labels` has `image, label`, and `draws` are positions in it, of `labelled_draws`. Each number
+    in `learned_from` is a draw to learn from, and gives a pair of tables. The labels of all other
+    images are not used but copied into the predictions. These have the columns of
+    `pruning.prediction_table`, one row per image and stored loss; if `pruning` names a loss, its
+    rows are repeated under the name "pruning". Scores are minus the weighted mean error. Weights
+    have the columns `loss, timestep, weight` (mean 1), and for each loss `penalty`, the chosen λ,
+    and the cross-validated `log_loss` of it and `log_loss_equal` of equal weights.
     """
-    few = labels.iloc[draws[draw]]
     held_out = np.setdiff1d(np.arange(len(labels)), np.concatenate(draws))
     rest = labels.iloc[held_out].merge(cost(stages), on="image")
-    tables, weights = [], []
+    parts: dict[int, list[tuple[pd.DataFrame, pd.DataFrame]]] = {draw: [] for draw in learned_from}
     for loss in losses_in(stages):
         found = candidate_errors(stages, class_of, loss)
-        learned = _learned(found, few)
-        of_timestep = learned.values[bins(len(found.timesteps))]
-        of_timestep = of_timestep / of_timestep.mean()
-        tables.append(_predicted(found, rest, of_timestep, int(class_of.max()) + 1, loss))
-        losses = learned.log_losses
-        weights.append(
-            pd.DataFrame({"loss": loss, "timestep": found.timesteps, "weight": of_timestep}).assign(
-                penalty=learned.penalty,
-                log_loss=losses[learned.penalty],
-                log_loss_equal=losses[np.inf],
-            )
-        )
-    tables += [table.assign(loss="pruning") for table in tables if (table["loss"] == pruning).any()]
-    return pd.concat(tables, ignore_index=True), pd.concat(weights, ignore_index=True)
+        for draw, tables in parts.items():
+            weights = _learned(found, labels.iloc[draws[draw]], loss)
+            count = int(class_of.max()) + 1
+            table = _predicted(found, rest, weights["weight"].to_numpy(), count, loss)
+            if loss == pruning:
+                table = pd.concat([table, table.assign(loss="pruning")])
+            tables.append((table, weights))
+    return [
+        tuple(pd.concat(each, ignore_index=True) for each in zip(*tables, strict=True))
+        for tables in parts.values()
+    ]
 
 
-def _learned(found: Candidates, few: pd.DataFrame) -> Weights:
+def _learned(found: Candidates, few: pd.DataFrame, loss: str) -> pd.DataFrame:
+    """The weights learned on the images `few`, as `weighted_predictions` describes them."""
     row = np.searchsorted(found.images, few["image"])
     is_true = found.classes[row] == few["label"].to_numpy()[:, None]
     if not is_true.any(axis=1).all():
@@ -154,13 +152,22 @@ def _learned(found: Candidates, few: pd.DataFrame) -> Weights:
             f"errors: found none of the class of image {image}, whose label is used, expected its "
             "class among its candidates; correct the prompts"
         )
-    return learn(binned(found.errors[row]), is_true.argmax(axis=1))
+    learned = learn(binned(found.errors[row]), is_true.argmax(axis=1))
+    weights = learned.values[bins(len(found.timesteps))]
+    table = pd.DataFrame(
+        {"loss": loss, "timestep": found.timesteps, "weight": weights / weights.mean()}
+    )
+    return table.assign(
+        penalty=learned.penalty,
+        log_loss=learned.log_losses[learned.penalty],
+        log_loss_equal=learned.log_losses[np.inf],
+    )
 
 
 def _predicted(
     found: Candidates, images: pd.DataFrame, weights: np.ndarray, count: int, loss: str
 ) -> pd.DataFrame:
-    """The predictions of `images`; `weights` are `(timestep,)`, `count` is the number of classes."""
+    """The predictions of `images`; `weights` are `(timestep,)`, `count` is that of classes."""
     row = np.searchsorted(found.images, images["image"])
     scores = -(found.errors[row] @ weights) / len(weights)
     classes = found.classes[row]

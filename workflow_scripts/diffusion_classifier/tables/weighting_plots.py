@@ -17,8 +17,8 @@ from .wide_tables import interval_text, p_value, trainings_text
 def gain_text(gains: pd.DataFrame, columns: Mapping[str, str]) -> pd.DataFrame:
     """Accuracies with and without learned weights, and their difference, as text.
 
-    `gains` are rows of `scores.weighting_gain` with `method`, `dataset` and `varies`; `columns` maps
-    data sets to display names.
+    `gains` are rows of `scores.weighting_gain` with `method`, `dataset` and `varies`; `columns`
+    maps data sets to display names.
     """
     rows = gains.to_dict("records")
     return pd.DataFrame(

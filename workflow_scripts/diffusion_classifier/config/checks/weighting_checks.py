@@ -56,7 +56,7 @@ def _check_errors(config: dict[str, Any], name: str, dataset: str) -> None:
 def _check_labelled(config: dict[str, Any], name: str, dataset: str) -> None:
     """That some images remain to be predicted, where it is known how many there are."""
     spec, images = config["weightings"][name], image_count(config, dataset)
-    draws = max((entry["draws"] for entry in weighting_draws(config, name, spec).values()))
+    draws = max(entry["draws"] for entry in weighting_draws(config, name, spec).values())
     if images is None:
         return
     if "per_class" in spec:
