@@ -124,7 +124,7 @@ def test_cross_validation_is_that_by_hand():
             log_loss(fit(apart[np.arange(11) % 5 != k % 5], penalty), apart[[k]])[0]
             for k in range(11)
         ]
-        assert found.log_losses[penalty] == pytest.approx(np.mean(own), rel=1e-9)
+        assert found.log_losses[penalty] == pytest.approx(np.mean(own), rel=1e-5)
     assert found.values.mean() == pytest.approx(1)
 
 

@@ -62,7 +62,7 @@ def test_an_evaluation_that_leaves_classes_out_is_refused(config, root):
 )
 def test_a_race_and_learned_timesteps_are_refused(config, root, key, value, said):
     config["evaluations"]["exhaustive"]["stages"][key] = value
-    calibrated = {"datasets": {"shapes": "shapes-validation"}}
+    calibrated = {"samples": 20, "datasets": {"shapes": "shapes-validation"}}
     config["evaluations"]["exhaustive"]["calibration"] = calibrated
     message = refused(config, root)
     assert message.startswith("weightings.weighted.of: found `exhaustive`") and said in message
