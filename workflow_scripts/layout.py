@@ -116,6 +116,10 @@ class Layout:
         """The reconstructed images that a table shows."""
         return f"{self.results}/reconstructions/{table}.nc"
 
+    def timestep_weights(self, weighting: str, dataset: str) -> str:
+        """The weights of timesteps that were learned on a few images of a data set."""
+        return f"{self.results}/timestep-weights/{weighting}/{dataset}.csv"
+
     # --- tables
 
     def scores(self, table: str, what: str = "") -> str:

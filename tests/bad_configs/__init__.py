@@ -4,10 +4,23 @@ BAD spoils a config of class-conditional digits, SCENES one of text-to-image mod
 where the mistake is, what is put there, what the message has to say (key, found, expected, remedy).
 """
 
-from . import baselines, datasets, evaluations, models, prompts, sizes, tables, whole
+from . import (
+    baselines,
+    datasets,
+    evaluations,
+    models,
+    prompts,
+    sizes,
+    tables,
+    weightings,
+    whole,
+)
 from .deletion import DELETE as DELETE
 
-_SECTIONS = (whole, prompts, datasets, models, evaluations, baselines, tables, sizes)
+_SECTIONS = (
+    *(whole, prompts, datasets, models, evaluations),
+    *(weightings, baselines, tables, sizes),
+)
 
 
 def _together(*mistakes):

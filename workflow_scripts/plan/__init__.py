@@ -17,7 +17,8 @@ wildcards of a job. Each module covers one part of a config and uses only module
 * `tables`: the methods, data sets and sources of tables;
 * `pictures`: error maps and reconstructions of single images in tables;
 * `notebooks`: the parameters of notebooks;
-* `resources`: memory and time of jobs.
+* `resources`: memory and time of jobs;
+* `weightings`: the errors and labels from which weights of timesteps are learned.
 """
 
 from __future__ import annotations
@@ -41,6 +42,7 @@ from .pictures import Pictures
 from .resources import Resources
 from .tables import Tables
 from .together import Together
+from .weightings import Weightings
 from .weights import Weights
 
 
@@ -70,6 +72,7 @@ class Plan:
         self.pictures = Pictures(self.tables)
         self.notebooks = Notebooks(self.tables, self.pictures)
         self.resources = Resources(config, self.evaluations)
+        self.weightings = Weightings(self.tables, self.resources)
 
     def wanted(self) -> list[str]:
         """The default targets of `snakemake`: all tables."""

@@ -110,7 +110,28 @@ class Notebooks:
             "recon_dataset": self.pictures.reconstructed(table).get("dataset", ""),
             "confusion_datasets": spec.get("confusion", []),
             "trend": self._trend(table),
+            "weighted": self._weighted(table),
         }
+
+    def _weighted(self, table: str) -> list[dict[str, Any]]:
+        """Weightings of a table on each data set: what they are called, and their files.
+
+        Draws and trainings of one weighting share an entry.
+        """
+        found: dict[tuple[str, str], dict[str, Any]] = {}
+        for name in self.tables.methods(table):
+            if name not in self.config["weightings"]:
+                continue
+            spec, entry = self.config["weightings"][name], self.tables.entries(table)[name]
+            for dataset in self.tables.datasets(table):
+                told = {"method": entry["label"], "varies": entry["varies"], "dataset": dataset}
+                new = told | {"weighted": [], "equal": [], "weights": []}
+                files = found.setdefault((entry["group"], dataset), new)
+                files["weighted"].append(self.layout.predictions(name, dataset))
+                files["weights"].append(self.layout.timestep_weights(name, dataset))
+                equal = self.layout.predictions(spec["of"], dataset)
+                files["equal"] += [] if equal in files["equal"] else [equal]
+        return list(found.values())
 
     def _trend(self, table: str) -> dict[str, dict[str, list[str]]]:
         """Predictions of the model versions in a trend: label → data set → files.

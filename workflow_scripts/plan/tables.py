@@ -99,14 +99,17 @@ class Tables:
             for name in self.names["baseline"]
             if name in listed or split_seed(self.config, name)[0] in listed
         ]
-        return evaluations + baselines
+        weighted = [name for name in self.config["weightings"] if name in listed]
+        return evaluations + weighted + baselines
 
     def first(self, table: str) -> str:
         """The first diffusion classifier of a table, which its figures show."""
         return next(name for name in self.methods(table) if name in self.names["diffusion"])
 
     def method_spec(self, method: str) -> dict[str, Any]:
-        """The config's entry of an evaluation or a baseline."""
+        """The config's entry of an evaluation, a weighting or a baseline."""
+        if method in self.config["weightings"]:
+            return self.config["weightings"][method]
         if method in self.names["diffusion"]:
             return self.evaluations.spec(method)
         return baseline_spec(self.config, method)

@@ -24,6 +24,8 @@ from .checks.model_checks import check_model, check_shapes
 from .checks.prompt_checks import check_groups, check_prompts
 from .checks.size_checks import check_sizes
 from .checks.table_checks import check_kinds, check_tables
+from .checks.weighting_checks import check_weightings
+from .draws import expand_draws
 from .methods import method_names
 from .places import check_results, resolve_paths
 from .schema import read_schema
@@ -57,18 +59,20 @@ def check_config(config: dict[str, Any], workflow: str | os.PathLike) -> None:
     """Check `config` completely and bring it into the form that the workflow uses.
 
     `workflow` is the folder of the Snakefile. Paths in `config` are replaced (`resolve_paths`), and
-    a model with `seeds` becomes one entry per seed (`expand_seeds`). Labels, class names and other
-    shown texts are converted to Unicode's form NFC, so that two spellings of a name are equal.
+    a model with `seeds` becomes one entry per seed (`expand_seeds`), a weighting with `draws` one
+    per draw (`expand_draws`). Labels, class names and other shown texts are converted to Unicode's form NFC, so that two spellings of a name are equal.
     Raises InputError for a config that does not fit the schema, a name that does not exist, numbers
     that contradict each other, and an unusable results folder.
     """
     workflow = Path(workflow)
     check_kinds(config)
     check_schema(config, workflow / SCHEMA)
+    config.setdefault("weightings", {})
     _normalise(config)
     resolve_paths(config, workflow)
     _check_consistency(config, workflow)
     check_results(config, workflow)
+    expand_draws(config)
     expand_seeds(config, workflow)
 
 
@@ -99,6 +103,7 @@ def _check_consistency(config: dict[str, Any], workflow: Path) -> None:
     check_calibrations(config)
     check_priors(config)
     check_hierarchies(config)
+    check_weightings(config)
     check_sizes(config)
     check_counts(config)
     check_shapes(config, workflow)

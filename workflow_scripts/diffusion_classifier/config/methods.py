@@ -91,8 +91,9 @@ def split_seed(config: dict[str, Any], method: str) -> tuple[str, int]:
 
 def method_group(config: dict[str, Any], method: str) -> str:
     """The name in the config of which a method is one training."""
-    if method in config["evaluations"]:
-        return config["evaluations"][method].get("group", method)
+    for section in ("evaluations", "weightings"):
+        if method in config.get(section, {}):
+            return config[section][method].get("group", method)
     return baseline_spec(config, method).get("group", split_seed(config, method)[0])
 
 
@@ -105,11 +106,13 @@ def stages_of(config: dict[str, Any], evaluation: str, dataset: str) -> dict[str
 def questions(config: dict[str, Any], table: str) -> list[tuple[str, str]]:
     """The pairs (evaluation, data set) that a table and its figures need, each once.
 
-    If an evaluation is the prior of another, it needs the same data sets as the other.
+    If an evaluation is the prior of another, it needs the same data sets as the other, and so does
+    an evaluation whose errors are weighted.
     """
     spec = config["tables"][table]
     datasets = spec.get("datasets") or [spec["dataset"]]
-    wanted = [*product(spec["methods"], datasets)]
+    weighted = {name: entry["of"] for name, entry in config.get("weightings", {}).items()}
+    wanted = [*product((weighted.get(name, name) for name in spec["methods"]), datasets)]
     if curves := spec.get("curves"):
         wanted += product([curves["evaluation"]], curves.get("datasets") or [curves["dataset"]])
     if trend := spec.get("trend"):
@@ -137,7 +140,7 @@ def data_sets(config: dict[str, Any], table: str) -> list[str]:
     spec, pairs = config["tables"][table], questions(config, table)
     names = [*(spec.get("datasets") or [spec["dataset"]]), *(dataset for _, dataset in pairs)]
     tasks = {config["datasets"][name].get("prompts") for name in names}
-    methods = list(spec["methods"])
+    methods = [name for name in spec["methods"] if name not in config.get("weightings", {})]
     for name, dataset in pairs:
         evaluation = config["evaluations"][name]
         methods += [evaluation["prior"]["method"]] if "prior" in evaluation else []
@@ -181,7 +184,7 @@ def groups_of(config: dict[str, Any], evaluation: str, dataset: str) -> dict[str
 
 
 def method_kind(config: dict[str, Any], method: str) -> str:
-    """How tables treat a method: as `diffusion`, `baseline`, `more-data` or `chance`.
+    """How tables treat a method: as `diffusion`, `weighted`, `baseline`, `more-data` or `chance`.
 
     A `baseline` learned from labelled images alone; the line of effective robustness is fitted to
     baselines. A `more-data` method also learned from other images (a CLIP, a probe of a diffusion
@@ -189,6 +192,8 @@ def method_kind(config: dict[str, Any], method: str) -> str:
     """
     if method in config["evaluations"]:
         return "diffusion"
+    if method in config.get("weightings", {}):
+        return "weighted"
     spec = baseline_spec(config, method)
     kind = baseline_class(config, method).compared_as
     training_sets = [config["datasets"][sets["train"]] for sets in spec.get("tasks", {}).values()]
@@ -200,10 +205,12 @@ def method_varies(config: dict[str, Any], method: str) -> str:
     """What differs between repetitions of a method: its `training`, its `seed`, or nothing ("").
 
     A method that uses a trained model (an evaluation, a CLIP, a probe, downloaded weights) varies
-    with the training of that model.
+    with the training of that model, a weighting with the `draw` of labelled images.
     """
     if method in config["evaluations"]:
         return "training"
+    if method in config.get("weightings", {}):
+        return config["weightings"][method].get("varies", "draw")
     return baseline_class(config, method).varies
 
 

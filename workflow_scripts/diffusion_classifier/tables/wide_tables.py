@@ -214,7 +214,7 @@ def comparison(
     """
     chosen = paired[(paired["loss"] == loss) & paired["dataset"].isin(list(columns))]
     text = [
-        f"{interval_text(r.difference, r.low, r.high, sign=True)}\n{_p_value(r.p)}"
+        f"{interval_text(r.difference, r.low, r.high, sign=True)}\n{p_value(r.p)}"
         for r in chosen.itertuples()
     ]
     compared = chosen[["method_a", "method_b"]].map(lambda name: names.get(name, name))
@@ -252,7 +252,8 @@ def effective_robustness(table: pd.DataFrame, columns: Mapping[str, str]) -> pd.
     )
 
 
-def _p_value(p: float) -> str:
+def p_value(p: float) -> str:
+    """ "p = 0.12", or "p < 0.001"."""
     return "p < 0.001" if p < 0.001 else f"p = {p:.2g}"
 
 

@@ -11,8 +11,11 @@ from diffusion_classifier.data.sources.registry import SOURCES, has_examples, so
 from diffusion_classifier.messages import InputError, known
 from diffusion_classifier.tables.kinds import KINDS
 
-from ..methods import groups_of, method_names, stages_of, version_of
+from ..methods import groups_of, stages_of, version_of
 from .baseline_checks import check_answers
+
+_METHODS = ("evaluations", "weightings", "baselines")
+"""Sections of the config whose entries are methods of tables."""
 
 
 def check_kinds(config: Any) -> None:
@@ -55,7 +58,7 @@ def check_tables(config: dict[str, Any]) -> None:
 def _check_methods(config: dict[str, Any], table: str, spec: dict[str, Any]) -> None:
     key = f"tables.{table}.methods"
     for name in spec["methods"]:
-        known(key, name, method_names(config)["diffusion"] + list(config["baselines"]), "method")
+        known(key, name, [n for section in _METHODS for n in config[section]], "method")
     evaluations = [name for name in spec["methods"] if name in config["evaluations"]]
     _check_labels(config, key, spec["methods"])
     if not evaluations:
@@ -73,7 +76,7 @@ def _check_labels(
     A table would average two methods with the same label, like seeds of one, and would show two
     data sets with the same label in one column.
     """
-    sections = ("datasets",) if key.endswith(".datasets") else ("evaluations", "baselines")
+    sections = ("datasets",) if key.endswith(".datasets") else _METHODS
     seen: dict[str, str] = {}
     for name in dict.fromkeys(names):
         section = next(section for section in sections if name in config[section])
@@ -94,7 +97,7 @@ def _check_robustness(config: dict[str, Any], key: str, spec: dict[str, Any]) ->
     if "curves" in spec:
         evaluation, dataset = spec["curves"]["evaluation"], spec["curves"]["dataset"]
         known(f"{key}.curves.dataset", dataset, spec["datasets"], "data set of this table")
-        _check_single_stage(config, f"{key}.curves.evaluation", [evaluation], [dataset])
+        check_single_stage(config, f"{key}.curves.evaluation", [evaluation], [dataset])
 
 
 def _check_accuracy(config: dict[str, Any], key: str, spec: dict[str, Any]) -> None:
@@ -113,7 +116,7 @@ def _check_accuracy(config: dict[str, Any], key: str, spec: dict[str, Any]) -> N
             known(f"{key}.{part}", name, spec["datasets"], "data set of this table")
     if curves["datasets"]:
         evaluation = curves["evaluation"]
-        _check_single_stage(config, f"{key}.curves.evaluation", [evaluation], curves["datasets"])
+        check_single_stage(config, f"{key}.curves.evaluation", [evaluation], curves["datasets"])
     if "trend" in spec:
         for name in spec["trend"]["methods"]:
             known(f"{key}.trend.methods", name, config["evaluations"], "evaluation")
@@ -145,7 +148,7 @@ def _check_compositional(config: dict[str, Any], key: str, spec: dict[str, Any])
     evaluations = [name for name in spec["methods"] if name in config["evaluations"]]
     for name in evaluations:
         check_choice(config, name, spec["dataset"])
-    _check_single_stage(config, f"{key}.methods", evaluations, [spec["dataset"]])
+    check_single_stage(config, f"{key}.methods", evaluations, [spec["dataset"]])
 
 
 def check_choice(config: dict[str, Any], name: str, dataset: str) -> None:
@@ -177,7 +180,7 @@ def _check_datasets(config: dict[str, Any], key: str, names: Iterable[str]) -> N
         _check_labels(config, key, names)
 
 
-def _check_single_stage(
+def check_single_stage(
     config: dict[str, Any], key: str, names: Iterable[str], datasets: Iterable[str]
 ) -> None:
     """Check that evaluations measure all classes at all timesteps of these data sets."""
