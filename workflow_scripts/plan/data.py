@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from diffusion_classifier.config.methods import image_spec
+from diffusion_classifier.data.sources.registry import source
 from layout import Layout
 
 from .given import Given
@@ -87,7 +88,11 @@ class Data:
     def prompts_spec(self, prompts: str) -> dict[str, Any]:
         """What of a set of prompts' entry decides its prompts."""
         entry = self.config["prompts"][prompts]
-        return {key: value for key, value in entry.items() if key != "groups"}
+        spec = {key: value for key, value in entry.items() if key != "groups"}
+        if "webdataset" not in spec:
+            return spec
+        beside = self.spec(spec["webdataset"])
+        return spec | {"webdataset": source(beside["source"]).arguments(beside)}
 
     def prompts_source(self, prompts: str) -> list[str]:
         """What a set of prompts is read from, if from anything: a data set, a list, a CSV."""

@@ -7,8 +7,10 @@ says how many they are and what identifies them, and is made anew when one of th
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
+from diffusion_classifier.data.class_texts import CLASS_NAMES, FILES
 from diffusion_classifier.data.sources.registry import input_files
 from diffusion_classifier.messages import InputError
 from diffusion_classifier.operations.given_files import identity, nameable
@@ -45,7 +47,7 @@ class Given:
             case "datasets":
                 return self._of_data_set(name)
             case "prompts":
-                return self._texts(self.config["prompts"][name].get("file"))
+                return self._of_prompts(self.config["prompts"][name])
             case "groups":
                 return self._texts(self.config["prompts"][name].get("groups", {}).get("of"))
             case "models":
@@ -65,7 +67,14 @@ class Given:
         try:
             return input_files(spec)
         except InputError as error:
-            raise InputError(f"datasets.{name}.path: {error}") from None
+            key = "root" if "root" in spec else "path"
+            raise InputError(f"datasets.{name}.{key}: {error}") from None
+
+    def _of_prompts(self, spec: dict[str, Any]) -> list[str]:
+        beside = self.config["datasets"].get(spec.get("webdataset"), {})
+        names = [CLASS_NAMES] if "templates" in spec else FILES
+        texts = [str(Path(beside["root"]) / name) for name in names] if "root" in beside else []
+        return self._texts(spec.get("file"), *texts)
 
     @staticmethod
     def _texts(*values: Any) -> list[str]:

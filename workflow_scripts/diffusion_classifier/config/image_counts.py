@@ -5,9 +5,11 @@ from __future__ import annotations
 import csv
 import sys
 from contextlib import suppress
+from pathlib import Path
 from typing import Any
 
 from diffusion_classifier.data import class_lists
+from diffusion_classifier.data.class_texts import read_class_texts
 from diffusion_classifier.data.sources.indices import read_indices
 from diffusion_classifier.data.sources.registry import has_examples
 from diffusion_classifier.data.sources.sizes import class_count, expected_size, quickly_opened
@@ -58,6 +60,8 @@ def _named(config: dict[str, Any], spec: dict[str, Any]) -> tuple[int, float] | 
     if "file" in spec:
         return _in_file(spec["file"])
     templates = len(spec.get("templates", ["{}"]))
+    if "webdataset" in spec:
+        return _beside(config["datasets"][spec["webdataset"]], spec.get("templates"))
     if "captions" in spec:
         of = config["datasets"][spec["captions"]]
         own = quickly_opened(of)
@@ -67,6 +71,15 @@ def _named(config: dict[str, Any], spec: dict[str, Any]) -> tuple[int, float] | 
         return len(spec["classes"]), templates
     classes = class_lists.class_count(spec["classes"])
     return classes, len(class_lists.class_rows(spec["classes"])) / classes * templates
+
+
+def _beside(spec: dict[str, Any], templates: list[str] | None) -> tuple[int, float] | None:
+    """`candidate_counts` of the texts beside a data set, whose templates are read if local."""
+    classes = class_count(spec)
+    if templates is None and "root" in spec:
+        with suppress(InputError):
+            templates = read_class_texts(Path(spec["root"])).templates
+    return (classes, len(templates)) if classes and templates else None
 
 
 def _in_file(path: str) -> tuple[int, float] | None:

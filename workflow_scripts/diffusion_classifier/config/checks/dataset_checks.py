@@ -118,6 +118,14 @@ def _check_classes(config: dict[str, Any], name: str, spec: dict[str, Any]) -> N
     if classes is None or prompts is None or "captions" in prompts:
         return
     key = f"prompts.{spec['prompts']}"
+    if "webdataset" in prompts:
+        beside = class_count(config["datasets"][prompts["webdataset"]])
+        if beside not in (None, classes):
+            raise InputError(
+                f"{key}.webdataset: found {beside} classes of `{prompts['webdataset']}`, expected "
+                f"{classes}, as many as datasets.{name} has; name other prompts there"
+            )
+        return
     if "file" in prompts:
         if Path(prompts["file"]).is_file():
             # pandas takes half a second to import, which only who has such a file should wait for
