@@ -1,7 +1,8 @@
 """Write a set of prompts: from classes and templates, a user's CSV, or a data set's captions.
 
 The config lists the classes or names a class list, or a data set with texts beside its archives.
-In: the user's CSV or texts, or the data set, if there is one. Out: CSV `prompt,classname,classidx` and, for some class lists, `condition`.
+In: the user's CSV or texts, or the data set, if there is one. Out: CSV `prompt,classname,classidx`
+and, for some class lists, `condition`.
 """
 
 from job import job

@@ -49,6 +49,8 @@ class Notebooks:
             for key, value in told.items()
             if key != "folder"
         }
+        if self.tables.clip_benchmark(table):
+            files["clip_benchmark"] = [self.layout.scores(table, "clip-benchmark")]
         return {key: value for key, value in files.items() if value} | {
             "notebook": self.tables.notebook(table),
             "given": self.tables.given.inputs("tables", table),

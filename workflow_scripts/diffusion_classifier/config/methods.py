@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from itertools import product
+from pathlib import PurePath
 from typing import Any
 
 from diffusion_classifier.baselines.baseline import CLIP, TEXT_TO_IMAGE, Baseline
@@ -203,6 +204,18 @@ def method_varies(config: dict[str, Any], method: str) -> str:
     if method in config["evaluations"]:
         return "training"
     return baseline_class(config, method).varies
+
+
+def pretrained(config: dict[str, Any], method: str) -> str:
+    """The weights that a method uses, in one text: a repository of the hub, a folder's name.
+
+    `shipped` and `train` stand for themselves; a method without weights has "".
+    """
+    spec = config["evaluations"].get(method) or baseline_spec(config, method)
+    weights = config["models"][spec["model"]]["weights"] if "model" in spec else spec.get("weights")
+    if isinstance(weights, dict):
+        return weights.get("hub", weights.get("torchvision", ""))
+    return PurePath(weights or "").name
 
 
 def same_images(config: dict[str, Any], dataset: str, others: Iterable[str]) -> list[str]:

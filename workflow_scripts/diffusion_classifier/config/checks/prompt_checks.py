@@ -70,7 +70,7 @@ def check_groups(config: dict[str, Any], name: str) -> None:
     if groups is None:
         raise InputError(
             f"{key}.prompts: found `{spec['groups']['prompts']}`, which is made of a data set's "
-            "captions or texts, expected a set of prompts with `classes` or a `file`; choose another"
+            "captions or texts, expected a set with `classes` or a `file`; choose another"
         )
     captioned = config["datasets"].get(spec.get("captions"), {})
     if has_examples(captioned):

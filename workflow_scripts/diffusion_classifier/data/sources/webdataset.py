@@ -166,6 +166,15 @@ def _benchmark(spec: Spec) -> BenchmarkSet | None:
     return None
 
 
+def benchmark_task(spec: Spec) -> str | None:
+    """The name by which CLIP_benchmark's results call a data set: `wds/vtab/cifar10`.
+
+    None if it is not one of CLIP_benchmark's.
+    """
+    found = _benchmark(spec) if spec.get("source") == "webdataset" else None
+    return found and f"wds/{found.task}"
+
+
 def _check_type(folder: Path) -> None:
     if not (folder / _TYPE).is_file():
         return
