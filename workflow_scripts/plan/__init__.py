@@ -13,6 +13,7 @@ those before it:
 * `calibrations`: where evaluations learn their timesteps;
 * `baselines`: the other methods, what they are asked and what they learn for it;
 * `other_baselines`: methods of kinds that no rule of its own answers for;
+* `judges`: which drawings of a model are kept;
 * `together`: what is small enough to be encoded in one job per model;
 * `tables`: which methods and data sets are shown, and where they come from;
 * `pictures`: what tables show of single images;
@@ -34,6 +35,7 @@ from .candidates import Candidates
 from .data import Data
 from .evaluations import Evaluations
 from .given import Given
+from .judges import Judges
 from .models import Generators, Models
 from .notebooks import Notebooks
 from .other_baselines import OtherBaselines
@@ -65,6 +67,7 @@ class Plan:
         self.calibrations = Calibrations(self.evaluations)
         self.baselines = Baselines(config, layout, self.data, self.models, self.weights)
         self.other_baselines = OtherBaselines(self.baselines)
+        self.judges = Judges(self.other_baselines, self.given)
         self.together = Together(config, self.calibrations, self.baselines)
         self.tables = Tables(config, layout, self.evaluations, self.given, workflow)
         self.pictures = Pictures(self.tables)

@@ -18,8 +18,9 @@ from layout import Layout
 
 from .weights import Weights
 
-SECTIONS = ("datasets", "prompts", "groups", "models", "loras", "baselines", "tables")
-"""What the user's files belong to; `groups` are of sets of prompts, `loras` of models."""
+SECTIONS = ("datasets", "prompts", "groups", "ticked", "models", "loras", "baselines", "tables")
+"""What the user's files belong to; `groups` are of sets of prompts, `loras` of models, `ticked` of
+data sets."""
 
 
 class Given:
@@ -50,6 +51,8 @@ class Given:
                 return self._of_prompts(self.config["prompts"][name])
             case "groups":
                 return self._texts(self.config["prompts"][name].get("groups", {}).get("of"))
+            case "ticked":
+                return self._texts(self.config["datasets"][name].get("ticked"))
             case "models":
                 return self.weights.files(self.weights.base(name))
             case "loras":

@@ -21,6 +21,8 @@ from .methods import groups_of
 def image_count(config: dict[str, Any], name: str) -> int | None:
     """Images of a data set: of Winoground two for each example."""
     spec = config["datasets"][name]
+    if "drawn" in spec:  # at most
+        return image_count(config, spec["drawn"])
     if "model" in spec:
         asked = candidate_counts(config, name)
         return asked and spec["per_class"] * asked[0]

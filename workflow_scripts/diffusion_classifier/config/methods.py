@@ -130,7 +130,7 @@ def data_sets(config: dict[str, Any], table: str) -> list[str]:
     """The data sets that a table's numbers come from, each once, its own first.
 
     Then those that its figures show, that its methods learn from here or are adjusted on, and the
-    pools that others were chosen from.
+    pools and drawings that others were chosen from.
     """
     spec, asked = config["tables"][table], questions(config, table)
     names = [*(spec.get("datasets") or [spec["dataset"]]), *(dataset for _, dataset in asked)]
@@ -151,8 +151,9 @@ def data_sets(config: dict[str, Any], table: str) -> list[str]:
             for task, sets in learned.get("tasks", {}).items():
                 names += sets.values() if task in tasks else []
     for name in names:  # which grows meanwhile
-        pool = config["datasets"][name].get("pool")
-        names += [pool] if pool and pool not in names else []
+        spec = config["datasets"][name]
+        origin = spec.get("pool", spec.get("drawn"))
+        names += [origin] if origin and origin not in names else []
     return list(dict.fromkeys(names))
 
 
@@ -204,6 +205,12 @@ def method_varies(config: dict[str, Any], method: str) -> str:
     if method in config["evaluations"]:
         return "training"
     return baseline_class(config, method).varies
+
+
+def drawn_by(config: dict[str, Any], dataset: str) -> str:
+    """The model that drew a data set's images, kept by a judge or not; "" of other images."""
+    spec = config["datasets"][dataset]
+    return config["datasets"][spec["drawn"]]["model"] if "drawn" in spec else spec.get("model", "")
 
 
 def pretrained(config: dict[str, Any], method: str) -> str:

@@ -84,7 +84,7 @@ def expand_seeds(config: dict[str, Any], workflow: Path) -> None:
     for section in _METHODS:
         config[section] = _expanded(config[section], methods, _of_training)
     of_key = dict.fromkeys(("model", "text_encoder"), models)
-    of_key |= dict.fromkeys(("method", "methods", "evaluation"), methods)
+    of_key |= dict.fromkeys(("method", "methods", "evaluation", "judge"), methods)
     for section, entries in config.items():
         config[section] = _resolved(entries, of_key)
 
