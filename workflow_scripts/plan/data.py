@@ -28,7 +28,7 @@ class Data:
         return self.config["datasets"][dataset]
 
     def with_key(self, key: str) -> list[str]:
-        """The data sets that have a key: `source`, `pool` (chosen), `model` (sampled), or `drawn`."""
+        """The data sets that have a key: `source`, `pool` (chosen), `model` (sampled), `drawn`."""
         return [name for name, spec in self.config["datasets"].items() if key in spec]
 
     def sources(self, dataset: str) -> list[str]:
