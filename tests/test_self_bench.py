@@ -8,6 +8,7 @@ import pandas as pd
 import pytest
 from extended import check, config
 from PIL import Image
+from plan import Plan
 
 from diffusion_classifier import files
 from diffusion_classifier.baselines import judge
@@ -18,7 +19,8 @@ from diffusion_classifier.messages import InputError
 from diffusion_classifier.scores import self_bench
 from diffusion_classifier.scores.intervals import wilson
 
-PROMPTS = Path(__file__).parents[1] / "resources" / "prompts" / "self-bench"
+ROOT = Path(__file__).resolve().parents[1]
+PROMPTS = ROOT / "resources" / "prompts" / "self-bench"
 
 
 def drawings(labels):
@@ -175,7 +177,7 @@ STAGES = {"samples": [4], "keep": [1], "loss": "l2"}
 
 def checked(kept=KEPT, methods=("sd",), datasets=("kept",)):
     whole = config()
-    check(
+    return check(
         prompts={**whole["prompts"], "p": {"classes": ["a", "b"], "templates": ["{}"]}},
         datasets={**whole["datasets"], "all": DRAWN, "kept": kept},
         models={**whole["models"], "sd": MODEL, "clip": CLIP},
@@ -217,6 +219,26 @@ def test_a_config_of_self_bench_and_its_mistakes(tmp_path):
     own = next(iter(config()["evaluations"]))
     with pytest.raises(InputError, match=r"tables.own.datasets: found no drawings of"):
         checked(methods=(own,), datasets=(real,))
+
+
+def test_a_plan_of_drawings_their_judge_and_the_table(tmp_path):
+    plan = Plan(checked(), ROOT)
+    assert plan.data.with_key("drawn") == ["kept"] and plan.data.with_key("model") == ["all"]
+    assert plan.judges.drawings("kept") == plan.layout.data("all")
+    assert Path(plan.judges.setting("kept")["folder"]).resolve() == ROOT / CLIP["weights"]
+    assert plan.judges.spec("kept") == {"kind": "clip", "model": "clip"}
+    assert any(path.endswith("model.safetensors") for path in plan.judges.inputs("kept"))
+    assert plan.judges.ticked("kept") == []
+    assert not plan.baselines.asked("judge")  # its answers are those of the judge's job alone
+    told = plan.notebooks.parameters("own")
+    assert told["drawn_by"] == {"kept": "sd"} and told["model_of"] == {"sd": "sd"}
+    assert told["models"] == {"sd": "SD"}
+    assert set(told["data_behind"]) == {plan.layout.data(name) for name in ("kept", "all")}
+    assert plan.notebooks.inputs("own")["scores"] == ["results/scores/own.parquet"]
+    listed = tmp_path / "ticked.txt"
+    listed.write_text("000/00000.png\n")
+    by_hand = Plan(checked(without("judge") | {"ticked": str(listed)}), ROOT)
+    assert by_hand.judges.ticked("kept") == [str(listed)] and by_hand.judges.inputs("kept") == []
 
 
 # --- prompts

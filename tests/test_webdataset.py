@@ -4,9 +4,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from extended import check as check_whole
+from extended import config
 from hub_cache import SHA, error_of, hf, snapshot, stay_alone
+from plan import Plan
 from webdataset_trees import TEMPLATES, write_archive, write_texts, write_tree
 
+from diffusion_classifier.config.image_counts import candidate_counts
 from diffusion_classifier.data.class_texts import read_class_texts
 from diffusion_classifier.data.left_out import LeftOut
 from diffusion_classifier.data.prompt_sets import from_class_texts, from_templates
@@ -204,6 +208,41 @@ def test_own_templates_replace_those_beside(tmp_path):
     (tmp_path / "classnames.txt").unlink()
     with pytest.raises(InputError, match=r"classnames.txt: cannot be read \(No such file"):
         read_class_texts(tmp_path)
+
+
+def with_tree(tree, prompts=None):
+    """A config with a data set in `tree`, and prompts of its texts."""
+    entry = tree | {"label": "Shapes", "prompts": "beside"}
+    whole = config()
+    return check_whole(
+        prompts=whole["prompts"] | {"beside": {"webdataset": "wds", **(prompts or {})}},
+        datasets=whole["datasets"] | {"wds": entry},
+    )
+
+
+def test_a_config_with_texts_beside_a_tree(tree):
+    root = Path(tree["root"])
+    plan = Plan(with_tree(tree), root)
+    place = {key: value for key, value in tree.items() if key != "source"}
+    assert plan.data.prompts_spec("beside") == {"webdataset": place}
+    texts = [str(root / "classnames.txt"), str(root / "zeroshot_classification_templates.txt")]
+    assert plan.data.prompts_source("beside") == texts
+    assert plan.data.sources("wds") == input_files(tree)
+    assert candidate_counts(plan.config, "wds") == (6, 2)
+    (root / "zeroshot_classification_templates.txt").unlink()
+    with pytest.raises(InputError, match=r"prompts.beside.webdataset: .*templates.txt: cannot be"):
+        with_tree(tree)
+    plan = Plan(with_tree(tree, {"templates": ["a {}"]}), root)
+    assert plan.data.prompts_source("beside") == texts[:1]
+    assert candidate_counts(plan.config, "wds") == (6, 1)
+    (root / "test" / "1.tar").unlink()
+    with pytest.raises(InputError, match=r"datasets.wds.root: .*nshards.txt: found the number 2"):
+        plan.data.sources("wds")
+
+
+def test_prompts_of_no_webdataset(tree):
+    with pytest.raises(InputError, match=r"prompts.beside.webdataset: .*`source: webdataset` `mn"):
+        with_tree(tree, {"webdataset": "mnist"})
 
 
 # --- mistakes

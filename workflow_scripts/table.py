@@ -1,14 +1,14 @@
 """Render a table: execute its notebook with papermill, write it as a page, and its provenance.
 
 In: the notebook and all files that its parameters name. Out: a folder with the executed notebook,
-the page (code hidden), the tables and figures that the notebook writes itself, provenance.json (see
-the library's `operations.table_provenance`), and results in CLIP_benchmark's form if it shows
-accuracies.
+its page (HTML without code), the tables and figures that it writes itself, provenance.json (see
+the library's `operations.table_provenance`) and, of accuracies, results in CLIP_benchmark's form.
 """
 
 from job import job
 
 with job(snakemake):
+    import shutil
     from pathlib import Path
 
     from diffusion_classifier import files
@@ -20,7 +20,9 @@ with job(snakemake):
     params, folder = snakemake.params, Path(snakemake.output.folder)
     source = Path(snakemake.input.notebook)
     workflow = source.parents[1]  # the working directory may be another
-    folder.mkdir(parents=True, exist_ok=True)
+    # Snakemake keeps a folder that is not empty: a figure of an earlier run would stay in it
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
     execute(source, folder / "notebook.ipynb", params.notebook, workflow)
     write_page(folder / "notebook.ipynb", folder / "page.html")
     if names := params.clip_benchmark:

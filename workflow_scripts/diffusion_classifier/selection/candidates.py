@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 
 from diffusion_classifier.data.prompt_sets import is_unconditional
-from diffusion_classifier.data.sharding import shard
+from diffusion_classifier.data.stored_images import shard
 
 
 def candidates(data: pd.DataFrame, prompts: pd.DataFrame) -> pd.DataFrame:
