@@ -8,7 +8,6 @@ import pandas as pd
 import pytest
 from extended import check, config
 from PIL import Image
-from plan import Plan
 
 from diffusion_classifier import files
 from diffusion_classifier.baselines import judge
@@ -18,6 +17,7 @@ from diffusion_classifier.data.prompt_sets import read_prompts
 from diffusion_classifier.messages import InputError
 from diffusion_classifier.scores import self_bench
 from diffusion_classifier.scores.intervals import wilson
+from plan import Plan
 
 ROOT = Path(__file__).resolve().parents[1]
 PROMPTS = ROOT / "resources" / "prompts" / "self-bench"

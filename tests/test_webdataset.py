@@ -7,7 +7,6 @@ import pytest
 from extended import check as check_whole
 from extended import config
 from hub_cache import SHA, error_of, hf, snapshot, stay_alone
-from plan import Plan
 from webdataset_trees import TEMPLATES, write_archive, write_texts, write_tree
 
 from diffusion_classifier.config.image_counts import candidate_counts
@@ -21,6 +20,7 @@ from diffusion_classifier.data.sources.registry import input_files, source
 from diffusion_classifier.data.sources.sizes import class_count, expected_size
 from diffusion_classifier.data.sources.tar_files import samples
 from diffusion_classifier.messages import InputError
+from plan import Plan
 
 CLIP = Path(__file__).parents[1] / "resources" / "models" / "scenes-clip"
 SHAPES = ["circle", "square", "triangle", "cross", "ring", "heart"]
