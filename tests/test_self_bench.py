@@ -229,7 +229,7 @@ def test_a_plan_of_drawings_their_judge_and_the_table(tmp_path):
     assert plan.judges.spec("kept") == {"kind": "clip", "model": "clip"}
     assert any(path.endswith("model.safetensors") for path in plan.judges.inputs("kept"))
     assert plan.judges.ticked("kept") == []
-    assert not plan.baselines.asked("judge")  # its answers are those of the judge's job alone
+    assert plan.baselines.clips() == []  # its answers are those of the judge's job alone
     told = plan.notebooks.parameters("own")
     assert told["drawn_by"] == {"kept": "sd"} and told["model_of"] == {"sd": "sd"}
     assert told["models"] == {"sd": "SD"}

@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 
 from diffusion_classifier.scores.self_bench import DOMAINS
 
-from .plots import PALETTE, STYLE, legend_columns, name_label, wrapped
+from .plots import PALETTE, STYLE, add_legend, name_label, wrapped
 
 MARKERS = dict(zip(DOMAINS, "Dos", strict=True))
 
@@ -46,7 +46,5 @@ def gap_plot(
         ax.set(xlim=(0, 102), xlabel="top-1 accuracy (%)", ylim=(-0.6, len(methods) - 0.4))
         ax.set_yticks(list(place.values()), [name_label(method) for method in place])
         ax.set_title(wrapped(title, 7), loc="left")
-        labels = ax.get_legend_handles_labels()[1]
-        columns = legend_columns(labels, figure.get_figwidth())
-        figure.legend(loc="outside lower center", ncols=columns)
+        add_legend(figure, [ax])
     return figure
