@@ -112,6 +112,62 @@ rule synthetic_dataset:
         "../workflow_scripts/synthetic_dataset.py"
 
 
+rule kept_drawings:
+    input:
+        drawings=of_job(plan.judges.drawings),
+        prompts=of_job(plan.data.prompts),
+        model=of_job(plan.judges.inputs),
+        ticked=of_job(plan.judges.ticked),
+    output:
+        layout.data("{dataset}"),
+    log:
+        f"{layout.logs}/kept_drawings/{{dataset}}.log",
+    benchmark:
+        f"{layout.benchmarks}/kept_drawings/{{dataset}}.tsv"
+    wildcard_constraints:
+        dataset=one_of(plan.data.with_key("drawn")),
+    conda:
+        "../envs/environment.yaml"
+    threads: 1
+    resources:
+        mem_mb=growing(plan.judges.memory),
+        runtime=growing(60),
+        gpu=GPU,
+    params:
+        code=code("kept_drawings", entries=plan.judges.entries),
+        spec=of_job(plan.judges.spec),
+        setting=of_job(plan.judges.setting),
+        ticked=of_job(plan.judges.ticked_file),
+        device=config["compute"]["device"],
+        dtype="float32",
+    script:
+        "../workflow_scripts/kept_drawings.py"
+
+
+# asked for by a person who wants to tick drawings: snakemake results/drawings/NAME
+rule drawing_files:
+    input:
+        layout.data("{dataset}"),
+    output:
+        directory(layout.drawings("{dataset}")),
+    log:
+        f"{layout.logs}/drawing_files/{{dataset}}.log",
+    benchmark:
+        f"{layout.benchmarks}/drawing_files/{{dataset}}.tsv"
+    wildcard_constraints:
+        dataset=one_of(plan.data.with_key("model")),
+    conda:
+        "../envs/environment.yaml"
+    threads: 1
+    resources:
+        mem_mb=growing(2000),
+        runtime=growing(10),
+    params:
+        code=code("drawing_files"),
+    script:
+        "../workflow_scripts/drawing_files.py"
+
+
 rule prompts:
     input:
         of_job(plan.data.prompts_source),

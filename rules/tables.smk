@@ -8,6 +8,7 @@ rule scores:
         scores=layout.scores("{table}"),
         correct=layout.scores("{table}", "correct"),
         paired=layout.scores("{table}", "paired"),
+        clip_benchmark=layout.scores("{table}", "clip-benchmark"),
         csv=layout.scores_csv("{table}"),
     log:
         f"{layout.logs}/scores/{{table}}.log",
@@ -68,7 +69,7 @@ rule table:
     output:
         folder=report(
             directory(layout.table("{table}")),
-            patterns=["{shown}.{format,csv|html|json|svg}"],
+            patterns=["{shown,[^/]+}.{format,csv|html|json|svg}"],
             category=of_job(plan.tables.category),
             subcategory="{table}",
             labels=of_job(plan.tables.labels),
@@ -92,5 +93,6 @@ rule table:
         captions=of_job(plan.tables.captions),
         models=of_job(plan.tables.model_folders),
         data=of_job(plan.tables.images_behind),
+        clip_benchmark=of_job(plan.tables.clip_benchmark),
     script:
         "../workflow_scripts/table.py"

@@ -15,5 +15,7 @@ def config():
 
 
 def check(**sections):
-    """Check `config` with these sections instead of its own."""
-    check_config(config() | sections, ROOT)
+    """`config` with these sections instead of its own, checked."""
+    whole = config() | sections
+    check_config(whole, ROOT)
+    return whole

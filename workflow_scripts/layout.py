@@ -51,6 +51,10 @@ class Layout:
     def data(self, dataset: str) -> str:
         return f"{self.results}/data/{dataset}.parquet"
 
+    def drawings(self, dataset: str) -> str:
+        """The folder with a file for each image that a model drew, for a person to look at."""
+        return f"{self.results}/drawings/{dataset}"
+
     def indices(self, dataset: str) -> str:
         """The positions of an adversarial data set's images in the pool."""
         return f"{self.results}/data/{dataset}-indices.csv"

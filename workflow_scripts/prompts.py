@@ -1,7 +1,8 @@
 """Write a set of prompts: from classes and templates, a user's CSV, or a data set's captions.
 
-The config lists the classes or names a class list. In: the user's CSV or the data set, if there is
-one. Out: CSV `prompt,classname,classidx` and, for some class lists, `condition`.
+The config lists the classes or names a class list, or a data set with texts beside its archives.
+In: the user's CSV or texts, or the data set, if there is one. Out: CSV `prompt,classname,classidx`
+and, for some class lists, `condition`.
 """
 
 from job import job
@@ -12,6 +13,7 @@ with job(snakemake):
     from diffusion_classifier.data.prompt_sets import (
         from_captions,
         from_class_list,
+        from_class_texts,
         from_templates,
         read_prompts,
         with_unconditional,
@@ -22,6 +24,13 @@ with job(snakemake):
         prompts = read_prompts(spec["file"])
     elif "captions" in spec:
         prompts = from_captions(read_classes(snakemake.input[0]), spec.get("templates", ["{}"]))
+    elif "webdataset" in spec:
+        from diffusion_classifier.data.class_texts import read_class_texts
+        from diffusion_classifier.data.sources.webdataset import text_folder
+
+        templates = spec.get("templates", [])
+        texts = read_class_texts(text_folder(spec["webdataset"]), not templates)
+        prompts = from_class_texts(texts, templates)
     elif isinstance(spec["classes"], str):
         prompts = from_class_list(spec["classes"], spec["templates"])
     else:

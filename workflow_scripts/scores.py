@@ -1,7 +1,7 @@
 """Score the predictions of all methods of a table: accuracy, intervals, paired comparisons.
 
-In: predictions, one file per method and data set. Out: scores, which images are right, and paired
-comparisons (Parquet), scores in long form (CSV).
+In: predictions, one file per method and data set. Out: scores, which images are right, paired
+comparisons, and the metrics of CLIP_benchmark (Parquet), scores in long form (CSV).
 """
 
 from job import job
@@ -11,6 +11,7 @@ with job(snakemake):
 
     from diffusion_classifier import files
     from diffusion_classifier.scores import accuracy
+    from diffusion_classifier.scores.clip_benchmark import metric_table
     from diffusion_classifier.scores.paired_tests import paired_table
 
     params = snakemake.params
@@ -21,3 +22,4 @@ with job(snakemake):
     files.write_csv(accuracy.long_form(table), snakemake.output.csv)
     files.write_parquet(accuracy.correctness(predictions), snakemake.output.correct)
     files.write_parquet(paired_table(params.methods, predictions), snakemake.output.paired)
+    files.write_parquet(metric_table(predictions), snakemake.output.clip_benchmark)

@@ -13,6 +13,7 @@ wildcards of a job. Each module covers one part of a config and uses only module
 * `calibrations`: the data on which evaluations learn their timesteps;
 * `baselines`: the other methods, the data sets they classify and those they learn from;
 * `other_baselines`: baselines whose kind has no rule of its own;
+* `judges`: the drawings of a model that are kept;
 * `together`: small data sets and prompts, which are encoded in one job per model;
 * `tables`: the methods, data sets and sources of tables;
 * `pictures`: error maps and reconstructions of single images in tables;
@@ -35,6 +36,7 @@ from .candidates import Candidates
 from .data import Data
 from .evaluations import Evaluations
 from .given import Given
+from .judges import Judges
 from .models import Generators, Models
 from .notebooks import Notebooks
 from .other_baselines import OtherBaselines
@@ -67,6 +69,7 @@ class Plan:
         self.calibrations = Calibrations(self.evaluations)
         self.baselines = Baselines(config, layout, self.data, self.models, self.weights)
         self.other_baselines = OtherBaselines(self.baselines)
+        self.judges = Judges(self.other_baselines, self.given)
         self.together = Together(config, self.calibrations, self.baselines)
         self.tables = Tables(config, layout, self.evaluations, self.given, workflow)
         self.pictures = Pictures(self.tables)

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from diffusion_classifier.config.methods import image_spec
+from diffusion_classifier.data.sources.registry import source
 from layout import Layout
 
 from .given import Given
@@ -27,7 +28,7 @@ class Data:
         return self.config["datasets"][dataset]
 
     def with_key(self, key: str) -> list[str]:
-        """The data sets with a key: `source`, `pool` (adversarial) or `model` (sampled)."""
+        """The data sets with a key: `source`, `pool`, `model` (sampled) or `drawn` (kept)."""
         return [name for name, spec in self.config["datasets"].items() if key in spec]
 
     def sources(self, dataset: str) -> list[str]:
@@ -87,7 +88,11 @@ class Data:
     def prompts_spec(self, prompts: str) -> dict[str, Any]:
         """The keys of an entry of `prompts` that decide its prompts."""
         entry = self.config["prompts"][prompts]
-        return {key: value for key, value in entry.items() if key != "groups"}
+        spec = {key: value for key, value in entry.items() if key != "groups"}
+        if "webdataset" not in spec:
+            return spec
+        beside = self.spec(spec["webdataset"])
+        return spec | {"webdataset": source(beside["source"]).arguments(beside)}
 
     def prompts_source(self, prompts: str) -> list[str]:
         """The data set, class list or CSV from which a set of prompts is made; [] if none."""

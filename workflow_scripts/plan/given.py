@@ -10,16 +10,19 @@ from __future__ import annotations
 import hashlib
 import os
 import re
+from pathlib import Path
 from typing import Any
 
+from diffusion_classifier.data.class_texts import CLASS_NAMES, FILES
 from diffusion_classifier.data.sources.registry import input_files
 from diffusion_classifier.messages import InputError
 from layout import Layout
 
 from .weights import Weights
 
-SECTIONS = ("datasets", "prompts", "groups", "models", "loras", "baselines", "tables")
-"""The owners of the user's files; `groups` belong to sets of prompts, `loras` to models."""
+SECTIONS = ("datasets", "prompts", "groups", "ticked", "models", "loras", "baselines", "tables")
+"""The owners of the user's files; `groups` belong to sets of prompts, `ticked` to data sets, and
+`loras` to models."""
 
 # Snakemake reads {x} in a path as a wildcard, and warns about spaces at the ends of a path
 _SPECIAL = re.compile(r"[{}]|^\s|\s$")
@@ -58,9 +61,11 @@ class Given:
             case "datasets":
                 return self._dataset_files(name)
             case "prompts":
-                return self._texts(self.config["prompts"][name].get("file"))
+                return self._of_prompts(self.config["prompts"][name])
             case "groups":
                 return self._texts(self.config["prompts"][name].get("groups", {}).get("of"))
+            case "ticked":
+                return self._texts(self.config["datasets"][name].get("ticked"))
             case "models":
                 return self.weights.files(self.weights.base(name))
             case "loras":
@@ -78,7 +83,14 @@ class Given:
         try:
             return input_files(spec)
         except InputError as error:
-            raise InputError(f"datasets.{name}.path: {error}") from None
+            key = "root" if "root" in spec else "path"
+            raise InputError(f"datasets.{name}.{key}: {error}") from None
+
+    def _of_prompts(self, spec: dict[str, Any]) -> list[str]:
+        beside = self.config["datasets"].get(spec.get("webdataset"), {})
+        names = [CLASS_NAMES] if "templates" in spec else FILES
+        texts = [str(Path(beside["root"]) / name) for name in names] if "root" in beside else []
+        return self._texts(spec.get("file")) + texts
 
     @staticmethod
     def _texts(value: Any) -> list[str]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from diffusion_classifier.config.methods import same_images, version_of
+from diffusion_classifier.config.methods import drawn_by, same_images, version_of
 
 from .pictures import Pictures
 from .tables import Tables
@@ -24,6 +24,7 @@ class Notebooks:
         self._of_kind = {
             "robustness": self._robustness,
             "accuracy": self._accuracy,
+            "self-bench": self._self_bench,
             "compositional": self._compositional,
         }
 
@@ -48,6 +49,8 @@ class Notebooks:
             for key, value in self.parameters(table).items()
             if key != "folder"
         }
+        if self.tables.clip_benchmark(table):
+            files["clip_benchmark"] = [self.layout.scores(table, "clip-benchmark")]
         return {key: value for key, value in files.items() if value} | {
             "notebook": self.tables.notebook(table),
             "given": self.tables.given.inputs("tables", table),
@@ -145,6 +148,28 @@ class Notebooks:
             for name in spec.get("datasets", self.tables.datasets(table)):
                 version.setdefault(name, []).append(self.layout.predictions(method, name))
         return found
+
+    # --- Self-Bench
+
+    def _self_bench(self, table: str) -> dict[str, Any]:
+        names, ours = self.tables.datasets(table), self.tables.names["diffusion"]
+        models = {
+            method: self.evaluations.model(method) if method in ours else ""
+            for method in self.tables.methods(table)
+        }
+        told = self._described(table)
+        return {key: told[key] for key in ("data_behind", "datasets", "descriptions")} | {
+            "data": self.tables.images(table),
+            "prompts": self.tables.prompts(table),
+            "predictions": self.tables.first_predictions(table),
+            "drawn_by": {name: drawn_by(self.config, name) for name in names},
+            "model_of": models,
+            "models": {
+                name: self.evaluations.models.spec(name)["label"]
+                for name in dict.fromkeys(drawn_by(self.config, data) for data in names)
+                if name
+            },
+        }
 
     # --- compositional reasoning
 

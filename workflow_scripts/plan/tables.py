@@ -15,9 +15,11 @@ from diffusion_classifier.config.methods import (
     method_kind,
     method_names,
     method_varies,
+    pretrained,
     questions,
     split_seed,
 )
+from diffusion_classifier.data.sources.webdataset import benchmark_task
 from diffusion_classifier.scores.paired_tests import COMPARED_KINDS
 from diffusion_classifier.tables.kinds import KINDS, Kind
 from layout import Layout
@@ -176,6 +178,20 @@ class Tables:
             "kind": self.spec(table)["kind"],
             "methods": {name: s["published"] for name, s in named.items() if "published" in s},
             "datasets": labels,
+        }
+
+    def clip_benchmark(self, table: str) -> dict[str, Any]:
+        """How results in CLIP_benchmark's form name methods and data sets; only of accuracies."""
+        if self.spec(table)["kind"] != "accuracy":
+            return {}
+        return {
+            "methods": {
+                method: {"model": method, "pretrained": pretrained(self.config, method)}
+                for method in self.methods(table)
+            },
+            "datasets": {
+                name: benchmark_task(self.data.spec(name)) or name for name in self.datasets(table)
+            },
         }
 
     def first_stages(self, table: str) -> dict[str, dict[str, dict[str, Any]]]:

@@ -5,9 +5,11 @@ from __future__ import annotations
 import csv
 import sys
 from contextlib import suppress
+from pathlib import Path
 from typing import Any
 
 from diffusion_classifier.data import class_lists
+from diffusion_classifier.data.class_texts import read_class_texts
 from diffusion_classifier.data.sources.indices import read_indices
 from diffusion_classifier.data.sources.registry import has_examples
 from diffusion_classifier.data.sources.sizes import class_count, expected_size, quickly_opened
@@ -19,6 +21,8 @@ from .methods import groups_of
 def image_count(config: dict[str, Any], name: str) -> int | None:
     """Images of a data set, two for each example of Winoground; None if unknown."""
     spec = config["datasets"][name]
+    if "drawn" in spec:  # at most
+        return image_count(config, spec["drawn"])
     if "model" in spec:
         counts = candidate_counts(config, name)
         return counts and spec["per_class"] * counts[0]
@@ -58,6 +62,8 @@ def _prompt_counts(config: dict[str, Any], spec: dict[str, Any]) -> tuple[int, f
             return classes, len(rows) / classes
         return None
     templates = len(spec.get("templates", ["{}"]))
+    if "webdataset" in spec:
+        return _beside(config["datasets"][spec["webdataset"]], spec.get("templates"))
     if "captions" in spec:
         data = config["datasets"][spec["captions"]]
         images = quickly_opened(data)
@@ -68,6 +74,15 @@ def _prompt_counts(config: dict[str, Any], spec: dict[str, Any]) -> tuple[int, f
         return len(spec["classes"]), templates
     classes = class_lists.class_count(spec["classes"])
     return classes, len(prompt_rows(spec)) / classes * templates
+
+
+def _beside(spec: dict[str, Any], templates: list[str] | None) -> tuple[int, float] | None:
+    """`candidate_counts` of the texts beside a data set, whose templates are read if local."""
+    classes = class_count(spec)
+    if templates is None and "root" in spec:
+        with suppress(InputError):
+            templates = read_class_texts(Path(spec["root"])).templates
+    return (classes, len(templates)) if classes and templates else None
 
 
 def prompt_rows(spec: dict[str, Any]) -> list[dict[str, str]]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from itertools import product
+from pathlib import PurePath
 from typing import Any
 
 from diffusion_classifier.baselines.baseline import CLIP, TEXT_TO_IMAGE, Baseline
@@ -135,7 +136,7 @@ def data_sets(config: dict[str, Any], table: str) -> list[str]:
     """The data sets on which a table's numbers depend, each once, beginning with its columns.
 
     The others are those of its figures, those on which its methods are trained here or calibrated,
-    and the pools from which adversarial data sets were chosen.
+    and the pools and drawings from which others were chosen.
     """
     spec, pairs = config["tables"][table], questions(config, table)
     names = [*(spec.get("datasets") or [spec["dataset"]]), *(dataset for _, dataset in pairs)]
@@ -156,8 +157,9 @@ def data_sets(config: dict[str, Any], table: str) -> list[str]:
             for task, sets in baseline_entry.get("tasks", {}).items():
                 names += sets.values() if task in tasks else []
     for name in names:  # the loop appends further names
-        pool = config["datasets"][name].get("pool")
-        names += [pool] if pool and pool not in names else []
+        spec = config["datasets"][name]
+        origin = spec.get("pool", spec.get("drawn"))
+        names += [origin] if origin and origin not in names else []
     return list(dict.fromkeys(names))
 
 
@@ -212,6 +214,24 @@ def method_varies(config: dict[str, Any], method: str) -> str:
     if method in config.get("weightings", {}):
         return config["weightings"][method].get("varies", "draw")
     return baseline_class(config, method).varies
+
+
+def drawn_by(config: dict[str, Any], dataset: str) -> str:
+    """The model that drew a data set's images, kept by a judge or not; "" of other images."""
+    spec = config["datasets"][dataset]
+    return config["datasets"][spec["drawn"]]["model"] if "drawn" in spec else spec.get("model", "")
+
+
+def pretrained(config: dict[str, Any], method: str) -> str:
+    """The weights that a method uses, in one text: a repository of the hub, a folder's name.
+
+    `shipped` and `train` stand for themselves; a method without weights has "".
+    """
+    spec = config["evaluations"].get(method) or baseline_spec(config, method)
+    weights = config["models"][spec["model"]]["weights"] if "model" in spec else spec.get("weights")
+    if isinstance(weights, dict):
+        return weights.get("hub", weights.get("torchvision", ""))
+    return PurePath(weights or "").name
 
 
 def same_images(config: dict[str, Any], dataset: str, others: Iterable[str]) -> list[str]:

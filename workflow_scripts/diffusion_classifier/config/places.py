@@ -17,7 +17,7 @@ _FORMATS = {key: schema.get("format") for key, schema in source_keys().items()}
 _PATHS = tuple(key for key, form in _FORMATS.items() if form in (PATH["format"], BELOW["format"]))
 INPUTS: dict[str, tuple[str, ...]] = {
     "prompts": ("file", "groups.of"),
-    "datasets": (*_PATHS, "indices"),
+    "datasets": (*_PATHS, "indices", "ticked"),
     "models": ("weights", "lora.weights"),
     "baselines": ("weights",),
     "tables": ("published",),

@@ -84,7 +84,7 @@ def expand_seeds(config: dict[str, Any], workflow: Path) -> None:
     for section in _METHODS:
         config[section] = _expanded(config[section], methods, _method_entry)
     seeds_by_key = dict.fromkeys(("model", "text_encoder"), models)
-    seeds_by_key |= dict.fromkeys(("method", "methods", "evaluation"), methods)
+    seeds_by_key |= dict.fromkeys(("method", "methods", "evaluation", "judge"), methods)
     for section, entries in config.items():
         config[section] = _resolved(entries, seeds_by_key)
 

@@ -18,6 +18,7 @@ from diffusion_classifier.messages import InputError
 from diffusion_classifier.names import check_line, normalised
 
 from .class_lists import CLASS_LISTS, class_list
+from .class_texts import SLOT, ClassTexts
 
 COLUMNS = ["prompt", "classname", "classidx"]
 CONDITION = "condition"
@@ -53,6 +54,28 @@ def from_class_list(
         for template in templates
     ]
     return pd.DataFrame(rows)[COLUMNS + [CONDITION] * (CONDITION in listed)]
+
+
+def from_class_texts(texts: ClassTexts, templates: Sequence[str] = ()) -> pd.DataFrame:
+    """One prompt per class and template of CLIP_benchmark's files.
+
+    The class's words replace `{c}` in the files' templates, or `{}` in `templates`, which replace
+    them. Raises InputError if a prompt is empty.
+    """
+    slot = "{}" if templates else SLOT
+    rows = [
+        (template.replace(slot, words).strip(), name, index)
+        for index, (words, name) in enumerate(zip(texts.words, texts.names, strict=True))
+        for template in templates or texts.templates
+    ]
+    frame = pd.DataFrame(rows, columns=COLUMNS)
+    if (frame["prompt"] == "").any():
+        name = frame.loc[frame["prompt"] == "", "classname"].iloc[0]
+        raise InputError(
+            f"prompts: found a template that makes an empty prompt of {name}, which has no words, "
+            "expected a text; choose other `templates`"
+        )
+    return frame
 
 
 def from_captions(data: pd.DataFrame, templates: Sequence[str] = ("{}",)) -> pd.DataFrame:

@@ -184,6 +184,8 @@ def _required_datasets(
             trained = not is_shipped(baseline_spec(config, network))
             others = [spec["pool"], *([training_set(config, network)] if trained else [])]
             names += [other for other in others if other not in names]
+        if "drawn" in spec and spec["drawn"] not in names:
+            names.append(spec["drawn"])
     return list(dict.fromkeys(names))
 
 

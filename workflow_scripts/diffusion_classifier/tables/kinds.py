@@ -26,5 +26,6 @@ class Kind:
 KINDS = {
     "accuracy": Kind("accuracy", "Zero-shot accuracy", "predictions"),
     "robustness": Kind("robustness", "Robustness", "predictions"),
+    "self-bench": Kind("self_bench", "Self-Bench", "predictions"),
     "compositional": Kind("compositional", "Compositional reasoning", "similarities"),
 }

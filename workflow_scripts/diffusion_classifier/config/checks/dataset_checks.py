@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from diffusion_classifier.baselines.baseline import TEXT_TO_IMAGE
+from diffusion_classifier.baselines.registry import baseline
 from diffusion_classifier.data.sources.registry import SOURCES, has_examples, source
 from diffusion_classifier.data.sources.sizes import class_count, size
 from diffusion_classifier.messages import InputError, known
@@ -16,6 +17,7 @@ from .prompt_checks import prompt_classes
 DERIVED_KEYS: dict[str, dict[str, bool]] = {
     "pool": {"pool": True, "wrong_by": True, "limit": True},
     "model": {"model": True, "per_class": True, "guidance": True, "steps": True, "dtype": False},
+    "drawn": {"drawn": True, "judge": False, "ticked": False},
 }
 
 
@@ -27,6 +29,9 @@ def check_dataset(config: dict[str, Any], name: str, spec: dict[str, Any]) -> No
     _check_keys(key, spec)
     if "model" in spec:
         known(f"{key}.model", spec["model"], models_for(config, TEXT_TO_IMAGE), TEXT_TO_IMAGE)
+        return
+    if "drawn" in spec:
+        _check_drawn(config, name)
         return
     if "pool" in spec:
         others = [
@@ -65,12 +70,44 @@ def _check_filter(config: dict[str, Any], name: str) -> None:
         )
 
 
+def _check_drawn(config: dict[str, Any], name: str) -> None:
+    """That a judge that reads texts, or a list, keeps drawings of a data set with a `model`."""
+    key, spec = f"datasets.{name}", config["datasets"][name]
+    drawings = [other for other, entry in config["datasets"].items() if "model" in entry]
+    known(f"{key}.drawn", spec["drawn"], drawings, "data set with a `model`")
+    named = [way for way in ("judge", "ticked") if way in spec]
+    if len(named) != 1:
+        raise InputError(
+            f"{key}: found {' and '.join(f'`{way}`' for way in named) or 'no judge'}, expected "
+            "either `judge`, a baseline, or `ticked`, a list of files; correct it"
+        )
+    theirs = config["datasets"][spec["drawn"]]["prompts"]
+    if spec["prompts"] != theirs:
+        raise InputError(
+            f"{key}.prompts: found `{spec['prompts']}`, expected `{theirs}`, of which "
+            f"`{spec['drawn']}` was drawn; correct it"
+        )
+    if "judge" in spec:
+        judges = [n for n, entry in config["baselines"].items() if baseline(entry["kind"]).model]
+        reading = [n for n in judges if baseline(config["baselines"][n]["kind"]).reads_texts]
+        known(f"{key}.judge", spec["judge"], reading, "baseline that reads texts")
+    elif not Path(spec["ticked"]).is_file():
+        raise InputError(
+            f"{key}.ticked: found {spec['ticked']!r}, which does not exist; expected a list with "
+            "a drawing's file on each line; correct the path"
+        )
+
+
 def _check_keys(key: str, spec: dict[str, Any]) -> None:
     """Check that a data set has all keys of its source, pool or model, and none of another's."""
     if "source" in spec:
         allowed, origin = _source_keys(spec["source"]), f"the source {spec['source']}"
-    else:  # the schema requires exactly one of the two
-        kind = "pool" if set(DERIVED_KEYS["pool"]) <= set(spec) else "model"
+    else:  # the schema has seen that it is exactly one of them
+        kind = next(
+            way
+            for way, keys in DERIVED_KEYS.items()
+            if all(key in spec for key, required in keys.items() if required)
+        )
         allowed, origin = DERIVED_KEYS[kind], f"a data set with a `{kind}`"
     special = set().union(*map(_source_keys, SOURCES), *DERIVED_KEYS.values())
     for name in sorted(special & set(spec)):
@@ -116,6 +153,14 @@ def _check_classes(config: dict[str, Any], name: str, spec: dict[str, Any]) -> N
     if classes is None or prompts is None or "captions" in prompts:
         return
     key = f"prompts.{spec['prompts']}"
+    if "webdataset" in prompts:
+        beside = class_count(config["datasets"][prompts["webdataset"]])
+        if beside not in (None, classes):
+            raise InputError(
+                f"{key}.webdataset: found {beside} classes of `{prompts['webdataset']}`, expected "
+                f"{classes}, as many as datasets.{name} has; name other prompts there"
+            )
+        return
     if "file" in prompts:
         if Path(prompts["file"]).is_file():
             # only configs with such a file need pandas, whose import takes half a second

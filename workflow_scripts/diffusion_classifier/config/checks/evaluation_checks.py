@@ -128,8 +128,9 @@ def _disjoint(config: dict[str, Any], one: str, other: str) -> bool:
 def _origin(config: dict[str, Any], name: str) -> dict[str, Any]:
     """The entry of a data set, or of its pool, with the default split of its source."""
     spec = config["datasets"][name]
-    if "pool" in spec:
-        return _origin(config, spec["pool"])
+    for key in ("pool", "drawn"):
+        if key in spec:
+            return _origin(config, spec[key])
     opens = source(spec["source"]).opens if "source" in spec else None
     split = opens and inspect.signature(opens).parameters.get("split")
     return {"split": split.default, **spec} if split else spec

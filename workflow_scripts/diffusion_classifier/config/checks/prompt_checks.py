@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from diffusion_classifier.data import class_lists
+from diffusion_classifier.data.class_texts import read_class_texts
 from diffusion_classifier.data.sources.registry import has_examples
 from diffusion_classifier.messages import InputError, known
 
@@ -14,6 +15,8 @@ def check_prompts(config: dict[str, Any], name: str, spec: dict[str, Any]) -> No
     """Check the entry `spec` of a set of prompts, except its groups."""
     if "captions" in spec:
         known(f"prompts.{name}.captions", spec["captions"], config["datasets"], "data set")
+    if "webdataset" in spec:
+        _check_webdataset(config, f"prompts.{name}.webdataset", spec)
     if "file" in spec:
         if not Path(spec["file"]).is_file():
             raise InputError(
@@ -40,6 +43,19 @@ def check_prompts(config: dict[str, Any], name: str, spec: dict[str, Any]) -> No
         )
 
 
+def _check_webdataset(config: dict[str, Any], key: str, spec: dict[str, Any]) -> None:
+    """Raise InputError unless the data set has class names and templates, where they are local."""
+    fitting = [n for n, s in config["datasets"].items() if s.get("source") == "webdataset"]
+    known(key, spec["webdataset"], fitting, "data set with `source: webdataset`")
+    beside = config["datasets"][spec["webdataset"]]
+    if "root" not in beside:
+        return
+    try:
+        read_class_texts(Path(beside["root"]), "templates" not in spec)
+    except InputError as error:
+        raise InputError(f"{key}: {error}") from None
+
+
 def check_groups(config: dict[str, Any], name: str) -> None:
     """Check that the `groups` of a set of prompts, if any, contain each of its classes."""
     key, spec = f"prompts.{name}.groups", config["prompts"][name]
@@ -51,7 +67,7 @@ def check_groups(config: dict[str, Any], name: str) -> None:
     if groups is None:
         raise InputError(
             f"{key}.prompts: found `{spec['groups']['prompts']}`, which is made of a data set's "
-            "captions, expected a set of prompts with `classes` or a `file`; choose another"
+            "captions or texts, expected a set with `classes` or a `file`; choose another"
         )
     captioned = config["datasets"].get(spec.get("captions"), {})
     if has_examples(captioned):
@@ -76,7 +92,7 @@ def class_total(spec: dict[str, Any]) -> int | None:
     """The number of classes in a set of prompts; None for captions of a data set."""
     if "classes" in spec:
         return prompt_classes(spec)
-    if "captions" in spec:
+    if "captions" in spec or "webdataset" in spec:
         return None
     from diffusion_classifier.data.prompt_sets import named_prompts, read_prompts
 

@@ -11,7 +11,7 @@ from diffusion_classifier.data.sources.registry import SOURCES, has_examples, so
 from diffusion_classifier.messages import InputError, known
 from diffusion_classifier.tables.kinds import KINDS
 
-from ..methods import groups_of, stages_of, version_of
+from ..methods import drawn_by, groups_of, stages_of, version_of
 from .baseline_checks import check_answers
 
 _METHODS = ("evaluations", "weightings", "baselines")
@@ -41,6 +41,7 @@ def check_tables(config: dict[str, Any]) -> None:
     checks = {
         "robustness": _check_robustness,
         "accuracy": _check_accuracy,
+        "self-bench": _check_self_bench,
         "compositional": _check_compositional,
     }
     for name, spec in config["tables"].items():
@@ -121,6 +122,27 @@ def _check_accuracy(config: dict[str, Any], key: str, spec: dict[str, Any]) -> N
         for name in spec["trend"]["methods"]:
             known(f"{key}.trend.methods", name, config["evaluations"], "evaluation")
         _check_labels(config, f"{key}.trend.methods", spec["trend"]["methods"], versions=True)
+
+
+def _check_self_bench(config: dict[str, Any], key: str, spec: dict[str, Any]) -> None:
+    _check_datasets(config, f"{key}.datasets", spec["datasets"])
+    _check_baselines(config, key, spec)
+    artists = {name: drawn_by(config, name) for name in spec["datasets"]}
+    evaluations = [name for name in spec["methods"] if name in config["evaluations"]]
+    models = {config["evaluations"][name]["model"] for name in evaluations}
+    if models.isdisjoint(artists.values()):
+        raise InputError(
+            f"{key}.datasets: found no drawings of {', '.join(f'`{name}`' for name in models)}, "
+            "expected at least one data set that a model of the table's evaluations drew "
+            "(`model`), or that is kept of one (`drawn`); add it"
+        )
+    for name in spec["datasets"]:
+        if config["datasets"][name].get("judge") in spec["methods"]:
+            raise InputError(
+                f"{key}.methods: found `{config['datasets'][name]['judge']}`, the judge of "
+                f"`{name}`, expected other methods, as it is right about all drawings that it "
+                "kept; remove it, or choose another judge"
+            )
 
 
 def _check_compositional(config: dict[str, Any], key: str, spec: dict[str, Any]) -> None:

@@ -81,6 +81,14 @@ def winoground_from_hub(dataset: str, revision: str) -> pd.DataFrame:
     )
 
 
+def hub_files(dataset: str, revision: str, patterns: list[str]) -> Path:
+    """The folder in the cache with the files of `dataset` that match `patterns`.
+
+    Missing ones are downloaded. Raises InputError if the data set is not available.
+    """
+    return _snapshot(dataset, revision, patterns)
+
+
 def _snapshot(dataset: str, revision: str, patterns: list[str] | None) -> Path:
     """The cache folder with the files of `dataset` that match `patterns`, or with all files."""
     import huggingface_hub as hub

@@ -68,7 +68,8 @@ def pieces(spec: dict[str, Any], left_out: LeftOut | None = None) -> Iterator[pd
         yield from tables(source, indices)
         return
     left_out = LeftOut() if left_out is None else left_out
-    where = f"{spec['source']} {spec.get('path') or spec.get('dataset')!r}"
+    places = (spec.get(key) for key in ("path", "dataset", "benchmark", "root"))
+    where = f"{spec['source']} {next(filter(None, places), None)!r}"
     try:
         yield from _readable(source, indices, left_out)
     except NoImageError as error:

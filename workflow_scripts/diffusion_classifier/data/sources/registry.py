@@ -18,6 +18,7 @@ SOURCES: dict[str, str] = {
     "folder": "folder:FOLDER",
     "torchvision": "torchvision_sets:TORCHVISION",
     "huggingface": "huggingface:HUGGINGFACE",
+    "webdataset": "webdataset:WEBDATASET",
     "imagenet": "imagenet:IMAGENET",
     "imagenet-v2": "imagenet:IMAGENET_V2",
     "imagenet-a": "imagenet:IMAGENET_A",
