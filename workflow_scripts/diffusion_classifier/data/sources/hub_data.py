@@ -81,6 +81,11 @@ def winoground_from_hub(dataset: str, revision: str) -> pd.DataFrame:
     )
 
 
+def hub_folder(dataset: str, revision: str) -> Path:
+    """The folder of all files of a data set of the hub; raises InputError if it is not available."""
+    return _snapshot(dataset, revision, None)
+
+
 def _snapshot(dataset: str, revision: str, patterns: list[str] | None) -> Path:
     """The cache folder with the files of `dataset` that match `patterns`, or with all files."""
     import huggingface_hub as hub
