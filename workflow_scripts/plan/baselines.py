@@ -10,6 +10,7 @@ from typing import Any
 from diffusion_classifier.config.methods import (
     asked_datasets,
     baseline_spec,
+    compared_datasets,
     filter_network,
     image_spec,
     method_group,
@@ -92,10 +93,7 @@ class Baselines:
 
     def compared(self, method: str) -> list[str]:
         """The data sets of which a baseline says how well each caption goes with each image."""
-        name = split_seed(self.config, method)[0]
-        tables = self.config["tables"].values()
-        found = [t["dataset"] for t in tables if "dataset" in t and name in t["methods"]]
-        return list(dict.fromkeys(found))
+        return compared_datasets(self.config, method)
 
     def jobs(self, *kinds: str) -> list[Job]:
         """A job for each method of these kinds that is asked anything."""

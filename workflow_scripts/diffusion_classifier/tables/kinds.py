@@ -15,16 +15,18 @@ class Kind:
     """A kind of table.
 
     `notebook` is the name of a file in notebooks/, `category` what the report calls such tables.
-    A table is scored from `predictions` of classes, or from `similarities` of images and prompts.
+    A table is scored from `predictions` of classes, from `similarities` of images and prompts, or
+    from `matches`, the similarities of several data sets of matching tasks.
     """
 
     notebook: str
     category: str
-    answers: Literal["predictions", "similarities"]
+    answers: Literal["predictions", "similarities", "matches"]
 
 
 KINDS = {
     "accuracy": Kind("accuracy", "Zero-shot accuracy", "predictions"),
     "robustness": Kind("robustness", "Robustness", "predictions"),
     "compositional": Kind("compositional", "Compositional reasoning", "similarities"),
+    "matching": Kind("matching", "Compositional reasoning", "matches"),
 }

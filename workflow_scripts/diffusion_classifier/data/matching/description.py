@@ -149,6 +149,13 @@ class Description:
         names = subtasks or list(self.counts)
         return sum(self.counts[name] for name in names) if set(names) <= set(self.counts) else None
 
+    def has_effects(self, subtasks: list[str] | None = None) -> bool:
+        """Whether some of its subtasks are scored by effect sizes."""
+        return any(
+            "effect" in task.spec and not (subtasks and task.subtask not in (None, *subtasks))
+            for task in self.tasks
+        )
+
     def check_subtasks(self, subtasks: list[str], key: str) -> None:
         """Raise InputError, beginning with `key`, for a subtask that it has not."""
         names = [task.subtask for task in self.tasks]

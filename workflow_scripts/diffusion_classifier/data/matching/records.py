@@ -20,8 +20,8 @@ def read_records(path: Path, name: str) -> list[tuple[str, Record]]:
     """The records of the file at `path`, each with what a message calls it: `name, record 12`.
 
     `.json` is a list of records, or a mapping of them: then `key` and `value` are fields, and so
-    are the keys of a value that is a mapping itself. `.jsonl` has one per line. `.csv` has a header,
-    and `.parquet` columns. Raises InputError for a file that cannot be read as its ending says.
+    are the keys of a value that is a mapping itself. `.jsonl` has one per line, `.csv` a header,
+    `.parquet` columns. Raises InputError for a file that cannot be read as its ending says.
     """
     readers = {".json": _json, ".jsonl": _lines, ".csv": _csv, ".parquet": _parquet}
     suffix = path.suffix.lower()

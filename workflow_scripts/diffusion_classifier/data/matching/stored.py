@@ -45,16 +45,21 @@ def captions_of(items: Sequence[Item]) -> list[str]:
     return list(dict.fromkeys(caption for item in items for caption in item.captions))
 
 
-def group_sizes(items: Sequence[Item]) -> dict[str, Counter]:
-    """The number of items of each group: of each `pair` and of each `set`, within its subtask."""
-    return {
-        key: Counter((item.subtask, getattr(item, key)) for item in items if getattr(item, key))
-        for key in ("pair", "set")
-    }
+def group_sizes(items: Sequence[Item]) -> dict[str, dict[str, int]]:
+    """The number of items of a whole pair and of a whole set, by subtask: that of the largest.
+
+    A smaller one lacks items, of records that could not be used.
+    """
+    sizes: dict[str, dict[str, int]] = {"pair": {}, "set": {}}
+    for key, of_subtask in sizes.items():
+        counts = Counter((item.subtask, getattr(item, key)) for item in items if getattr(item, key))
+        for (subtask, _), count in counts.items():
+            of_subtask[subtask] = max(count, of_subtask.get(subtask, 0))
+    return sizes
 
 
 def rows_by_picture(
-    items: Sequence[Item], numbers: Sequence[int], sizes: dict[str, Counter]
+    items: Sequence[Item], numbers: Sequence[int], sizes: dict[str, dict[str, int]]
 ) -> dict[Picture, list[dict[str, Any]]]:
     """What the column `items` says of each image; `numbers` are those of the items."""
     number_of = {caption: number for number, caption in enumerate(captions_of(items))}
@@ -68,8 +73,8 @@ def rows_by_picture(
             "texts": list(item.captions),
             "pair": item.pair,
             "set": item.set,
-            "pair_size": sizes["pair"][item.subtask, item.pair],
-            "set_size": sizes["set"][item.subtask, item.set],
+            "pair_size": sizes["pair"].get(item.subtask, 0),
+            "set_size": sizes["set"].get(item.subtask, 0),
             "side": item.side,
             "signs": list(item.signs) or [0] * len(item.captions),
         }

@@ -82,7 +82,7 @@ def winoground_from_hub(dataset: str, revision: str) -> pd.DataFrame:
 
 
 def hub_folder(dataset: str, revision: str) -> Path:
-    """The folder of all files of a data set of the hub; raises InputError if it is not available."""
+    """The folder of all files of a data set of the hub; raises InputError if there is none."""
     return _snapshot(dataset, revision, None)
 
 

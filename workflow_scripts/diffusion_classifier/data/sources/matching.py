@@ -125,7 +125,7 @@ def _array(data: bytes, name: str, bgr: bool) -> Image.Image:
 
 
 def matching(
-    description: str,
+    benchmark: str,
     root: str | None = None,
     dataset: str | None = None,
     revision: str | None = None,
@@ -135,14 +135,14 @@ def matching(
 ) -> MatchingTasks:
     """The items of a benchmark, in files below `root` or in a `dataset` of the hub at `revision`.
 
-    `description` is the path of its description, `subtasks` those to take, by default all. Raises
+    `benchmark` is the path of its description, `subtasks` those to take, by default all. Raises
     InputError as `read_description` and `make_items`, for an unknown subtask, and if neither or
     both places are given.
     """
-    described = read_description(description)
+    described = read_description(benchmark)
     if subtasks:
         described.check_subtasks(subtasks, "`subtasks`")
-    name = Path(description).stem
+    name = Path(benchmark).stem
     if (root is None) == (dataset is None) or (dataset is None) != (revision is None):
         raise InputError(
             f"source `matching`: found {root=}, {dataset=} and {revision=}, expected either "
@@ -188,35 +188,35 @@ def _hub_rows(
 
 def _size(spec: Spec) -> int | None:
     try:
-        return read_description(spec["description"]).size(spec.get("subtasks"))
+        return read_description(spec["benchmark"]).size(spec.get("subtasks"))
     except InputError:  # `_check` says it
         return None
 
 
 def _shape(spec: Spec) -> tuple[float, float] | None:
     try:
-        return read_description(spec["description"]).shape
+        return read_description(spec["benchmark"]).shape
     except InputError:  # `_check` says it
         return None
 
 
 def _inputs(spec: Spec) -> list[str]:
     """The description, and the annotation files that are there: the job says which are missing."""
-    described = read_description(spec["description"])
+    described = read_description(spec["benchmark"])
     files = (Path(spec["root"]) / name for name in described.files) if "root" in spec else ()
-    return [spec["description"], *(str(file) for file in files if file.is_file())]
+    return [spec["benchmark"], *(str(file) for file in files if file.is_file())]
 
 
 def _check(key: str, spec: Spec) -> None:
-    if not Path(spec["description"]).is_file():
+    if not Path(spec["benchmark"]).is_file():
         raise InputError(
-            f"{key}.description: found {spec['description']!r}, which does not exist; expected the "
+            f"{key}.benchmark: found {spec['benchmark']!r}, which does not exist; expected the "
             "path of a description, or the name of one in resources/benchmarks; correct it"
         )
     try:
-        described = read_description(spec["description"])
+        described = read_description(spec["benchmark"])
     except InputError as error:
-        raise InputError(f"{key}.description: {error}") from None
+        raise InputError(f"{key}.benchmark: {error}") from None
     keys = {"root", "dataset", "revision"} & set(spec)
     if keys not in ({"root"}, {"dataset", "revision"}):
         found = ", ".join(f"`{name}`" for name in sorted(keys)) or "none of these keys"
@@ -231,7 +231,7 @@ def _check(key: str, spec: Spec) -> None:
 MATCHING = Source(
     matching,
     keys={
-        "description": BENCHMARK,
+        "benchmark": BENCHMARK,
         "root": PATH,
         "dataset": TEXT,
         "revision": TEXT,
@@ -239,7 +239,7 @@ MATCHING = Source(
         "config": TEXT,
         "subtasks": {"type": "array", "minItems": 1, "uniqueItems": True, "items": TEXT},
     },
-    required=("description",),
+    required=("benchmark",),
     size=_size,
     shape=_shape,
     check=_check,
