@@ -244,5 +244,8 @@ def test_rendered_items_have_one_true_caption_each():
             if row.subtask == "replace-relation":
                 assert ("above" in words) != ("above" in other)
     assert len(set(positions)) == 4  # the right one stands anywhere
+    shifted = dataset({"source": "scenes-matching", "per_task": 40, "rendering": "shifted"})
+    assert shifted["classname"].equals(table["classname"])
+    assert not (shifted["bytes"] == table["bytes"]).any()
     more = dataset({"source": "scenes-matching", "per_task": 41})
     assert more["bytes"].head(len(table)).equals(table["bytes"])

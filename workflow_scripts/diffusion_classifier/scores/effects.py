@@ -54,41 +54,49 @@ def associate_all(answers: Answers, sets: Sets) -> dict[tuple[str, str], pd.Data
     }
 
 
-def effect_size(phi: np.ndarray, side: np.ndarray) -> float:
-    """The effect size of `phi` `(image,)` between the groups of `side` 1 and -1; 0 if all agree."""
-    spread = phi.std()
-    return float((phi[side > 0].mean() - phi[side < 0].mean()) / spread) if spread > 0 else 0.0
+def effect_size(phi: np.ndarray, first: np.ndarray, second: np.ndarray) -> np.ndarray:
+    """Effect sizes `(...)` of `phi` `(..., image)` between two groups; 0 where all of phi agree.
+
+    `first` and `second` are positions of images, int64 `(..., images of the group)`.
+    """
+    x = np.take_along_axis(phi, np.broadcast_to(first, (*phi.shape[:-1], first.shape[-1])), -1)
+    y = np.take_along_axis(phi, np.broadcast_to(second, (*phi.shape[:-1], second.shape[-1])), -1)
+    spread = np.concatenate([x, y], axis=-1).std(axis=-1)
+    apart = x.mean(axis=-1) - y.mean(axis=-1)
+    return np.divide(apart, spread, out=np.zeros_like(apart), where=spread > 0)
 
 
 def interval(
-    phi: np.ndarray, side: np.ndarray, seed: int = 0, resamples: int = RESAMPLES
+    phi: np.ndarray, first: np.ndarray, second: np.ndarray, seed: int = 0
 ) -> tuple[float, float]:
     """95 % percentile interval by the bootstrap (Efron 1979): images are drawn within their group.
 
     `phi` is `(training, image)`: the value is the mean of the trainings' effect sizes, and with
-    several trainings those are drawn too.
+    several trainings those are drawn too. `first` and `second` are positions of images.
     """
-    rng = np.random.default_rng(seed)
-    groups = [np.flatnonzero(side > 0), np.flatnonzero(side < 0)]
-    found = []
-    for _ in range(resamples):
-        chosen = np.concatenate([rng.choice(group, len(group)) for group in groups])
-        trainings = rng.integers(len(phi), size=len(phi)) if len(phi) > 1 else [0]
-        drawn = phi[np.asarray(trainings)[:, None], chosen]
-        found.append(np.mean([effect_size(row, side[chosen]) for row in drawn]))
-    low, high = np.percentile(found, [2.5, 97.5])
+    rng, trainings = np.random.default_rng(seed), len(phi)
+    drawn = [
+        group[rng.integers(len(group), size=(RESAMPLES, len(group)))] for group in (first, second)
+    ]
+    every = np.broadcast_to(phi[:, None], (trainings, RESAMPLES, phi.shape[1]))
+    sizes = effect_size(every, *drawn)  # (training, resample)
+    chosen = rng.integers(trainings, size=(trainings, RESAMPLES))
+    low, high = np.percentile(np.take_along_axis(sizes, chosen, 0).mean(axis=0), [2.5, 97.5])
     return float(low), float(high)
 
 
-def permutation_p(phi: np.ndarray, side: np.ndarray, seed: int = 0) -> float:
+def permutation_p(phi: np.ndarray, first: np.ndarray, second: np.ndarray, seed: int = 0) -> float:
     """Two-sided p of no difference, by RESAMPLES random assignments of images to the groups.
 
     `phi` is `(image,)`, of several trainings their mean.
     """
     rng = np.random.default_rng(seed)
-    observed = abs(effect_size(phi, side))
-    drawn = [abs(effect_size(phi, rng.permutation(side))) for _ in range(RESAMPLES)]
-    return (1 + sum(value >= observed - 1e-12 for value in drawn)) / (1 + RESAMPLES)
+    observed = abs(effect_size(phi, first, second))
+    both = np.tile(np.concatenate([first, second]), (RESAMPLES, 1))
+    mixed = rng.permuted(both, axis=1)
+    every = np.broadcast_to(phi, (RESAMPLES, len(phi)))
+    drawn = np.abs(effect_size(every, mixed[:, : len(first)], mixed[:, len(first) :]))
+    return float((1 + (drawn >= observed - 1e-12).sum()) / (1 + RESAMPLES))
 
 
 def effect_table(
@@ -117,5 +125,6 @@ def _measured(found: pd.DataFrame, names: Sequence[str]) -> tuple[float, float, 
     """Value, low, high, p, and the number of images."""
     wide = found.pivot(index=["image", "side"], columns="name", values="phi")[list(names)]
     phi, side = wide.to_numpy().T, wide.index.get_level_values("side").to_numpy()
-    value = float(np.mean([effect_size(row, side) for row in phi]))
-    return value, *interval(phi, side), permutation_p(phi.mean(axis=0), side), len(side)
+    groups = np.flatnonzero(side > 0), np.flatnonzero(side < 0)
+    value = float(effect_size(phi, *groups).mean())
+    return value, *interval(phi, *groups), permutation_p(phi.mean(axis=0), *groups), len(side)

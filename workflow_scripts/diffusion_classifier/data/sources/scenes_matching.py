@@ -7,12 +7,17 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
+from diffusion_classifier.messages import known
+
 from ..matching.items import Item, Picture
 from ..matching.stored import captions_of, group_sizes, pictures_of, rows_by_picture
-from ..world.render import draw
+from ..world.render import PLAIN, SHIFTED, draw
 from ..world.tasks import TASKS, random_item
 from .image_source import stratified
+from .scenes import SCENES
 from .source import Source, Spec
+
+_STYLES = {"plain": PLAIN, "shifted": SHIFTED}
 
 
 class RenderedTasks:
@@ -21,7 +26,8 @@ class RenderedTasks:
     An item follows from its task and its number, so a larger `per_task` only adds items.
     """
 
-    def __init__(self, per_task: int) -> None:
+    def __init__(self, per_task: int, rendering: str) -> None:
+        self.rendering = rendering
         self._scenes, self.items = [], []
         for number in range(per_task):
             for index, task in enumerate(TASKS):
@@ -56,16 +62,22 @@ class RenderedTasks:
         scene, state = self._scenes[self.pictures[index].row]
         rng = np.random.default_rng()
         rng.bit_generator.state = state
-        return draw(scene, rng)
+        return draw(scene, rng, _STYLES[self.rendering])
 
     def source(self, index: int) -> str:
         picture = self.pictures[index]
-        return f"scenes-matching/{picture.column}/{picture.row // len(TASKS)}"
+        number = picture.row // len(TASKS)
+        return f"scenes-matching/{self.rendering}/{picture.column}/{number}"
 
 
-def scenes_matching(per_task: int) -> RenderedTasks:
-    """`per_task` items of each rendered matching task."""
-    return RenderedTasks(per_task)
+def scenes_matching(per_task: int, rendering: str = "plain") -> RenderedTasks:
+    """`per_task` items of each rendered matching task; `rendering` is `plain` or `shifted`.
+
+    The same items have the same scenes and captions in both renderings. Raises InputError for
+    another.
+    """
+    known("`rendering` of source `scenes-matching`", rendering, _STYLES, "rendering")
+    return RenderedTasks(per_task, rendering)
 
 
 def _size(spec: Spec) -> int:
@@ -78,7 +90,10 @@ def _shape(spec: Spec) -> tuple[float, float]:
 
 SCENES_MATCHING = Source(
     scenes_matching,
-    keys={"per_task": {"type": "integer", "minimum": 1, "maximum": 1_000_000}},
+    keys={
+        "per_task": {"type": "integer", "minimum": 1, "maximum": 1_000_000},
+        "rendering": SCENES.keys["rendering"],
+    },
     required=("per_task",),
     size=_size,
     shape=_shape,
