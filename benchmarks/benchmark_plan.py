@@ -1,6 +1,6 @@
-"""What is benchmarked: which files the section `benchmark` of a config wants, and their parameters.
+"""The files that the section `benchmark` of a config asks for, and the parameters of their rules.
 
-Plain functions of names over the section and the plan of the main workflow, without Snakemake.
+As in `plan`, functions take names and know nothing of Snakemake.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ FIGURES = {
 
 
 class BenchmarkPlan:
-    """The section `benchmark` of a config, `spec`, beside the `plan` of the main workflow."""
+    """The plan of the benchmarks: `spec` is the section `benchmark`, `plan` the main workflow's."""
 
     def __init__(self, spec: dict[str, Any], plan: Plan) -> None:
         self.spec, self.plan, self.layout = spec, plan, plan.layout
@@ -30,21 +30,21 @@ class BenchmarkPlan:
         self.folder = f"{plan.layout.results}/benchmarks"
 
     def wanted(self) -> list[str]:
-        """What `snakemake` makes when asked for nothing in particular."""
+        """The targets of the rule `all`."""
         return [f"{self.folder}/benchmarks.html", *self.figures("svg")]
 
     def others(self) -> list[str]:
-        """Data sets and evaluations that no table has: their jobs are no part of the run proper."""
+        """Data sets and evaluations that are in no table; their jobs do not count as the run's."""
         shown: set[str] = set()
         for table, spec in self.plan.config["tables"].items():
             shown |= {*self.plan.tables.datasets(table), *spec["methods"]}
-        asked = {name for policies in self._policies().values() for name in policies.values()}
-        return sorted({self.spec["shard"]["dataset"], *self._policies(), *asked} - shown)
+        compared = {name for policies in self._policies().values() for name in policies.values()}
+        return sorted({self.spec["shard"]["dataset"], *self._policies(), *compared} - shown)
 
-    # --- what is timed
+    # --- throughput and growth
 
     def timed_inputs(self, evaluation: str, dataset: str) -> dict[str, Any]:
-        """What the rule `errors` takes of an evaluation's first shard."""
+        """The inputs of the rule `errors` for an evaluation's first shard."""
         return {
             "latents": self.evaluations.first_latents(evaluation, dataset),
             "conditions": self.evaluations.class_conditions(evaluation, dataset),
@@ -53,16 +53,16 @@ class BenchmarkPlan:
         }
 
     def label(self, evaluation: str) -> str:
-        """What the model is called."""
+        """The label of an evaluation's model."""
         return self.plan.models.spec(self.evaluations.model(evaluation))["label"]
 
     def miniature(self, evaluation: str, dataset: str) -> dict[str, Any]:
-        """The config's entry of a timed evaluation, with how often it is repeated."""
-        asked = (evaluation, dataset)
+        """The config's entry of a timed evaluation, with the number of `repeats`."""
+        names = (evaluation, dataset)
         return next(
             entry | {"repeats": self.spec["miniature"]["repeats"]}
             for entry in self.spec["miniature"]["models"]
-            if (entry["evaluation"], entry["dataset"]) == asked
+            if (entry["evaluation"], entry["dataset"]) == names
         )
 
     def records(self) -> list[str]:
@@ -85,14 +85,14 @@ class BenchmarkPlan:
         return f"{self.folder}/throughput/full_size/{network}/{dtype}.json"
 
     def growth_inputs(self) -> dict[str, Any]:
-        """`timed_inputs` of the evaluation whose cost is followed as it grows."""
+        """`timed_inputs` of the evaluation in the section `growth`."""
         return self.timed_inputs(self.growing_evaluation(), self.spec["growth"]["dataset"])
 
     def growing_evaluation(self) -> str:
         return self.spec["growth"]["evaluation"]
 
     def growth_counts(self) -> dict[str, list[int]]:
-        """How many classes, images and timesteps."""
+        """The numbers of classes, images and timesteps to time."""
         return {key: self.spec["growth"][key] for key in ("classes", "images", "timesteps")}
 
     # --- a race by paired t-test
@@ -102,14 +102,14 @@ class BenchmarkPlan:
         return [*self.spec.get("ttest", {})]
 
     def race(self, ttest: str) -> dict[str, Any]:
-        """The config's entry of a race: the evaluation whose samples it takes, and its test."""
+        """The config's entry of a race: its evaluation, and the t-test's `minimum` and `cutoff`."""
         return self.spec["ttest"][ttest]
 
     def raced(self, ttest: str) -> str:
         return self.race(ttest)["evaluation"]
 
     def race_inputs(self, ttest: str, dataset: str) -> dict[str, Any]:
-        """What a job depends on that runs such a race on a data set."""
+        """The inputs of a race on a data set."""
         evaluation = self.raced(ttest)
         inputs = self.timed_inputs(evaluation, dataset)
         return inputs | {
@@ -125,7 +125,7 @@ class BenchmarkPlan:
         return self.plan.resources.evaluation_memory(self.raced(ttest))
 
     def race_parameters(self, ttest: str, dataset: str) -> dict[str, Any]:
-        """How a race is run; its samples have an order whose every beginning is spread evenly."""
+        """The parameters of a race; any first part of its samples is spread evenly."""
         evaluation = self.raced(ttest)
         return {
             "family": self.evaluations.family(evaluation),
@@ -159,7 +159,7 @@ class BenchmarkPlan:
         ]
 
     def policy_losses(self) -> dict[str, dict[str, str]]:
-        """Data set → policy → the loss it goes by."""
+        """Data set → policy → the loss that the policy uses."""
         tests = self.spec.get("ttest", {})
         return {
             dataset: {
@@ -172,14 +172,14 @@ class BenchmarkPlan:
         }
 
     def policies_csv(self) -> list[str]:
-        """Evaluations and accuracy of every policy, where asked for."""
+        """The table of policies, if the config has any."""
         return [f"{self.folder}/policies.csv"] if self._policies() else []
 
     def compared_csv(self) -> list[str]:
-        """Every policy beside the first of its data set, where asked for."""
+        """The comparison of every policy with the first of its data set, if there are policies."""
         return [f"{self.folder}/policies-compared.csv"] if self._policies() else []
 
-    # --- what a run is spent on
+    # --- shares of a run's time
 
     def shard_label(self) -> str:
         return self.data.spec(self.spec["shard"]["dataset"])["label"]
@@ -189,7 +189,7 @@ class BenchmarkPlan:
         return self.layout.predictions(spec["evaluation"], spec["dataset"])
 
     def shard_jobs(self) -> list[str]:
-        """The jobs that classify the shard's images, from data to predictions, by their logs."""
+        """The names, as in their logs, of the jobs that classify the images of the shard."""
         name, data = self.spec["shard"]["evaluation"], self.spec["shard"]["dataset"]
         prompts, timesteps = self.data.prompts_of(data), self.evaluations.timesteps(name, data)
         stages = [*self.evaluations.numbers(name, data)]
@@ -224,11 +224,11 @@ class BenchmarkPlan:
     # --- the notebook
 
     def figures(self, format: str) -> list[str]:
-        """The figures of the notebook, without those of parts that are not asked for."""
+        """The notebook's figures, without the policies' if the config has none."""
         return [f"{self.folder}/benchmarks-{name}.{format}" for name in self.shown()]
 
     def shown(self) -> dict[str, str]:
-        """Name and title of each figure."""
+        """Name → title of the figures."""
         left_out = set() if self._policies() else {"policies"}
         return {name: title for name, title in FIGURES.items() if name not in left_out}
 
@@ -236,7 +236,7 @@ class BenchmarkPlan:
         return str(self.plan.tables.workflow / "notebooks" / "benchmarks.ipynb")
 
     def parameters(self) -> dict[str, Any]:
-        """What papermill puts into the notebook's parameters cell."""
+        """The values of the notebook's parameters cell."""
         return {
             "records": self.records(),
             "growth": f"{self.folder}/growth.csv",

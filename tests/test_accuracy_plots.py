@@ -78,7 +78,7 @@ def test_timestep_curves_have_a_panel_each_with_its_own_chance():
         {"timestep": [0, 9], "accuracy": [20, 60.0], "low": [10, 50.0], "high": [30, 70.0]}
     )
     chance = {"A": 50.0, "B": 2.5}
-    figure = accuracy_plots.timestep_curves_plot({"A": curve, "B": curve / 2}, chance, "title")
+    figure = plots.timesteps_plot({"A": curve, "B": curve / 2}, chance, "title")
     lines = [[line.get_ydata() for line in ax.lines] for ax in figure.axes]
     assert [list(panel[0]) for panel in lines] == [[20, 60], [10, 30]]
     assert [panel[1][0] for panel in lines] == [50.0, 2.5]

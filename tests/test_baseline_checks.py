@@ -9,7 +9,7 @@ import yaml
 from diffusion_classifier.baselines.registry import BASELINES, baseline
 from diffusion_classifier.config.configuration import check_config
 from diffusion_classifier.config.methods import (
-    asked_datasets,
+    classified_datasets,
     filter_network,
     method_kind,
     network_names,
@@ -142,7 +142,7 @@ def test_what_to_write_instead_of_train_is_said(config, root, kind):
 @pytest.mark.parametrize("kind", KINDS)
 def test_train_beside_what_replaces_it_is_to_be_removed(config, root, kind):
     config["baselines"][kind]["train"] = "shapes-train"
-    instead = "`tasks` alone" if kind in LEARNED else f"no such key of kind {kind}"
+    instead = "only `tasks`" if kind in LEARNED else f"no such key of kind {kind}"
     refused(config, root, f"baselines.{kind}.train: ", instead, "remove")
 
 
@@ -169,14 +169,14 @@ def test_a_baseline_classifies_all_that_tables_and_priors_ask(config, root):
     config["tables"]["accuracy"]["methods"] += ["first"]
     config["tables"]["robustness"]["methods"] += ["staged"]
     check_config(config, root)
-    found = {name: set(asked_datasets(config, name)) for name in [*KINDS[:-1], "chance-seed1"]}
+    found = {name: set(classified_datasets(config, name)) for name in [*KINDS[:-1], "chance-seed1"]}
     assert {name for name, asked in found.items() if not asked} == {
         "logistic_regression", "vit", "probe", "pretrained",
     }  # fmt: skip
     assert found["clip"] == {"sizes", "other-shapes"}
     assert found["resnet"] == found["k_nearest"] == {"shapes", "sizes"}
     assert found["chance-seed1"] == {"shapes", "sizes", "other-shapes"}
-    assert asked_datasets(config, "chance-seed0") == ["shapes", "sizes"]
+    assert classified_datasets(config, "chance-seed0") == ["shapes", "sizes"]
 
 
 def test_a_filter_is_the_network_of_the_prompts(config):

@@ -11,7 +11,7 @@ from diffusers import UNet2DConditionModel
 from safetensors.torch import load_file
 from torch import nn
 
-from diffusion_classifier.benchmarks import growth, models, peak, summary
+from diffusion_classifier.benchmarks import flops, growth, models, summary
 from diffusion_classifier.benchmarks import plain_loop as loop
 from diffusion_classifier.benchmarks.flops import evaluation_flops, forward_flops, run_flops
 from diffusion_classifier.benchmarks.full_size import FULL_SIZE, tiny
@@ -137,7 +137,7 @@ def test_an_engine_that_mistakes_one_prompt_for_another_is_caught(root):
 
 @pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
 def test_a_record_has_what_the_table_needs(root, dtype, monkeypatch):
-    monkeypatch.setattr(peak, "matmul_peak", lambda *_: 1e11)
+    monkeypatch.setattr(flops, "matmul_peak", lambda *_: 1e11)
     monkeypatch.setattr("diffusion_classifier.benchmarks.throughput.matmul_peak", lambda *_: 1e11)
     subject = shipped(root, "dit", dtype)
     record = measured("DiT", subject, all_pairs([4], 5), spaced_samples(2), repeats=2)
@@ -169,9 +169,9 @@ def test_rates_are_medians_of_interleaved_repeats():
 
 
 def test_flops_of_products_are_2mnk():
-    assert peak.matmul_flops(3, 5, 7) == 2 * 3 * 5 * 7
+    assert flops.matmul_flops(3, 5, 7) == 2 * 3 * 5 * 7
     linear = nn.Linear(30, 50)
-    assert forward_flops(linear, torch.zeros(4, 30)) == peak.matmul_flops(4, 50, 30)
+    assert forward_flops(linear, torch.zeros(4, 30)) == flops.matmul_flops(4, 50, 30)
     convolution = nn.Conv2d(8, 16, 3, padding=1)
     of_each_output = 2 * 8 * 3 * 3
     assert forward_flops(convolution, torch.zeros(1, 8, 10, 10)) == 16 * 10 * 10 * of_each_output
@@ -257,7 +257,7 @@ def test_flops_of_a_run_are_those_of_its_evaluations(name):
 
 
 def test_the_peak_is_no_lower_than_any_product():
-    found = peak.matmul_peak(CPU, torch.float32, sizes=(64, 256), repeats=3)
+    found = flops.matmul_peak(CPU, torch.float32, sizes=(64, 256), repeats=3)
     assert 1e8 < found < 1e15
 
 

@@ -147,7 +147,7 @@ LONG = "a photo of a red circle of a blue square"
         (["--prompts", "red", " "], "--prompts: found an empty text"),
         (["--classes", "red,,blue"], "--classes: found an empty text"),
         ([*TWO, "--classes", "a,b"], "found --prompts and --classes"),
-        ([*TWO, "--template", "a {}"], "--template: found beside --prompts"),
+        ([*TWO, "--template", "a {}"], "--template: found with --prompts"),
         (["--classes", "a,b", "--template", "a"], "--template: found one without {}"),
         (["--prompts-file", "none.csv"], "none.csv: cannot be read"),
         (["--prompts", "a", LONG], f"found '{LONG}' with 12 tokens, expected at most 8"),

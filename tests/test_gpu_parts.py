@@ -15,14 +15,13 @@ from diffusion_classifier.benchmarks.throughput import all_pairs
 from diffusion_classifier.denoisers.families import FAMILIES, family
 from diffusion_classifier.engine.samples import Sample
 from diffusion_classifier.gpu_check import (
-    digits_jobs,
     jobs,
     limits,
     passes,
     random_pipeline,
     trials,
 )
-from diffusion_classifier.gpu_check.job_time import Job
+from diffusion_classifier.gpu_check.jobs import Job
 from diffusion_classifier.gpu_check.shipped import Task
 from diffusion_classifier.network_time import in_network
 from diffusion_classifier.weights.model_parts import check_model_folder
@@ -58,11 +57,11 @@ def test_predictions_of_a_race_are_of_those_that_went_on():
 def test_digits_are_classified_as_by_the_default_config(root):
     config = yaml.safe_load((root / "config.yaml").read_text())
     race, every = (config["evaluations"][name] for name in ("digits", "digits-exhaustive"))
-    assert race["stages"]["samples"] == [digits_jobs.RACED]
+    assert race["stages"]["samples"] == [jobs.RACED]
     expected = race["stages"]["race"] | {"loss": race["stages"]["loss"]}
-    assert expected == {name: digits_jobs.RACE[name] for name in expected}
-    assert every["stages"]["samples"] == [digits_jobs.EXHAUSTIVE]
-    assert config["datasets"]["mnist-calibration"]["limit"] == digits_jobs.CALIBRATION_IMAGES
+    assert expected == {name: jobs.RACE[name] for name in expected}
+    assert every["stages"]["samples"] == [jobs.EXHAUSTIVE]
+    assert config["datasets"]["mnist-calibration"]["limit"] == jobs.CALIBRATION_IMAGES
 
 
 @pytest.fixture(scope="module")
@@ -132,7 +131,7 @@ def test_kernels_of_attention_are_compared_and_the_fused_stay_on():
 
 def test_a_job_that_has_no_time_is_left_out(monkeypatch):
     monkeypatch.setattr(jobs.random_pipeline, "save", lambda *given: 64)
-    monkeypatch.setattr(jobs.digits_jobs, "digits", lambda check: None)
+    monkeypatch.setattr(jobs, "digits", lambda check: None)
     asked = check(rehearse=False, until=time.time() + 20)
     jobs.jobs(asked)
     (row,) = written(asked, "left out")

@@ -11,9 +11,8 @@ from diffusion_classifier.denoisers.families import FAMILIES
 from diffusion_classifier.gpu_check import golden, right, tiny
 from diffusion_classifier.gpu_check.check import HELD
 from diffusion_classifier.gpu_check.decisions import Decided, _compare
+from diffusion_classifier.gpu_check.right import synchronisations, tf32
 from diffusion_classifier.gpu_check.shipped import SHIPPED
-from diffusion_classifier.gpu_check.synchronisations import synchronisations
-from diffusion_classifier.gpu_check.tf32 import tf32
 
 
 def not_held(check):

@@ -71,7 +71,7 @@ def test_images_are_asked_about_the_priors_classes_in_the_best_groups(project):
     assert (row["method"], row["dataset"]) == ("Diffusion Classifier", "seen")
     assert (row["images"], row["classes"], row["left"]) == (10, 36, len(fine) / 10)
     assert row["value"] == pytest.approx(100 * kept / 10)
-    assert "What was never asked" in (project / "results/tables/accuracy/page.html").read_text()
+    assert "Classes left out before" in (project / "results/tables/accuracy/page.html").read_text()
 
 
 def test_no_table_tells_where_the_project_lies(root, project):

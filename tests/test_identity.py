@@ -105,7 +105,7 @@ def test_other_data_families_checks_progress_and_messages_concern_none_of_these(
     edit("baselines/pretrained.py", "log_softmax(", "log_softmax(0 + ")
     edit("denoisers/families.py", "channels=16", "channels=8")
     edit("weights/hub.py", "from __future__ import annotations", "x = 1")
-    edit("weights/inputs.py", "_IMAGE_TOO = (", '_IMAGE_TOO = ("another", ')
+    edit("weights/inputs.py", "_IMAGE_PROJECTIONS = (", '_IMAGE_PROJECTIONS = ("another", ')
     edit("progress.py", "WINDOW = 60.0", "WINDOW = 6.0")
     edit("messages.py", "n=1", "n=2")
     edit("network_time.py", "time.perf_counter() - start", "time.perf_counter() - start + 0")

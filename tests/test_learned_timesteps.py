@@ -12,8 +12,7 @@ from diffusion_classifier.selection.learned_timesteps import (
     learned_samples,
     spread_at,
 )
-from diffusion_classifier.selection.low_discrepancy import van_der_corput
-from diffusion_classifier.selection.schedules import stage_samples
+from diffusion_classifier.selection.schedules import stage_samples, van_der_corput
 
 COUNT = 20
 SAMPLES = stage_samples([COUNT])[0]

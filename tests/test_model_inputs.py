@@ -91,7 +91,7 @@ BAD = {
     "learned variance": unet(["puts out 8 channels"], out_channels=8),
     "video": unet(["of the class UNet3DConditionModel"], _class_name="UNet3DConditionModel"),
     "ControlNet": unet(["of the class ControlNetModel"], _class_name="ControlNetModel"),
-    "another text encoder": unet(["told texts of 1024 channels", "put out"],
+    "another text encoder": unet(["takes texts of 1024 channels", "put out"],
                                  cross_attention_dim=1024),
     "XL as another family": [(SD, "unet", {"addition_embed_type": "text_time"},
                               ["family stable-diffusion-xl"])],

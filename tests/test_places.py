@@ -8,7 +8,7 @@ import pytest
 import yaml
 
 from diffusion_classifier.config.configuration import SCHEMA, check_config
-from diffusion_classifier.config.places import INPUTS, found, place
+from diffusion_classifier.config.places import INPUTS, find_path, resolve_paths
 from diffusion_classifier.config.schema import read_schema
 from diffusion_classifier.messages import InputError
 from diffusion_classifier.tables.notebooks import without_place
@@ -42,7 +42,7 @@ def entry(section, key, value):
 @pytest.mark.parametrize("section,key", KEYS)
 def test_every_input_may_lie_at_home(apart, tmp_path, section, key):
     config, value = entry(section, key, "~/mine")
-    place(config, apart)
+    resolve_paths(config, apart)
     assert value() == str(tmp_path / "home" / "mine")
 
 
@@ -51,29 +51,29 @@ def test_what_is_shipped_is_found_beside_the_workflow(apart, section, key):
     config, value = entry(section, key, "shipped")
     if key == "weights":
         config, value = entry(section, key, "shipped/")  # `shipped` alone is a word
-    place(config, apart)
+    resolve_paths(config, apart)
     assert value() == "../project/shipped"
     os.mkdir("shipped")  # what lies where the workflow runs comes first
     config, value = entry(section, key, "shipped/")
-    place(config, apart)
+    resolve_paths(config, apart)
     assert value() == "shipped/"
 
 
 @pytest.mark.parametrize("path", ["nowhere", "a/{b}", "https://host/x.parquet", "/no/such", ""])
 def test_what_leads_nowhere_stays_as_it_is(apart, path):
-    assert found(path, apart) == path
+    assert find_path(path, apart) == path
 
 
 def test_patterns_lead_somewhere(apart):
     (apart / "shipped" / "a.parquet").touch()
-    assert found("shipped/*.parquet", apart) == "../project/shipped/*.parquet"
+    assert find_path("shipped/*.parquet", apart) == "../project/shipped/*.parquet"
 
 
 @pytest.mark.parametrize("word", ["shipped", "train"])
 def test_words_for_weights_are_no_paths(apart, word):
     (apart / word).mkdir(exist_ok=True)
     config, value = entry("models", "weights", word)
-    place(config, apart)
+    resolve_paths(config, apart)
     assert value() == word
 
 
@@ -81,19 +81,19 @@ def test_words_for_weights_are_no_paths(apart, word):
 def test_results_are_below_the_working_directory(apart, results, leads):
     (apart / leads).mkdir(parents=True)
     config = EMPTY | {"results": results}
-    place(config, apart)
+    resolve_paths(config, apart)
     assert config["results"] == leads
 
 
 def test_results_may_lie_at_home(apart, tmp_path):
     config = EMPTY | {"results": "~/results"}
-    place(config, apart)
+    resolve_paths(config, apart)
     assert config["results"] == str(tmp_path / "home" / "results")
 
 
 def test_the_home_of_nobody_is_said(apart):
     with pytest.raises(InputError, match=r"datasets.a.path: .*'~nobody-there/x'.*no home folder"):
-        place(entry("datasets", "path", "~nobody-there/x")[0], apart)
+        resolve_paths(entry("datasets", "path", "~nobody-there/x")[0], apart)
 
 
 @pytest.mark.parametrize("name", ["my-images", "my-model", "paper"])

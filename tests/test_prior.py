@@ -8,7 +8,7 @@ import pytest
 import yaml
 
 from diffusion_classifier.config.configuration import check_config
-from diffusion_classifier.config.methods import asked_datasets, questions
+from diffusion_classifier.config.methods import classified_datasets, questions
 from diffusion_classifier.data.prompt_sets import with_unconditional
 from diffusion_classifier.messages import InputError
 from diffusion_classifier.operations.costs import estimate
@@ -212,7 +212,7 @@ def test_a_baseline_that_is_only_a_prior_needs_all_tasks_too(config, root, metho
     config = changed(config, staged=prior(method))
     config["tables"]["accuracy"]["methods"].remove(method)
     check_config(config, root)
-    assert asked_datasets(config, method) == ["shapes", "sizes"]
+    assert classified_datasets(config, method) == ["shapes", "sizes"]
     del config["baselines"][method]["tasks"]["sizes"]
     said = [f"baselines.{method}.tasks: ", "evaluations.staged.prior", "`sizes`", "is missing"]
     refused(config, root, said)

@@ -146,7 +146,7 @@ def test_the_bound_needs_a_learned_variance(loss):
     pairs = all_pairs()
     with pytest.raises(InputError) as error:
         mean_errors([random_stage(pairs, 2, seed=0)], loss)
-    for words in (f"loss: found {loss}", "no vlb", "expected l1, l2 or huber", "choose"):
+    for words in (f"loss: found {loss}", "no vlb", "expected one of huber, l1, l2", "choose"):
         assert words in str(error.value)
 
 

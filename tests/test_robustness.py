@@ -209,5 +209,9 @@ def test_statements_say_what_the_interval_allows_and_of_how_many_trainings():
     above, unclear, below = robustness.statements(table, {"s": "Shift"})
     assert above.startswith("Shift: DiT lies above") and "[+1.0, +5.0]" in above
     assert "1 training and does not cover another one" in above
-    assert "cannot be told" in unclear and "extrapolated" in unclear and "3 trainings" in unclear
+    assert (
+        "cannot be distinguished" in unclear
+        and "extrapolated" in unclear
+        and "3 trainings" in unclear
+    )
     assert "below" in below and "training" not in below

@@ -104,7 +104,11 @@ BAD = {
     ),
     "learned positions": (
         ("dit", {"vae": VAE, "transformer": DIT}, [4, 64, 64], 512),
-        ["latent_shape: found [4, 64, 64]", "sides of 32 alone", "`preprocess.size`"],
+        [
+            "latent_shape: found [4, 64, 64]",
+            "only for latents with sides of 32",
+            "`preprocess.size`",
+        ],
     ),
     "classes": (
         ("dit", {"vae": VAE, "transformer": DIT | {"num_embeds_ada_norm": 8}}, [4, 32, 32], 256),

@@ -4,8 +4,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from diffusion_classifier.data.sources.digits import Arrays
-from diffusion_classifier.data.sources.image_source import encode, labels
+from diffusion_classifier.data.sources.image_source import ArrayImages, encode, labels
 from diffusion_classifier.data.sources.opening import dataset, open_source
 from diffusion_classifier.data.sources.shifts import Shifted, apply_shift, pose
 from diffusion_classifier.messages import InputError
@@ -175,7 +174,9 @@ def test_a_wrong_shift_is_explained(shift, message):
 
 
 def test_shifted_wraps_any_source():
-    source = Arrays(np.full((2, 8, 8), 200, np.uint8), np.array([1, 0]), ["a", "b"], ["x", "y"])
+    source = ArrayImages(
+        np.full((2, 8, 8), 200, np.uint8), np.array([1, 0]), ["a", "b"], ["x", "y"]
+    )
     shifted = Shifted(source, {"kind": "noise", "sigma": 0.5}, seed=9, copies=2)
     assert shifted.source(3) == "b noise(sigma=0.5) seed=9,3"
     expected = apply_shift(source.image(1), "noise", {"sigma": 0.5}, 9, 3)

@@ -144,8 +144,8 @@ def figures(per_seed):
     chosen = chosen.merge(images()[["image", "bytes"]], on="image")
     return {
         "effective": robustness_plots.effective_robustness_plot(points, table, DATASETS, "digits"),
-        "timesteps": plots.timestep_accuracy_plot(
-            curves.timestep_accuracy(errors(), labels, "l2"), "title", 20
+        "timesteps": plots.timesteps_plot(
+            {"Digits": curves.timestep_accuracy(errors(), labels, "l2")}, {"Digits": 20}, "title"
         ),
         "evaluations": plots.evaluations_plot(curve, pruned, "title"),
         "examples": plots.example_sheet({"Digits": chosen, "Few": chosen.head(2)}, "title"),

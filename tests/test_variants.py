@@ -12,7 +12,7 @@ from transformers import (
 )
 
 from diffusion_classifier.weights.networks import load_network
-from diffusion_classifier.weights.stored import find_weights
+from diffusion_classifier.weights.weight_files import find_weights
 
 pytestmark = pytest.mark.usefixtures("offline")
 

@@ -1,7 +1,7 @@
 """Choose the images of a pool that a baseline gets wrong, as ImageNet-A was made.
 
 In: the pool (a data set file) and a trained network. Out: the data set of wrongly classified
-images, and their positions in the pool, which can become the `indices` of a fixed data set.
+images, and their positions in the pool, which a config may name as `indices` of a data set.
 """
 
 from job import compute, job

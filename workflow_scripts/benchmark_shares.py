@@ -1,7 +1,7 @@
 """Compute the share of a run's time that is spent outside of networks.
 
-In: finished runs, whose folders of durations and logs of jobs are read. Out: CSV, one line per
-run, and CSV, one line per run and rule.
+In: finished runs, with the folders of their jobs' durations and logs. Out: CSV, one line per run,
+and CSV, one line per run and rule.
 """
 
 from job import job
@@ -18,10 +18,10 @@ with job(snakemake):
     records = job_records(Path(params.jobs), Path(params.logs))
     runs = {
         "whole run": (without(records, params.others, params.own_rules), params.cores),
-        # one job after the other
+        # these jobs are counted as if they ran one after the other
         params.shard_label: (records[records["job"].isin(params.shard_jobs)], 1),
     }
-    wholes = [run_shares(name, own, cores) for name, (own, cores) in runs.items()]
-    rules = [rule_shares(name, own) for name, (own, _) in runs.items()]
-    files.write_csv(pd.DataFrame(wholes), snakemake.output.runs)
+    totals = [run_shares(name, jobs, cores) for name, (jobs, cores) in runs.items()]
+    rules = [rule_shares(name, jobs) for name, (jobs, _) in runs.items()]
+    files.write_csv(pd.DataFrame(totals), snakemake.output.runs)
     files.write_csv(pd.concat(rules), snakemake.output.rules)

@@ -3,7 +3,7 @@
 In: prompts, data, latents, conditions, noise, the model. Out: predictions.
 """
 
-from job import compute, job
+from job import compute, engine_inputs, job
 
 with job(snakemake):
     import time
@@ -14,8 +14,7 @@ with job(snakemake):
     from diffusion_classifier.data.prompt_sets import read_prompts
     from diffusion_classifier.data.stored_images import read_labels
     from diffusion_classifier.denoisers.families import family
-    from diffusion_classifier.engine.encoders import read_latents
-    from diffusion_classifier.engine.engine import Engine, Inputs
+    from diffusion_classifier.engine.engine import Engine
     from diffusion_classifier.engine.error_files import error_dataset
     from diffusion_classifier.engine.samples import Sample
     from diffusion_classifier.progress import Silence
@@ -25,20 +24,18 @@ with job(snakemake):
 
     device, dtype = compute(snakemake)
     params, given = snakemake.params, snakemake.input
-    how, prompts = params.race, read_prompts(given.prompts)
+    settings, prompts = params.race, read_prompts(given.prompts)
     class_of, data = prompts["classidx"].to_numpy(), read_labels(given.data)
     pairs = candidates(data, prompts)
-    conditions = files.read_tensors(given.conditions)
-    noise = files.read_tensors(given.noise)["noise"]
-    inputs = Inputs(*read_latents(given.latents), conditions, noise)
-    samples = [Sample(*sample) for sample in how["samples"]]
-    denoiser = family(how["family"]).load(how["folder"], device, dtype)
+    samples = [Sample(*sample) for sample in settings["samples"]]
+    inputs = engine_inputs(given)
+    denoiser = family(settings["family"]).load(settings["folder"], device, dtype)
 
     start = time.perf_counter()
-    engine = Engine(denoiser, inputs, how["batch_size"], device, dtype)
-    measure, rule = partial(engine.errors, progress=Silence()), PairedTTest(how["cutoff"])
-    errors = race(measure, pairs, samples, class_of, rule, how["minimum"], how["loss"])
+    engine = Engine(denoiser, inputs, settings["batch_size"], device, dtype)
+    measure, rule = partial(engine.errors, progress=Silence()), PairedTTest(settings["cutoff"])
+    errors = race(measure, pairs, samples, class_of, rule, settings["minimum"], settings["loss"])
     record = {"seconds": time.perf_counter() - start}
     stage = error_dataset(errors, pairs, samples, record)
     table = prediction_table([stage], pairs, class_of, data[["image", "label"]])
-    files.write_parquet(table[table["loss"] == how["loss"]], snakemake.output[0])
+    files.write_parquet(table[table["loss"] == settings["loss"]], snakemake.output[0])

@@ -1,7 +1,7 @@
 """Encode prompts as a model's conditions (text embeddings or class indices).
 
-In: sets of prompts, the model. Out: a file for each, the family's condition tensors, first dim
-`prompt`.
+In: sets of prompts, the model. Out: a file for each set, with the family's condition tensors, whose
+first dim is `prompt`.
 """
 
 from job import compute, job
@@ -12,10 +12,10 @@ with job(snakemake):
     from diffusion_classifier.denoisers.families import family
 
     device, dtype = compute(snakemake)
-    adapter = family(snakemake.params.family)
-    params = snakemake.params
-    given = snakemake.input.prompts
+    params, given = snakemake.params, snakemake.input.prompts
+    adapter = family(params.family)
     sets = [given] if isinstance(given, str) else given
     for path, output in zip(sets, snakemake.output, strict=True):
-        condition = (params.folder, read_prompts(path), device, dtype, params.truncate)
-        files.write_tensors(adapter.encode_prompts(*condition), output)
+        prompts = read_prompts(path)
+        tensors = adapter.encode_prompts(params.folder, prompts, device, dtype, params.truncate)
+        files.write_tensors(tensors, output)

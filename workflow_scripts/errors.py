@@ -1,12 +1,12 @@
 """Measure the ε-prediction error of every pair of a shard's class part at a stage's samples.
 
 In a race, classes leave during the job. A killed job resumes where its journal ends.
-In: the chosen pairs, or otherwise the data set, whose images are all paired with all prompts;
-latents, conditions, the noise bank, the model; the density of learned timesteps and, for a race,
-the errors of earlier stages. Out: NetCDF, dims `pair, sample`, one variable per loss.
+In: the pairs, or the data set if each of its images is paired with all prompts; latents,
+conditions, the noise bank, the model; the density of learned timesteps; for a race, the errors of
+earlier stages. Out: NetCDF, dims `pair, sample`, one variable per loss.
 """
 
-from job import compute, job
+from job import compute, engine_inputs, job
 
 with job(snakemake):
     import time
@@ -21,7 +21,7 @@ with job(snakemake):
     from diffusion_classifier.data.stored_images import read_labels
     from diffusion_classifier.denoisers.families import family
     from diffusion_classifier.denoisers.speed import Speed, accelerate
-    from diffusion_classifier.engine.engine import Engine, Inputs
+    from diffusion_classifier.engine.engine import Engine
     from diffusion_classifier.engine.error_files import class_part, error_dataset
     from diffusion_classifier.engine.journal import INTERVAL, Journal, fingerprint, journal_of
     from diffusion_classifier.engine.samples import Sample
@@ -40,13 +40,7 @@ with job(snakemake):
         check_labels(prompts, data, snakemake.wildcards.dataset)
         pairs = shard_candidates(data, prompts, int(snakemake.wildcards.shard), params.shards)
     pairs = class_part(pairs, prompts, int(snakemake.wildcards.part), params.parts)
-    shard = files.read_tensors(given.latents)
-    inputs = Inputs(
-        shard["latents"],
-        shard["image"],
-        files.read_tensors(given.conditions),
-        files.read_tensors(given.noise)["noise"],
-    )
+    inputs = engine_inputs(given)
     densities = pd.read_csv(given.timesteps) if given.timesteps else None
     if densities is None:
         samples = [Sample(*sample) for sample in params.samples]
@@ -57,9 +51,9 @@ with job(snakemake):
     speed = accelerate(denoiser, Speed(**params.speed), len(pairs) * len(samples))
 
     start = time.perf_counter()
-    of = fingerprint(given, [dict(params.items()), str(device), snakemake.output[0]])
+    identity = fingerprint(given, [dict(params.items()), str(device), snakemake.output[0]])
     interval = snakemake.config["compute"].get("journal", INTERVAL)  # does not affect the result
-    journal = Journal(journal_of(snakemake.output[0]), of, interval)
+    journal = Journal(journal_of(snakemake.output[0]), identity, interval)
     engine = Engine(denoiser, inputs, params.batch_size, device, dtype, journal)
     if params.race is None:
         errors = engine.errors(pairs, samples)

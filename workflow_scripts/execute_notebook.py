@@ -1,7 +1,7 @@
 """Execute a notebook with papermill and write it as a page.
 
-In: the notebook and everything its parameters name. Out: the executed notebook, its HTML (code
-hidden) and the tables and figures that it writes itself.
+In: the notebook and the files that its parameters name. Out: the executed notebook, its page
+(HTML without code) and the tables and figures that it writes itself.
 """
 
 from job import job

@@ -1,6 +1,6 @@
-"""Write the identity of a user's files whose names cannot be inputs of rules.
+"""Write the identity of a user's files whose names Snakemake cannot have as inputs.
 
-In: no input in Snakemake's sense. Out: JSON, the number of files and a digest.
+In: nothing (Snakemake does not know the files). Out: JSON, the number of files and a digest.
 """
 
 from job import job

@@ -10,17 +10,16 @@ from job import job
 with job(snakemake):
     from diffusion_classifier import files
     from diffusion_classifier.data.prompt_sets import read_prompts
-    from diffusion_classifier.data.sharding import shard
-    from diffusion_classifier.data.stored_images import read_labels
+    from diffusion_classifier.data.stored_images import read_labels, shard
     from diffusion_classifier.selection.hierarchy import group_pairs
     from diffusion_classifier.selection.prior import contenders
 
     given, params = snakemake.input, snakemake.params
     data = read_labels(given.data)
     prompts = read_prompts(given.prompts)
-    own = shard(data, int(snakemake.wildcards.shard), params.shards)["image"]
+    images = shard(data, int(snakemake.wildcards.shard), params.shards)["image"]
     columns = ["image", "loss", "scores"]
     predictions = files.read_parquet(given.prior, columns) if given.prior else None
-    pairs = contenders(data, prompts, own, predictions, **params.prior)
-    asked = group_pairs(pairs, prompts, read_prompts(given.group_prompts), params.of)
-    files.write_parquet(asked, snakemake.output[0])
+    pairs = contenders(data, prompts, images, predictions, **params.prior)
+    pairs = group_pairs(pairs, prompts, read_prompts(given.group_prompts), params.of)
+    files.write_parquet(pairs, snakemake.output[0])

@@ -1,4 +1,4 @@
-"""The frame of every rule script: it logs to the rule's log, sets threads and reports errors."""
+"""What every rule script starts with: the rule's log, its threads, device and error messages."""
 
 from __future__ import annotations
 
@@ -16,20 +16,22 @@ from diffusion_classifier.messages import FAILED, InputError, without_home
 if TYPE_CHECKING:
     import torch
 
+    from diffusion_classifier.engine.engine import Inputs
+
 
 @contextmanager
 def job(snakemake: Any) -> Iterator[None]:
-    """Send output to `snakemake.log`, use `snakemake.threads`, end with one line on InputError.
+    """Within the block, write output to `snakemake.log` and use `snakemake.threads` threads.
 
-    The user can act on an InputError, FloatingPointError or MemoryError, so only its message is
-    logged; the same holds for damaged inputs, which are renamed. Any other error is a mistake in
-    the program and keeps its traceback, with `~` for the home folder.
+    The user can act on an InputError, FloatingPointError or MemoryError, so the job ends with its
+    message alone; the same holds for damaged inputs, which are renamed. Any other error is a
+    mistake in the program and keeps its traceback, with `~` for the home folder.
     """
     with open(snakemake.log[0], "w", encoding="utf-8", buffering=1) as log:
         os.dup2(log.fileno(), sys.stdout.fileno())
         os.dup2(log.fileno(), sys.stderr.fileno())
     warnings.formatwarning = _without_path
-    # has to happen before numpy and torch are first imported, which the scripts do in the block
+    # numpy and torch read these when they are first imported, which scripts do in the block
     for name in ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
         os.environ[name] = str(snakemake.threads)
     try:
@@ -37,21 +39,21 @@ def job(snakemake: Any) -> Iterator[None]:
         print(network_time.log_line(), file=sys.stderr)
     except Exception as error:
         memory = _is_memory_error(error)
-        said = [] if memory else _damage(snakemake)
-        if not said and (memory or isinstance(error, (InputError, FloatingPointError))):
-            said = [" ".join(str(error).split()) or "there is too little memory"]
-        for line in said:
+        lines = [] if memory else _damage(snakemake)
+        if not lines and (memory or isinstance(error, (InputError, FloatingPointError))):
+            lines = [" ".join(str(error).split()) or "there is too little memory"]
+        for line in lines:
             print(f"{FAILED}{snakemake.rule}: {line}", file=sys.stderr)
-        if said:
+        if lines:
             raise SystemExit(1) from None
-        # a log may be shown to others: it need not tell whose home the project lies in
+        # users may publish a log, which should not contain the name of their home folder
         trace = f"{traceback.format_exc()}{FAILED}{snakemake.rule}: {type(error).__name__}: {error}"
         print(without_home(trace), file=sys.stderr)
         raise SystemExit(1) from None
 
 
 def _is_memory_error(error: Exception) -> bool:
-    """Whether `error` means too little memory; PyTorch has its own errors for that."""
+    """Whether `error` means too little memory; PyTorch raises errors of its own."""
     named = isinstance(error, MemoryError) or type(error).__name__ == "OutOfMemoryError"
     return named or "can't allocate memory" in str(error)  # a RuntimeError, of the host's
 
@@ -61,8 +63,8 @@ def _damage(snakemake: Any) -> list[str]:
     from diffusion_classifier.operations import damage
 
     gone = [
-        f"{path}: is gone, as if another job had found it damaged; run snakemake again, which "
-        "makes it anew"
+        f"{path}: is gone, probably because another job found it damaged; run snakemake again, "
+        "which makes it anew"
         for path in map(str, snakemake.input)
         if not os.path.exists(path)
     ]
@@ -90,3 +92,17 @@ def compute(snakemake: Any) -> tuple[torch.device, torch.dtype]:
         name = "cuda" if torch.cuda.is_available() else "cpu"
     device = torch.device(name)
     return device, precision(snakemake.params.dtype, device)
+
+
+def engine_inputs(given: Any) -> Inputs:
+    """The tensors that the engine reads, from the files `latents`, `conditions`, `noise` of a job.
+
+    `given` are the inputs of the job; `latents` is one file or several shards in order.
+    """
+    from diffusion_classifier.engine.encoders import read_latents
+    from diffusion_classifier.engine.engine import Inputs
+    from diffusion_classifier.files import read_tensors
+
+    shards = [given.latents] if isinstance(given.latents, str) else given.latents
+    conditions, noise = read_tensors(given.conditions), read_tensors(given.noise)["noise"]
+    return Inputs(*read_latents(shards), conditions, noise)

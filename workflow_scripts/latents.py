@@ -1,4 +1,4 @@
-"""Encode images to the latents a model works on: of one shard, or of several small data sets.
+"""Encode the images of one shard, or of several small data sets, as a model's latents.
 
 In: the data sets, the model. Out: a file for each data set, `latents` (image, channel, height,
 width) float32 and `image`, their numbers in the data set.
@@ -11,9 +11,8 @@ with job(snakemake):
 
     from diffusion_classifier import files
     from diffusion_classifier.data.preprocess import Preprocess
-    from diffusion_classifier.data.sharding import shard
     from diffusion_classifier.data.sources.image_source import decode
-    from diffusion_classifier.data.stored_images import encoded_images_of
+    from diffusion_classifier.data.stored_images import encoded_images_of, shard
     from diffusion_classifier.engine.encoders import encode_images
 
     device, dtype = compute(snakemake)

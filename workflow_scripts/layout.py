@@ -1,7 +1,7 @@
-"""Where every file of a run lies below the results folder.
+"""The path of every file in the results folder.
 
-Names go in, paths come out, and nothing here asks what a config wants: `plan` does. A rule names
-its outputs by the same methods, with a wildcard in the place of a name:
+The methods turn names into paths, independently of the config; `plan` decides which files a config
+asks for. Rules use the same methods for their outputs, with wildcards as names:
 
 >>> layout = Layout("results")
 >>> layout.predictions("scenes", "shapes")
@@ -15,16 +15,16 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 GROUPS = 0
-"""The stage in which an evaluation asks about groups of classes: before the first."""
+"""The number of the stage that compares groups of classes; it comes before stage 1."""
 
 
 @dataclass(frozen=True)
 class Layout:
-    """The files below `results`, the folder that a config names."""
+    """The files in `results`, the results folder of a config."""
 
     results: str
 
-    # --- what Snakemake writes about jobs
+    # --- logs and benchmarks of jobs
 
     @property
     def logs(self) -> str:
@@ -35,24 +35,24 @@ class Layout:
         return f"{self.results}/benchmarks/jobs"
 
     def log(self, job: str) -> str:
-        """The log of a job, which is named by its rule and its wildcards: `errors/scenes/…`."""
+        """The log of a job; `job` consists of the rule and its wildcards: `errors/scenes/…`."""
         return f"{self.logs}/{job}.log"
 
     def benchmark(self, job: str) -> str:
-        """Snakemake's benchmark file of a job, named as in `log`."""
+        """Snakemake's benchmark file of a job; `job` as in `log`."""
         return f"{self.benchmarks}/{job}.tsv"
 
     # --- data
 
     def given(self, section: str, name: str) -> str:
-        """What stands for the files of a config's entry that cannot be inputs themselves."""
+        """The file that replaces an entry's files with names that Snakemake cannot read."""
         return f"{self.results}/given/{section}/{name}.json"
 
     def data(self, dataset: str) -> str:
         return f"{self.results}/data/{dataset}.parquet"
 
     def indices(self, dataset: str) -> str:
-        """The positions of a chosen data set's images in the pool that they were chosen from."""
+        """The positions of an adversarial data set's images in the pool."""
         return f"{self.results}/data/{dataset}-indices.csv"
 
     def prompts(self, prompts: str) -> str:
@@ -61,18 +61,18 @@ class Layout:
     # --- models
 
     def weights(self, section: str, name: str) -> str:
-        """The folder of weights that were fetched; `section` is the config's: models, baselines."""
+        """The folder of fetched weights; `section` is `models` or `baselines`."""
         return f"{self.results}/weights/{section}/{name}"
 
     def model(self, model: str) -> str:
-        """The folder of a model that is trained here, or into which a LoRA was merged."""
+        """The folder of a model that is trained here, or of one with a merged LoRA."""
         return f"{self.results}/models/{model}"
 
     def network(self, network: str) -> str:
         """The folder of a baseline METHOD/PROMPTS that is trained here."""
         return f"{self.results}/baselines/{network}"
 
-    # --- errors, and what they are measured with
+    # --- errors and their inputs
 
     def noise(self, shape: str, seed: str | int) -> str:
         return f"{self.results}/noise/{shape}-seed{seed}.safetensors"
@@ -96,7 +96,7 @@ class Layout:
         folder = f"{self.results}/errors/{evaluation}/{dataset}/stage{stage}"
         return f"{folder}/{shard}-{part}.nc"
 
-    # --- answers
+    # --- predictions, similarities and pictures
 
     def predictions(self, method: str, dataset: str) -> str:
         return f"{self.results}/predictions/{method}/{dataset}.parquet"
@@ -109,7 +109,7 @@ class Layout:
         return f"{self.results}/similarities/{method}/{dataset}.parquet"
 
     def spatial(self, table: str) -> str:
-        """Maps of the error over the images that a table shows."""
+        """Error maps over the images that a table shows."""
         return f"{self.results}/spatial/{table}.nc"
 
     def reconstructions(self, table: str) -> str:
@@ -119,12 +119,12 @@ class Layout:
     # --- tables
 
     def scores(self, table: str, what: str = "") -> str:
-        """A table's scores or, by `what`, the images that are right, or paired comparisons."""
+        """A table's scores; by `what`, which images are `correct`, or `paired` comparisons."""
         return f"{self.results}/scores/{table}{what and '-' + what}.parquet"
 
     def scores_csv(self, table: str) -> str:
         return f"{self.results}/scores/{table}.csv"
 
     def table(self, table: str) -> str:
-        """The folder of a table: its page, its numbers, its figures, where they come from."""
+        """The folder of a table: page, numbers, figures and provenance."""
         return f"{self.results}/tables/{table}"

@@ -9,8 +9,7 @@ from job import job
 with job(snakemake):
     from diffusion_classifier import files
     from diffusion_classifier.data.prompt_sets import check_labels, read_prompts
-    from diffusion_classifier.data.sharding import shard
-    from diffusion_classifier.data.stored_images import read_labels
+    from diffusion_classifier.data.stored_images import read_labels, shard
     from diffusion_classifier.selection.hierarchy import best_groups
     from diffusion_classifier.selection.prior import contenders
 
@@ -18,10 +17,10 @@ with job(snakemake):
     data = read_labels(given.data)
     prompts = read_prompts(given.prompts)
     check_labels(prompts, data, snakemake.wildcards.dataset)
-    own = shard(data, int(snakemake.wildcards.shard), params.shards)["image"]
+    images = shard(data, int(snakemake.wildcards.shard), params.shards)["image"]
     columns = ["image", "loss", "scores"]
     predictions = files.read_parquet(given.prior, columns) if given.prior else None
-    pairs = contenders(data, prompts, own, predictions, **params.prior)
+    pairs = contenders(data, prompts, images, predictions, **params.prior)
     if params.groups:
         pairs = best_groups(
             pairs,

@@ -1,4 +1,4 @@
-"""Guess the class of every image, as a baseline for every accuracy.
+"""Guess the class of every image, as a baseline for the other methods.
 
 In: a data set and its prompts for each output. Out: predictions, one file per seed and data set,
 and similarities of captions and images if a table compares those.
@@ -15,8 +15,8 @@ with job(snakemake):
     from diffusion_classifier.scores.compositional import chance_similarities
 
     given = snakemake.input
-    asked = (given.data, given.prompts, snakemake.params.seeds, snakemake.output.predictions)
-    for path, prompts, seed, output in zip(*asked, strict=True):
+    guesses = (given.data, given.prompts, snakemake.params.seeds, snakemake.output.predictions)
+    for path, prompts, seed, output in zip(*guesses, strict=True):
         data = files.read_parquet(path, columns=["image", "label"])
         classes = named_prompts(read_prompts(prompts))["classidx"].nunique()
         predictions, scores = guess(data, classes, seed)

@@ -1,6 +1,7 @@
 """Classify test sets with all of the trained baseline networks.
 
-One job for all of them: a network takes tenths of a second, to import its libraries takes seconds.
+One job runs all networks, as a network takes tenths of a second, but importing its libraries takes
+seconds.
 In: a network and a data set for each output. Out: predictions.
 """
 
@@ -18,8 +19,8 @@ with job(snakemake):
 
     device, _ = compute(snakemake)
     given = snakemake.input
-    asked = (snakemake.params.folders, snakemake.params.preprocess, given.data, snakemake.output)
-    for (folder, preprocess), same in groupby(zip(*asked, strict=True), lambda row: row[:2]):
+    rows = (snakemake.params.folders, snakemake.params.preprocess, given.data, snakemake.output)
+    for (folder, preprocess), same in groupby(zip(*rows, strict=True), lambda row: row[:2]):
         network = small_networks.load(folder).to(device)
         for *_, path, output in same:
             data = read_labels(path)

@@ -25,8 +25,8 @@ with job(snakemake):
         data, probe = read_labels(path), probes[task]
         start = time.perf_counter()
         latents, _ = read_latents(islice(shards, count))
-        asked = ([probe.timestep], [probe.layer], device, dtype, params.seed)
-        found = features.unet_features(params.folder, latents, *asked)
+        settings = ([probe.timestep], [probe.layer], device, dtype, params.seed)
+        found = features.unet_features(params.folder, latents, *settings)
         predictions, scores = probe.predict(found, int(probe.classes.max()) + 1)
         seconds = time.perf_counter() - start
         files.write_parquet(prediction_table(data, predictions, scores, seconds), output)

@@ -1,8 +1,8 @@
 """Predict the class of every image of a shard under every loss, from the errors of all stages.
 
 In: the errors of all stages and of the stage of groups, if there is one; the pairs of the last
-stage, or otherwise the data set, if that stage had all candidates; the prompts. Out: predictions,
-one row per image and loss.
+stage, or the data set if that stage had all candidates; the prompts. Out: predictions, one row per
+image and loss.
 """
 
 from job import job

@@ -1,7 +1,7 @@
 """Keep the best classes of every image for the next stage.
 
-In: the errors of all stages so far, the prompts, and the pairs of the last stage, or otherwise the
-data set, if that stage had all candidates. Out: the pairs that stay, `image, prompt`.
+In: the errors of all stages so far, the prompts, and the pairs of the last stage, or the data set
+if that stage had all candidates. Out: the pairs that stay, `image, prompt`.
 """
 
 from job import job
@@ -17,13 +17,13 @@ with job(snakemake):
     stages = [files.read_dataset(path) for path in given.errors]
     prompts = read_prompts(given.prompts)
     if given.pairs:
-        asked = files.read_parquet(given.pairs)
+        candidates = files.read_parquet(given.pairs)
     else:
         shard = int(snakemake.wildcards.shard)
-        asked = shard_candidates(read_labels(given.data), prompts, shard, params.shards)
+        candidates = shard_candidates(read_labels(given.data), prompts, shard, params.shards)
     pairs = survivors(
         stages,
-        asked,
+        candidates,
         prompts["classidx"].to_numpy(),
         params.keep,
         params.loss,

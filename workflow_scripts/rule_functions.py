@@ -1,7 +1,8 @@
-"""What rules are written with: functions of a job's wildcards, made from those of `plan`.
+"""Functions for the rules: they turn functions of `plan` into functions of a job's wildcards.
 
-`plan` takes names, Snakemake hands wildcards to functions: `of_job(plan.evaluations.noise)` passes
-on to `noise` those wildcards that it has parameters for, by their names.
+Functions of `plan` take names, and Snakemake calls functions with a wildcards object.
+`of_job(plan.evaluations.noise)` calls `noise` with those wildcards that have the names of its
+parameters.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ from diffusion_classifier.messages import InputError
 from diffusion_classifier.operations.code.identity import Code
 
 _NUMBERS = ("stage", "shard", "part")
-"""Wildcards that `plan` takes as numbers."""
+"""Wildcards that are integers in `plan`."""
 
 
 class Jobs:
@@ -37,9 +38,9 @@ class Jobs:
         self._code = Code(workflow / "workflow_scripts")
 
     def of_job(self, function: Callable) -> Callable:
-        """`function` of names as a function of wildcards, of which it gets those that it names.
+        """A function of wildcards that calls `function` with those named like its parameters.
 
-        An InputError ends Snakemake with its message alone: it is the user's to act on.
+        An InputError, which the user can correct, ends Snakemake with one line.
         """
         parameters = inspect.signature(function).parameters
 
@@ -53,26 +54,26 @@ class Jobs:
         return at_wildcards
 
     def growing(self, amount: int | Callable) -> Callable:
-        """What a job asks for, once more with every attempt; or a function of names says it."""
-        ask = self.of_job(amount) if callable(amount) else lambda wildcards: amount
-        return lambda wildcards, attempt: attempt * ask(wildcards)
+        """A resource of a job: `amount` (or what this function of names returns) × attempt."""
+        first = self.of_job(amount) if callable(amount) else lambda wildcards: amount
+        return lambda wildcards, attempt: attempt * first(wildcards)
 
     def code(self, script: str, **functions: Callable) -> Callable:
-        """A parameter by which results are made anew if the code that computes them changes.
+        """A parameter of a rule that changes if the code behind its results changes.
 
-        `functions` of names give what `Code.identity` is told of a job.
+        `functions` of names return the other arguments of `Code.identity`.
         """
-        asked = {key: self.of_job(function) for key, function in functions.items()}
+        arguments = {key: self.of_job(function) for key, function in functions.items()}
         return lambda wildcards: self._code.identity(
-            script, **{key: function(wildcards) for key, function in asked.items()}
+            script, **{key: function(wildcards) for key, function in arguments.items()}
         )
 
 
 @contextmanager
 def ending(config_file: str) -> Iterator[None]:
-    """Within, an InputError ends Snakemake in one line that begins with the config file.
+    """An InputError in the block ends Snakemake with one line that begins with the config file.
 
-    An exception would be shown with its place in the Snakefile, which is not where the mistake is.
+    Snakemake would show an exception with a line of the Snakefile, where the mistake is not.
     """
     try:
         yield
@@ -81,7 +82,7 @@ def ending(config_file: str) -> Iterator[None]:
 
 
 def checked(config: dict[str, Any], config_file: str, workflow: str | Path) -> None:
-    """Check the config as `check_config` does; end Snakemake in one line for what cannot work."""
+    """Call `check_config`; a mistake ends Snakemake with one line."""
     for what, path in (("workflow", workflow), ("working directory", os.getcwd())):
         if re.search("[{}]", str(path)):
             sys.exit(
@@ -93,7 +94,7 @@ def checked(config: dict[str, Any], config_file: str, workflow: str | Path) -> N
 
 
 def arrays(workflow: Any) -> Callable[[str], bool]:
-    """Whether the jobs of a rule are submitted to SLURM as an array, as its profile says."""
+    """A function that says whether the SLURM profile submits the jobs of a rule as an array."""
 
     def is_array(rule: str) -> bool:
         named = getattr(workflow.executor_settings, "array_jobs", None) or ""
@@ -103,10 +104,10 @@ def arrays(workflow: Any) -> Callable[[str], bool]:
 
 
 def one_of(names: Iterable[str]) -> str:
-    """A wildcard constraint: exactly these names (nothing at all if there are none)."""
+    """A wildcard constraint that allows these names only."""
     return "|".join(map(re.escape, names)) or "(?!)"
 
 
 def numbered(rule: str, number: int) -> str:
-    """The name of one of several rules that run the same script; the first has the script's."""
+    """The name of one of several rules with the same script; the first is named like the script."""
     return rule if number == 1 else f"{rule}_{number}"

@@ -1,10 +1,10 @@
-"""Map the errors of the right and the wrong caption over the positions of some images.
+"""Measure the errors of the right and the wrong caption at each latent position of some images.
 
 In: data, prompts, latents, conditions, noise, the model. Out: NetCDF, `error` with dims
 `image, prompt, row, column`; prompt is right or wrong.
 """
 
-from job import compute, job
+from job import compute, engine_inputs, job
 
 with job(snakemake):
     import xarray as xr
@@ -13,7 +13,6 @@ with job(snakemake):
     from diffusion_classifier.data.prompt_sets import read_prompts
     from diffusion_classifier.data.stored_images import read_labels
     from diffusion_classifier.denoisers.families import family
-    from diffusion_classifier.engine.engine import Inputs
     from diffusion_classifier.engine.heat_maps import error_maps, right_and_wrong
     from diffusion_classifier.engine.samples import Sample
     from diffusion_classifier.selection.candidates import candidates
@@ -22,16 +21,10 @@ with job(snakemake):
     params = snakemake.params
     prompts = read_prompts(snakemake.input.prompts)
     data = read_labels(snakemake.input.data)
-    shard = files.read_tensors(snakemake.input.latents)
+    inputs = engine_inputs(snakemake.input)
     pairs = candidates(data, prompts)
-    pairs = pairs[pairs["image"].isin(shard["image"].tolist())]
+    pairs = pairs[pairs["image"].isin(inputs.images.tolist())]
     pairs = right_and_wrong(pairs, data, prompts, params.examples)
-    inputs = Inputs(
-        shard["latents"],
-        shard["image"],
-        files.read_tensors(snakemake.input.conditions),
-        files.read_tensors(snakemake.input.noise)["noise"],
-    )
     denoiser = family(params.family).load(params.folder, device, dtype)
     maps = error_maps(
         denoiser,

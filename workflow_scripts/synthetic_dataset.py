@@ -1,4 +1,4 @@
-"""Sample a data set from a diffusion model, with the same number of images of every class.
+"""Sample a data set from a diffusion model, with the same number of images for each class.
 
 In: the prompts, the model. Out: a data set.
 """

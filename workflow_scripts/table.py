@@ -1,13 +1,14 @@
 """Render a table: execute its notebook with papermill, write it as a page, and its provenance.
 
 In: the notebook and all files that its parameters name. Out: a folder with the executed notebook,
-the page (code hidden), the tables and figures that the notebook writes itself, and provenance.json
-(see the library's `operations.table_provenance`).
+its page (HTML without code), the tables and figures that it writes itself, and provenance.json (see
+the library's `operations.table_provenance`).
 """
 
 from job import job
 
 with job(snakemake):
+    import shutil
     from pathlib import Path
 
     from diffusion_classifier import files
@@ -18,7 +19,9 @@ with job(snakemake):
     params, folder = snakemake.params, Path(snakemake.output.folder)
     source = Path(snakemake.input.notebook)
     workflow = source.parents[1]  # the working directory may be another
-    folder.mkdir(parents=True, exist_ok=True)
+    # Snakemake keeps a folder that is not empty: a figure of an earlier run would stay in the report
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
     execute(source, folder / "notebook.ipynb", params.notebook, workflow)
     write_page(folder / "notebook.ipynb", folder / "page.html")
     table = snakemake.wildcards.table

@@ -4,7 +4,7 @@ In: calibration images, their latents, conditions, noise, the model. Out: CSV, t
 spread of error differences by loss and timestep.
 """
 
-from job import compute, job
+from job import compute, engine_inputs, job
 
 with job(snakemake):
     from pathlib import Path
@@ -14,8 +14,7 @@ with job(snakemake):
     from diffusion_classifier.data.stored_images import read_labels
     from diffusion_classifier.denoisers.families import family
     from diffusion_classifier.denoisers.speed import Speed, accelerate
-    from diffusion_classifier.engine.encoders import read_latents
-    from diffusion_classifier.engine.engine import Inputs, epsilon_errors
+    from diffusion_classifier.engine.engine import epsilon_errors
     from diffusion_classifier.engine.error_files import error_dataset
     from diffusion_classifier.selection.candidates import calibration_pairs
     from diffusion_classifier.selection.learned_timesteps import fit_densities
@@ -27,11 +26,7 @@ with job(snakemake):
     data = read_labels(snakemake.input.data)
     check_labels(prompts, data, Path(snakemake.input.data).stem)
     pairs = calibration_pairs(data, prompts, params.classes)
-    inputs = Inputs(
-        *read_latents(snakemake.input.latents),
-        files.read_tensors(snakemake.input.conditions),
-        files.read_tensors(snakemake.input.noise)["noise"],
-    )
+    inputs = engine_inputs(snakemake.input)
     samples = stage_samples([params.samples])[0]
     denoiser = family(params.family).load(params.folder, device, dtype)
     accelerate(denoiser, Speed(**params.speed), len(pairs) * len(samples))

@@ -1,8 +1,8 @@
 """Train a miniature model: a DiT, a CLIP, or a Stable Diffusion.
 
 In: the training images (one data set file), and the CLIP whose text encoder a Stable Diffusion
-starts from. Out: a model folder in the diffusers layout, with
-`training.json` (the whole recipe, seconds, versions) and `loss_curve.csv` beside the weights.
+starts from. Out: a model folder in the diffusers layout, with `training.json` (the whole recipe,
+seconds, versions) and `loss_curve.csv` beside the weights.
 """
 
 from job import compute, job

@@ -1,4 +1,4 @@
-"""Train a baseline network (ResNet or ViT) on the images the diffusion model was trained on.
+"""Train a baseline network (ResNet or ViT) on a set of labelled images.
 
 In: the training images, the prompts that name their classes. Out: the network's folder in the
 layout of transformers, with `training.json` (the whole recipe, seconds, versions) and
@@ -19,8 +19,7 @@ with job(snakemake):
     from diffusion_classifier.data.preprocess import Preprocess, pixels
     from diffusion_classifier.data.prompt_sets import check_labels, read_prompts
     from diffusion_classifier.training.augment import Augmentation
-    from diffusion_classifier.training.loop import Optimisation
-    from diffusion_classifier.training.record import training_record
+    from diffusion_classifier.training.loop import Optimisation, training_record
 
     device, _ = compute(snakemake)
     spec, seed = snakemake.params.spec, snakemake.params.seed

@@ -1,7 +1,7 @@
 """Fit linear probes on a diffusion model's features and keep the best layer and timestep.
 
-In: for each set of prompts the images it is trained and validated on, and the prompts that name
-their classes; the model. Out: a folder for each.
+In: for each set of prompts, the images to train and validate on, and the prompts, which name their
+classes; the model. Out: a folder for each.
 """
 
 from job import compute, job
@@ -34,10 +34,9 @@ with job(snakemake):
                 dtype,
                 "stable-diffusion",
             )
-            asked = (params.spec["timesteps"], params.spec["layers"], device, dtype, params.seed)
-            found += [
-                features.unet_features(params.folder, latents, *asked),
-                data["label"].to_numpy(),
-            ]
+            spec = params.spec
+            settings = (spec["timesteps"], spec["layers"], device, dtype, params.seed)
+            values = features.unet_features(params.folder, latents, *settings)
+            found += [values, data["label"].to_numpy()]
         with files.atomic_folder(output) as folder:
             features.save(features.fit_probe(*found, **params.spec.get("params", {})), folder)

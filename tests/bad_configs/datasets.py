@@ -59,7 +59,7 @@ DIGITS = {
     "a source that needs more": (
         "datasets/mnist/source",
         "scenes",
-        ["datasets.mnist: ", "the source scenes", "`task` it needs is missing", "add it"],
+        ["datasets.mnist: ", "the source scenes", "`task` is missing", "add it"],
     ),
     "a pool and a source": (
         "datasets/mnist/pool",
@@ -104,7 +104,7 @@ DIGITS = {
     "chosen images and a number of them": (
         "datasets/mnist/indices",
         [1, 2],
-        ["datasets.mnist.indices: ", "beside `limit`", "leave one out"],
+        ["datasets.mnist.indices: ", "with `limit`", "leave one out"],
     ),
     "skipping all images": (
         "datasets/mnist/skip",
@@ -122,12 +122,12 @@ SCENES = {
     "no task": (
         "datasets/shapes/task",
         DELETE,
-        ["datasets.shapes: ", "the source scenes", "`task` it needs is missing", "add it"],
+        ["datasets.shapes: ", "the source scenes", "`task` is missing", "add it"],
     ),
     "no examples per tag": (
         "datasets/winoground/per_tag",
         DELETE,
-        ["datasets.winoground: ", "source scenes-winoground", "`per_tag` it needs is missing"],
+        ["datasets.winoground: ", "source scenes-winoground", "`per_tag` is missing"],
     ),
     "examples per tag of plain scenes": (
         "datasets/shapes/per_tag",
@@ -162,7 +162,7 @@ SCENES = {
     "a folder without a path": (
         "datasets/shapes",
         {"label": "Mine", "source": "folder", "prompts": "shapes"},
-        ["datasets.shapes: ", "the source folder", "`path` it needs is missing", "add it"],
+        ["datasets.shapes: ", "the source folder", "`path` is missing", "add it"],
     ),
     "sampled from an unknown model": (
         "datasets/shapes-synthetic/model",

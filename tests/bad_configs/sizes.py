@@ -29,7 +29,7 @@ DIGITS = {
             "noise.size: ",
             FOUND,
             "a bank of 1.02 PB",
-            "the memory there is",
+            "the available memory",
             "cluster's nodes",
             ".mem_mb",
         ],
@@ -174,7 +174,12 @@ DIGITS = {
             **{"label": "D", "family": "dit", "weights": "shipped", "latent_shape": [1, 32, 32]},
             **{"preprocess": {"mode": "L", "size": 32}},
         },
-        ["digits-dit.latent_shape: ", "[1, 32, 32]", "sides of 16 alone", "trained on"],
+        [
+            "digits-dit.latent_shape: ",
+            "[1, 32, 32]",
+            "only for latents with sides of 16",
+            "trained on",
+        ],
     ),
     # --- folders for results
     "results in the working directory": folder(".", "is the working directory"),

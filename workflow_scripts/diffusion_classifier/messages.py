@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import difflib
 import os
+import sys
 from collections.abc import Iterable
+from functools import cache
 from typing import Any
 
 FAILED = "failed: "
@@ -21,7 +23,7 @@ class InputError(ValueError):
 def without_home(value: Any) -> Any:
     """Replace the path of the user's home folder by `~`, in text or JSON-like data.
 
-    Results may be shown to others and should not contain the user's name.
+    Logs and results may be shown to others, so they must not contain the user's name.
     """
     if isinstance(value, dict):
         return {key: without_home(part) for key, part in value.items()}
@@ -32,12 +34,23 @@ def without_home(value: Any) -> Any:
 
 
 def known(key: str, value: str, names: Iterable[str], what: str) -> None:
-    """Raise InputError unless `value` is one of `names`; `what` is the word for it in messages."""
+    """Raise InputError unless `value` is one of `names`; the message calls it the `what`."""
     names = list(names)
     if value in names:
         return
-    close = difflib.get_close_matches(value, names, n=1)
-    remedy = f"did you mean `{close[0]}`?" if close else "correct it or add it"
+    remedy = did_you_mean(value, names) or "correct it or add it"
     listed = ", ".join(f"`{name}`" for name in names)
     expected = f"expected one of {listed}" if names else "but none is defined"
     raise InputError(f"{key}: found the unknown {what} `{value}`, {expected}; {remedy}")
+
+
+def did_you_mean(found: str, names: Iterable[str]) -> str:
+    """A question with the name most similar to `found`; empty if none is similar."""
+    close = difflib.get_close_matches(found, list(names), n=1)
+    return f"did you mean `{close[0]}`?" if close else ""
+
+
+@cache
+def note(line: str) -> None:
+    """Write a line to the log, but only once in a process."""
+    print(without_home(line), file=sys.stderr)

@@ -7,14 +7,14 @@ import time
 from collections import deque
 
 WINDOW = 60.0
-"""Seconds over which the rate is measured, as it changes in a race and after a resumption."""
+"""Seconds over which the rate is measured; it changes during a race and after a resumption."""
 
 
 class Progress:
     """Shows `done/total unit, rate, time left` on stderr.
 
-    On a terminal this is tqdm's bar; in a log a new line is written at most once per `interval`
-    seconds, so that a day's log stays readable. `before` of the `total` were done at the start.
+    On a terminal this is tqdm's bar. A log gets at most one line per `interval` seconds. `before`
+    of the `total` were done at the start.
     """
 
     def __init__(self, total: int, unit: str, interval: float = 60.0, before: int = 0) -> None:
@@ -46,7 +46,7 @@ class Progress:
         print(f"{line}, {note}" if note else line, file=sys.stderr, flush=True)
 
     def _rate(self, now: float, done: int) -> float:
-        """The rate over the last WINDOW, at the end the rate over the whole time."""
+        """The rate over the last WINDOW seconds, and at the end the rate over the whole time."""
         while len(self._recent) > 1 and now - self._recent[1][0] >= WINDOW:
             self._recent.popleft()
         start, before = self._first if done >= self.total else self._recent[0]

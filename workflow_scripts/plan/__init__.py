@@ -1,23 +1,23 @@
-"""What a config wants: which files, made of which others, with which parameters.
+"""The files that a config asks for, and the inputs and parameters of the jobs that make them.
 
-Plain functions of names, without Snakemake: `plan.evaluations.errors("scenes", "shapes", [1], [0])`
-are paths. Rules ask them with a job's wildcards. Each module is one part of a config, and asks only
-those before it:
+All functions take names and know nothing of Snakemake; for example,
+`plan.evaluations.errors("scenes", "shapes", [1], [0])` returns paths. The rules call them with the
+wildcards of a job. Each module covers one part of a config and uses only modules above it:
 
-* `weights`: where the weights of models and baselines lie;
-* `given`: the user's own files, which rules depend on;
+* `weights`: the folders of weights of models and baselines;
+* `given`: the user's own files, as inputs of rules;
 * `data`: data sets and prompts;
-* `models`: what a job depends on that loads a model;
-* `candidates`: which classes an image is asked about: priors and groups;
-* `evaluations`: the stages of diffusion classifiers, what they need, and their errors;
-* `calibrations`: where evaluations learn their timesteps;
-* `baselines`: the other methods, what they are asked and what they learn for it;
-* `other_baselines`: methods of kinds that no rule of its own answers for;
-* `together`: what is small enough to be encoded in one job per model;
-* `tables`: which methods and data sets are shown, and where they come from;
-* `pictures`: what tables show of single images;
-* `notebooks`: what notebooks are told;
-* `resources`: what jobs ask a scheduler for.
+* `models`: models, and the inputs of jobs that load one;
+* `candidates`: the classes that an image is compared with, after priors and groups;
+* `evaluations`: the stages of diffusion classifiers, their inputs and their errors;
+* `calibrations`: the data on which evaluations learn their timesteps;
+* `baselines`: the other methods, the data sets they classify and those they learn from;
+* `other_baselines`: baselines whose kind has no rule of its own;
+* `together`: small data sets and prompts, which are encoded in one job per model;
+* `tables`: the methods, data sets and sources of tables;
+* `pictures`: error maps and reconstructions of single images in tables;
+* `notebooks`: the parameters of notebooks;
+* `resources`: memory and time of jobs.
 """
 
 from __future__ import annotations
@@ -45,13 +45,13 @@ from .weights import Weights
 
 
 class Plan:
-    """All that a checked `config` wants; `workflow` is the folder of the Snakefile.
+    """The plan of a checked `config`; `workflow` is the folder of the Snakefile.
 
-    The parts are those that the package names.
+    Its attributes are the parts that the package's docstring lists.
     """
 
     def __init__(self, config: dict[str, Any], workflow: Path) -> None:
-        # relative, so that no file or notebook tells where on a machine the project lies
+        # a relative path, so that no file or notebook contains the project's place on this machine
         workflow = Path(os.path.relpath(workflow))
         self.config = config
         self.layout = layout = Layout(config["results"])
@@ -72,5 +72,5 @@ class Plan:
         self.resources = Resources(config, self.evaluations)
 
     def wanted(self) -> list[str]:
-        """What `snakemake` makes when asked for nothing in particular: all tables."""
+        """The default targets of `snakemake`: all tables."""
         return [self.layout.table(table) for table in self.config["tables"]]

@@ -1,15 +1,15 @@
-"""The methods that are no diffusion classifiers: what each is asked, and what it learns for it."""
+"""Baselines: the data sets that each of them classifies, and those it learns from."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, partial
 from itertools import groupby
 from typing import Any
 
 from diffusion_classifier.config.methods import (
-    asked_datasets,
     baseline_spec,
+    classified_datasets,
     compared_datasets,
     filter_network,
     image_spec,
@@ -31,10 +31,10 @@ _NOT_FITTED = ("label", "published", "seeds", "tasks", "weights", "group")
 
 @dataclass(frozen=True)
 class Job:
-    """One job that answers questions, each a method and a data set, for one or several methods.
+    """A job that answers questions (method, data set) for one or several methods.
 
-    `number` counts the jobs of a rule from 1 on. `similarities` are those of `questions` that are
-    answered by a similarity of every image and prompt, the others are answered by predictions.
+    `number` counts the jobs of a rule from 1 on. The answer to one of `questions` is a file of
+    predictions; the answer to one of `similarities` has a number for every image and caption.
     """
 
     number: int
@@ -44,7 +44,7 @@ class Job:
 
     @property
     def method(self) -> str:
-        """The method, or the first of several trainings of it."""
+        """The first method of the job."""
         return self.methods[0]
 
     @property
@@ -66,8 +66,8 @@ class Baselines:
     ) -> None:
         self.config, self.layout = config, layout
         self.data, self.models, self.weights = data, models, weights
-        # for each object, as another may have another config
-        self.asked = cache(self._asked)
+        # method → data sets whose classes it predicts; another object may have another config
+        self.classified = cache(partial(classified_datasets, config))
 
     def spec(self, method: str) -> dict[str, Any]:
         """The config's entry of a baseline."""
@@ -77,58 +77,48 @@ class Baselines:
         return split_seed(self.config, method)[1]
 
     def fitted(self, method: str) -> dict[str, Any]:
-        """What of a baseline's entry decides what it learns."""
+        """The keys of a baseline's entry that affect what it learns."""
         return {key: value for key, value in self.spec(method).items() if key not in _NOT_FITTED}
 
-    # --- what is asked
+    # --- questions
 
     def of_kind(self, *kinds: str) -> list[str]:
         """The methods of these kinds."""
         names = method_names(self.config)["baseline"]
         return [name for name in names if self.spec(name)["kind"] in kinds]
 
-    def _asked(self, method: str) -> tuple[str, ...]:
-        """The data sets that a baseline predicts the classes of."""
-        return tuple(asked_datasets(self.config, method))
-
     def compared(self, method: str) -> list[str]:
-        """The data sets of which a baseline says how well each caption goes with each image."""
+        """The data sets in which a baseline compares every image with every caption."""
         return compared_datasets(self.config, method)
 
     def jobs(self, *kinds: str) -> list[Job]:
-        """A job for each method of these kinds that is asked anything."""
+        """A job for each method of these kinds that has a question."""
         return self._numbered([[method] for method in self.of_kind(*kinds)])
 
     def clips(self) -> list[Job]:
-        """A job for each CLIP, all trainings of one together."""
+        """A job for each CLIP, with all its trainings."""
         trainings = groupby(self.of_kind("clip"), lambda name: method_group(self.config, name))
         return self._numbered([[*methods] for _, methods in trainings])
 
     def networks(self) -> list[Job]:
-        """The job of all networks that are shipped or trained here, if they are asked anything."""
+        """At most one job, of all networks whose weights are shipped or trained here."""
         return self._numbered([network_methods(self.config)])
 
     def guesses(self) -> list[Job]:
-        """The job of all guesses, if there are any."""
+        """At most one job, of all methods that guess."""
         return self._numbered([self.of_kind("chance")])
 
-    def _numbered(self, every: list[list[str]]) -> list[Job]:
-        """A job for each of these groups of methods that is asked anything."""
+    def _numbered(self, groups: list[list[str]]) -> list[Job]:
+        """A job for each group of methods that has a question."""
         found: list[Job] = []
-        for methods in every:
-            job = self._job(len(found) + 1, methods)
-            found += [job] if job.questions or job.similarities else []
+        for methods in groups:
+            questions = [(name, data) for name in methods for data in self.classified(name)]
+            similarities = [(name, data) for name in methods for data in self.compared(name)]
+            if questions or similarities:
+                found.append(Job(len(found) + 1, methods, questions, similarities))
         return found
 
-    def _job(self, number: int, methods: list[str]) -> Job:
-        return Job(
-            number,
-            methods,
-            [(method, dataset) for method in methods for dataset in self.asked(method)],
-            [(method, dataset) for method in methods for dataset in self.compared(method)],
-        )
-
-    # --- what is answered
+    # --- answers, and the files they need
 
     def predictions(self, job: Job) -> list[str]:
         return [self.layout.predictions(*question) for question in job.questions]
@@ -144,27 +134,27 @@ class Baselines:
         """The prompts of each question."""
         return [self.data.prompts(dataset) for _, dataset in questions]
 
-    # --- what is learned
+    # --- learning
 
     def tasks(self, method: str) -> list[str]:
-        """The sets of prompts that a baseline answers, each once: what it learns."""
-        return list(dict.fromkeys(map(self.data.prompts_of, self.asked(method))))
+        """The sets of prompts that a baseline has to learn, each once."""
+        return list(dict.fromkeys(map(self.data.prompts_of, self.classified(method))))
 
     def task_of(self, job: Job) -> list[str]:
         """The set of prompts of each question."""
         return [self.data.prompts_of(dataset) for dataset in job.datasets]
 
     def task_prompts(self, method: str) -> list[str]:
-        """The file of each of `tasks`."""
+        """The prompts file of each of `tasks`."""
         return [self.layout.prompts(task) for task in self.tasks(method)]
 
     def task_data(self, method: str, role: str = "train") -> list[str]:
-        """The data set that a baseline learns each of `tasks` from, or another of the task's."""
+        """The data set with the `role` `train` or `validation` in each of `tasks`."""
         sets = self.spec(method)["tasks"]
         return [self.layout.data(sets[task][role]) for task in self.tasks(method)]
 
     def task_folders(self, method: str) -> list[str]:
-        """Where what a probe learned for each of `tasks` is kept."""
+        """The folder of a probe's classifier for each of `tasks`."""
         return [self.layout.network(f"{method}/{task}") for task in self.tasks(method)]
 
     # --- networks METHOD/PROMPTS
@@ -178,11 +168,11 @@ class Baselines:
         return self.layout.data(training_set(self.config, network))
 
     def training_images(self, network: str) -> dict[str, Any]:
-        """What of that data set's entry decides its images."""
+        """The keys of that data set's entry that decide its images."""
         return image_spec(self.config, training_set(self.config, network))
 
     def network_spec(self, network: str) -> dict[str, Any]:
-        """What of a network's entry decides what it learns."""
+        """The keys of a network's entry that affect what it learns."""
         return self.fitted(network)
 
     def network_seed(self, network: str) -> int:
@@ -199,15 +189,15 @@ class Baselines:
         ]
 
     def network_inputs(self, job: Job) -> list[str]:
-        """What a job depends on that loads these networks."""
+        """The inputs of a job that loads these networks."""
         folders = dict.fromkeys(self.network_folders(job))
         return [file for folder in folders for file in self.weights.inputs(folder)]
 
     def network_preprocess(self, job: Job) -> list[dict[str, Any]]:
-        """How the network of each question takes images."""
+        """`preprocess` of the network of each question."""
         return [self.spec(method)["preprocess"] for method, _ in job.questions]
 
-    # --- the network whose mistakes a data set is made of
+    # --- the network whose mistakes make up an adversarial data set
 
     def filter_folder(self, dataset: str) -> str:
         return self.weights.network(filter_network(self.config, dataset))
@@ -241,7 +231,7 @@ class Baselines:
         }
 
     def model_inputs(self, job: Job) -> list[str]:
-        """What a job depends on that loads the models of all methods."""
+        """The inputs of a job that loads the models of all methods."""
         models = dict.fromkeys(map(self.models.of_baseline, job.methods))
         return [file for model in models for file in self.models.inputs(model)]
 
@@ -249,7 +239,7 @@ class Baselines:
         return max(map(self.models.memory, map(self.models.of_baseline, job.methods)))
 
     def latents(self, job: Job) -> list[str]:
-        """The latents of every question's images, shard by shard."""
+        """The latents of all questions' data sets, a file for each shard."""
         return [
             file
             for method, dataset in job.questions

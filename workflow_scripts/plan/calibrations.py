@@ -1,4 +1,4 @@
-"""Where evaluations learn their timesteps: for each set of prompts on images of its own."""
+"""The data on which evaluations learn their timesteps: one data set for each set of prompts."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ class Calibrations:
         self.evaluations = evaluations
 
     def spec(self, evaluation: str) -> dict[str, Any]:
-        """How an evaluation learns its timesteps."""
+        """The `calibration` of an evaluation."""
         return self.evaluations.spec(evaluation)["calibration"]
 
     def dataset(self, evaluation: str, prompts: str) -> str:
-        """The name of the data set that the timesteps of a set of prompts are learned on."""
+        """The data set on which the timesteps of a set of prompts are learned."""
         return self.spec(evaluation)["datasets"][prompts]
 
     def data(self, evaluation: str, prompts: str) -> str:
@@ -37,16 +37,16 @@ class Calibrations:
         return self.evaluations.data.latents(model, self.dataset(evaluation, prompts))
 
     def encoding(self, evaluation: str, prompts: str) -> dict[str, Any]:
-        """What decides latents and conditions, besides images, prompts, weights and code."""
+        """`Evaluations.encoding` of `dataset`."""
         return self.evaluations.encoding(evaluation, self.dataset(evaluation, prompts))
 
     def samples(self, evaluation: str) -> int:
         return self.spec(evaluation).get("samples", CALIBRATION_SAMPLES)
 
     def classes(self, evaluation: str) -> int:
-        """How many classes an image is asked about."""
+        """The number of classes with which an image is compared."""
         return self.spec(evaluation).get("classes", CALIBRATION_CLASSES)
 
     def uniform(self, evaluation: str, prompts: str) -> float:
-        """The share of the density that favours no timestep."""
+        """The share of the uniform density in the mixture from which timesteps are drawn."""
         return self.spec(evaluation).get("uniform", {}).get(prompts, UNIFORM)

@@ -1,4 +1,4 @@
-"""Data sets and sets of prompts: what they are made of, and which files they become."""
+"""Data sets and sets of prompts: their inputs, parameters and files."""
 
 from __future__ import annotations
 
@@ -27,39 +27,39 @@ class Data:
         return self.config["datasets"][dataset]
 
     def with_key(self, key: str) -> list[str]:
-        """The data sets that have a key: `source`, or `pool` (chosen), or `model` (sampled)."""
+        """The data sets with a key: `source`, `pool` (adversarial) or `model` (sampled)."""
         return [name for name, spec in self.config["datasets"].items() if key in spec]
 
     def sources(self, dataset: str) -> list[str]:
-        """The user's own files that a data set is read from."""
+        """The user's own files from which a data set is read."""
         return self.given.inputs("datasets", dataset)
 
     def images(self, dataset: str) -> dict[str, Any]:
-        """What of a data set's entry decides its images."""
+        """The keys of a data set's entry that decide its images."""
         return image_spec(self.config, dataset)
 
     def limit(self, dataset: str) -> int:
-        """How many images are chosen from a pool."""
+        """The number of images that are chosen from a pool."""
         return self.spec(dataset)["limit"]
 
     def registered(self, dataset: str) -> tuple[str, ...]:
-        """The entries of the library's registries that a data set uses: source, and any shift."""
+        """The names in the library's registries that a data set uses: its source and shift."""
         spec = self.spec(dataset)
         return spec["source"], *([spec["shift"]["kind"]] if "shift" in spec else [])
 
     def pool(self, dataset: str) -> str:
-        """The data set that a chosen one is chosen from."""
+        """The file of the data set from which an adversarial one is chosen."""
         return self.layout.data(self.spec(dataset)["pool"])
 
     def sampling(self, dataset: str) -> dict[str, Any]:
-        """How a data set is sampled from a model."""
+        """The parameters of sampling a data set from a model."""
         return {key: self.spec(dataset)[key] for key in ("per_class", "guidance", "steps")}
 
     def seed(self, dataset: str) -> int:
         return self.spec(dataset).get("seed", 0)
 
     def dtype(self, dataset: str) -> str:
-        """The dtype in which a data set is sampled from a model."""
+        """The dtype of a model from which a data set is sampled."""
         return self.spec(dataset).get("dtype", "float32")
 
     def shards(self, dataset: str) -> int:
@@ -77,20 +77,20 @@ class Data:
         return [self.layout.latents(model, dataset, shard) for shard in shards]
 
     def prompts_of(self, dataset: str) -> str:
-        """The set of prompts that a data set's images are asked about."""
+        """The set of prompts with which a data set's images are compared."""
         return self.spec(dataset)["prompts"]
 
     def prompts(self, dataset: str) -> str:
-        """The file of `prompts_of`."""
+        """The file of a data set's prompts."""
         return self.layout.prompts(self.prompts_of(dataset))
 
     def prompts_spec(self, prompts: str) -> dict[str, Any]:
-        """What of a set of prompts' entry decides its prompts."""
+        """The keys of an entry of `prompts` that decide its prompts."""
         entry = self.config["prompts"][prompts]
         return {key: value for key, value in entry.items() if key != "groups"}
 
     def prompts_source(self, prompts: str) -> list[str]:
-        """What a set of prompts is read from, if from anything: a data set, a list, a CSV."""
+        """The data set, class list or CSV from which a set of prompts is made; [] if none."""
         spec = self.config["prompts"][prompts]
         if "captions" in spec:
             return [self.layout.data(spec["captions"])]

@@ -1,4 +1,4 @@
-"""The evaluations of a config: in which stages each goes about a data set, and with what."""
+"""Evaluations, the diffusion classifiers of a config: their stages, inputs and errors."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from diffusion_classifier.config.methods import stages_of
 from diffusion_classifier.selection.schedules import spread, stage_samples
 from layout import GROUPS, Layout
 
-from .candidates import Candidates, Path
+from .candidates import Candidates, OptionalPath
 from .data import Data
 from .models import Models
 
@@ -31,7 +31,7 @@ class Evaluations:
         self.config, self.layout, self.data, self.models = config, layout, data, models
         self.candidates = candidates
 
-    # --- how an evaluation runs its model
+    # --- the model
 
     def spec(self, evaluation: str) -> dict[str, Any]:
         """The config's entry of an evaluation."""
@@ -48,7 +48,7 @@ class Evaluations:
         return self.models.folder(self.model(evaluation))
 
     def model_inputs(self, evaluation: str) -> list[str]:
-        """What a job depends on that loads the model."""
+        """The inputs of a job that loads the model."""
         return self.models.inputs(self.model(evaluation))
 
     def batch_size(self, evaluation: str) -> int:
@@ -58,72 +58,69 @@ class Evaluations:
         return self.spec(evaluation).get("dtype", "float32")
 
     def speed(self, evaluation: str) -> dict[str, Any]:
-        """What the config says of how the model is run, of which the numbers do not depend."""
+        """Settings that make the model faster and leave the numbers as they are."""
         return {key: value for key, value in self.spec(evaluation).items() if key in _SPEED}
 
     def combine(self, evaluation: str) -> str:
-        """How the errors of several prompts of a class become the class's."""
+        """How the errors of several prompts of a class are combined to the class's error."""
         return self.spec(evaluation).get("combine", "mean")
 
     def parts(self, evaluation: str) -> int:
-        """Into how many jobs the classes are split."""
+        """The number of jobs among which the classes are split."""
         return self.spec(evaluation).get("class_parts", 1)
 
     # --- stages
 
     def stages(self, evaluation: str, dataset: str) -> dict[str, Any]:
-        """The config's entry of the stages in which an evaluation goes about a data set."""
+        """The stages of an evaluation for a data set, as in the config."""
         return stages_of(self.config, evaluation, dataset)
 
     def numbers(self, evaluation: str, dataset: str) -> range:
-        """The numbers of the stages, without that of groups."""
+        """The numbers of the stages, without the stage of groups."""
         return range(1, 1 + len(self.stages(evaluation, dataset)["samples"]))
 
     def loss(self, evaluation: str, dataset: str) -> str:
-        """The loss by which classes are left behind."""
+        """The loss by which classes are pruned."""
         return self.stages(evaluation, dataset)["loss"]
 
     def keep(self, evaluation: str, dataset: str, stage: int) -> int:
-        """How many classes go on to a stage after the first."""
+        """The number of classes that reach a stage after the first."""
         return self.stages(evaluation, dataset)["keep"][stage - 2]
 
     def is_learned(self, evaluation: str, dataset: str, stage: int = 1) -> bool:
-        """Whether the timesteps of a stage are learned; those of groups never are."""
+        """Whether the timesteps of a stage are learned; never in the stage of groups."""
         return self.stages(evaluation, dataset).get("timesteps") == "learned" and stage != GROUPS
 
     def learned_loss(self, evaluation: str, dataset: str, stage: int) -> str | None:
-        """The loss whose learned timesteps a stage has, if its timesteps are learned."""
+        """The loss for which the timesteps of a stage are learned; None if they are not."""
         learned = self.is_learned(evaluation, dataset, stage)
         return self.loss(evaluation, dataset) if learned else None
 
     def race(self, evaluation: str, dataset: str, stage: int) -> dict[str, Any] | None:
-        """The race of the last stage, if it has one, and what decides it."""
+        """The race of the last stage, with its loss; None if this stage has no race."""
         spec = self.stages(evaluation, dataset)
         if "race" not in spec or stage < len(spec["samples"]):
             return None
         return {**spec["race"], "loss": spec["loss"], "combine": self.combine(evaluation)}
 
     def samples(self, evaluation: str, dataset: str, stage: int) -> list:
-        """The (timestep, noise) pairs that a stage evaluates: [[timestep, noise], …].
+        """The samples of a stage: [[timestep, noise], …].
 
-        Where timesteps are learned it is their number by the end of each stage.
+        For learned timesteps, the number of samples by the end of each stage.
         """
         spec = self.stages(evaluation, dataset)
         if stage == GROUPS:
-            (own,) = stage_samples([self.spec(evaluation)["hierarchy"]["samples"]])
-            return [[s.timestep, s.noise] for s in own]
+            (samples,) = stage_samples([self.spec(evaluation)["hierarchy"]["samples"]])
+            return [[s.timestep, s.noise] for s in samples]
         if self.is_learned(evaluation, dataset, stage):
             return spec["samples"]
-        own = self._even_stages(spec)[stage - 1]
-        raced = self.race(evaluation, dataset, stage) is not None
-        return [[s.timestep, s.noise] for s in (spread(own) if raced else own)]
-
-    def first_samples(self, evaluation: str, dataset: str) -> list:
-        """`samples` of the first stage."""
-        return self.samples(evaluation, dataset, 1)
+        samples = self._even_stages(spec)[stage - 1]
+        if self.race(evaluation, dataset, stage):
+            samples = spread(samples)
+        return [[s.timestep, s.noise] for s in samples]
 
     def spread_samples(self, evaluation: str, dataset: str) -> list:
-        """The samples of all stages, in an order whose every beginning is spread evenly."""
+        """The samples of all stages, in an order in which every first part is spread evenly."""
         every = self._even_stages(self.stages(evaluation, dataset))
         return [[s.timestep, s.noise] for s in spread([*chain(*every)])]
 
@@ -140,7 +137,7 @@ class Evaluations:
         }
         return tuple(name for name, needed in used.items() if not needed)
 
-    # --- what errors are measured with
+    # --- inputs of the errors
 
     def noise(self, evaluation: str) -> str:
         shape = "x".join(map(str, self.models.shape(self.model(evaluation))))
@@ -154,7 +151,7 @@ class Evaluations:
         return self.latents(evaluation, dataset, 0)
 
     def encoding(self, evaluation: str, dataset: str) -> dict[str, Any]:
-        """What decides latents and conditions, besides images, prompts, weights and code."""
+        """All that affects latents and conditions, except images, prompts, weights and code."""
         model = self.model(evaluation)
         return {
             "preprocess": self.models.preprocess(model),
@@ -163,38 +160,38 @@ class Evaluations:
         }
 
     def stage_prompts(self, evaluation: str, dataset: str, stage: int) -> str:
-        """The prompts that a stage asks about: the groups', or the classes'."""
+        """The prompts of a stage: of groups, or of classes."""
         return self.layout.prompts(self._prompts_of_stage(evaluation, dataset, stage))
 
     def stage_conditions(self, evaluation: str, dataset: str, stage: int) -> str:
-        """What the model is told of `stage_prompts`."""
+        """The encoded prompts of a stage."""
         return self.conditions(evaluation, self._prompts_of_stage(evaluation, dataset, stage))
 
     def class_conditions(self, evaluation: str, dataset: str) -> str:
-        """What the model is told of the classes' prompts."""
+        """The encoded prompts of the classes."""
         return self.conditions(evaluation, self.data.prompts_of(dataset))
 
     def conditions(self, evaluation: str, prompts: str) -> str:
         return self.layout.conditions(self.model(evaluation), prompts)
 
-    def timesteps(self, evaluation: str, dataset: str, stage: int = 1) -> Path:
-        """The density that timesteps are drawn from, if they are learned."""
+    def timesteps(self, evaluation: str, dataset: str, stage: int = 1) -> OptionalPath:
+        """The density from which timesteps are drawn, if they are learned."""
         if not self.is_learned(evaluation, dataset, stage):
             return []
         return self.layout.timesteps(evaluation, self.data.prompts_of(dataset))
 
-    def pairs(self, evaluation: str, dataset: str, stage: int, shard: int) -> Path:
-        """The pairs of a stage, if a job chooses them: else it asks about all candidates."""
+    def pairs(self, evaluation: str, dataset: str, stage: int, shard: int) -> OptionalPath:
+        """The pairs of a stage, if a job chooses them; otherwise the stage has all candidates."""
         if stage == 1 and not self.candidates.are_listed(evaluation, dataset):
             return []
         return self.layout.pairs(evaluation, dataset, stage, shard)
 
-    def earlier_pairs(self, evaluation: str, dataset: str, stage: int, shard: int) -> Path:
-        """`pairs` of the stage before."""
+    def earlier_pairs(self, evaluation: str, dataset: str, stage: int, shard: int) -> OptionalPath:
+        """The pairs of the stage before."""
         return self.pairs(evaluation, dataset, stage - 1, shard)
 
-    def last_pairs(self, evaluation: str, dataset: str, shard: int = 0) -> Path:
-        """`pairs` of the last stage."""
+    def last_pairs(self, evaluation: str, dataset: str, shard: int = 0) -> OptionalPath:
+        """The pairs of the last stage."""
         return self.pairs(evaluation, dataset, max(self.numbers(evaluation, dataset)), shard)
 
     def _prompts_of_stage(self, evaluation: str, dataset: str, stage: int) -> str:
@@ -207,7 +204,7 @@ class Evaluations:
     def errors(
         self, evaluation: str, dataset: str, stages: Iterable[int], shards: Iterable[int]
     ) -> list[str]:
-        """The errors of some stages and shards, of all class parts."""
+        """The errors of these stages and shards, of all class parts."""
         return [
             self.layout.errors(evaluation, dataset, stage, shard, part)
             for stage in stages
@@ -220,7 +217,7 @@ class Evaluations:
         return self.errors(evaluation, dataset, range(1, stage), [shard])
 
     def raced_errors(self, evaluation: str, dataset: str, stage: int, shard: int) -> list[str]:
-        """`earlier_errors`, where a race goes on from them."""
+        """`earlier_errors` if the stage is a race, which continues from them."""
         raced = self.race(evaluation, dataset, stage) is not None
         return self.earlier_errors(evaluation, dataset, stage, shard) if raced else []
 
@@ -242,6 +239,6 @@ class Evaluations:
         return self.errors(evaluation, dataset, [GROUPS], [shard]) if grouped else []
 
     def shard_predictions(self, evaluation: str, dataset: str) -> list[str]:
-        """The predictions of all shards of a data set that has several."""
+        """The predictions of each shard, for a data set with several shards."""
         shards = range(self.data.shards(dataset))
         return [self.layout.shard_predictions(evaluation, dataset, shard) for shard in shards]

@@ -1,23 +1,28 @@
-"""The user's own files as inputs of rules, whatever they are called.
+"""The user's own files as inputs of rules, also those whose names Snakemake cannot read.
 
-Snakemake reads {…} in a path as a wildcard, and there is no way to write a brace that is none. So
-files with such names are no inputs themselves: a file made by the rule `given` stands for them. It
-says how many they are and what identifies them, and is made anew when one of them changes.
+Snakemake reads {…} in a path as a wildcard, and a brace cannot be escaped. Files with such names
+are therefore replaced by one file of the rule `given`. It contains their number and a digest of
+their state, and Snakemake makes it again when one of them changes.
 """
 
 from __future__ import annotations
 
+import hashlib
+import os
+import re
 from typing import Any
 
 from diffusion_classifier.data.sources.registry import input_files
 from diffusion_classifier.messages import InputError
-from diffusion_classifier.operations.given_files import identity, nameable
 from layout import Layout
 
 from .weights import Weights
 
 SECTIONS = ("datasets", "prompts", "groups", "models", "loras", "baselines", "tables")
-"""What the user's files belong to; `groups` are of sets of prompts, `loras` of models."""
+"""The owners of the user's files; `groups` belong to sets of prompts, `loras` to models."""
+
+# Snakemake reads {x} in a path as a wildcard, and warns about spaces at the ends of a path
+_SPECIAL = re.compile(r"[{}]|^\s|\s$")
 
 
 class Given:
@@ -27,23 +32,31 @@ class Given:
         self.config, self.layout, self.weights = config, layout, weights
 
     def inputs(self, section: str, name: str) -> list[str]:
-        """What a rule depends on that reads the files of an entry."""
+        """The inputs of a rule that reads the files of an entry."""
         files = self.files(section, name)
-        named = list(filter(nameable, files))
-        return named + [self.layout.given(section, name)] * (len(named) < len(files))
+        plain = [file for file in files if not _SPECIAL.search(file)]
+        return plain + [self.layout.given(section, name)] * (len(plain) < len(files))
 
     def identity(self, section: str, name: str) -> dict[str, Any]:
-        """What identifies those of an entry's files that cannot be inputs."""
-        return identity([file for file in self.files(section, name) if not nameable(file)])
+        """The number of an entry's files with special names, and a digest of their state.
+
+        The state is name, size and time of change. A missing file counts too; the job that reads
+        it reports that.
+        """
+        special = [file for file in self.files(section, name) if _SPECIAL.search(file)]
+        digest = hashlib.sha256()
+        for file in special:
+            digest.update(repr((file, *_state(file))).encode())
+        return {"files": len(special), "sha256": digest.hexdigest()}
 
     def files(self, section: str, name: str) -> list[str]:
-        """The user's own files that an entry is made of; `section` is one of SECTIONS.
+        """The user's own files of an entry; `section` is one of SECTIONS.
 
         Raises InputError if a data set's folder cannot be read.
         """
         match section:
             case "datasets":
-                return self._of_data_set(name)
+                return self._dataset_files(name)
             case "prompts":
                 return self._texts(self.config["prompts"][name].get("file"))
             case "groups":
@@ -58,7 +71,7 @@ class Given:
                 return self._texts(self.config["tables"][name].get("published"))
         raise ValueError(f"section: found {section!r}, expected one of {', '.join(SECTIONS)}")
 
-    def _of_data_set(self, name: str) -> list[str]:
+    def _dataset_files(self, name: str) -> list[str]:
         spec = self.config["datasets"][name]
         if "source" not in spec:
             return []
@@ -68,6 +81,14 @@ class Given:
             raise InputError(f"datasets.{name}.path: {error}") from None
 
     @staticmethod
-    def _texts(*values: Any) -> list[str]:
-        """Those of a config's values that are paths: others are lists, or not there."""
-        return [value for value in values if isinstance(value, str)]
+    def _texts(value: Any) -> list[str]:
+        """A config's value as a path; none if it is a list or missing."""
+        return [value] if isinstance(value, str) else []
+
+
+def _state(path: str) -> tuple[int, ...]:
+    try:
+        found = os.stat(path)
+    except OSError:
+        return ()
+    return found.st_size, found.st_mtime_ns

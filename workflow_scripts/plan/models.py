@@ -1,4 +1,4 @@
-"""The models of a config, and what a job depends on that loads one."""
+"""The models of a config, and the inputs of jobs that load one."""
 
 from __future__ import annotations
 
@@ -43,19 +43,19 @@ class Models:
         return self.weights.model(model)
 
     def inputs(self, model: str) -> list[str]:
-        """What a job depends on that loads a model: the files of its folder, or that as made."""
+        """The inputs of a job that loads a model: the folder's files, or a folder made here."""
         return [self.folder(model)] if "lora" in self.spec(model) else self.base_inputs(model)
 
     def base_folder(self, model: str) -> str:
-        """Where the weights are before a LoRA is merged."""
+        """The folder of the weights before a LoRA is merged."""
         return self.weights.base(model)
 
     def base_inputs(self, model: str) -> list[str]:
-        """What a job depends on that loads a model's weights before a LoRA is merged."""
+        """The inputs of a job that loads a model's weights before a LoRA is merged."""
         return self.given.inputs("models", model) or [self.weights.base(model)]
 
     def of_baseline(self, method: str) -> str:
-        """The model that a baseline uses."""
+        """The model of a baseline."""
         return baseline_spec(self.config, method)["model"]
 
     # --- a LoRA
@@ -80,7 +80,7 @@ class Models:
         return [name for name, spec in self.config["models"].items() if spec["weights"] == "train"]
 
     def training(self, model: str) -> dict[str, Any]:
-        """What of a model's entry decides its weights."""
+        """The keys of a model's entry that decide its weights."""
         return {key: self.spec(model)[key] for key in ("family", "preprocess", "training")}
 
     def training_data(self, model: str) -> str:
@@ -88,11 +88,11 @@ class Models:
         return self.weights.layout.data(self.spec(model)["training"]["data"])
 
     def trainer(self, model: str) -> tuple[str]:
-        """The entry of the library's registry of trainers that a model uses."""
+        """The name of a model's trainer in the library's registry."""
         return (self.family(model),)
 
     def text_encoder(self, model: str) -> str | None:
-        """The folder of the CLIP whose text encoder a model starts its training from, if any."""
+        """The folder of the CLIP whose text encoder a model uses in its training, if any."""
         clip = self.spec(model)["training"].get("text_encoder")
         return clip and self.folder(clip)
 
@@ -103,13 +103,13 @@ class Models:
     # --- networks that others trained
 
     def pretrained_inputs(self, method: str) -> list[str]:
-        """What a job depends on that loads such a network."""
+        """The inputs of a job that loads such a network."""
         name = split_seed(self.config, method)[0]
         return self.given.inputs("baselines", name) or [self.weights.pretrained(method)]
 
 
 class Generators:
-    """The models that data sets are sampled from, by data set."""
+    """The models from which data sets are sampled, by data set."""
 
     def __init__(self, config: dict[str, Any], models: Models) -> None:
         self.config, self.models = config, models
@@ -118,7 +118,7 @@ class Generators:
         return self.config["datasets"][dataset]["model"]
 
     def inputs(self, dataset: str) -> list[str]:
-        """What a job depends on that loads the model."""
+        """The inputs of a job that loads the model."""
         return self.models.inputs(self.model(dataset))
 
     def memory(self, dataset: str) -> int:

@@ -1,6 +1,6 @@
-"""What each kind of notebook is told: what papermill puts into its parameters cell.
+"""The parameters of each kind of notebook, which papermill writes into the parameters cell.
 
-A part that a table does not ask for is empty, and its cells are left out of the notebook.
+A part that a table does not have is empty; the notebook is run without its cells.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ class Notebooks:
         }
 
     def parameters(self, table: str) -> dict[str, Any]:
-        """What the notebook of a table is told."""
+        """The parameters of a table's notebook."""
         spec = self.tables.spec(table)
         common = {
             "table": table,
@@ -45,11 +45,10 @@ class Notebooks:
         return common | self._of_kind[spec["kind"]](table)
 
     def inputs(self, table: str) -> dict[str, Any]:
-        """What the job of a table depends on: all files that the notebook and provenance read."""
-        told = self.parameters(table)
+        """The inputs of a table's job: all files that the notebook and provenance read."""
         files = {
             key: list(_files(value, self.layout.results))
-            for key, value in told.items()
+            for key, value in self.parameters(table).items()
             if key != "folder"
         }
         return {key: value for key, value in files.items() if value} | {
@@ -60,7 +59,7 @@ class Notebooks:
         }
 
     def _described(self, table: str) -> dict[str, Any]:
-        """What notebooks that compare data sets are told of them."""
+        """The parameters common to notebooks that compare data sets."""
         names = self.tables.datasets(table)
         behind = self.tables.images_behind(table)
         paired = self.layout.scores(table, "paired") if self.tables.is_compared(table) else ""
@@ -79,7 +78,7 @@ class Notebooks:
     def _robustness(self, table: str) -> dict[str, Any]:
         spec, names = self.tables.spec(table), self.tables.datasets(table)
         chosen = {name: self.data.spec(name) for name in names if "pool" in self.data.spec(name)}
-        told = {
+        parameters = {
             "curve_dataset": "",
             "curve_errors": [],
             "curve_predictions": {},
@@ -90,13 +89,13 @@ class Notebooks:
         if "curves" in spec:
             evaluation, dataset = spec["curves"]["evaluation"], spec["curves"]["dataset"]
             first = self.tables.first(table)
-            schedule = self.layout.predictions(first, dataset)  # the pruned one, to compare with
-            told |= {
+            schedule = self.layout.predictions(first, dataset)  # with pruning, for comparison
+            parameters |= {
                 "curve_dataset": dataset,
                 "curve_errors": self.evaluations.first_errors(evaluation, dataset),
                 "curve_predictions": {self.evaluations.spec(first)["label"]: schedule},
             }
-        return self._described(table) | told
+        return self._described(table) | parameters
 
     # --- accuracy
 
@@ -117,9 +116,9 @@ class Notebooks:
         }
 
     def _trend(self, table: str) -> dict[str, dict[str, list[str]]]:
-        """Predictions of the versions of a model that a trend follows: label → data set → files.
+        """Predictions of the model versions in a trend: label → data set → files.
 
-        Trainings of one version share its label.
+        All trainings of a version have its label.
         """
         spec = self.tables.spec(table).get("trend", {"methods": []})
         found: dict[str, dict[str, list[str]]] = {}

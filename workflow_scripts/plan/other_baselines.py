@@ -1,6 +1,6 @@
-"""Baselines of kinds that no rule of its own answers for: whatever their class says, one job does.
+"""Baselines whose kind has no rule of its own: one job per method fits and predicts.
 
-Kinds with rules of their own keep something between jobs (networks, probes), or have several
+A kind has rules of its own if it keeps files between jobs (networks, probes) or has several
 trainings in one job (CLIP, guesses). A new kind of baseline needs no rule.
 """
 
@@ -14,22 +14,22 @@ from diffusion_classifier.config.methods import baseline_class
 from .baselines import Baselines, Job
 
 WITH_RULES = ("resnet", "vit", "probe", "clip", "chance")
-"""Kinds that have rules of their own."""
+"""Kinds with rules of their own."""
 
 
 class OtherBaselines:
-    """The jobs of these baselines, one for each method, and what each is told."""
+    """The jobs of these baselines, one for each method, with their inputs and parameters."""
 
     def __init__(self, baselines: Baselines) -> None:
         self.baselines, self.config = baselines, baselines.config
         self.models, self.layout = baselines.models, baselines.layout
 
     def jobs(self) -> list[Job]:
-        """A job for each method that is asked anything."""
+        """A job for each method that has a question."""
         return self.baselines.jobs(*(kind for kind in BASELINES if kind not in WITH_RULES))
 
     def entries(self, method: str) -> tuple[str]:
-        """The entry of the library's registry of baselines that a method uses."""
+        """The name of a method's class in the library's registry of baselines."""
         return (self.baselines.spec(method)["kind"],)
 
     def uses_gpu(self, method: str) -> bool:
@@ -40,34 +40,34 @@ class OtherBaselines:
     def memory(self, method: str) -> int:
         """Main memory of the method's job, in MB."""
         kind = baseline_class(self.config, method)
-        own = self.models.memory(self.models.of_baseline(method)) if kind.model else 0
-        return max(own, 8000 if kind.weights else 4000)
+        memory = self.models.memory(self.models.of_baseline(method)) if kind.model else 0
+        return max(memory, 8000 if kind.weights else 4000)
 
     def inputs(self, method: str) -> list[str]:
-        """What the job depends on that loads the method's model or weights, if it has any."""
+        """The files of the method's model or weights, if it has any."""
         kind = baseline_class(self.config, method)
         if kind.model:
             return self.models.inputs(self.models.of_baseline(method))
         return self.models.pretrained_inputs(method) if kind.weights else []
 
     def learned_from(self, method: str) -> list[str]:
-        """The data sets that the method learns from in its job."""
-        questions = (self._learned(method, task) for task in self._tasks(method))
-        return list(dict.fromkeys(file for sets in questions for file in sets.values()))
+        """The data sets from which the method learns."""
+        tasks = (self._training_data(method, task) for task in self._tasks(method))
+        return list(dict.fromkeys(file for files in tasks for file in files.values()))
 
     def setting(self, method: str) -> dict[str, Any]:
-        """What the method is told beside images: see the library's `Setting`."""
+        """Arguments of the library's `Setting`, except those that all rules have."""
         kind = baseline_class(self.config, method)
-        told: dict[str, Any] = {"seed": self.baselines.seed(method)}
+        setting: dict[str, Any] = {"seed": self.baselines.seed(method)}
         if kind.model:
             model = self.models.of_baseline(method)
-            told |= {"folder": self.models.folder(model), "model": self.models.spec(model)}
+            setting |= {"folder": self.models.folder(model), "model": self.models.spec(model)}
         elif kind.weights:
-            told |= {"folder": self.baselines.weights.pretrained(method)}
-        return told | {"noise_seed": self.config["noise"]["seed"]}
+            setting |= {"folder": self.baselines.weights.pretrained(method)}
+        return setting | {"noise_seed": self.config["noise"]["seed"]}
 
     def questions(self, job: Job) -> list[dict[str, str]]:
-        """What is asked, data set by data set: see the library's `Question`."""
+        """The questions of a job, each as arguments of the library's `Question`."""
         return [
             {
                 "data": self.layout.data(dataset),
@@ -82,10 +82,10 @@ class OtherBaselines:
         return self.baselines.tasks(method) if learns else []
 
     def _task(self, method: str, task: str) -> dict[str, str]:
-        return {"task": task, **self._learned(method, task)} if self._tasks(method) else {}
+        return {"task": task, **self._training_data(method, task)} if self._tasks(method) else {}
 
-    def _learned(self, method: str, task: str) -> dict[str, str]:
-        """The data sets that the answers to a set of prompts are learned from, by their role."""
+    def _training_data(self, method: str, task: str) -> dict[str, str]:
+        """The files of `train` and `validation` for a set of prompts."""
         sets = self.baselines.spec(method)["tasks"][task]
         roles = ("train", "validation")
         return {role: self.layout.data(sets[role]) for role in roles if role in sets}

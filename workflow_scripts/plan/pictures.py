@@ -1,8 +1,7 @@
-"""Pictures of what a model sees in some images, which tables ask for beside their numbers.
+"""Error maps and one-step reconstructions of single images, which tables show with their numbers.
 
-Error maps over an image (rule `spatial`) belong to compositional tables, one-step reconstructions
-(rule `reconstructions`) to tables of accuracy; both look into the table's first diffusion
-classifier.
+Error maps (rule `spatial`) belong to compositional tables, reconstructions (rule `reconstructions`)
+to tables of accuracy. Both come from the model of the table's first diffusion classifier.
 """
 
 from __future__ import annotations
@@ -12,7 +11,7 @@ from typing import Any
 from .tables import Tables
 
 EXAMPLES = 3
-"""How many examples a compositional table draws, unless it says otherwise."""
+"""Default number of examples that a compositional table shows."""
 
 
 class Pictures:
@@ -22,19 +21,19 @@ class Pictures:
         self.tables, self.evaluations = tables, tables.evaluations
 
     def examples(self, table: str) -> int:
-        """How many examples of a compositional table are drawn with error maps."""
+        """The number of a compositional table's examples that are shown with error maps."""
         return self.tables.spec(table).get("examples", EXAMPLES)
 
     def reconstructed(self, table: str) -> dict[str, Any]:
-        """What is reconstructed: `dataset`, `images`, `timesteps`; {} if nothing is."""
+        """A table's `reconstructions`: `dataset`, `images`, `timesteps`; {} if it has none."""
         return self.tables.spec(table).get("reconstructions", {})
 
     def dataset(self, table: str) -> str:
-        """The data set whose images are shown."""
+        """The data set from which the images are taken."""
         return self.reconstructed(table).get("dataset") or self.tables.datasets(table)[0]
 
     def inputs(self, table: str) -> dict[str, Any]:
-        """What a job depends on that looks into the table's first diffusion classifier."""
+        """The inputs of a job that runs the model of the table's first diffusion classifier."""
         evaluation, dataset = self.tables.first(table), self.dataset(table)
         return {
             "data": self.tables.layout.data(dataset),
@@ -59,13 +58,13 @@ class Pictures:
         return self.evaluations.dtype(self.tables.first(table))
 
     def samples(self, table: str) -> list:
-        """The samples over which error maps are averaged: those of the errors."""
-        return self.evaluations.first_samples(self.tables.first(table), self.dataset(table))
+        """The samples over which error maps are averaged: those of the first stage."""
+        return self.evaluations.samples(self.tables.first(table), self.dataset(table), 1)
 
     def spatial(self, table: str) -> str:
-        """The error maps, if any are asked for."""
+        """The file of error maps; empty if the table has none."""
         return self.tables.layout.spatial(table) if self.examples(table) else ""
 
     def reconstructions(self, table: str) -> str:
-        """The reconstructions, if any are asked for."""
+        """The file of reconstructions; empty if the table has none."""
         return self.tables.layout.reconstructions(table) if self.reconstructed(table) else ""

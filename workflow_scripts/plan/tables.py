@@ -1,4 +1,4 @@
-"""Tables: which methods and data sets they show, what they are made of, and how they are shown."""
+"""Tables: their methods and data sets, the files they come from, and how the report shows them."""
 
 from __future__ import annotations
 
@@ -53,18 +53,18 @@ class Tables:
         return [name for name in self.config["tables"] if self.kind(name).answers == answers]
 
     def loss(self, table: str) -> str:
-        """The loss that a table compares and draws."""
+        """The loss by which a table compares methods."""
         return self.spec(table).get("loss", "l2")
 
     def pruning_loss(self, evaluation: str, dataset: str) -> str | None:
-        """The loss that stages prune by, where a table shows each data set under its own."""
-        asked = any(spec.get("loss") == "pruning" for spec in self.config["tables"].values())
-        return self.evaluations.loss(evaluation, dataset) if asked else None
+        """The loss by which stages prune, if a table shows each data set with its own loss."""
+        shown = any(spec.get("loss") == "pruning" for spec in self.config["tables"].values())
+        return self.evaluations.loss(evaluation, dataset) if shown else None
 
     # --- data sets
 
     def datasets(self, table: str) -> list[str]:
-        """The data sets of a table's columns; of a compositional table the one it is about."""
+        """The data sets of a table's columns; for a compositional table, its one data set."""
         spec = self.spec(table)
         return spec["datasets"] if "datasets" in spec else [spec["dataset"]]
 
@@ -85,7 +85,7 @@ class Tables:
         return self.data.prompts(self.datasets(table)[0])
 
     def images_behind(self, table: str) -> dict[str, str]:
-        """The file of every data set that a table's numbers come from."""
+        """The file of every data set on which a table's numbers depend."""
         return {name: self.layout.data(name) for name in data_sets(self.config, table)}
 
     # --- methods
@@ -93,25 +93,26 @@ class Tables:
     def methods(self, table: str) -> list[str]:
         """All methods of a table: a baseline with seeds is one method per seed."""
         listed = self.spec(table)["methods"]
-        ours = [name for name in self.names["diffusion"] if name in listed]
+        evaluations = [name for name in self.names["diffusion"] if name in listed]
         baselines = [
             name
             for name in self.names["baseline"]
             if name in listed or split_seed(self.config, name)[0] in listed
         ]
-        return ours + baselines
+        return evaluations + baselines
 
     def first(self, table: str) -> str:
-        """The diffusion classifier that a notebook looks into: the table's first."""
+        """The first diffusion classifier of a table, which its figures show."""
         return next(name for name in self.methods(table) if name in self.names["diffusion"])
 
     def method_spec(self, method: str) -> dict[str, Any]:
         """The config's entry of an evaluation or a baseline."""
-        ours = method in self.names["diffusion"]
-        return self.evaluations.spec(method) if ours else baseline_spec(self.config, method)
+        if method in self.names["diffusion"]:
+            return self.evaluations.spec(method)
+        return baseline_spec(self.config, method)
 
     def entries(self, table: str) -> dict[str, dict[str, str]]:
-        """How each method is named and grouped in tables and figures."""
+        """The label, kind and group of each method, and what varies in its repetitions."""
         return {
             method: {
                 "label": self.method_spec(method)["label"],
@@ -123,7 +124,7 @@ class Tables:
         }
 
     def is_compared(self, table: str) -> bool:
-        """Whether there is a method to compare a diffusion classifier with, image by image."""
+        """Whether a table has a method for paired comparisons with diffusion classifiers."""
         kinds = {method_kind(self.config, method) for method in self.methods(table)}
         return not kinds.isdisjoint(COMPARED_KINDS)
 
@@ -163,20 +164,20 @@ class Tables:
         method = self.first(table)
         return {name: self.layout.predictions(method, name) for name in self.datasets(table)}
 
-    # --- what a table comes from
+    # --- what a table depends on
 
     def model_folders(self, table: str) -> dict[str, str]:
-        """The diffusion models behind a table: name → the folder that is loaded."""
-        asked = {self.evaluations.model(name) for name, _ in questions(self.config, table)}
-        return {model: self.evaluations.models.folder(model) for model in sorted(asked)}
+        """The diffusion models of a table: name → the folder that is loaded."""
+        models = {self.evaluations.model(name) for name, _ in questions(self.config, table)}
+        return {model: self.evaluations.models.folder(model) for model in sorted(models)}
 
     def model_inputs(self, table: str) -> list[str]:
-        """The files of `model_folders`, of models made here the folders."""
+        """The files in `model_folders`, or the folder itself for a model that is made here."""
         models = self.model_folders(table)
         return [file for model in models for file in self.evaluations.models.inputs(model)]
 
     def published(self, table: str) -> dict[str, Any]:
-        """What a notebook is told of published numbers: where they are, their names of ours."""
+        """The file of published numbers, and the names in it of our methods and data sets."""
         if "published" not in self.spec(table):
             return {}
         named = {method_group(self.config, m): self.method_spec(m) for m in self.methods(table)}
@@ -191,9 +192,9 @@ class Tables:
         }
 
     def first_stages(self, table: str) -> dict[str, dict[str, dict[str, Any]]]:
-        """Evaluations that leave classes out: label → data set → pairs and prompts.
+        """Evaluations with a prior or groups: label → data set → first stage's pairs, and prompts.
 
-        Of several trainings, the first.
+        For several trainings of a model, those of the first.
         """
         found: dict[str, dict[str, dict[str, Any]]] = {}
         for name in (name for name in self.methods(table) if name in self.names["diffusion"]):
@@ -206,22 +207,22 @@ class Tables:
                     found.setdefault(spec["label"], {}).setdefault(dataset, files)
         return found
 
-    # --- how it is shown
+    # --- the report
 
     def notebook(self, table: str) -> str:
         return str(self.workflow / "notebooks" / f"{self.kind(table).notebook}.ipynb")
 
     def captions(self, table: str) -> dict[str, str]:
-        """What the report says of each file of a table."""
+        """The report's caption for each file of a table."""
         return {file: part["caption"] for file, part in self._shown(table).items()}
 
     def labels(self, table: str, shown: str, format: str) -> dict[str, str]:
-        """What the report calls a file of a table, `shown` with the ending `format`."""
+        """The report's title for the file `shown`.`format` of a table."""
         file = f"{shown}.{format}"
         return {"what": self._shown(table).get(file, {"title": file})["title"]}
 
     def category(self, table: str) -> str:
-        """Under which heading the report shows a table."""
+        """The report's heading for a table."""
         return self.kind(table).category
 
     def _shown(self, table: str) -> dict[str, dict[str, str]]:

@@ -1,12 +1,12 @@
-"""What is small enough to be encoded in one job per model: starting a job takes longer.
+"""Small data sets and sets of prompts, which one job per model encodes, as starting a job is slow.
 
-These are data sets in one shard whose images come with a package or are drawn, their captions, and
-sets of prompts whose classes the config writes out: nothing can be wrong with one of them that
-would keep the others from being encoded. Whatever is large, or the user's own, has jobs of its own.
+They are data sets in one shard whose images come with a package or are drawn, their captions, and
+sets of prompts whose classes stand in the config. None of them can fail and thereby keep the others
+from being encoded. Large data sets and the user's own have separate jobs.
 
-A set that is added to a config encodes its model's other small sets again. So what depends on them
-asks for the files' existence alone (`ancient`), and for all that decides their content: images,
-prompts, weights, and `Evaluations.encoding`.
+If a set is added to the config, the job encodes the model's other small sets again. Rules therefore
+only require that the encoded files exist (`ancient`), and depend on all that decides their content:
+images, prompts, weights, and `Evaluations.encoding`.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-from diffusion_classifier.config.methods import groups_of, questions
+from diffusion_classifier.config.methods import all_questions, groups_of
 from diffusion_classifier.data.sources.registry import source
 
 from .baselines import Baselines
@@ -29,12 +29,12 @@ class Together:
         self.evaluations = calibrations.evaluations
 
     def datasets(self) -> dict[str, list[str]]:
-        """model → its small data sets, where it has several."""
-        asked = [*self._encoded_images()]
-        return self._several((model, name) for model, name in asked if self._is_small(name))
+        """model → its small data sets, if it has several."""
+        pairs = self._encoded_images()
+        return self._several((model, name) for model, name in pairs if self._is_small(name))
 
     def prompts(self) -> dict[str, list[str]]:
-        """model → its small sets of prompts, where it has several."""
+        """model → its small sets of prompts, if it has several."""
         found = []
         for model, name in self._encoded_prompts():
             spec = self.config["prompts"][name]
@@ -49,19 +49,16 @@ class Together:
         return drawn and spec.get("shards", 1) == 1
 
     @staticmethod
-    def _several(asked: Iterable[tuple[str, str]]) -> dict[str, list[str]]:
+    def _several(pairs: Iterable[tuple[str, str]]) -> dict[str, list[str]]:
+        """The pairs (model, name) by model, without models that have a single name."""
         found: dict[str, list[str]] = {}
-        for model, name in dict.fromkeys(asked):
+        for model, name in dict.fromkeys(pairs):
             found.setdefault(model, []).append(name)
         return {model: names for model, names in found.items() if len(names) > 1}
 
-    def _questions(self) -> Iterator[tuple[str, str]]:
-        for table in self.config["tables"]:
-            yield from questions(self.config, table)
-
     def _encoded_images(self) -> Iterator[tuple[str, str]]:
-        """Every model, with every data set that it has latents of."""
-        for evaluation, dataset in self._questions():
+        """Pairs of a model and a data set of which it has latents."""
+        for evaluation, dataset in all_questions(self.config):
             model = self.evaluations.model(evaluation)
             yield model, dataset
             if self.evaluations.is_learned(evaluation, dataset):
@@ -72,8 +69,8 @@ class Together:
                 yield self.baselines.models.of_baseline(method), dataset
 
     def _encoded_prompts(self) -> Iterator[tuple[str, str]]:
-        """Every model, with every set of prompts that it has conditions of."""
-        for evaluation, dataset in self._questions():
+        """Pairs of a model and a set of prompts of which it has conditions."""
+        for evaluation, dataset in all_questions(self.config):
             model = self.evaluations.model(evaluation)
             yield model, self.evaluations.data.prompts_of(dataset)
             if grouped := groups_of(self.config, evaluation, dataset):

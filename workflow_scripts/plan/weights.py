@@ -1,4 +1,4 @@
-"""Where the weights of models and baselines lie: with the project, with the user, or made here."""
+"""The folders of weights of models and baselines: shipped, the user's, fetched or trained here."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ class Weights:
         self.config, self.layout, self.workflow = config, layout, workflow
 
     def base(self, model: str) -> str:
-        """Where a model's weights are before a LoRA is merged into them."""
+        """The folder of a model's weights before a LoRA is merged into them."""
         weights = self.config["models"][model]["weights"]
         if weights == "train":
             return self.layout.model(model)
@@ -27,12 +27,12 @@ class Weights:
         return str(weights_folder(self.workflow, model, weights))
 
     def model(self, model: str) -> str:
-        """The folder that is loaded: the weights as they are, or with the LoRA merged."""
+        """The folder that is loaded: `base`, or the weights with the LoRA merged."""
         merged = "lora" in self.config["models"][model]
         return self.layout.model(model) if merged else self.base(model)
 
     def network(self, network: str) -> str:
-        """The folder of a network METHOD/PROMPTS: where it is made, or lies with the project."""
+        """The folder of a network METHOD/PROMPTS, which is shipped or trained here."""
         method, _, prompts = network.partition("/")
         if is_shipped(baseline_spec(self.config, method)):
             return str(network_folder(self.workflow, *split_seed(self.config, method), prompts))
@@ -45,7 +45,7 @@ class Weights:
         return self.layout.weights("baselines", name) if isinstance(weights, dict) else weights
 
     def source(self, section: str, name: str) -> Any:
-        """What the config says of an entry's weights: `shipped`, `train`, a path, a repository."""
+        """An entry's `weights` in the config: `shipped`, `train`, a path or a repository."""
         return self.config[section][name]["weights"]
 
     def fetched(self, section: str) -> list[str]:
@@ -54,12 +54,12 @@ class Weights:
         return [name for name, spec in entries if isinstance(spec.get("weights"), dict)]
 
     def files(self, folder: str) -> list[str]:
-        """The files in a folder of weights, none if the folder is made here."""
+        """The files in a folder of weights; none if the folder is made here."""
         if folder.startswith(f"{self.layout.results}/"):
             return []
         kept = (".json", ".safetensors")
         return sorted(str(path) for path in Path(folder).rglob("*") if path.suffix in kept)
 
     def inputs(self, folder: str) -> list[str]:
-        """What a job depends on that loads weights: the files, or the folder that is made here."""
+        """The inputs of a job that loads weights: the files, or a folder that is made here."""
         return self.files(folder) or [folder]

@@ -1,4 +1,4 @@
-"""A baseline's answers in the predictions file that every method ends in."""
+"""Fit a baseline, and store its predictions in the file format that all methods share."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ from .baseline import Baseline, Images, Setting
 
 @dataclass(frozen=True)
 class Question:
-    """A data set that a baseline is to classify.
+    """A data set that a baseline classifies.
 
-    `data`, `prompts` and `latents` are the files of `Images`. For a baseline that learns, `task` is
-    the set of prompts, and either `fitted` the folder of what it has learned for it, or `train` and
-    `validation` the data sets to learn it from in this job.
+    `data`, `prompts` and `latents` are the files of `Images`. A baseline that learns also has the
+    name of the set of prompts as `task`, and either the folder of the `fitted` baseline, or the
+    data sets `train` and `validation` from which it is fitted in this job.
     """
 
     data: str
@@ -34,58 +34,54 @@ class Question:
 
 
 def fit(kind: type[Baseline], setting: Setting, question: Question) -> Baseline:
-    """A baseline that has learned the task of `question` from its `train` and `validation`.
+    """Fit a baseline to the data sets `train` and `validation` of `question`.
 
-    Raises InputError if the labels are not those that the prompts name.
+    Raises InputError if a label has no prompt.
     """
     sets = [path for path in (question.train, question.validation) if path]
-    found = kind(setting)
+    fitted = kind(setting)
     images = [Images(path, question.prompts) for path in sets]
     for path, each in zip(sets, images, strict=True):
         check_labels(read_prompts(question.prompts), each.table, Path(path).stem)
-    found.fit(*images)
-    return found
+    fitted.fit(*images)
+    return fitted
 
 
 def predict(
     kind: type[Baseline], setting: Setting, questions: Sequence[Question]
 ) -> Iterator[pd.DataFrame]:
-    """The predictions file of each of `questions`, in their order; see `prediction_table`.
+    """The predictions for each of `questions`, in their order; see `prediction_table`.
 
-    What answers several of them is made once. Fitting in this job is part of what answers cost: its
-    time is shared by the images of a task.
+    Each task has one baseline. If it is fitted in this job, the time of fitting is divided among
+    all images of the task and added to the time of their predictions.
     """
-    made: dict[str, Baseline] = {}
-    share: dict[str, float] = {}  # seconds per image
+    baselines: dict[str, Baseline] = {}
+    fitting: dict[str, float] = {}  # seconds per image
     for question in questions:
-        if question.task not in made:
+        if question.task not in baselines:
             start = time.perf_counter()
-            made[question.task] = _made(kind, setting, question)
+            baselines[question.task] = _ready(kind, setting, question)
             if question.train:
                 same = [q for q in questions if q.task == question.task]
                 total = sum(len(Images(q.data, q.prompts).table) for q in same)
-                share[question.task] = (time.perf_counter() - start) / total
+                fitting[question.task] = (time.perf_counter() - start) / total
         images = Images(question.data, question.prompts, question.latents)
         data = images.table
         start = time.perf_counter()
-        predictions, scores = made[question.task].predict(images)
-        seconds = time.perf_counter() - start + share.get(question.task, 0.0) * len(data)
-        yield prediction_table(
-            data,
-            predictions,
-            scores,
-            seconds if kind.evaluations else 0.0,
-            kind.evaluations,
-        )
+        predictions, scores = baselines[question.task].predict(images)
+        seconds = time.perf_counter() - start + fitting.get(question.task, 0.0) * len(data)
+        seconds = seconds if kind.evaluations else 0.0
+        yield prediction_table(data, predictions, scores, seconds, kind.evaluations)
 
 
-def _made(kind: type[Baseline], setting: Setting, question: Question) -> Baseline:
+def _ready(kind: type[Baseline], setting: Setting, question: Question) -> Baseline:
+    """A baseline that can predict: fitted here, loaded, or without anything to learn."""
     if question.train:
         return fit(kind, setting, question)
-    found = kind(setting)
+    ready = kind(setting)
     if question.fitted:
-        found.load(question.fitted)
-    return found
+        ready.load(question.fitted)
+    return ready
 
 
 def prediction_table(
@@ -97,10 +93,10 @@ def prediction_table(
 ) -> pd.DataFrame:
     """Columns `image, label, loss, prediction, evaluations, seconds, scores`; `loss` is empty.
 
-    `predictions` is int64 `(image,)`, `scores` float32 `(image, class)`, `seconds` the compute
-    time of all images together; one pass through a classifier counts as one of `evaluations`.
-    Raises FloatingPointError, naming the first image, if a score is no number: the class of the
-    highest score would be the first. A class that cannot be answered may have the score -inf.
+    `predictions` is int64 `(image,)`, `scores` float32 `(image, class)`, and `seconds` the compute
+    time of all images together. One pass through a classifier counts as one of `evaluations`.
+    Raises FloatingPointError, naming the first image, if a score is NaN, as argmax would choose
+    its class. A class that the baseline does not know may have the score -inf.
     """
     bad = np.flatnonzero(np.isnan(scores).any(axis=1))
     if len(bad):

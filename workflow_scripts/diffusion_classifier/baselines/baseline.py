@@ -1,6 +1,6 @@
-"""What every baseline is: three verbs, and what a config has to say for it.
+"""The interface of baselines: fit, save, load and predict, and the keys of their config entries.
 
-Nothing here imports PyTorch, as the check of a config looks at the classes of baselines.
+This module imports no PyTorch, because checking a config reads the class attributes of baselines.
 """
 
 from __future__ import annotations
@@ -20,16 +20,16 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 CLIP, TEXT_TO_IMAGE = "CLIP model", "text-to-image model"
-"""The models that a baseline can make use of."""
+"""The kinds of models that a baseline can use."""
 
 
 @dataclass(frozen=True)
 class Setting:
-    """What a job of a baseline is told beside images.
+    """The settings of a baseline in a job.
 
-    `spec` is the config's entry of the baseline; `folder` that of its model or weights, and `model`
-    the config's entry of the model, where it uses one; `noise_seed` settles noises that methods
-    share.
+    `spec` is the baseline's entry in the config. If it uses a model or given weights, `folder` has
+    them, and `model` is the model's entry in the config. `noise_seed` is the seed of the noise that
+    several methods share.
     """
 
     spec: dict[str, Any]
@@ -42,7 +42,7 @@ class Setting:
 
 
 class Images:
-    """A data set's file, and those of its prompts and, where they are computed, its latents."""
+    """The files of a data set: its images, its prompts and, for some baselines, its latents."""
 
     def __init__(
         self,
@@ -54,7 +54,7 @@ class Images:
 
     @cached_property
     def table(self) -> pd.DataFrame:
-        """All columns of the data set but the images: `image`, `label`, `classname` and more."""
+        """The data set without the encoded images: `image`, `label`, `classname` and so on."""
         from diffusion_classifier.data.stored_images import read_labels
 
         return read_labels(self.data)
@@ -66,14 +66,14 @@ class Images:
 
     @cached_property
     def prompts(self) -> pd.DataFrame:
-        """The prompts of the classes: `prompt`, `classname`, `classidx` and more."""
+        """The prompts except the unconditional one: `prompt`, `classname`, `classidx` and so on."""
         from diffusion_classifier.data.prompt_sets import named_prompts, read_prompts
 
         return named_prompts(read_prompts(self.prompts_file))
 
     @property
     def classes(self) -> int:
-        """How many classes the prompts name."""
+        """The number of classes that the prompts name."""
         return int(self.prompts["classidx"].max()) + 1
 
     def decoded(self) -> Iterator[Image]:
@@ -84,86 +84,86 @@ class Images:
         return map(decode, encoded_images(self.data))
 
     def batches(self, preprocess: Mapping[str, Any]) -> Iterator[Tensor]:
-        """`(batch, channel, size, size)` float32 in [-1, 1] as the config's `preprocess` says."""
+        """Batches of preprocessed images, `(batch, channel, size, size)` float32 in [-1, 1]."""
         from diffusion_classifier.data.preprocess import Preprocess, batches
         from diffusion_classifier.data.stored_images import encoded_images
 
         return batches(encoded_images(self.data), Preprocess(**preprocess))
 
     def pixels(self, preprocess: Mapping[str, Any]) -> Tensor:
-        """All of `batches` as one tensor, `(image, channel, size, size)`."""
+        """All preprocessed images as one tensor, `(image, channel, size, size)`."""
         import torch
 
         return torch.cat(list(self.batches(preprocess)))
 
 
 class Baseline(ABC):
-    """A method that is no diffusion classifier; the registry of this folder gives it its name.
+    """A method that is no diffusion classifier; its name in a config is in the registry.
 
-    The class attributes say what a config's entry needs and how tables treat the method.
+    The class attributes describe its entry in the config and its place in tables.
     """
 
     rule: ClassVar[str] = "predict_baseline"
-    """The rule that asks it: this one, unless several methods share a job."""
+    """The rule that runs it; another one if several methods share a job."""
     needs: ClassVar[tuple[str, ...]] = ()
-    """The keys that an entry cannot do without, beside `label` and `kind`."""
+    """The required keys of an entry, besides `label` and `kind`."""
     keys: ClassVar[dict[str, dict[str, Any]]] = {}
     """The JSON schemas of keys that no other baseline has."""
     model: ClassVar[str] = ""
-    """What kind of model it makes use of: CLIP, TEXT_TO_IMAGE, or none."""
+    """The kind of model that it uses: CLIP, TEXT_TO_IMAGE, or none."""
     weights: ClassVar[Literal["", "trained", "given"]] = ""
-    """Its weights are shipped or trained here; or they are given, as a folder or to be fetched."""
+    """`trained` if the workflow ships or trains its weights, `given` if the config names them."""
     learns: ClassVar[bool] = False
-    """Whether it learns a classifier for each set of prompts: those of `tasks`, from `train`."""
+    """Whether it learns a classifier from labelled images for each set of prompts in `tasks`."""
     validates: ClassVar[str] = ""
-    """What it does with the images of `validation`, which a task then has to name."""
+    """The use of the images of `validation`, if a task has to name them; part of a message."""
     reads_texts: ClassVar[bool] = False
-    """Whether it answers any prompts, images' own captions too."""
+    """Whether it can compare an image with any text, such as a caption."""
     compared_as: ClassVar[Literal["baseline", "more-data", "chance"]] = "baseline"
-    """`baseline` learns from labelled images alone, `more-data` knows other images as well."""
+    """`baseline` learns only from the labelled images, `more-data` also from other images."""
     varies: ClassVar[Literal["training", "seed", ""]] = "training"
-    """What another run of it would draw anew."""
+    """The source of chance in which two of its runs differ; empty if it is deterministic."""
     evaluations: ClassVar[float] = 1.0
-    """Passes of its classifier that an answer takes."""
+    """Number of passes through its classifier per image."""
     limits: ClassVar[dict[str, tuple[int, str]]] = {}
-    """Of its `params`, the most that a whole number may be, and why."""
+    """Name of an integer in `params` -> its largest allowed value, and the reason."""
     at_most_images: ClassVar[tuple[str, ...]] = ()
-    """Of its `params`, those that cannot be more than there are images in `train`."""
+    """The names in `params` of numbers that cannot exceed the number of `train` images."""
 
     def __init__(self, setting: Setting) -> None:
         self.setting, self.spec = setting, setting.spec
 
     def fit(self, train: Images, validation: Images | None = None) -> None:
-        """Learn the classes of `train`; only where it `learns`."""
+        """Learn to classify `train`; only for baselines that learn."""
         raise NotImplementedError
 
     def save(self, folder: str | os.PathLike) -> None:
-        """Write what was learned; only where that takes long enough to be kept."""
+        """Write the fitted parameters to `folder`; only for baselines whose fit is kept."""
         raise NotImplementedError
 
     def load(self, folder: str | os.PathLike) -> None:
-        """Read what `save` wrote."""
+        """Read the parameters that `save` wrote."""
         raise NotImplementedError
 
     @abstractmethod
     def predict(self, images: Images) -> tuple[np.ndarray, np.ndarray]:
         """Predictions, int64 `(image,)`, and scores, float32 `(image, class)`, higher is likelier.
 
-        A class that cannot be answered has the score -inf.
+        A class that the baseline does not know has the score -inf.
         """
 
     @classmethod  # noqa: B027
     def check(cls, key: str, spec: dict[str, Any]) -> None:
-        """Raise InputError, beginning with `key`, for what the schemas allow in an entry."""
+        """Raise InputError, beginning with `key`, for mistakes in an entry that schemas allow."""
 
     @classmethod
     def outputs(cls, spec: dict[str, Any]) -> int | None:
-        """How many classes its weights know, of which prompts have to name some; None for any."""
+        """Number of classes of its weights, if the classes of the prompts must be among them."""
         return None
 
     @classmethod
     def passes(cls, spec: dict[str, Any]) -> tuple[int, int]:
-        """Passes of a diffusion model, for each image that it learns from, and that it classifies.
+        """Passes of a diffusion model per training image, and per classified image.
 
         They count in the estimate of costs.
         """

@@ -1,4 +1,4 @@
-"""Guessing: what an accuracy has to be compared with."""
+"""Guess the class: the accuracy above which a method has learned anything."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ if TYPE_CHECKING:
 def guess(images: pd.DataFrame, classes: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
     """Predictions, int64 `(image,)`, and scores uniform in [0, 1), float32 `(image, class)`.
 
-    A guess depends on `seed` and the number in the column `image` alone, so that an image keeps
-    it in any part of its data set.
+    A guess depends only on `seed` and the number in the column `image`, so it is the same in every
+    part of a data set.
     """
     scores = np.stack(
         [
@@ -28,7 +28,7 @@ def guess(images: pd.DataFrame, classes: int, seed: int) -> tuple[np.ndarray, np
 
 
 class Chance(Baseline):
-    """Every class is as likely; see `guess`."""
+    """Random guesses with equal probabilities; see `guess`."""
 
     rule = "predict_chance"
     reads_texts = True

@@ -1,8 +1,9 @@
-"""CLIP as a zero-shot classifier: an image's class is the nearest prompt (Radford et al. 2021)."""
+"""CLIP as a zero-shot classifier: the nearest prompt gives the class (Radford et al. 2021)."""
 
 from __future__ import annotations
 
 import os
+import time
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Sequence
 from itertools import islice
@@ -13,21 +14,27 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from diffusion_classifier.data.prompt_sets import is_unconditional, read_prompts
 from diffusion_classifier.denoisers.text import check_lengths, token_limit
 from diffusion_classifier.messages import InputError
 from diffusion_classifier.network_time import in_network
+from diffusion_classifier.selection.candidates import candidates
 from diffusion_classifier.weights.model_parts import check_clip_folder, in_open_clips_layout
 from diffusion_classifier.weights.networks import load_network
 from diffusion_classifier.weights.reading import reading
 
+from .answers import prediction_table
+from .baseline import Images
+
 if TYPE_CHECKING:
+    import pandas as pd
     from PIL.Image import Image
     from torch import nn
     from transformers import BaseImageProcessor, CLIPModel, CLIPTokenizer
 
 
 class Clip(ABC):
-    """Texts and images as embeddings in one space; see `load`."""
+    """Embeds texts and images in one space; see `load`."""
 
     def __init__(self, model: nn.Module, tokenizer: Any, truncate: bool = False) -> None:
         self.model = model.eval().requires_grad_(False)
@@ -39,15 +46,15 @@ class Clip(ABC):
 
     @abstractmethod
     def encode_texts(self, prompts: Sequence[str]) -> Tensor:
-        """`(prompt, d)`, of any length, dtype and device; prompts too long are cut."""
+        """Embeddings `(prompt, d)` of any norm, dtype and device; long prompts are cut."""
 
     @abstractmethod
     def pixels(self, image: Image) -> Tensor:
-        """What the model takes in of an image of any size and mode: `(3, height, width)`."""
+        """The model's input `(3, height, width)` for an image of any size and mode."""
 
     @abstractmethod
     def encode_images(self, pixels: Tensor) -> Tensor:
-        """`(image, d)`, of any length, dtype and device, of `(image, 3, height, width)`."""
+        """Embeddings `(image, d)` of any norm, dtype and device of `(image, 3, height, width)`."""
 
     @property
     def device(self) -> torch.device:
@@ -55,14 +62,14 @@ class Clip(ABC):
 
     @property
     def scale(self) -> float:
-        """What cosines are multiplied with: the inverse of the learned temperature."""
+        """The factor of cosines: the inverse of the learned temperature."""
         return self.model.logit_scale.float().exp().item()
 
     @torch.inference_mode()
     def embed_texts(self, prompts: Sequence[str], batch: int = 256) -> Tensor:
-        """Embeddings of length 1, `(prompt, d)` float32 on the CPU.
+        """Embeddings of norm 1, `(prompt, d)` float32 on the CPU.
 
-        A prompt longer than the tokenizer takes is cut with `truncate`; without, InputError.
+        Raises InputError for a prompt longer than the tokenizer takes, unless `truncate` is set.
         """
         prompts = list(prompts)
         if not self.truncate:
@@ -72,10 +79,10 @@ class Clip(ABC):
 
     @torch.inference_mode()
     def embed_images(self, images: Iterable[Image], batch: int = 256) -> Tensor:
-        """Embeddings of length 1, `(image, d)` float32 on the CPU.
+        """Embeddings of norm 1, `(image, d)` float32 on the CPU.
 
-        Images of any size and mode; of at most `batch` the pixels the model takes are held in
-        memory, and one image itself.
+        Images may have any size and mode. One of them and the inputs of `batch` images are in
+        memory at a time.
         """
         pixels, parts = map(self.pixels, images), []
         while group := list(islice(pixels, batch)):
@@ -122,11 +129,10 @@ class TransformersClip(Clip):
 def load(
     folder: str | os.PathLike, device: torch.device, dtype: torch.dtype, truncate: bool = False
 ) -> Clip:
-    """Read a CLIP from safetensors, in either of the two layouts it is published in.
+    """Read a CLIP from safetensors, in the layout of open_clip or of transformers.
 
-    That of open_clip, as `timm/resnet50_clip.openai`, which is preferred where a folder has both;
-    or that of transformers, as `openai/clip-vit-large-patch14`.
-    Raises InputError for a folder that cannot be read.
+    Examples are `timm/resnet50_clip.openai` and `openai/clip-vit-large-patch14`. open_clip's layout
+    is preferred if a folder has both. Raises InputError for a folder that cannot be read.
     """
     from . import openclip
 
@@ -144,7 +150,7 @@ def _load_transformers(
     with reading(folder, "a CLIP", "a CLIPModel with its tokenizer, in .safetensors"):
         model = load_network(CLIPModel, folder, dtype=dtype)
         tokenizer = CLIPTokenizer.from_pretrained(folder, local_files_only=True)
-        # PIL's resize is the one CLIP was trained with, and is the same without torchvision
+        # CLIP was trained with PIL's resize, which also gives the same pixels without torchvision
         processor = AutoImageProcessor.from_pretrained(folder, backend="pil", local_files_only=True)
     return TransformersClip(model.to(device), tokenizer, processor, truncate)
 
@@ -154,11 +160,11 @@ def classify(
 ) -> tuple[np.ndarray, np.ndarray]:
     """Predictions, int64 `(image,)`, and scores, `scale` times a cosine, float32 `(image, class)`.
 
-    `images` `(image, d)` and `texts` `(prompt, d)` have rows of length 1; `class_of` `(prompt,)`
-    is each prompt's class, of which there are 0 to its largest, all with a prompt. Several prompts
-    of a class: `mean` compares with the direction of their mean (prompt ensembling, Radford et al.
-    2021, section 3.1.4), `best` takes the nearest of them.
-    Raises InputError for another `combine`.
+    `images` `(image, d)` and `texts` `(prompt, d)` have rows of norm 1. `class_of` `(prompt,)` is
+    the class of each prompt; every class from 0 to the largest has a prompt. If a class has several
+    prompts, `combine: mean` takes the cosine to the direction of their mean (prompt ensembling,
+    Radford et al. 2021, section 3.1.4) and `best` the largest cosine. Raises InputError for another
+    `combine`.
     """
     of_class = torch.tensor(np.asarray(class_of), dtype=torch.int64)
     classes = int(of_class.max()) + 1
@@ -176,6 +182,39 @@ def classify(
             "correct it in `baselines`"
         )
     return scores.argmax(dim=1).numpy(), scores.numpy()
+
+
+def predict(model: Clip, images: Images, combine: str) -> tuple[np.ndarray, np.ndarray]:
+    """`classify` the images of a data set by its prompts."""
+    texts = model.embed_texts(images.prompts["prompt"])
+    embedded = model.embed_images(images.decoded())
+    class_of = images.prompts["classidx"].to_numpy()
+    return classify(embedded, texts, class_of, model.scale, combine)
+
+
+def predict_set(model: Clip, images: Images, combine: str) -> pd.DataFrame:
+    """The `prediction_table` of a data set."""
+    data, start = images.table, time.perf_counter()
+    predictions, scores = predict(model, images, combine)
+    return prediction_table(data, predictions, scores, time.perf_counter() - start)
+
+
+def compare_set(model: Clip, images: Images) -> pd.DataFrame:
+    """The logit of each candidate pair of an image and a prompt.
+
+    Columns `image, prompt, loss, score, evaluations, seconds`; `loss` is empty.
+    """
+    prompts = read_prompts(images.prompts_file)
+    pairs = candidates(images.table, prompts)
+    # CLIP has no unconditional prompt: its logits need no correction for the image
+    pairs = pairs[~is_unconditional(prompts).to_numpy()[pairs["prompt"]]].reset_index(drop=True)
+    start = time.perf_counter()
+    texts = model.embed_texts(prompts["prompt"])
+    embedded = model.embed_images(images.decoded())
+    products = embedded[pairs["image"].to_list()] * texts[pairs["prompt"].to_list()]
+    logits = model.scale * products.sum(dim=1)
+    share = (time.perf_counter() - start) / len(pairs)
+    return pairs.assign(loss="", score=logits.double().numpy(), evaluations=1.0, seconds=share)
 
 
 def _unit(features: Tensor) -> Tensor:

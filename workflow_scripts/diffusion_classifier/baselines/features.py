@@ -1,6 +1,6 @@
-"""A linear probe of the UNet's own features: what it knows without its prompts.
+"""A linear probe of a UNet's features, the paper's "SD features" baseline.
 
-The paper's "SD features" baseline; the features are taken as by Baranchuk et al. (2022).
+The features are recorded as in Baranchuk et al. (2022), with the empty prompt.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from diffusion_classifier.messages import InputError
 from diffusion_classifier.network_time import in_network
 from diffusion_classifier.progress import Progress
 
-from .logistic import CONVERGED, fit_converged
+from .classical import CONVERGED, fit_converged
 
 if TYPE_CHECKING:
     from diffusers import UNet2DConditionModel
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 Features = dict[tuple[str, int], np.ndarray]
 """(layer, timestep) -> `(image, feature)` float32."""
 
-POOLED = 4  # positions a side that are left of a feature map
+POOLED = 4  # largest height and width of a pooled feature map
 
 
 @torch.inference_mode()
@@ -47,7 +47,7 @@ def unet_features(
     seed: int,
     batch: int = 64,
 ) -> Features:
-    """What the `layers` put out for `latents` `(image, c, h, w)` at each of `timesteps`.
+    """The outputs of `layers` for `latents` `(image, c, h, w)` at each of `timesteps`.
 
     Layers are the UNet's blocks: `mid_block`, `down_blocks.0`, `up_blocks.1` and so on. All images
     and timesteps get the same noise, drawn from `seed`, and the empty prompt. Each feature map is
@@ -79,9 +79,9 @@ def unet_features(
 class Probe:
     """Multinomial logistic regression on the standardised features of one layer and timestep.
 
-    `mean` and `scale` are `(feature,)`, `coef` `(class, feature)`, `intercept` and `classes`
-    (the labels seen, int64) `(class,)`; `validation` has the `accuracy` of every
-    `layer, timestep` that was tried.
+    `mean` and `scale` are `(feature,)`, `coef` `(class, feature)`, `intercept` and `classes` (the
+    labels of the training images, int64) `(class,)`. `validation` has the columns `layer, timestep,
+    accuracy`, with a row for each probe that was compared.
     """
 
     layer: str
@@ -96,7 +96,7 @@ class Probe:
     def predict(self, features: Features, classes_total: int) -> tuple[np.ndarray, np.ndarray]:
         """Predictions, int64 `(image,)`, and log-probabilities, float32 `(image, class)`.
 
-        `features` must have the probe's layer and timestep. Classes that were never trained have
+        `features` must have the probe's layer and timestep. Classes without a training image have
         -inf.
         """
         x = (features[self.layer, self.timestep] - self.mean) / self.scale
@@ -114,7 +114,7 @@ def fit_probe(
     validation_labels: np.ndarray,
     C: float = 1.0,  # noqa: N803 - scikit-learn's name
 ) -> Probe:
-    """Train a probe on every layer and timestep, keep the most accurate on `validation`.
+    """Train a probe on every layer and timestep; return the most accurate one on `validation`.
 
     Ties go to the first. `labels` are int64 `(image,)`; `C` is the inverse strength of the L2
     penalty. Raises InputError if all labels are equal, or if a fit does not converge.
@@ -169,7 +169,7 @@ def _fit(layer: str, timestep: int, x: np.ndarray, labels: np.ndarray, c: float)
             "correct it in the baseline's `params`"
         ) from error
     coef, intercept = model.coef_, model.intercept_
-    if len(coef) == 1:  # scikit-learn has one row for two classes: the second's lead
+    if len(coef) == 1:  # for two classes, scikit-learn stores only the row of the second
         coef, intercept = np.vstack([0 * coef, coef]), np.append(0 * intercept, intercept)
     classes = model.classes_.astype(np.int64)
     return Probe(layer, timestep, scaler.mean_, scaler.scale_, coef, intercept, classes)
@@ -177,12 +177,12 @@ def _fit(layer: str, timestep: int, x: np.ndarray, labels: np.ndarray, c: float)
 
 @contextmanager
 def _recorded(unet: UNet2DConditionModel, layers: Sequence[str]) -> Iterator[dict[str, Tensor]]:
-    """The latest output of each of `layers`, `(batch, channel, height, width)`."""
+    """A dict that always has the latest output of each layer, `(batch, channel, height, width)`."""
     maps: dict[str, Tensor] = {}
 
     def hook(layer: str) -> Callable[..., None]:
         def record(module: nn.Module, inputs: tuple, output: Tensor | tuple) -> None:
-            # a down block also puts out what it hands to its up block
+            # a down block also returns the tensors for its up block
             maps[layer] = output[0] if isinstance(output, tuple) else output
 
         return record

@@ -1,4 +1,4 @@
-"""ImageNet classifiers that others trained, asked about the classes of a set of prompts."""
+"""The baseline of ImageNet classifiers that others have trained."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ CLASSES = 1000
 
 
 class ImageNetNetwork(Baseline):
-    """A network of timm or torchvision; `pretrained` reads it and restricts it to some classes."""
+    """A network of timm or torchvision; `pretrained` compares only the classes of the prompts."""
 
     needs = ("weights",)
     weights = "given"
@@ -47,7 +47,7 @@ class ImageNetNetwork(Baseline):
         if not Path(spec["weights"]).is_dir():
             raise InputError(
                 f"{key}.weights: found {spec['weights']!r}, but there is no such folder; expected "
-                "one, or `hub` and `revision`, or `torchvision`; correct it"
+                "a folder, or `hub` and `revision`, or `torchvision`; correct it"
             )
         try:
             check_classifier_folder(spec["weights"])
@@ -56,7 +56,7 @@ class ImageNetNetwork(Baseline):
 
     @classmethod
     def outputs(cls, spec: dict[str, Any]) -> int:
-        """ImageNet's classes, unless the network's folder says another number."""
+        """The number of ImageNet's classes, unless the network's folder gives another number."""
         if isinstance(spec["weights"], str):
             with suppress(OSError, ValueError, AttributeError):
                 config = (Path(spec["weights"]) / "config.json").read_text(encoding="utf-8")

@@ -1,4 +1,4 @@
-"""CLIP models in OpenCLIP's own layout, as OpenAI's ResNets are published (Ilharco et al. 2021).
+"""CLIP models in OpenCLIP's layout, such as OpenAI's ResNets (Ilharco et al. 2021).
 
 A folder holds `open_clip_config.json` (architecture and preprocessing) and the weights of both
 towers, `open_clip_model.safetensors`.
@@ -21,8 +21,13 @@ from diffusion_classifier.messages import InputError
 from diffusion_classifier.weights.model_parts import OPEN_CLIP_CONFIG as CONFIG
 from diffusion_classifier.weights.model_parts import OPEN_CLIP_STEMS
 from diffusion_classifier.weights.reading import reading
-from diffusion_classifier.weights.stored import Stored, find_weights
-from diffusion_classifier.weights.tensors import Shapes, account_for, shapes, stored_shapes
+from diffusion_classifier.weights.weight_files import (
+    Shapes,
+    WeightFiles,
+    account_for,
+    find_weights,
+    network_shapes,
+)
 
 from .clip import Clip
 
@@ -31,12 +36,12 @@ if TYPE_CHECKING:
     from PIL.Image import Image
     from torch import nn
 
-# OpenCLIP's own words; its half precisions keep the layer norms in float32
+# OpenCLIP's names of the precisions; both half precisions keep the layer norms in float32
 _PRECISION = {torch.float32: "fp32", torch.float16: "fp16", torch.bfloat16: "bf16"}
 
 
 class OpenClip(Clip):
-    """A model of open_clip with its tokenizer and the transform of an image; see `clip.load`."""
+    """A model of open_clip with its tokenizer and its preprocessing; see `clip.load`."""
 
     def __init__(
         self,
@@ -62,9 +67,9 @@ class OpenClip(Clip):
         return self.model.encode_image(pixels.to(self.device, self.dtype))
 
     def _tokens(self, texts: Sequence[str]) -> Any:
-        """All tokens of each text, none cut; both kinds of tokenizer cut when called."""
+        """All tokens of each text. Calling the tokenizer itself would cut long texts."""
         tokenizer = self.tokenizer
-        if hasattr(tokenizer, "tokenizer"):  # a wrapped one of transformers
+        if hasattr(tokenizer, "tokenizer"):  # a wrapper of a tokenizer of transformers
             return tokenizer.tokenizer([tokenizer.clean_fn(text) for text in texts])
         ends = tokenizer.sot_token_id, tokenizer.eot_token_id
         return SimpleNamespace(
@@ -75,17 +80,17 @@ class OpenClip(Clip):
 def load(
     folder: str | os.PathLike, device: torch.device, dtype: torch.dtype, truncate: bool = False
 ) -> OpenClip:
-    """Read a folder laid out as `timm/resnet50_clip.openai` is; never anything from the network.
+    """Read a folder with the layout of `timm/resnet50_clip.openai`; nothing is downloaded.
 
-    Preprocessing and activation (`quick_gelu`, with which OpenAI trained) are those of its config.
-    The tokenizer is open_clip's own unless the config names one, which has to lie in the folder.
-    Raises InputError for missing or other weights, and for towers that are not open_clip's.
+    The config determines the preprocessing and the activation (OpenAI trained with `quick_gelu`).
+    The tokenizer is that of open_clip unless the config names one, which the folder must contain.
+    Raises InputError for weights that are missing or do not fit, and for towers of other libraries.
     """
     import open_clip
 
     root = Path(folder)
     stored = find_weights(root, OPEN_CLIP_STEMS)
-    found = stored_shapes(stored)
+    found = stored.shapes()
     with reading(folder, "an OpenCLIP model", f"{CONFIG} and {stored.file.name} of one model"):
         config = read_json(root / CONFIG)["model_cfg"]
         _refuse_foreign_towers(folder, config)
@@ -100,29 +105,30 @@ def load(
     return OpenClip(model, tokenizer, transform, dtype, truncate)
 
 
-def _read_weights(model: nn.Module, stored: Stored, found: Shapes) -> None:
-    """Read the weights into `model`; open_clip knows the names of other libraries for its tensors.
+def _read_weights(model: nn.Module, stored: WeightFiles, found: Shapes) -> None:
+    """Load the weights into `model` by open_clip, which translates other libraries' tensor names.
 
-    It would also stretch positions to another size, and invent a bias of SigLIP's.
+    It would also resize position embeddings and invent SigLIP's bias. The comparisons with the
+    tensors in the file refuse such weights.
     """
     import open_clip
 
-    needed = shapes(model)
+    needed = network_shapes(model)
     shared = {name: found.get(name, shape) for name, shape in needed.items()}
-    account_for(stored.file, type(model).__name__, needed, shared)  # in their shapes
+    account_for(stored.file, type(model).__name__, needed, shared)  # compares only the shapes
     missing, extra = open_clip.load_checkpoint(model, str(stored.file), strict=False)
     if not any(name.endswith("logit_bias") for name in found):
         missing.append("logit_bias")
-    held = {name: shape for name, shape in needed.items() if name not in missing}
-    account_for(stored.file, type(model).__name__, needed, held | dict.fromkeys(extra, ()))
+    loaded = {name: shape for name, shape in needed.items() if name not in missing}
+    account_for(stored.file, type(model).__name__, needed, loaded | dict.fromkeys(extra, ()))
 
 
 def _refuse_foreign_towers(folder: str | os.PathLike, config: dict[str, Any]) -> None:
-    """A tower of transformers, or of timm's by address, would be asked of the Hub."""
+    """Refuse towers of transformers, or of timm by a hub address: they would be downloaded."""
     text = config["text_cfg"].get("hf_model_name")
     vision = config["vision_cfg"].get("timm_model_name")
     if text or (vision and ":" in vision):
         raise InputError(
             f"{folder}: found {text or vision!r} as a part of the model, expected towers of "
-            "open_clip's or timm's own, which need no other repository; choose another model"
+            "open_clip or timm that need no other repository; choose another model"
         )

@@ -1,7 +1,7 @@
-"""ImageNet classifiers that others trained, as timm or torchvision publish them.
+"""ImageNet classifiers that others have trained, as published by timm or torchvision.
 
-The supervised networks the paper compares class-conditional models with: ResNet-18, -34, -50 and
--101, ViT-L/32, -L/16 and -B/16, trained on ImageNet-1k by torchvision.
+The paper compares class-conditional models with torchvision's ResNet-18, -34, -50 and -101,
+ViT-L/32, -L/16 and -B/16, trained on ImageNet-1k.
 """
 
 from __future__ import annotations
@@ -23,8 +23,14 @@ from diffusion_classifier.messages import InputError
 from diffusion_classifier.progress import Progress
 from diffusion_classifier.weights.model_parts import check_classifier_folder
 from diffusion_classifier.weights.reading import reading
-from diffusion_classifier.weights.stored import STEMS, Stored, find_weights
-from diffusion_classifier.weights.tensors import Shapes, account_for, shapes, stored_shapes
+from diffusion_classifier.weights.weight_files import (
+    STEMS,
+    Shapes,
+    WeightFiles,
+    account_for,
+    find_weights,
+    network_shapes,
+)
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -35,7 +41,7 @@ CONFIG = "config.json"
 
 
 class Pretrained:
-    """A network and what it does to an image first; see `load`."""
+    """A network and its preprocessing; see `load`."""
 
     def __init__(
         self,
@@ -49,17 +55,17 @@ class Pretrained:
 
     @torch.inference_mode()
     def logits(self, images: Iterable[Image], total: int | None = None, batch: int = 64) -> Tensor:
-        """What the network says of each image, `(image, 1000)` float32 on the CPU.
+        """The network's logits for each image, `(image, 1000)` float32 on the CPU.
 
-        Images of any size and mode; of at most `batch` the pixels the network takes are held in
-        memory, and one image itself. With `total`, the number of images, progress is printed.
+        Images may have any size and mode. One of them and the inputs of `batch` images are in
+        memory at a time. With `total`, the number of images, progress is printed.
         """
         pixels = (self.transform(image.convert("RGB")) for image in images)
         progress = Progress(total, "images") if total else None
         parts, done = [], 0
         while group := list(islice(pixels, batch)):
-            found = self.model(torch.stack(group).to(self.device, self.dtype))
-            parts.append(found.float().cpu())
+            logits = self.model(torch.stack(group).to(self.device, self.dtype))
+            parts.append(logits.float().cpu())
             done += len(group)
             if progress:
                 progress.update(done)
@@ -67,16 +73,16 @@ class Pretrained:
 
 
 def load(folder: str | os.PathLike, device: torch.device, dtype: torch.dtype) -> Pretrained:
-    """Read a folder of `model.safetensors` and `config.json`; never anything from the network.
+    """Read a folder of `model.safetensors` and `config.json`; nothing is downloaded.
 
-    Its config is timm's, as that of `timm/resnet50.tv_in1k`, or ours of torchvision's weights; see
-    `torchvision_weights`. Images are preprocessed as it says. Raises InputError if it is neither,
-    or if the weights are not those of the network it names.
+    The config is that of timm, as in `timm/resnet50.tv_in1k`, or the one that
+    `weights.torchvision_weights` writes. It names the network and the preprocessing. Raises
+    InputError for another config, or if the weights do not fit the network.
     """
     root = Path(folder)
     check_classifier_folder(root)
     stored = find_weights(root, STEMS["transformers"])
-    found = stored_shapes(stored)
+    found = stored.shapes()
     with reading(
         folder, "an ImageNet network", f"a {CONFIG} with the {stored.file.name} it describes"
     ):
@@ -94,10 +100,10 @@ def load(folder: str | os.PathLike, device: torch.device, dtype: torch.dtype) ->
 
 
 def class_rows(prompts: pd.DataFrame) -> tuple[np.ndarray, np.ndarray]:
-    """ImageNet indices and the data set's classes they stand for, int64 `(row,)` each.
+    """ImageNet indices and the data set's classes to which they belong, int64 `(row,)` each.
 
-    Of prompts `classidx` and, where the classes are not ImageNet's own, `condition`, the ImageNet
-    index. A class may have several indices; a pair that several templates repeat is named once.
+    The column `condition` of the prompts has the ImageNet index; without it, `classidx` is the
+    index. A class may have several indices. Pairs that several templates repeat are listed once.
     """
     column = CONDITION if CONDITION in prompts else "classidx"
     pairs = np.unique(prompts[[column, "classidx"]].to_numpy("int64"), axis=0)
@@ -109,11 +115,11 @@ def predict(
 ) -> tuple[np.ndarray, np.ndarray]:
     """Predictions, int64 `(image,)`, and scores, float32 `(image, class)`.
 
-    `logits` are `(image, 1000)`; of them only those at `class_index` `(row,)` compete, no index
-    twice for a class, and `class_of` `(row,)` is the data set's class of each. Scores are
-    log-probabilities among the rows; the best row counts of a class with several, as in ObjectNet
-    (Barbu et al. 2019), and a class without any has -inf. ImageNet-A is classified in this way
-    among its 200 classes (Hendrycks et al. 2021). Raises InputError for an index the network lacks.
+    `logits` are `(image, 1000)`. Only those at `class_index` `(row,)` are compared, and `class_of`
+    `(row,)` is the data set's class of each. Scores are log-probabilities among the rows. A class
+    with several rows has the score of the best one, as in ObjectNet (Barbu et al. 2019), and a
+    class without rows has -inf. ImageNet-A is classified in this way among its 200 classes
+    (Hendrycks et al. 2021). Raises InputError for an index that the network does not have.
     """
     known = logits.shape[1]
     for index, label in zip(class_index, class_of, strict=True):
@@ -129,22 +135,25 @@ def predict(
     return scores.argmax(dim=1).numpy(), scores.numpy()
 
 
-def _timm(root: Path, stored: Stored, found: Shapes) -> tuple[nn.Module, Callable[[Image], Tensor]]:
-    """The network as timm builds it; of names that it has no longer, timm knows what they became.
+def _timm(
+    root: Path, stored: WeightFiles, found: Shapes
+) -> tuple[nn.Module, Callable[[Image], Tensor]]:
+    """The network as timm builds it; timm also translates its own earlier names of tensors.
 
-    It would also stretch positions to another size, and draw a classifier of other classes.
+    It would also resize position embeddings and draw a new classifier for other classes. The
+    comparisons with the tensors in the file refuse such weights.
     """
     import timm
 
     name = f"local-dir:{root}"
     model = timm.create_model(name)
-    needed, config = shapes(model), model.pretrained_cfg
-    if config.get("label_offset"):  # a class in front, which timm takes away
+    needed, config = network_shapes(model), model.pretrained_cfg
+    if config.get("label_offset"):  # timm removes a class before the others
         layers = config["classifier"]
         for layer in [layers] if isinstance(layers, str) else layers:
             found = {key: shape for key, shape in found.items() if not key.startswith(f"{layer}.")}
     shared = {key: found.get(key, shape) for key, shape in needed.items()}
-    account_for(stored.file, config["architecture"], needed, shared)  # in their shapes
+    account_for(stored.file, config["architecture"], needed, shared)  # compares only the shapes
     try:
         _read_weights(model, stored, found, config["architecture"])
     except InputError:
@@ -156,26 +165,26 @@ def _timm(root: Path, stored: Stored, found: Shapes) -> tuple[nn.Module, Callabl
 
 
 def _converted(name: str) -> nn.Module | None:
-    """The network with weights that timm renames on loading, all of them; None if it cannot."""
+    """The network, if timm can rename all tensors in the file; otherwise None."""
     import timm
 
     try:
         return timm.create_model(name, pretrained=True)
-    except Exception:  # of any kind: it takes the file for one of the network's older ones
+    except Exception:  # timm raises errors of any kind for a file that it cannot convert
         return None
 
 
-def _read_weights(model: nn.Module, stored: Stored, found: Shapes, name: str) -> None:
-    needed = shapes(model)
+def _read_weights(model: nn.Module, stored: WeightFiles, found: Shapes, name: str) -> None:
+    needed = network_shapes(model)
     account_for(stored.file, name, needed, found)
     for path in stored.files:
         tensors = read_tensors(path)
-        own = {key: tensor for key, tensor in tensors.items() if key in needed}
-        model.load_state_dict(own, strict=False)
+        used = {key: tensor for key, tensor in tensors.items() if key in needed}
+        model.load_state_dict(used, strict=False)
 
 
 def _torchvision(
-    stored: Stored, found: Shapes, config: dict[str, Any]
+    stored: WeightFiles, found: Shapes, config: dict[str, Any]
 ) -> tuple[nn.Module, Callable[[Image], Tensor]]:
     from torchvision.models import get_model
     from torchvision.transforms import InterpolationMode
@@ -194,9 +203,9 @@ def _torchvision(
 
 
 def _options(name: str, crop: int) -> dict[str, Any]:
-    """What a builder of torchvision changes when it is asked for weights, which it is not here."""
+    """The arguments that torchvision's builder sets itself only if it also loads the weights."""
     if name.startswith("vit_"):  # weights for larger images have more positions
         return {"image_size": crop}
-    if name in ("googlenet", "inception_v3"):  # converted from TensorFlow, with its normalisation
+    if name in ("googlenet", "inception_v3"):  # from TensorFlow, with another normalisation
         return {"transform_input": True, "init_weights": False}
     return {}

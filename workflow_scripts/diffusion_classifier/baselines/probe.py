@@ -18,7 +18,7 @@ _TIMESTEP = {"type": "integer", "minimum": 0, "maximum": 999}
 
 
 class FeatureProbe(Baseline):
-    """Logistic regression on what the UNet computes; `features` records, fits and stores it."""
+    """Logistic regression on the UNet's features; `features` records, fits and stores them."""
 
     rule = "predict_probe"
     needs = ("model", "layers", "timesteps")
@@ -34,11 +34,11 @@ class FeatureProbe(Baseline):
     def fit(self, train: Images, validation: Images | None = None) -> None:
         from . import features
 
-        asked = self.spec["timesteps"], self.spec["layers"]
+        recorded = self.spec["timesteps"], self.spec["layers"]
         self.probe = features.fit_probe(
-            self._features(train, *asked),
+            self._features(train, *recorded),
             train.labels,
-            self._features(validation, *asked),
+            self._features(validation, *recorded),
             validation.labels,
             **self.spec.get("params", {}),
         )
@@ -54,8 +54,8 @@ class FeatureProbe(Baseline):
         self.probe = features.load(folder)
 
     def predict(self, images: Images) -> tuple[np.ndarray, np.ndarray]:
-        found = self._features(images, [self.probe.timestep], [self.probe.layer])
-        return self.probe.predict(found, int(self.probe.classes.max()) + 1)
+        recorded = self._features(images, [self.probe.timestep], [self.probe.layer])
+        return self.probe.predict(recorded, int(self.probe.classes.max()) + 1)
 
     def _features(
         self, images: Images, timesteps: Sequence[int], layers: Sequence[str]

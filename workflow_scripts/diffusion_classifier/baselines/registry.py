@@ -16,10 +16,10 @@ BASELINES: dict[str, str] = {
     "clip": "zero_shot:ZeroShotClip",
     "chance": "chance:Chance",
 }
-"""`kind` in the config -> the module of this folder, and the class of Baseline in it."""
+"""`kind` in the config -> the module in this folder and the Baseline in that module."""
 
 
 def baseline(kind: str) -> type[Baseline]:
-    """The class of the baselines of a `kind`, whose module is imported only now."""
+    """Import the module of a `kind` of baselines and return its class."""
     module, _, name = BASELINES[kind].partition(":")
     return getattr(import_module(f".{module}", __package__), name)

@@ -1,4 +1,4 @@
-"""Small ResNets and vision transformers, of the classes of transformers."""
+"""Train and apply small ResNets and vision transformers of the library transformers."""
 
 from __future__ import annotations
 
@@ -29,10 +29,11 @@ def build(
 ) -> PreTrainedModel:
     """An untrained classifier of square images, initialised from torch's global generator.
 
-    `resnet` takes `width` (channels of the first stage, doubled by each next one), `stages`,
-    `depth` (blocks of each stage, one number or a list) and `block` (`basic`, or `bottleneck` with
-    four times the width put out); He et al. 2016. `vit` takes `width`, `layers`, `heads`
-    and `patch` (pixels); Dosovitskiy et al. 2021. Raises InputError for another kind or parameter.
+    The `params` of `resnet` (He et al. 2016) are `width` (channels of the first stage, doubled in
+    each further stage), `stages`, `depth` (blocks per stage, one number or a list) and `block`
+    (`basic`, or `bottleneck` with four times as many output channels). Those of `vit` (Dosovitskiy
+    et al. 2021) are `width`, `layers`, `heads` and `patch` (pixels). Raises InputError for another
+    kind or parameter.
     """
     if kind not in KINDS:
         raise InputError(
@@ -57,10 +58,10 @@ def train(
 ) -> tuple[PreTrainedModel, list[dict[str, float]]]:
     """Train on `images` `(image, channel, size, size)`, float32 in [-1, 1].
 
-    `labels` are int64 `(image,)`; there are as many classes as the largest plus one.
-    `optimisation.seed` settles weights, batches and augmentation. Returns the model, on the
-    device of `images`, and the loss curve.
-    Raises InputError as `build` does and FloatingPointError when training diverges.
+    `labels` are int64 `(image,)`; the number of classes is the largest label plus one.
+    `optimisation.seed` determines initial weights, batches and augmentation. Returns the model, on
+    the device of `images`, and the loss curve. Raises InputError as `build` does, and
+    FloatingPointError if training diverges.
     """
     torch.manual_seed(optimisation.seed)
     classes = int(labels.max()) + 1
@@ -81,7 +82,7 @@ def predict(
 ) -> tuple[np.ndarray, np.ndarray]:
     """Predictions, int64 `(image,)`, and log-probabilities, float32 `(image, class)`.
 
-    `images` are `(image, channel, size, size)`, at once or batch by batch.
+    `images` are `(image, channel, size, size)`, as one tensor or as an iterable of batches.
     """
     model.eval()
     device = next(model.parameters()).device
@@ -100,7 +101,7 @@ def save(model: PreTrainedModel, folder: str | os.PathLike) -> None:
 
 
 def load(folder: str | os.PathLike) -> PreTrainedModel:
-    """The model in `folder`, ready to predict; never anything from the network."""
+    """The model in `folder`, ready to predict; nothing is downloaded."""
     from transformers import AutoModelForImageClassification
 
     return load_network(AutoModelForImageClassification, folder)
@@ -125,7 +126,7 @@ def _resnet(
             "`baselines`"
         )
     widening = 4 if block == "bottleneck" else 1
-    # image_size is not needed: the network ends in an average over all positions
+    # image_size is not needed, as the network averages over all positions at its end
     config = ResNetConfig(
         num_channels=channels,
         embedding_size=width,

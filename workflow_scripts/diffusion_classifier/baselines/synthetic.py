@@ -1,4 +1,4 @@
-"""Images sampled by the diffusion model itself, to train a classifier on (He et al. 2023)."""
+"""Sample images from the diffusion model, as training images of a classifier (He et al. 2023)."""
 
 from __future__ import annotations
 
@@ -23,8 +23,8 @@ if TYPE_CHECKING:
     from PIL.Image import Image
 
 
-class _Order(NamedTuple):
-    """One image to be sampled, the `number`-th of its class."""
+class _Request(NamedTuple):
+    """An image to be sampled; `number` counts the images of its class."""
 
     label: int
     classname: str
@@ -45,15 +45,15 @@ def sample_images(
     batch: int = 32,
     truncate: bool = False,
 ) -> pd.DataFrame:
-    """A data set of `per_class` images, `size` pixels square, of every class of `prompts`.
+    """A data set of `per_class` images of `size` × `size` pixels for every class of `prompts`.
 
     `prompts` has the columns `prompt, classname, classidx`; the prompts of a class take turns.
-    Sampled by DDIM (Song et al. 2021) in `steps` steps (fewer than the model has timesteps) with
-    classifier-free `guidance` (Ho & Salimans 2022; 1 is without). An image's noise is drawn from
-    (`seed`, label, number within the class), so neither `batch` nor `per_class` changes it beyond
-    rounding. Columns: `image` int64 (0..n-1), `label` int64, `classname`, `source`, `bytes` (PNG).
-    Raises InputError for a `size` the model cannot draw and, unless `truncate` lets it be cut, for
-    a prompt longer than the model reads.
+    Images are sampled by DDIM (Song et al. 2021) in `steps` steps, fewer than the model has
+    timesteps, with classifier-free `guidance` (Ho & Salimans 2022; 1 means none). The noise of an
+    image depends on (`seed`, label, number within the class), so `batch` and `per_class` change it
+    only by rounding. Columns: `image` int64 (0..n-1), `label` int64, `classname`, `source`, `bytes`
+    (PNG). Raises InputError for a `size` that the model cannot draw and, unless `truncate` is set,
+    for a prompt longer than the model reads.
     """
     import pandas as pd
 
@@ -62,17 +62,17 @@ def sample_images(
     if not truncate:
         limit = pipeline.tokenizer.model_max_length
         check_lengths(pipeline.tokenizer, prompts["prompt"].tolist(), limit)
-    orders, rows = _orders(prompts, per_class), []
-    progress = Progress(len(orders), "images")
-    for start in range(0, len(orders), batch):
-        group = orders[start : start + batch]
+    requests, rows = _requests(prompts, per_class), []
+    progress = Progress(len(requests), "images")
+    for start in range(0, len(requests), batch):
+        group = requests[start : start + batch]
         images = _draw(pipeline, group, size, guidance, steps, seed)
-        for order, image in zip(group, images, strict=True):
+        for request, image in zip(group, images, strict=True):
             source = (
-                f"{order.prompt} guidance={guidance} steps={steps} "
-                f"seed={seed}/{order.label}/{order.number}"
+                f"{request.prompt} guidance={guidance} steps={steps} "
+                f"seed={seed}/{request.label}/{request.number}"
             )
-            rows.append((order.label, order.classname, source, encode(image)))
+            rows.append((request.label, request.classname, source, encode(image)))
         progress.update(len(rows))
     table = pd.DataFrame(rows, columns=["label", "classname", "source", "bytes"])
     table.insert(0, "image", np.arange(len(table), dtype=np.int64))
@@ -81,28 +81,28 @@ def sample_images(
 
 def _draw(
     pipeline: StableDiffusionPipeline,
-    orders: list[_Order],
+    requests: list[_Request],
     size: int,
     guidance: float,
     steps: int,
     seed: int,
 ) -> list[Image]:
-    """The images of `orders`, sampled in one batch."""
+    """The images for `requests`, sampled in one batch."""
     with in_network():
         return pipeline(
-            [order.prompt for order in orders],
+            [request.prompt for request in requests],
             height=size,
             width=size,
             guidance_scale=guidance,
             num_inference_steps=steps,
-            generator=[generator(seed, order.label, order.number) for order in orders],
+            generator=[generator(seed, request.label, request.number) for request in requests],
         ).images
 
 
 def load(
     folder: str | os.PathLike, device: torch.device, dtype: torch.dtype
 ) -> StableDiffusionPipeline:
-    """The pipeline in `folder` (safetensors only), sampling by DDIM, without safety checker."""
+    """The pipeline in `folder` (safetensors only), with DDIM and without a safety checker."""
     from diffusers import (
         AutoencoderKL,
         DDIMScheduler,
@@ -112,8 +112,8 @@ def load(
     from transformers import CLIPTextModel, CLIPTokenizer
 
     check_model_folder(folder, FAMILIES["stable-diffusion"])
-    # latents are not confined to [-1, 1], so they must not be clipped, which is DDIM's default;
-    # the pipeline would set steps_offset to 1 itself, with a warning
+    # DDIM clips to [-1, 1] by default, but latents may lie outside of it; and the pipeline would
+    # set steps_offset to 1 itself, with a warning
     scheduler = DDIMScheduler.from_pretrained(
         folder, subfolder="scheduler", clip_sample=False, steps_offset=1, local_files_only=True
     )
@@ -127,7 +127,7 @@ def load(
         feature_extractor=None,
         requires_safety_checker=False,
     )
-    # what the pipeline pads and cuts to, which a tokenizer need not say
+    # the length to which the pipeline pads and cuts; a tokenizer may not define it
     positions = pipeline.text_encoder.config.max_position_embeddings
     pipeline.tokenizer.model_max_length = token_limit(pipeline.tokenizer, positions)
     pipeline.set_progress_bar_config(disable=True)
@@ -135,21 +135,21 @@ def load(
 
 
 def generator(seed: int, label: int, number: int) -> torch.Generator:
-    """The source of one image's noise; on the CPU, so it is the same on every machine."""
+    """The generator of one image's noise, on the CPU so that it is the same on every machine."""
     state = np.random.SeedSequence([seed, label, number]).generate_state(1, np.uint64)
     return torch.Generator().manual_seed(int(state[0]))
 
 
-def _orders(prompts: pd.DataFrame, per_class: int) -> list[_Order]:
-    """Every image to be sampled, by class and number."""
-    orders = []
+def _requests(prompts: pd.DataFrame, per_class: int) -> list[_Request]:
+    """All images to be sampled, sorted by class and number."""
+    requests = []
     for label, rows in prompts.groupby("classidx"):
         texts, classname = rows["prompt"].tolist(), rows["classname"].iloc[0]
-        orders += [
-            _Order(int(label), classname, number, texts[number % len(texts)])
+        requests += [
+            _Request(int(label), classname, number, texts[number % len(texts)])
             for number in range(per_class)
         ]
-    return orders
+    return requests
 
 
 def _check_size(size: int, factor: int) -> None:

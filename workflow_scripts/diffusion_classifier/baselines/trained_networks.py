@@ -1,4 +1,4 @@
-"""Small networks that learn here from the same labelled images."""
+"""The baselines of small networks that the workflow trains on the same labelled images."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ if TYPE_CHECKING:
 
 
 class ResNet(Baseline):
-    """A residual network; `small_networks` builds, trains and reads it."""
+    """A residual network; `small_networks` builds, trains and loads it."""
 
     rule = "predict_networks"
     needs = ("params", "preprocess", "optimisation")
     weights = "trained"
     learns = True
-    limits: ClassVar = {"stages": (10, "each of twice the last one's width")}
+    limits: ClassVar = {"stages": (10, "each twice as wide as the one before")}
 
     def fit(self, train: Images, validation: Images | None = None) -> None:
         import torch
@@ -55,6 +55,6 @@ class ResNet(Baseline):
 
 
 class ViT(ResNet):
-    """A vision transformer, which is trained in the same way."""
+    """A vision transformer, trained in the same way."""
 
     limits: ClassVar = {}

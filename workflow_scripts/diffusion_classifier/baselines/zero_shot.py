@@ -1,4 +1,4 @@
-"""CLIP as a baseline: the class whose prompts are nearest to the image."""
+"""CLIP as a baseline: the class whose prompts are nearest to the image in CLIP's embedding."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 class ZeroShotClip(Baseline):
-    """A CLIP in transformers' or open_clip's layout; `clip` reads and asks it."""
+    """A CLIP in transformers' or open_clip's layout; `clip` loads and applies it."""
 
     rule = "predict_clip"
     needs = ("model",)
@@ -34,7 +34,4 @@ class ZeroShotClip(Baseline):
     def predict(self, images: Images) -> tuple[np.ndarray, np.ndarray]:
         from . import clip
 
-        texts = self.clip.embed_texts(images.prompts["prompt"])
-        embedded = self.clip.embed_images(images.decoded())
-        class_of, combine = images.prompts["classidx"].to_numpy(), self.spec.get("combine", "mean")
-        return clip.classify(embedded, texts, class_of, self.clip.scale, combine)
+        return clip.predict(self.clip, images, self.spec.get("combine", "mean"))

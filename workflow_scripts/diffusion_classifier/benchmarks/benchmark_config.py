@@ -1,4 +1,4 @@
-"""Check the section `benchmark`: its data sets and evaluations, and the families of models."""
+"""Check the section `benchmark` of a config: its data sets, evaluations, and model families."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from diffusion_classifier.config.configuration import check_schema
-from diffusion_classifier.config.methods import asked_datasets, prior_method
+from diffusion_classifier.config.methods import classified_datasets, prior_method
 from diffusion_classifier.config.places import workflow_folder
 from diffusion_classifier.messages import InputError, known
 
@@ -85,11 +85,11 @@ def _check_policies(config: dict[str, Any], policies: dict, tests: dict) -> None
 
 
 def _check_prior(config: dict[str, Any], key: str, evaluation: str, dataset: str) -> None:
-    """Raise InputError if no table needs a prior's predictions, as policies compute none."""
+    """Raise InputError if no table computes the prior's predictions, which the policy needs."""
     prior = prior_method(config, evaluation)
     if prior is None or prior in config["evaluations"]:
         return
-    if dataset not in asked_datasets(config, prior):
+    if dataset not in classified_datasets(config, prior):
         raise InputError(
             f"{key}: found `{evaluation}`, whose prior `{prior}` is in no table with the data set "
             f"`{dataset}`; add the prior to such a table, or choose another evaluation"

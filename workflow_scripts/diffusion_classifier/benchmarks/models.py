@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from copy import deepcopy
-from typing import Any
 
 import torch
-from torch import Tensor, nn
+from torch import nn
 
 from diffusion_classifier.denoisers.denoiser import Denoiser
 from diffusion_classifier.denoisers.dit import DiT
@@ -22,16 +21,14 @@ from diffusion_classifier.engine.noise_bank import noise_bank
 from diffusion_classifier.weights.networks import load_network
 
 from .full_size import FullSize
-from .plain_loop import PlainModel, network_arguments, pixels
+from .plain_loop import PlainModel, pixels
 
 
-def full_size(
-    spec: FullSize, device: torch.device, dtype: torch.dtype, seed: int = 0
-) -> PlainModel:
+def full_size(spec: FullSize, device: torch.device, dtype: torch.dtype) -> PlainModel:
     """A published network in `dtype`, with the weights of diffusers' initialisation."""
     from diffusers import DDPMScheduler
 
-    torch.manual_seed(seed)
+    torch.manual_seed(0)
     with _default_dtype(dtype), device:
         network = network_class(spec.family)(**spec.config)
     network = network.to(device).eval().requires_grad_(False)
@@ -39,10 +36,10 @@ def full_size(
     return PlainModel(network, process, spec.family, spec.prediction)
 
 
-def random_inputs(spec: FullSize, images: int, prompts: int, samples: int, seed: int = 0) -> Inputs:
+def random_inputs(spec: FullSize, images: int, prompts: int, samples: int) -> Inputs:
     """Random normal latents, noises and texts (or the first class indices) for a network."""
     channels, size = spec.config.get("in_channels", 4), spec.config["sample_size"]
-    generator = torch.Generator().manual_seed(seed)
+    generator = torch.Generator().manual_seed(0)
     if spec.text:
         conditions = {"text": torch.randn(prompts, *spec.text, generator=generator)}
     else:
@@ -50,7 +47,7 @@ def random_inputs(spec: FullSize, images: int, prompts: int, samples: int, seed:
     if spec.pooled:
         conditions["pooled"] = torch.randn(prompts, spec.pooled, generator=generator)
     latents = torch.randn(images, channels, size, size, generator=generator)
-    noise = noise_bank((channels, size, size), samples, seed)
+    noise = noise_bank((channels, size, size), samples, seed=0)
     return Inputs(latents, torch.arange(images), conditions, noise)
 
 
@@ -75,17 +72,6 @@ def adapted(plain: PlainModel, dtype: torch.dtype | None = None) -> Denoiser:
     if plain.family == "stable-diffusion-xl":
         return StableDiffusionXL(network, plain.process, plain.prediction, pixels(network))
     return StableDiffusion(network, plain.process, plain.prediction)
-
-
-def one_evaluation(network: nn.Module, condition: dict[str, Tensor]) -> dict[str, Any]:
-    """The arguments of `network` in one evaluation, on its device; `condition` is one prompt's."""
-    size, parameter = network.config.sample_size, next(network.parameters())
-    x_t = torch.zeros(1, network.config.in_channels, size, size).to(parameter)
-    timestep = torch.zeros(1, dtype=torch.int64, device=parameter.device)
-    condition = {name: value.to(parameter.device) for name, value in condition.items()}
-    # x_t is passed by position, as networks give this argument different names
-    given = network_arguments(network, condition, parameter.dtype)
-    return {"x_t": x_t, "timestep": timestep, **given}
 
 
 def network_class(name: str) -> type:

@@ -1,4 +1,4 @@
-"""Compare policies that save evaluations; those of other authors are implemented only for this."""
+"""Compare policies that save evaluations, including one of other authors, a paired t-test."""
 
 from __future__ import annotations
 

@@ -15,8 +15,7 @@ from diffusion_classifier.engine.samples import Sample
 from diffusion_classifier.machine import describe
 from diffusion_classifier.selection.schedules import stage_samples
 
-from .flops import evaluation_flops
-from .peak import matmul_peak
+from .flops import evaluation_flops, matmul_peak
 from .subjects import Subject
 
 Errors = Mapping[str, np.ndarray]

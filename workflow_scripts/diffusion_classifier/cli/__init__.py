@@ -1,6 +1,6 @@
-"""The commands, and the only code that talks to a person.
+"""The command `diffusion-classifier` and the Python interface.
 
-`commands` is what `diffusion-classifier` runs, `options` says what may stand on its
-command line, `output` prints what was found. `classify` asks a model about images in one go,
-without Snakemake.
+`commands` runs the commands, `options` defines their command line, `inputs` reads the images,
+prompts and model of `classify`, and `output` formats its answer. `classify.classify` classifies
+images with a model in one call, without Snakemake.
 """

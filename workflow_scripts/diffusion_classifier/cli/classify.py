@@ -1,14 +1,14 @@
-"""Classify images among prompts in one go: what the workflow's rules do one by one.
+"""Classify images among prompts in one call, with the same steps as the workflow's rules.
 
-Of every image x and class c, the error e(x, c) is the mean over the class's prompts and the
-evaluated (t, ε) of the loss, which is itself a mean over the D values of a latent. The class of
-least error wins (paper, algorithm 1), after pruning in stages (algorithm 2). The posterior is the
-paper's approximation (section 3.2), of a uniform prior and the unweighted ELBO,
+The error e(x, c) of an image x and a class c is the mean of the loss over the class's prompts and
+the evaluated samples (t, ε); the loss is a mean over the D values of a latent. The class with the
+lowest error wins (paper, algorithm 1), after pruning in stages (algorithm 2). The posterior is the
+paper's approximation (section 3.2) with a uniform prior and the unweighted ELBO,
 
     p(c | x) = exp(-E ‖ε - ε_θ(x_t, t, c)‖²) / Σ_j exp(-E ‖ε - ε_θ(x_t, t, c_j)‖²),
 
-where the squared norm is a sum over the latent's D values, D · e(x, c). With another loss than
-`l2` that loss takes the squared norm's place.
+where the squared norm is a sum over the latent's D values, D · e(x, c). Another loss than `l2`
+replaces the squared norm.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Model:
-    """A diffusion model's folder, how images become its input, and where it runs."""
+    """The folder of a diffusion model, the preprocessing of images, device and dtype."""
 
     folder: str
     family: str
@@ -55,10 +55,10 @@ class Model:
 
 @dataclass(frozen=True)
 class Evaluation:
-    """What is measured: see `schedules.stage_samples` for samples and grid.
+    """The stages of an evaluation; `schedules.stage_samples` explains `samples` and `grid`.
 
-    keep: how many classes stay after each stage; seed: the noise bank's; batch_size: evaluations
-    in one forward pass, or `auto`.
+    `keep` is the number of classes after each stage, `seed` that of the noise bank, and
+    `batch_size` the number of evaluations in one forward pass, or `auto`.
     """
 
     samples: Sequence[int]
@@ -72,13 +72,12 @@ class Evaluation:
 def classify(
     model: Model, images: Sequence[Image], prompts: pd.DataFrame, evaluation: Evaluation
 ) -> pd.DataFrame:
-    """Every image's classes, best first: the rows of `ranking` and what the image took.
+    """The classes of every image, best first: the rows of `ranking` with three more columns.
 
-    `prompts` has the columns `prompt, classname, classidx`. Beside those of `ranking`, columns
-    are `prompt`, what the class is called, and `evaluations` and `seconds`, of the whole image:
-    network evaluations and its share of the time they took, without reading and encoding. Raises
-    InputError for a folder that cannot be read, a prompt that is too long, and a loss that the
-    model has not.
+    `prompts` has the columns `prompt, classname, classidx`. The columns are those of `ranking`,
+    `prompt` (the name of the class), and, for the whole image, `evaluations` of the network and its
+    share of their `seconds`, without reading and encoding. Raises InputError for a folder that
+    cannot be read, a prompt that is too long, and a loss that the model does not have.
     """
     device, dtype = model.device, model.dtype
     adapter = family(model.family)
@@ -112,7 +111,7 @@ def stage_errors(
     device: torch.device,
     dtype: torch.dtype,
 ) -> list[xr.Dataset]:
-    """The errors of all stages, each over the classes the one before kept (algorithm 2)."""
+    """The errors of all stages; each stage has the classes that the last one kept (algorithm 2)."""
     pairs = candidates(pd.DataFrame({"image": inputs.images.numpy()}), prompts)
     class_of = prompts["classidx"].to_numpy()
     engine = Engine(denoiser, inputs, evaluation.batch_size, device, dtype)
@@ -129,16 +128,16 @@ def stage_errors(
 def ranking(
     stages: Sequence[xr.Dataset], class_of: np.ndarray, loss: str, dimensions: int
 ) -> pd.DataFrame:
-    """Every image's classes, best first; `dimensions` is D, the number of values of a latent.
+    """The classes of every image, best first; `dimensions` is D, the number of values of a latent.
 
-    Columns: `image`, `rank` from 1, `class`, `error` (the mean over what was evaluated),
-    `difference` to the best class and its `standard_error`, `posterior`, `samples`. Classes that
-    stayed longer come before those pruned earlier. The difference is paired: over the samples of
-    the class, all of which the best saw too, so that classes pruned at different stages can be
-    compared, as their errors cannot. Its standard error is the standard deviation (n - 1) of
-    these differences / √n, NaN if n = 1; it takes the samples as independent, though their
-    timesteps are evenly spaced. The posterior is the module's, written with these differences
-    (the errors' common part cancels): exactly the softmax of -D · error if none was pruned.
+    Columns: `image`, `rank` from 1, `class`, `error` (the mean over the evaluated samples),
+    `difference` to the best class and its `standard_error`, `posterior`, `samples`. Classes come
+    before those that were pruned in an earlier stage. The difference is paired: its mean is over
+    the samples of the class, all of which the best class has too. So it can be compared between
+    classes that were pruned in different stages, unlike the error. Its standard error is the
+    standard deviation (n - 1) of the differences / √n, NaN if n = 1; it treats the samples as
+    independent, although their timesteps are evenly spaced. The posterior is that of the module,
+    computed from the differences: the softmax of -D · error if no class was pruned.
     """
     means = class_errors(mean_errors(stages, loss), class_of, "mean")
     per_sample = class_sample_errors(stages, class_of, loss)
@@ -159,7 +158,7 @@ def class_sample_errors(
     """
     parts = []
     for stage in stages:
-        if not stage.sizes["sample"]:  # its timesteps were all seen in earlier stages
+        if not stage.sizes["sample"]:  # all its timesteps were evaluated in earlier stages
             continue
         values = sum(stage[name].values.astype("float64") for name in loss.split("+"))
         index = pd.MultiIndex.from_arrays(
@@ -171,11 +170,11 @@ def class_sample_errors(
 
 
 def class_labels(prompts: pd.DataFrame) -> dict[int, str]:
-    """What a class is called: its prompt, or its name where it has several prompts."""
+    """The text for each class: its prompt, or its name if it has several prompts."""
     labels = {}
-    for index, own in prompts.groupby("classidx"):
-        many = f"{own['classname'].iloc[0] or f'class {index}'} ({len(own)} prompts)"
-        labels[index] = own["prompt"].iloc[0] if len(own) == 1 else many
+    for index, rows in prompts.groupby("classidx"):
+        name = f"{rows['classname'].iloc[0] or f'class {index}'} ({len(rows)} prompts)"
+        labels[index] = rows["prompt"].iloc[0] if len(rows) == 1 else name
     return labels
 
 

@@ -1,6 +1,4 @@
-"""The options of `diffusion-classifier`: its commands `classify`, `costs`, `status` and
-`verify`.
-"""
+"""The command line of `diffusion-classifier` with its commands and their options."""
 
 from __future__ import annotations
 
@@ -16,14 +14,14 @@ COMMANDS = ("classify", "costs", "status", "verify")
 _EPILOG = """\
 For every image, a table of the prompts, best first:
   mean error   the loss between true and predicted noise, mean over the latent's D values and
-               the (timestep, noise) samples; the least wins
+               the (timestep, noise) samples; the lowest wins
   difference   to the best prompt's error, mean over the samples both were measured at, ± its
                standard error: standard deviation of the paired differences / √samples
   posterior    exp(-E‖ε - ε_θ‖²) / Σ exp(-E‖ε - ε_θ‖²), the norm a sum over the D values (Li et al.
                2023, section 3.2), so a softmax of -D · mean error; uniform prior, unweighted
-               ELBO; another --loss takes the norm's place. Sharp, not calibrated
-  samples      how many it was measured at: fewer for prompts that --keep left behind, whose
-               mean error is of other timesteps and whose other numbers are rougher
+               ELBO; another --loss replaces the norm. Sharp, not calibrated
+  samples      number of evaluated samples: fewer for prompts that --keep removed, whose mean
+               error belongs to other timesteps and whose other numbers are less precise
 A prompts file is a CSV with the columns prompt,classname,classidx; prompts of one class are
 averaged. A class-conditional model (dit) is told the class index alone, not the text: name all
 its classes in order, or give a prompts file.
@@ -38,36 +36,39 @@ examples:
 
 
 class _Parser(argparse.ArgumentParser):
-    """Says a mistake in one line, without the usage."""
+    """Reports a mistake in one line, without the usage."""
 
     def error(self, message: str) -> NoReturn:
         raise InputError(f"{message}; see `{self.prog} --help`")
 
 
 def parser() -> argparse.ArgumentParser:
-    """All options of the commands."""
+    """The parser of all commands."""
     main_parser = _Parser(prog="diffusion-classifier", allow_abbrev=False)
     commands = main_parser.add_subparsers(required=True, metavar="COMMAND", dest="command")
     _add_classify(commands)
-    _add_costs(commands)
-    _add_status(commands)
+    _add_with_config(
+        commands,
+        "costs",
+        help="estimate the costs of a config before anything runs",
+        description="Estimate the costs of a config's tables before anything runs: images, "
+        "prompts, network evaluations and jobs of every method and data set, and, where the config "
+        "states a rate, the time of a device.",
+    )
+    _add_with_config(
+        commands,
+        "status",
+        help="show the progress of a run of the workflow",
+        description="Show the progress of a run of the workflow: the finished part of every table, "
+        "the rate, the remaining time, and failed jobs. Run it in the folder of the run.",
+    )
     _add_verify(commands)
     return main_parser
 
 
-def _add_costs(commands: argparse._SubParsersAction) -> None:
-    command = commands.add_parser(
-        "costs",
-        allow_abbrev=False,
-        help="say what a config will cost before anything runs",
-        description="Say what the tables of a config will cost before anything runs: images, "
-        "prompts, network evaluations and jobs of every method and data set, and, where the config "
-        "states a rate, the time of a device.",
-    )
-    _add_configfile(command)
-
-
-def _add_configfile(command: argparse.ArgumentParser) -> None:
+def _add_with_config(commands: argparse._SubParsersAction, name: str, **texts: str) -> None:
+    """Add a command whose only option is the config."""
+    command = commands.add_parser(name, allow_abbrev=False, **texts)
     command.add_argument(
         "--configfile",
         nargs="+",
@@ -75,17 +76,6 @@ def _add_configfile(command: argparse.ArgumentParser) -> None:
         metavar="FILE",
         help="one or more, as snakemake's (default: config.yaml)",
     )
-
-
-def _add_status(commands: argparse._SubParsersAction) -> None:
-    command = commands.add_parser(
-        "status",
-        allow_abbrev=False,
-        help="say how far a run of the workflow is",
-        description="Say how far a run of the workflow is: what is done of every table, at which "
-        "rate, how long the rest will take, and which jobs failed. Run it where the workflow runs.",
-    )
-    _add_configfile(command)
 
 
 def _add_verify(commands: argparse._SubParsersAction) -> None:

@@ -1,4 +1,4 @@
-"""What `diffusion-classifier classify` prints: a table per image, or JSON."""
+"""The output of `diffusion-classifier classify`: a table per image, or JSON."""
 
 from __future__ import annotations
 
@@ -22,11 +22,11 @@ def as_text(table: pd.DataFrame, paths: Sequence[str]) -> str:
 
 
 def as_json(table: pd.DataFrame, paths: Sequence[str]) -> str:
-    """All rows as one JSON array of objects, `image` being the path; null for what is undefined."""
+    """All rows as one JSON array of objects; `image` is the path, and NaN becomes null."""
     rows = table.to_dict("records")
     for row in rows:
         row["image"] = paths[row["image"]]
-        undefined = [name for name, value in row.items() if value != value]  # NaN alone does so
+        undefined = [name for name, value in row.items() if value != value]  # true for NaN only
         row.update(dict.fromkeys(undefined))
     return json.dumps(rows, indent=2, allow_nan=False, ensure_ascii=False)
 

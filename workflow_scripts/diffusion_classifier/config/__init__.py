@@ -1,6 +1,5 @@
-"""Reading a config, and refusing what cannot work before anything runs.
+"""Check a config before anything runs, and look things up in it.
 
-`configuration` checks a config by its schema and `checks` what a schema cannot say. `methods`,
-`seeds`, `places` and `image_counts` answer questions about a config: names, trainings, paths,
-sizes.
+`configuration` applies the schema and the modules of `checks`, for what a schema cannot express.
+`methods` looks up names, `seeds` trainings, `places` paths and `image_counts` sizes.
 """

@@ -1,20 +1,31 @@
-"""Check a config before anything runs; every mistake is one line that says what to do."""
+"""Check a config before anything runs; the message of a mistake is one line."""
 
 from __future__ import annotations
 
-import difflib
 import math
 import os
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
-from diffusion_classifier.messages import InputError
+from diffusion_classifier.messages import InputError, did_you_mean
 from diffusion_classifier.names import check_line, normalised
 
-from .checks.table_checks import check_kinds
-from .consistency import check_consistency
-from .places import check_results, place
+from .checks.baseline_checks import check_baseline, check_old_spelling
+from .checks.count_checks import check_counts
+from .checks.dataset_checks import check_dataset
+from .checks.evaluation_checks import (
+    check_calibrations,
+    check_evaluation,
+    check_hierarchies,
+    check_priors,
+)
+from .checks.model_checks import check_model, check_shapes
+from .checks.prompt_checks import check_groups, check_prompts
+from .checks.size_checks import check_sizes
+from .checks.table_checks import check_kinds, check_tables
+from .methods import method_names
+from .places import check_results, resolve_paths
 from .schema import read_schema
 from .seeds import expand_seeds
 
@@ -43,37 +54,71 @@ _LIMITS = {
 
 
 def check_config(config: dict[str, Any], workflow: str | os.PathLike) -> None:
-    """Raise InputError unless `config` fits the schema and makes sense as a whole.
+    """Check `config` completely and bring it into the form that the workflow uses.
 
-    `workflow` is the folder of the Snakefile. Also checked: that results have a folder of their
-    own, that can be written to. The paths in `config` are replaced by where they lead, as `place`
-    does; labels, class names and other texts that are shown become Unicode's form NFC, so that two
-    spellings of one name are one. A model with `seeds` becomes one entry per seed (`expand_seeds`).
+    `workflow` is the folder of the Snakefile. Paths in `config` are replaced (`resolve_paths`), and
+    a model with `seeds` becomes one entry per seed (`expand_seeds`). Labels, class names and other
+    shown texts are converted to Unicode's form NFC, so that two spellings of a name are equal.
+    Raises InputError for a config that does not fit the schema, a name that does not exist, numbers
+    that contradict each other, and an unusable results folder.
     """
+    workflow = Path(workflow)
     check_kinds(config)
-    check_schema(config, Path(workflow) / SCHEMA)
+    check_schema(config, workflow / SCHEMA)
     _normalise(config)
-    place(config, Path(workflow))
-    check_consistency(config, Path(workflow))
-    check_results(config, Path(workflow))
-    expand_seeds(config, Path(workflow))
+    resolve_paths(config, workflow)
+    _check_consistency(config, workflow)
+    check_results(config, workflow)
+    expand_seeds(config, workflow)
+
+
+def _check_consistency(config: dict[str, Any], workflow: Path) -> None:
+    """Raise InputError for mistakes that a schema cannot express."""
+    check_old_spelling(config)
+    for name, spec in config["prompts"].items():
+        check_prompts(config, name, spec)
+    for name in config["prompts"]:  # groups are other sets of prompts, which are now checked
+        check_groups(config, name)
+    for name, spec in config["datasets"].items():
+        check_dataset(config, name, spec)
+    for name, spec in config["models"].items():
+        check_model(config, name, spec, workflow)
+    for name, spec in config["evaluations"].items():
+        check_evaluation(config, name, spec)
+    for name, spec in config["baselines"].items():
+        check_baseline(config, name, spec, workflow)
+    names = [name for kind in method_names(config).values() for name in kind]
+    clash = [name for name in names if names.count(name) > 1]
+    if clash:
+        raise InputError(
+            f"baselines: found the name `{clash[0]}`, which another baseline or an evaluation has "
+            "too; expected different names (a baseline with seeds is called <name>-seed<n>); "
+            "rename one of them"
+        )
+    check_tables(config)
+    check_calibrations(config)
+    check_priors(config)
+    check_hierarchies(config)
+    check_sizes(config)
+    check_counts(config)
+    check_shapes(config, workflow)
 
 
 def _normalise(entry: dict[str, Any] | list[Any], path: str = "", shown: bool = False) -> None:
-    """Rewrite the texts in `entry`, which lies at `path`, that are shown in Unicode's form NFC.
+    """Convert shown texts in `entry`, at the key `path`, to Unicode's form NFC.
 
-    `shown` says that all in it are. Paths stay as they are: on a disk the two forms are two names.
-    Raises InputError for a text that is not one line; in prose a line break is a space.
+    With `shown`, these are all texts in it. Paths are not converted, as the forms differ on a disk.
+    In prose, a line break becomes a space; raises InputError for another text of several lines.
     """
     for key, value in entry.items() if isinstance(entry, dict) else enumerate(entry):
         where = f"{path}.{key}".lstrip(".")
-        named = key in _SHOWN or (key == "published" and not path.startswith("tables"))
+        is_shown = key in _SHOWN or (key == "published" and not path.startswith("tables"))
         if isinstance(value, dict | list):
-            _normalise(value, where, named)
+            _normalise(value, where, is_shown)
         elif isinstance(value, str):
             text = " ".join(value.split()) if key in _PROSE else value
             check_line(text, where, "the text")
-            entry[key] = normalised(text) if named or shown else text
+            entry[key] = normalised(text) if is_shown or shown else text
 
 
 def check_schema(config: dict[str, Any], schema: Path) -> None:
@@ -82,8 +127,7 @@ def check_schema(config: dict[str, Any], schema: Path) -> None:
     from jsonschema.exceptions import best_match, relevance
     from jsonschema.validators import extend
 
-    # stricter than JSON: 5.0 is no whole number, .nan and .inf are no numbers, and nothing counts
-    # further than 64 bits
+    # stricter than JSON: 5.0 is no integer, .nan and .inf are no numbers, integers have 64 bits
     types = Draft202012Validator.TYPE_CHECKER.redefine_many(
         {
             "integer": lambda _, value: _is_integer(value),
@@ -93,7 +137,7 @@ def check_schema(config: dict[str, Any], schema: Path) -> None:
     validator = extend(Draft202012Validator, type_checker=types)(read_schema(schema))
 
     def importance(error: Any) -> tuple:
-        # what is asked only `if` a key has some value comes after that key's own mistakes
+        # a mistake in a key comes before keys that are required for some values of that key
         depth, *rest = relevance(error)
         return depth, "then" not in error.schema_path, *rest
 
@@ -111,7 +155,7 @@ def _is_number(value: Any) -> bool:
 
 
 def _explained(error: Any) -> str:
-    """What a jsonschema error means to the person who wrote the config."""
+    """A jsonschema error as a message for the user."""
     key = ".".join(map(str, error.absolute_path)) or "the config"
     found, rule = _short(error.instance), error.validator_value
     if "propertyNames" in error.schema_path:
@@ -121,7 +165,7 @@ def _explained(error: Any) -> str:
             properties = error.schema.get("properties", {})
             unknown = next(name for name in error.instance if name not in properties)
             known = sorted(n for n, spec in properties.items() if not spec.get("deprecated"))
-            remedy = _did_you_mean(unknown, known) or "remove it or correct it"
+            remedy = did_you_mean(unknown, known) or "remove it or correct it"
             return f"{key}: found the unknown key `{unknown}`, expected {_one_of(known)}; {remedy}"
         case "required":
             missing = next(name for name in rule if name not in error.instance)
@@ -131,12 +175,12 @@ def _explained(error: Any) -> str:
             )
         case "oneOf":
             choices = [choice["required"] for choice in rule]
-            asked = [name for name in error.instance if any(name in choice for choice in choices)]
+            names = [name for name in error.instance if any(name in choice for choice in choices)]
             expected = ", or ".join(map(_all_of, choices))
             limit = "not both" if len(choices) == 2 else "only one of these"
-            asked = _keys(asked) if asked else "none of these keys"
+            present = _keys(names) if names else "none of these keys"
             return (
-                f"{key}: found {asked}, expected either {expected}, but {limit}; add or remove "
+                f"{key}: found {present}, expected either {expected}, but {limit}; add or remove "
                 "what differs (see config/README.md)"
             )
         case "type":
@@ -144,7 +188,7 @@ def _explained(error: Any) -> str:
             expected = " or ".join(_TYPES[kind] for kind in (first, *others))
             return f"{key}: found {found}, expected {expected}; {_retyped(error.instance, first)}"
         case "enum":
-            remedy = _did_you_mean(error.instance, map(str, rule)) or "correct it"
+            remedy = did_you_mean(str(error.instance), map(str, rule)) or "correct it"
             return f"{key}: found {found}, expected {_one_of(rule)}; {remedy}"
         case "pattern":
             return f"{key}: found {found}, expected {error.schema['description']}; correct it"
@@ -152,13 +196,8 @@ def _explained(error: Any) -> str:
             return f"{key}: found {found}, expected {_LIMITS[limit].format(rule)}; correct it"
 
 
-def _did_you_mean(found: Any, names: Iterable[str]) -> str:
-    close = difflib.get_close_matches(str(found), list(names), n=1)
-    return f"did you mean `{close[0]}`?" if close else ""
-
-
 def _retyped(value: Any, expected: str) -> str:
-    """What to write instead of a value that YAML read as another type than was meant."""
+    """The remedy for a value that YAML reads as another type than the user meant."""
     if expected == "string" and type(value) in (int, float, bool):
         return "put it in quotes"
     if expected == "boolean":

@@ -1,4 +1,4 @@
-"""How many images a data set has and how many prompts each is asked about, before it is made."""
+"""Numbers of images, classes and prompts, before data sets and prompts are made."""
 
 from __future__ import annotations
 
@@ -27,11 +27,13 @@ def image_count(config: dict[str, Any], name: str) -> int | None:
     """
     spec = config["datasets"][name]
     if "model" in spec:
-        asked = candidate_counts(config, name)
-        return asked and spec["per_class"] * asked[0]
+        counts = candidate_counts(config, name)
+        return counts and spec["per_class"] * counts[0]
     size = spec.get("limit")
     if isinstance(spec.get("indices"), str):
-        return _listed(spec["indices"])
+        with suppress(InputError):  # the job that reads the file reports a mistake in it
+            return len(read_indices(spec["indices"], sys.maxsize))
+        return None
     if size is None:
         whole = None if "indices" in spec else quickly_opened(spec)
         size = len(whole) * spec.get("copies", 1) if whole else expected_size(spec)
@@ -43,14 +45,8 @@ def image_count(config: dict[str, Any], name: str) -> int | None:
     return size and size * (2 if has_examples(spec) else 1)
 
 
-def _listed(indices: str) -> int | None:
-    """How many images a file of `indices` names; None if it cannot be read, which its job says."""
-    with suppress(InputError):
-        return len(read_indices(indices, sys.maxsize))
-
-
 def candidate_counts(config: dict[str, Any], dataset: str) -> tuple[int, float] | None:
-    """The classes an image is asked about, and how many prompts a class has on average."""
+    """The classes that an image is compared with, and the mean number of prompts of a class."""
     data = config["datasets"][dataset]
     spec = config["prompts"][data["prompts"]]
     if has_examples(data):
@@ -58,52 +54,63 @@ def candidate_counts(config: dict[str, Any], dataset: str) -> tuple[int, float] 
     if has_matching_tasks(data):
         shape = source(data["source"]).shape(data)
         return shape and (shape[1] + bool(spec.get("unconditional")), 1)
-    return _named(config, spec)
+    return _prompt_counts(config, spec)
 
 
 def prompt_class_count(config: dict[str, Any], prompts: str) -> int | None:
-    """The classes that a set of prompts names, if that is known."""
-    counted = _named(config, config["prompts"][prompts])
-    return counted and counted[0]
+    """The number of classes in a set of prompts; None if unknown."""
+    counts = _prompt_counts(config, config["prompts"][prompts])
+    return counts and counts[0]
 
 
-def _named(config: dict[str, Any], spec: dict[str, Any]) -> tuple[int, float] | None:
-    """`candidate_counts` of an entry of `prompts`, of all its classes."""
+def _prompt_counts(config: dict[str, Any], spec: dict[str, Any]) -> tuple[int, float] | None:
+    """Classes, and mean prompts of a class, in an entry of `prompts`; None if unknown."""
     if "file" in spec:
-        return _in_file(spec["file"])
+        with suppress(KeyError, TypeError, ValueError, ZeroDivisionError):
+            rows = [row for row in prompt_rows(spec) if row["prompt"] or row["classname"]]
+            classes = len({int(row["classidx"]) for row in rows})
+            return classes, len(rows) / classes
+        return None
     templates = len(spec.get("templates", ["{}"]))
     if "captions" in spec:
-        of = config["datasets"][spec["captions"]]
-        own = quickly_opened(of)
-        classes = len(own.class_names) if own else class_count(of) if "source" in of else None
+        data = config["datasets"][spec["captions"]]
+        images = quickly_opened(data)
+        known = class_count(data) if "source" in data else None
+        classes = len(images.class_names) if images else known
         return classes and (classes, templates)
     if isinstance(spec["classes"], list):
         return len(spec["classes"]), templates
     classes = class_lists.class_count(spec["classes"])
-    return classes, len(class_lists.class_rows(spec["classes"])) / classes * templates
+    return classes, len(prompt_rows(spec)) / classes * templates
 
 
-def _in_file(path: str) -> tuple[int, float] | None:
-    """`candidate_counts` of a file of prompts, without pandas; a mistake is its job's to say."""
-    with suppress(OSError, ValueError, KeyError, TypeError, ZeroDivisionError, csv.Error):
-        with open(path, encoding="utf-8-sig", newline="") as file:
-            rows = [row for row in csv.DictReader(file) if row["prompt"] or row["classname"]]
-        classes = len({int(row["classidx"]) for row in rows})
-        return classes, len(rows) / classes
+def prompt_rows(spec: dict[str, Any]) -> list[dict[str, str]]:
+    """The rows of the class list or CSV of an entry of `prompts`, read without pandas.
+
+    Empty for other entries, and for a file that cannot be read; its job reports that.
+    """
+    if isinstance(spec.get("classes"), str):
+        return class_lists.class_rows(spec["classes"])
+    with (
+        suppress(KeyError, OSError, ValueError, csv.Error),
+        open(spec["file"], encoding="utf-8-sig", newline="") as file,
+    ):
+        return list(csv.DictReader(file))
+    return []
 
 
 def counts_left(
     config: dict[str, Any], name: str, dataset: str, classes: int, per_class: float
 ) -> tuple[tuple[float, float], float]:
-    """The candidates that a prior and a stage of groups leave, and what the latter takes an image.
+    """Classes and prompts per class after prior and groups, and evaluations per image for groups.
 
-    Groups are taken to be of equal size and, below a prior, as many as can be.
+    All groups are assumed to have the same size, and a prior to leave as many groups as possible.
     """
     spec, left, spent = config["evaluations"][name], classes, 0.0
     if prior := spec.get("prior"):
         left = min(left, prior["keep"])
     if groups := groups_of(config, name, dataset):
-        count, prompts = _named(config, config["prompts"][groups["prompts"]])
+        count, prompts = _prompt_counts(config, config["prompts"][groups["prompts"]])
         spent = min(count, left) * prompts * spec["hierarchy"]["samples"]
         left = min(left, classes / count * spec["hierarchy"]["keep"])
     return (left, per_class), spent

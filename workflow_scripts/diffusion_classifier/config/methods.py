@@ -1,4 +1,4 @@
-"""The names of a config's methods and models, and what belongs to each."""
+"""Look up methods, models, data sets and their relations in a config."""
 
 from __future__ import annotations
 
@@ -10,10 +10,13 @@ from diffusion_classifier.baselines.baseline import CLIP, TEXT_TO_IMAGE, Baselin
 from diffusion_classifier.baselines.registry import baseline
 from diffusion_classifier.denoisers.families import FAMILIES
 from diffusion_classifier.tables.kinds import KINDS
+from diffusion_classifier.training.registry import TRAINERS
 from diffusion_classifier.weights.family import Family
 
-MODEL_FAMILIES: dict[str, Family | None] = {**FAMILIES, "clip": None}
-"""The families of `models`: of diffusion models, and CLIPs, which baselines use."""
+MODEL_FAMILIES: dict[str, Family | None] = {
+    name: FAMILIES.get(name) for name in (*FAMILIES, *TRAINERS)
+}
+"""The families of `models`; None for those that are no diffusion models, such as CLIP."""
 
 
 def method_names(config: dict[str, Any]) -> dict[str, list[str]]:
@@ -31,12 +34,12 @@ def baseline_spec(config: dict[str, Any], method: str) -> dict[str, Any]:
 
 
 def baseline_class(config: dict[str, Any], method: str) -> type[Baseline]:
-    """What the registry has for the kind of a baseline method."""
+    """The class in the registry for the kind of a baseline method."""
     return baseline(baseline_spec(config, method)["kind"])
 
 
 def network_names(config: dict[str, Any]) -> list[str]:
-    """The networks that are trained here, METHOD/PROMPTS for each set of prompts."""
+    """The networks that are trained here: METHOD/PROMPTS for each set of prompts."""
     return [
         f"{method}/{prompts}"
         for method in network_methods(config)
@@ -62,19 +65,19 @@ def training_set(config: dict[str, Any], network: str) -> str:
 
 
 def image_spec(config: dict[str, Any], dataset: str) -> dict[str, Any]:
-    """What of a data set's entry decides its images."""
+    """The keys of a data set's entry that decide its images."""
     others = ("label", "description", "published", "prompts", "shards")
     return {k: v for k, v in config["datasets"][dataset].items() if k not in others}
 
 
 def filter_prompts(config: dict[str, Any], dataset: str) -> str | None:
-    """The set of prompts whose network chooses the images of a data set with a `pool`, if any."""
+    """The set of prompts whose network chooses the images of an adversarial data set, if any."""
     spec = config["datasets"][dataset]
     return spec.get("prompts", config["datasets"][spec["pool"]].get("prompts"))
 
 
 def filter_network(config: dict[str, Any], dataset: str) -> str:
-    """The network of `network_names` that gets the images of a data set with a `pool` wrong."""
+    """The network of `network_names` that misclassifies the images of an adversarial data set."""
     return f"{config['datasets'][dataset]['wrong_by']}/{filter_prompts(config, dataset)}"
 
 
@@ -88,22 +91,22 @@ def split_seed(config: dict[str, Any], method: str) -> tuple[str, int]:
 
 
 def method_group(config: dict[str, Any], method: str) -> str:
-    """What a method is one training of: what all its seeds are called in the config."""
+    """The name in the config of which a method is one training."""
     if method in config["evaluations"]:
         return config["evaluations"][method].get("group", method)
     return baseline_spec(config, method).get("group", split_seed(config, method)[0])
 
 
 def stages_of(config: dict[str, Any], evaluation: str, dataset: str) -> dict[str, Any]:
-    """How an evaluation goes about a data set: its `stages`, unless `stages_for` has others."""
+    """The stages of an evaluation for a data set: from `stages_for`, or else `stages`."""
     spec = config["evaluations"][evaluation]
     return spec.get("stages_for", {}).get(dataset, spec["stages"])
 
 
 def questions(config: dict[str, Any], table: str) -> list[tuple[str, str]]:
-    """Which evaluation a table and its figures ask about which data set, each pair once.
+    """The pairs (evaluation, data set) that a table and its figures need, each once.
 
-    An evaluation that is another's prior is asked whatever the other is.
+    If an evaluation is the prior of another, it needs the same data sets as the other.
     """
     spec = config["tables"][table]
     datasets = spec.get("datasets") or [spec["dataset"]]
@@ -112,31 +115,31 @@ def questions(config: dict[str, Any], table: str) -> list[tuple[str, str]]:
         wanted += product([curves["evaluation"]], curves.get("datasets") or [curves["dataset"]])
     if trend := spec.get("trend"):
         wanted += product(trend["methods"], trend.get("datasets", datasets))
-    return _with_priors(config, wanted)
-
-
-def _with_priors(
-    config: dict[str, Any], wanted: Iterable[tuple[str, str]]
-) -> list[tuple[str, str]]:
-    """The evaluations of `wanted` and those that are their priors."""
     found = [pair for pair in dict.fromkeys(wanted) if pair[0] in config["evaluations"]]
-    for name, dataset in found:  # which grows meanwhile
+    for name, dataset in found:  # the loop appends further pairs
         pair = (prior_method(config, name), dataset)
         found += [pair] if pair[0] in config["evaluations"] and pair not in found else []
     return found
 
 
-def data_sets(config: dict[str, Any], table: str) -> list[str]:
-    """The data sets that a table's numbers come from, each once, its own first.
+def all_questions(config: dict[str, Any]) -> list[tuple[str, str]]:
+    """The `questions` of all tables, each once."""
+    return list(
+        dict.fromkeys(pair for table in config["tables"] for pair in questions(config, table))
+    )
 
-    Then those that its figures show, that its methods learn from here or are adjusted on, and the
-    pools that others were chosen from.
+
+def data_sets(config: dict[str, Any], table: str) -> list[str]:
+    """The data sets on which a table's numbers depend, each once, beginning with its columns.
+
+    The others are those of its figures, those on which its methods are trained here or calibrated,
+    and the pools from which adversarial data sets were chosen.
     """
-    spec, asked = config["tables"][table], questions(config, table)
-    names = [*(spec.get("datasets") or [spec["dataset"]]), *(dataset for _, dataset in asked)]
+    spec, pairs = config["tables"][table], questions(config, table)
+    names = [*(spec.get("datasets") or [spec["dataset"]]), *(dataset for _, dataset in pairs)]
     tasks = {config["datasets"][name].get("prompts") for name in names}
     methods = list(spec["methods"])
-    for name, dataset in asked:
+    for name, dataset in pairs:
         evaluation = config["evaluations"][name]
         methods += [evaluation["prior"]["method"]] if "prior" in evaluation else []
         if stages_of(config, name, dataset).get("timesteps") == "learned":
@@ -145,30 +148,29 @@ def data_sets(config: dict[str, Any], table: str) -> list[str]:
         names += [model["training"]["data"]] if model["weights"] == "train" else []
     for method in methods:
         if method not in config["evaluations"]:
-            learned = baseline_spec(config, method)
-            if is_shipped(learned):
+            baseline_entry = baseline_spec(config, method)
+            if is_shipped(baseline_entry):
                 continue
-            for task, sets in learned.get("tasks", {}).items():
+            for task, sets in baseline_entry.get("tasks", {}).items():
                 names += sets.values() if task in tasks else []
-    for name in names:  # which grows meanwhile
+    for name in names:  # the loop appends further names
         pool = config["datasets"][name].get("pool")
         names += [pool] if pool and pool not in names else []
     return list(dict.fromkeys(names))
 
 
 def prior_method(config: dict[str, Any], evaluation: str) -> str | None:
-    """The method that is an evaluation's prior, if it has one."""
+    """The method of an evaluation's prior, if it has one."""
     return config["evaluations"][evaluation].get("prior", {}).get("method")
 
 
-def asked_datasets(config: dict[str, Any], method: str) -> list[str]:
-    """The data sets that a baseline method classifies, for any table or as a prior, each once."""
+def classified_datasets(config: dict[str, Any], method: str) -> list[str]:
+    """The data sets that a baseline method classifies for tables or as a prior, each once."""
     name = split_seed(config, method)[0]
     listed = [spec for spec in config["tables"].values() if name in spec["methods"]]
     listed = [spec for spec in listed if KINDS[spec["kind"]].answers == "predictions"]
     found = [dataset for spec in listed for dataset in spec.get("datasets", [])]
-    asked = [pair for table in config["tables"] for pair in questions(config, table)]
-    for evaluation, dataset in asked:
+    for evaluation, dataset in all_questions(config):
         found += [dataset] if prior_method(config, evaluation) == method else []
     return list(dict.fromkeys(found))
 
@@ -183,33 +185,33 @@ def compared_datasets(config: dict[str, Any], method: str) -> list[str]:
 
 
 def groups_of(config: dict[str, Any], evaluation: str, dataset: str) -> dict[str, Any] | None:
-    """How a data set's classes are grouped, if an evaluation asks about the groups first."""
+    """The `groups` of a data set's prompts, if the evaluation has a stage of groups."""
     if "hierarchy" not in config["evaluations"][evaluation]:
         return None
     return config["prompts"][config["datasets"][dataset]["prompts"]].get("groups")
 
 
 def method_kind(config: dict[str, Any], method: str) -> str:
-    """How tables treat a method: `diffusion`, `baseline`, `more-data` or `chance`.
+    """How tables treat a method: as `diffusion`, `baseline`, `more-data` or `chance`.
 
-    `baseline` is trained on labelled images alone, as those through which the line of effective
-    robustness goes; `more-data` knows other images as well (a CLIP, a probe of a diffusion model's
-    features, what learned from images that such a model drew) and is compared with that line.
+    A `baseline` learned from labelled images alone; the line of effective robustness is fitted to
+    baselines. A `more-data` method also learned from other images (a CLIP, a probe of a diffusion
+    model's features, a network trained on images that a model drew) and is compared with the line.
     """
     if method in config["evaluations"]:
         return "diffusion"
     spec = baseline_spec(config, method)
-    learned_from = [config["datasets"][sets["train"]] for sets in spec.get("tasks", {}).values()]
-    found = baseline_class(config, method).compared_as
-    drawn = any("model" in data for data in learned_from)
-    return "more-data" if drawn and found == "baseline" else found
+    kind = baseline_class(config, method).compared_as
+    training_sets = [config["datasets"][sets["train"]] for sets in spec.get("tasks", {}).values()]
+    drawn = any("model" in data for data in training_sets)
+    return "more-data" if drawn and kind == "baseline" else kind
 
 
 def method_varies(config: dict[str, Any], method: str) -> str:
-    """What another run of a method would draw anew: its `training`, its `seed`, or nothing ("").
+    """What differs between repetitions of a method: its `training`, its `seed`, or nothing ("").
 
-    A method that only uses a trained model (an evaluation, a CLIP, a probe, downloaded weights)
-    varies with that model's training.
+    A method that uses a trained model (an evaluation, a CLIP, a probe, downloaded weights) varies
+    with the training of that model.
     """
     if method in config["evaluations"]:
         return "training"
@@ -217,7 +219,7 @@ def method_varies(config: dict[str, Any], method: str) -> str:
 
 
 def same_images(config: dict[str, Any], dataset: str, others: Iterable[str]) -> list[str]:
-    """Those of `others` that are the very images of `dataset` with another shift, or none."""
+    """The data sets in `others` with the images of `dataset` under another shift."""
 
     def images(name: str) -> dict[str, Any]:
         return {key: value for key, value in image_spec(config, name).items() if key != "shift"}
@@ -226,7 +228,7 @@ def same_images(config: dict[str, Any], dataset: str, others: Iterable[str]) -> 
 
 
 def version_of(config: dict[str, Any], evaluation: str) -> str:
-    """What a figure of several versions of a model calls an evaluation."""
+    """The name of an evaluation in a figure of several versions of a model."""
     spec = config["evaluations"][evaluation]
     return spec.get("version", spec["label"])
 
@@ -237,13 +239,10 @@ def denoiser_names(config: dict[str, Any]) -> list[str]:
 
 
 def models_for(config: dict[str, Any], use: str) -> list[str]:
-    """The models that serve as what CLIP and TEXT_TO_IMAGE of `baselines` name.
-
-    A text-to-image model draws what a prompt says, and its UNet has features to look at.
-    """
-    serves = {
+    """The models that can be used as `use`: CLIP or TEXT_TO_IMAGE of `baselines.baseline`."""
+    fits = {
         CLIP: lambda family: family is None,
         TEXT_TO_IMAGE: lambda family: family is not None and family.text_to_image,
     }[use]
     models = config["models"].items()
-    return [name for name, spec in models if serves(MODEL_FAMILIES[spec["family"]])]
+    return [name for name, spec in models if fits(MODEL_FAMILIES[spec["family"]])]

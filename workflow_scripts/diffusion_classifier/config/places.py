@@ -1,4 +1,4 @@
-"""Where the paths of a config lead, and that results lie apart from all of them."""
+"""The paths of a config: find the inputs, and check that results have a folder of their own."""
 
 from __future__ import annotations
 
@@ -25,19 +25,19 @@ INPUTS: dict[str, tuple[str, ...]] = {
     "baselines": ("weights",),
     "tables": ("published",),
 }
-"""The keys of each section's entries whose values, where they are texts, are paths of inputs.
+"""The keys of each section's entries that are paths of inputs if their value is a text.
 
-Those of a data set's source are paths by the format that the source gives them.
+A data set's source declares which of its keys are paths by their JSON schema's `format`.
 """
 
-_WORDS = ("shipped", "train")  # which stand for weights
+_WORDS = ("shipped", "train")  # values of `weights` that are no paths
 
 
-def place(config: dict[str, Any], workflow: Path) -> None:
-    """Replace every path in `config`, which fits the schema, by where it leads.
+def resolve_paths(config: dict[str, Any], workflow: Path) -> None:
+    """Expand `~` in every path of `config`, which fits the schema, and apply `find_path`.
 
-    `workflow` is the folder of the Snakefile. A path that leads nowhere stays as it is: whatever
-    reads it says so. Raises InputError for the home folder of somebody who has none.
+    `workflow` is the folder of the Snakefile. The code that reads a path reports it if it does not
+    exist. Raises InputError for `~NAME` if there is no such user.
     """
     config["results"] = os.path.normpath(_expanded("results", config["results"]))
     for key, entry, name in _inputs(config):
@@ -45,11 +45,11 @@ def place(config: dict[str, Any], workflow: Path) -> None:
         if _FORMATS.get(name) == BENCHMARK["format"] and key.startswith("datasets."):
             path = _benchmark(path)
         below = key.startswith("datasets.") and _FORMATS.get(name) == BELOW["format"]
-        entry[name] = path if below else found(path, workflow)
+        entry[name] = path if below else find_path(path, workflow)
 
 
 def workflow_folder() -> Path:
-    """The folder of the Snakefile: the checkout that this library lies in, or the working folder.
+    """The folder of the Snakefile: the checkout of this library, or the working directory.
 
     Raises InputError if neither has a Snakefile.
     """
@@ -58,41 +58,34 @@ def workflow_folder() -> Path:
             return folder
     raise InputError(
         "the working directory: found no Snakefile, expected the folder of the workflow, which the "
-        "installed library is no part of; change to it, or write `pip install --editable .` there"
+        "installed library does not contain; change to it, or write `pip install --editable .` "
+        "there"
     )
 
 
-def found(path: str, workflow: Path) -> str:
-    """`path` as it is if it leads to something, or else relative to `workflow` if that does.
+def find_path(path: str, workflow: Path) -> str:
+    """`path` if it exists, or else the path relative to `workflow` if that exists, or else `path`.
 
-    What lies beside the workflow is named relative to the working directory, so that no file tells
-    where on a machine the project lies.
+    The latter is written relative to the working directory, so that no file contains the project's
+    place on this machine.
     """
     beside = os.path.join(os.path.relpath(workflow), path)
-    shipped = path and not _leads(path) and _leads(beside)
-    return os.path.normpath(beside) if shipped else path
-
-
-def folders(config: dict[str, Any]) -> Iterator[tuple[str, Path]]:
-    """Key and path of every folder that a config names as an input."""
-    for key, entry, name in _inputs(config):
-        if Path(entry[name]).is_dir():
-            yield key, Path(entry[name])
+    in_workflow = path and not _exists(path) and _exists(beside)
+    return os.path.normpath(beside) if in_workflow else path
 
 
 def _inputs(config: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any], str]]:
-    """Every path of an input: its key, and the mapping and the name that it is the value of."""
-    words = {("models", "weights"): _WORDS, ("baselines", "weights"): _WORDS}
+    """Every path of an input: its full key, the mapping that contains it, and its key there."""
     for section, keys in INPUTS.items():
-        for own, spec in config[section].items():
+        for entry_name, spec in config[section].items():
             for key in keys:
                 *parents, name = key.split(".")
                 entry = spec
                 for parent in parents:
                     entry = entry.get(parent, {})
                 value = entry.get(name)
-                if isinstance(value, str) and value not in words.get((section, key), ()):
-                    yield f"{section}.{own}.{key}", entry, name
+                if isinstance(value, str) and (key != "weights" or value not in _WORDS):
+                    yield f"{section}.{entry_name}.{key}", entry, name
 
 
 def _expanded(key: str, path: str) -> str:
@@ -111,28 +104,30 @@ def _benchmark(path: str) -> str:
     return f"{BENCHMARKS}/{path}.yaml" if is_name else path
 
 
-def _leads(path: str) -> bool:
+def _exists(path: str) -> bool:
+    """Whether a path, or a file that matches it as a pattern, exists."""
     return os.path.exists(path) or any(glob.iglob(path, recursive=True))
 
 
-OWN = (
+PROJECT_FOLDERS = (
     *(".git", ".snakemake", ".venv", "config", "docs", "envs", "notebooks"),
     *("profiles", "report", "resources", "rules", "tests", "workflow_scripts"),
 )
-"""The folders beside the Snakefile that are the project's, or its tools'."""
+"""The folders beside the Snakefile that belong to the project or its tools."""
 
 
 def check_results(config: dict[str, Any], workflow: Path) -> None:
-    """Raise InputError unless `results` is a folder for nothing but results, or can become one.
+    """Raise InputError unless `results` is a writable folder apart from all other files.
 
-    `workflow` is the folder of the Snakefile. Results are many folders and files, which people
-    delete as a whole: they may lie neither among what was there before nor around it.
+    `workflow` is the folder of the Snakefile. Users delete the results folder as a whole, so it may
+    neither contain other files of the user or the project, nor lie among them.
     """
     results = config["results"]
     folder = Path(results).resolve()
     _check_apart(results, folder, workflow.resolve())
-    for key, path in folders(config):
-        _check_input(results, folder, key, path)
+    for key, entry, name in _inputs(config):
+        if Path(entry[name]).is_dir():
+            _check_input(results, folder, key, Path(entry[name]))
     _check_writable(results)
 
 
@@ -144,16 +139,16 @@ def _check_apart(results: str, folder: Path, workflow: Path) -> None:
                 f"results: found {results!r}, which {itself} {what}; expected a folder of its own, "
                 "such as `results`; name one"
             )
-    for own in (workflow / name for name in OWN):
-        if folder.is_relative_to(own):
+    for name in PROJECT_FOLDERS:
+        if folder.is_relative_to(workflow / name):
             raise InputError(
                 f"results: found {results!r}, which lies in the project's own folder "
-                f"{own.name!r}; expected a folder of its own, such as `results`; name one"
+                f"{name!r}; expected a folder of its own, such as `results`; name one"
             )
 
 
 def _check_input(results: str, folder: Path, key: str, path: Path) -> None:
-    """That results lie apart from a folder of inputs; weights may be an earlier run's results."""
+    """Check that results lie apart from a folder of inputs; weights may be results themselves."""
     given = path.resolve()
     around = given.is_relative_to(folder) and key.startswith("datasets.")
     if folder.is_relative_to(given) or around:

@@ -1,7 +1,7 @@
-"""The schema of a config, with the names and keys that the registries of the library give it.
+"""The schema of a config: config/schema.yaml, completed from the registries of the library.
 
-In config/schema.yaml `$registry: WHAT` stands for them: alone in a mapping it is replaced, beside
-other keys it adds to them.
+A mapping in config/schema.yaml with `$registry: WHAT` is replaced by an entry of `_CONTENTS`; other
+keys of the mapping are added to it.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ import yaml
 from diffusion_classifier.baselines.registry import BASELINES, baseline
 from diffusion_classifier.data.sources.registry import SOURCES, source
 from diffusion_classifier.data.sources.shifts import SHIFTS
+from diffusion_classifier.denoisers.families import FAMILIES
 from diffusion_classifier.engine.loss_names import LOSSES
 from diffusion_classifier.tables.kinds import KINDS
 from diffusion_classifier.training.registry import TRAINERS
@@ -25,12 +26,12 @@ Schema = dict[str, Any]
 
 
 def read_schema(path: Path) -> Schema:
-    """The schema in the YAML file at `path`, filled in."""
+    """The schema in the YAML file at `path`, completed."""
     return _filled(yaml.safe_load(path.read_text(encoding="utf-8")))
 
 
 def source_keys() -> Schema:
-    """The schemas of the keys that sources of images have of their own."""
+    """The schemas of the keys that only some sources of images have."""
     return _merged(source(name).keys for name in SOURCES)
 
 
@@ -46,10 +47,6 @@ def _filled(node: Any) -> Any:
     return found | rest if rest else found
 
 
-def _baseline_keys() -> Schema:
-    return _merged(baseline(name).keys for name in BASELINES)
-
-
 def _merged(parts: Iterable[Schema]) -> Schema:
     """All keys of `parts`; raises ValueError if two of them give one key different schemas."""
     found: Schema = {}
@@ -61,26 +58,26 @@ def _merged(parts: Iterable[Schema]) -> Schema:
 
 
 def _baseline_needs() -> list[Schema]:
-    """What an entry of `baselines` cannot do without, by its kind."""
+    """The required keys of an entry of `baselines`, by its kind."""
     needs = [
         {"if": _has("kind", name), "then": {"required": list(baseline(name).needs)}}
         for name in BASELINES
         if baseline(name).needs
     ]
     learning = [name for name in BASELINES if baseline(name).learns]
-    # without `train`, the old spelling, of which it is said what to write instead
-    unspelled = _has("kind", *learning) | {"not": {"required": ["train"]}}
-    return [*needs, {"if": unspelled, "then": {"required": ["tasks"]}}]
+    # `check_old_spelling` answers entries with the old key `train`
+    without_train = _has("kind", *learning) | {"not": {"required": ["train"]}}
+    return [*needs, {"if": without_train, "then": {"required": ["tasks"]}}]
 
 
 def _model_needs() -> list[Schema]:
-    """What an entry of `models` has to say, by its family."""
-    diffusion = {"not": _has("family", *(n for n, family in MODEL_FAMILIES.items() if not family))}
+    """The required keys of an entry of `models`, and the schema of its recipe, by its family."""
     recipes = [
         {"if": _has("family", name), "then": {"properties": {"training": trainer.recipe}}}
         for name, trainer in TRAINERS.items()
     ]
-    return [{"if": diffusion, "then": {"required": ["latent_shape"]}}, *recipes]
+    is_diffusion = _has("family", *FAMILIES)
+    return [{"if": is_diffusion, "then": {"required": ["latent_shape"]}}, *recipes]
 
 
 def _has(key: str, *values: str) -> Schema:
@@ -94,7 +91,7 @@ _CONTENTS: dict[str, Callable[[], Any]] = {
     "families": lambda: list(MODEL_FAMILIES),
     "needs of families": _model_needs,
     "baselines": lambda: list(BASELINES),
-    "keys of baselines": _baseline_keys,
+    "keys of baselines": lambda: _merged(baseline(name).keys for name in BASELINES),
     "needs of baselines": _baseline_needs,
     "kinds of tables": lambda: list(KINDS),
     "losses": lambda: list(LOSSES),

@@ -1,4 +1,4 @@
-"""Decode image files of common formats to 8-bit greyscale or RGB; name the file that cannot be."""
+"""Decode image files of common formats to 8-bit greyscale or RGB; name files that are damaged."""
 
 from __future__ import annotations
 

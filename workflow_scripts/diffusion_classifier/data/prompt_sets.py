@@ -9,7 +9,7 @@ from __future__ import annotations
 import csv
 import os
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 import pandas as pd
@@ -26,9 +26,14 @@ NO_CONDITION = -1  # the condition of the unconditional prompt, which belongs to
 
 def from_templates(classes: Sequence[str], templates: Sequence[str]) -> pd.DataFrame:
     """One prompt per class and template; classidx is the position in `classes`."""
+    return _filled(enumerate(classes), templates)
+
+
+def _filled(classes: Iterable[tuple[int, str]], templates: Sequence[str]) -> pd.DataFrame:
+    """One prompt per template and class, given as index and name."""
     rows = [
         (template.replace("{}", name), name, index)
-        for index, name in enumerate(classes)
+        for index, name in classes
         for template in templates
     ]
     return pd.DataFrame(rows, columns=COLUMNS)
@@ -53,12 +58,7 @@ def from_class_list(
 def from_captions(data: pd.DataFrame, templates: Sequence[str] = ("{}",)) -> pd.DataFrame:
     """Prompts for the classes of a data set (`label, classname`); by default only their names."""
     classes = data[["label", "classname"]].drop_duplicates("label").sort_values("label")
-    rows = [
-        (template.replace("{}", name), name, index)
-        for index, name in classes.itertuples(index=False)
-        for template in templates
-    ]
-    return pd.DataFrame(rows, columns=COLUMNS)
+    return _filled(classes.itertuples(index=False), templates)
 
 
 def with_unconditional(prompts: pd.DataFrame) -> pd.DataFrame:

@@ -1,4 +1,4 @@
-"""Read a stored data set without loading all its images into memory."""
+"""Read a stored data set, or a shard of it, without loading all its images into memory."""
 
 from __future__ import annotations
 
@@ -39,6 +39,12 @@ def encoded_images_of(path: str | os.PathLike, images: Iterable[int]) -> dict[in
     chosen = [("image", "in", [int(image) for image in images])]
     found = pd.read_parquet(path, columns=["image", ENCODED], filters=chosen)
     return dict(zip(found["image"].tolist(), found[ENCODED], strict=True))
+
+
+def shard(images: pd.DataFrame, index: int, count: int) -> pd.DataFrame:
+    """The contiguous rows of shard `index` of `count`; sizes differ by at most one."""
+    n = len(images)
+    return images.iloc[n * index // count : n * (index + 1) // count]
 
 
 def with_images(frame: pd.DataFrame, path: str | os.PathLike) -> pd.DataFrame:

@@ -1,4 +1,4 @@
-"""What the engine asks of a diffusion model; one adapter per model family provides it."""
+"""The interface of a diffusion model; each model family has an adapter that implements it."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ from .forward_process import FlowMatching, ForwardProcess
 
 @dataclass(frozen=True)
 class Query:
-    """A pass of the network: evaluations of inputs, each of them noised once for all its prompts.
+    """The evaluations of one pass of the network; evaluations of the same input are neighbours.
 
-    x_t: `(input, c, h, w)`, the distinct (image, sample); timestep: theirs, `(input,)` int64.
-    row and prompt: of every evaluation the input and the prompt, `(batch,)` int64; cell: which of
-    the distinct (timestep, prompt) it asks about, `(batch,)`; cell_timestep, cell_prompt: what
-    these are, `(cell,)`. Evaluations of one input sit together.
+    An input is a distinct (image, sample), a cell a distinct (timestep, prompt). Of the inputs:
+    x_t `(input, c, h, w)` and timestep `(input,)`. Of the evaluations, `(batch,)` each: row, the
+    number of the input; prompt; cell, the number of the cell. Of the cells, `(cell,)` each:
+    cell_timestep and cell_prompt. All but x_t are int64.
     """
 
     x_t: Tensor
@@ -34,20 +34,19 @@ class Query:
 class Denoiser(Protocol):
     """A conditional diffusion model ε_θ(x_t, t, c) on its device, in its dtype.
 
-    A family may compute what evaluations have in common only once. It then has an attribute
-    `shared`, None where the model at hand cannot, with a method `prepare(conditions)` for what
-    depends on the prompts alone and one to `compile` it, and itself a
-    `predict_shared(query, prepared)`, which returns what `predict` returns for the query's
-    evaluations.
+    A family may compute only once what several evaluations share. Its denoiser then has an
+    attribute `shared` (None if this network cannot share) with the methods `prepare(conditions)`,
+    which computes what depends on the prompts alone, and `compile()`. It also has a method
+    `predict_shared(query, prepared)`, which returns what `predict` returns for the evaluations.
 
-    Where it was compiled, `speed.accelerate` gives it an attribute `compiled` that is true.
+    `speed.accelerate` sets the attribute `compiled` to true if it compiled the network.
     """
 
     network: nn.Module
-    """What does the work: a UNet or transformer of diffusers."""
+    """A UNet or transformer of diffusers."""
 
     process: ForwardProcess | FlowMatching
-    """The forward process it was trained for, on the model's device."""
+    """The forward process of its training, on the model's device."""
 
     def predict(
         self, x_t: Tensor, timestep: Tensor, condition: dict[str, Tensor]
@@ -60,11 +59,11 @@ class Denoiser(Protocol):
 
 
 def compiled(function: Callable[..., Any]) -> Callable[..., Any]:
-    """`function` as PyTorch compiles it, for passes of any size: of its tensors' first axes.
+    """`function`, compiled by PyTorch for any size of its tensors' first axes.
 
-    All other sizes are constants to it, which makes loops over few channels or tokens much faster.
-    It does not check before each pass that no module has changed since, which takes as long as a
-    block of a small network does: nothing here changes one.
+    All other sizes are constants, which makes loops over few channels or tokens much faster.
+    PyTorch's check before each call that no module has changed is off: it takes as long as a block
+    of a small network, and nothing here changes a module.
     """
     unchecked = torch.compiler.skip_guard_on_all_nn_modules_unsafe
     fixed = torch.compile(function, options={"guard_filter_fn": unchecked})
@@ -78,7 +77,7 @@ def compiled(function: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def _tensors(found: Any) -> Iterator[Tensor]:
-    """The tensors in tuples, dictionaries, queries and batches."""
+    """All tensors in nested tuples, dictionaries and dataclasses."""
     found = vars(found) if is_dataclass(found) else found
     if isinstance(found, Tensor):
         yield found
@@ -88,15 +87,15 @@ def _tensors(found: Any) -> Iterator[Tensor]:
 
 
 def prepare(denoiser: Denoiser, conditions: dict[str, Tensor]) -> Any:
-    """What of a denoiser's work depends on the prompts alone, for `predict_shared`."""
+    """Compute what depends on the prompts alone, for `predict_shared`."""
     shared = getattr(denoiser, "shared", None)
     return conditions if shared is None else shared.prepare(conditions)
 
 
 def predict_shared(denoiser: Denoiser, query: Query, prepared: Any) -> tuple[Tensor, Tensor | None]:
-    """`Denoiser.predict` of every evaluation of a query, what they share computed once if it can.
+    """`Denoiser.predict` of every evaluation of a query; shares work if the denoiser can.
 
-    `prepared` is what `prepare` returned.
+    `prepared` is the result of `prepare`.
     """
     if getattr(denoiser, "shared", None) is not None:
         return denoiser.predict_shared(query, prepared)

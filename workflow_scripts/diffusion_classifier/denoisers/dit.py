@@ -28,8 +28,8 @@ if TYPE_CHECKING:
 class DiT:
     """The denoiser of `facebook/DiT-XL-2-256` and its kind; see `Denoiser`.
 
-    `prediction` is what the network predicts, one of PREDICTIONS; it is converted to ε. With
-    `share` it computes once what evaluations have in common, if that is known of such a network.
+    `prediction` is the network's output, one of PREDICTIONS, which is converted to ε. With
+    `share`, work that evaluations have in common is done once, if `can_share` of the network.
     """
 
     def __init__(
@@ -57,12 +57,12 @@ class DiT:
         return self._parts(output, x_t, timestep)
 
     def predict_shared(self, query: Query, prepared: Tensor) -> tuple[Tensor, Tensor | None]:
-        """See `Denoiser`; `prepared` is what `SharedDiT.prepare` returned."""
+        """See `Denoiser`; `prepared` is the result of `SharedDiT.prepare`."""
         output = self.shared(query, prepared)
         return self._parts(output, query.x_t[query.row], query.timestep[query.row])
 
     def _parts(self, output: Tensor, x_t: Tensor, timestep: Tensor) -> tuple[Tensor, Tensor | None]:
-        """ε and, where it is learned, the variance, from what the network put out."""
+        """ε and, if it is learned, the variance, from the network's output."""
         variance = None
         if self.learned_variance:
             output, variance = output.split(self.channels, dim=1)
@@ -72,8 +72,8 @@ class DiT:
 def load(folder: str, device: torch.device, dtype: torch.dtype) -> DiT:
     """Read transformer/ (safetensors only) and the noise schedule of scheduler/.
 
-    Raises InputError for a scheduler that `read_scheduler` refuses, or if the model is not whole or
-    takes more than the classifier has.
+    Raises InputError for a scheduler that `read_scheduler` refuses, and for a model that is
+    incomplete or needs other inputs than the classifier has.
     """
     from diffusers import DiTTransformer2DModel
 
@@ -86,7 +86,7 @@ def load(folder: str, device: torch.device, dtype: torch.dtype) -> DiT:
 
 
 def _may_share(denoiser: DiT, folder: str) -> bool:
-    """Whether a denoiser that shares gives what its transformer gives."""
+    """Whether the denoiser can share work, with the same output as its transformer alone."""
     if denoiser.shared is None:
         return False
     config = denoiser.network.config
@@ -102,10 +102,10 @@ def encode_prompts(
     dtype: torch.dtype,
     truncate: bool = False,
 ) -> dict[str, Tensor]:
-    """The class index is all a class-conditional model is told: `class_labels`, int64.
+    """The class indices `class_labels`, `(prompt,)` int64.
 
-    It is the prompts' `condition` where they have one, otherwise their `classidx`. Raises
-    InputError if an index is not one of the model's classes.
+    They are the column `condition` of the prompts if there is one, otherwise `classidx`. Raises
+    InputError for an index that is not one of the model's classes.
     """
     classes = read_json(Path(folder) / "transformer" / "config.json")["num_embeds_ada_norm"]
     column = "condition" if "condition" in prompts else "classidx"

@@ -1,4 +1,4 @@
-"""The families of diffusion models. A new one is a module of this package and an entry below."""
+"""The registry of model families. A new family is a module of this package and an entry here."""
 
 from __future__ import annotations
 
@@ -57,11 +57,11 @@ FAMILIES: dict[str, Family] = {
         check=inputs.check_pixart,
     ),
 }
-"""`family` in the config -> what is known of its models without loading one."""
+"""`family` in the config -> facts about its models that are known without loading one."""
 
 
 def family(name: str) -> ModuleType:
-    """The adapter module of a model family; heavy imports happen only inside it."""
+    """The adapter module of a model family, imported when it is needed, as it imports PyTorch."""
     if name not in FAMILIES:
         known = ", ".join(f"`{known}`" for known in FAMILIES)
         raise InputError(

@@ -10,7 +10,7 @@ from torch import Tensor
 
 
 class _Posterior(NamedTuple):
-    """What the posterior's mean and the range of its variance are made of, `(timestep,)` each."""
+    """Coefficients of the posterior's mean and the range of its variance, `(timestep,)` each."""
 
     of_x0: Tensor
     of_x_t: Tensor
@@ -94,7 +94,7 @@ class FlowMatching:
     """x_t = (1 - σ_t) x_0 + σ_t ε, the straight path of rectified flow (Esser et al. 2024, eq. 13).
 
     `sigmas` is σ, shape `(timestep,)`, float32, ascending in (0, 1]: timestep 0 has the least
-    noise, as in `ForwardProcess`. Learned variances and their bound are unknown to these models.
+    noise, as in `ForwardProcess`. These models have no learned variance and no bound.
     """
 
     sigmas: Tensor
@@ -113,7 +113,7 @@ class FlowMatching:
         return _over(1 - sigma, x0) * x0 + _over(sigma, x0) * noise
 
     def predicted_x0(self, x_t: Tensor, noise: Tensor, timestep: Tensor) -> Tensor:
-        """x_0 from x_t and a predicted ε; zeros where σ = 1, as there x_t tells nothing of it."""
+        """x_0 from x_t and a predicted ε; zeros where σ = 1, as there x_t is all noise."""
         signal = _over(1 - self.sigmas[timestep], x_t)
         x0 = (x_t - (1 - signal) * noise) / signal
         return torch.where(signal > 0, x0, torch.zeros_like(x0))

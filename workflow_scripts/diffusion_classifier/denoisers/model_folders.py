@@ -1,13 +1,13 @@
-"""What a model's folder in the diffusers layout says of it: family, image size, timesteps."""
+"""Read family, image size and timesteps from a model's folder in the diffusers layout."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
 from diffusion_classifier.messages import InputError
-from diffusion_classifier.weights.configs import read_config as _config
 from diffusion_classifier.weights.family import Family
 from diffusion_classifier.weights.model_parts import refuse_single_part
+from diffusion_classifier.weights.reading import read_config as _config
 
 from .families import FAMILIES
 
@@ -15,11 +15,11 @@ _MODES = {1: "L", 3: "RGB"}
 
 
 def detect_family(folder: str) -> str:
-    """The family of the model in `folder`: by its model_index.json, else by what lies in it.
+    """The family of the model in `folder`, from its model_index.json or else its subfolders.
 
-    Without an index, unet/ and its text encoders make a Stable Diffusion (of the XL kind with
-    text_encoder_2/), and the class in transformer/config.json names the others. Raises InputError
-    if there is no such folder, no model in it, or one of a family that is not known.
+    Without an index, unet/ with text_encoder/ means Stable Diffusion (with text_encoder_2/ too
+    Stable Diffusion XL), and the class in transformer/config.json names the other families. Raises
+    InputError if the folder does not exist, or has no model or one of an unknown family.
     """
     root = Path(folder)
     if not root.is_dir():
@@ -28,9 +28,9 @@ def detect_family(folder: str) -> str:
     if (root / "model_index.json").is_file():
         pipeline = str(_config(root, ".", "model_index.json").get("_class_name"))
         families = [one for one in FAMILIES.values() if pipeline.startswith(one.pipeline)]
-        if families:  # of `StableDiffusion` and `StableDiffusionXL` the longer
+        if families:  # `StableDiffusionXL…` starts with `StableDiffusion`, too
             return max(families, key=lambda one: len(one.pipeline)).name
-    # a pipeline of another name may be made of known parts: whether it is, their configs say
+    # a pipeline of another name may have known parts; their configs are checked later
     if (root / "unet").is_dir() and (root / "text_encoder").is_dir():
         unets = [one for one in FAMILIES.values() if one.part == "unet"]
         families = [one for one in unets if _has_texts(root, one)]
@@ -49,10 +49,10 @@ def detect_family(folder: str) -> str:
 
 
 def input_form(folder: str, family: str) -> tuple[int | None, str, int]:
-    """Images the model takes: edge in pixels (None: not said), mode, what divides the edge.
+    """The model's images: edge in pixels (None if unknown), mode, and a divisor of the edge.
 
-    The edge is the denoiser's `sample_size` times what the VAE downsamples by: that of the VAE's
-    own config is often another (768 in Stable Diffusion 2's base of 512). Raises InputError for a
+    The edge is the denoiser's `sample_size` times the VAE's downsampling factor, as the VAE's
+    `sample_size` often differs (768 in Stable Diffusion 2's base of 512). Raises InputError for a
     folder that is no model of `family`.
     """
     root = Path(folder)
@@ -63,8 +63,8 @@ def input_form(folder: str, family: str) -> tuple[int | None, str, int]:
         scale, channels = vae_scale_factor(folder), _config(root, "vae").get("in_channels")
     if channels not in _MODES:
         raise InputError(
-            f"{folder}: found a model of {channels} channels of pixels, expected 1 (greyscale) or "
-            "3 (RGB); choose another model"
+            f"{folder}: found a model of images with {channels} channels, expected 1 (greyscale) "
+            "or 3 (RGB); choose another model"
         )
     size = denoiser.get("sample_size")
     if isinstance(size, list) and len(set(size)) == 1:
@@ -75,20 +75,20 @@ def input_form(folder: str, family: str) -> tuple[int | None, str, int]:
 
 
 def vae_scale_factor(folder: str) -> int:
-    """Pixels per latent along an edge: what the VAE in `folder` downsamples by; 8 without one."""
+    """Pixels per latent along an edge, from the VAE in `folder`; 8 without a VAE."""
     if not (Path(folder) / "vae" / "config.json").is_file():
         return 8
     return 2 ** (len(_config(Path(folder), "vae").get("block_out_channels", [0])) - 1)
 
 
 def train_timesteps(folder: str) -> int:
-    """T, the number of timesteps the model was trained with."""
+    """T, the number of timesteps of the model's training."""
     config = _config(Path(folder), "scheduler", "scheduler_config.json")
     return int(config.get("num_train_timesteps", 1000))
 
 
 def class_count(folder: str, family: str) -> int | None:
-    """How many classes a class-conditional model knows; None for a model that reads text."""
+    """The number of classes of a class-conditional model; None for a model that reads text."""
     if not FAMILIES[family].class_conditional:
         return None
     return _config(Path(folder), "transformer").get("num_embeds_ada_norm")
@@ -101,5 +101,5 @@ def _has_texts(root: Path, family: Family) -> bool:
 def _unknown(folder: str, name: str) -> str:
     raise InputError(
         f"{folder}: found the class {name!r}, expected one of the families {', '.join(FAMILIES)}; "
-        "choose another model, or name the family it is of"
+        "choose another model, or name its family"
     )

@@ -1,4 +1,4 @@
-"""PixArt-α and PixArt-Σ: diffusion transformers told a text by T5 (Chen et al. 2023, 2024)."""
+"""PixArt-α and PixArt-Σ: diffusion transformers with T5's text (Chen et al. 2023, 2024)."""
 
 from __future__ import annotations
 
@@ -23,17 +23,17 @@ if TYPE_CHECKING:
     from diffusers import PixArtTransformer2DModel
 
 TOKENS_ALPHA, TOKENS_SIGMA = 120, 300
-"""Tokens of a prompt that PixArt-α and PixArt-Σ were trained to read."""
+"""Tokens per prompt in the training of PixArt-α and PixArt-Σ."""
 
 
 class PixArt:
     """The denoiser of `PixArt-alpha/PixArt-XL-2-512x512` and its kind; see `Denoiser`.
 
-    Its second half of channels, if there, is the variance between β̃_t and β_t, trained as DiT's
-    (IDDPM's "learned range", in the authors' code); distilled descendants (LCM, DMD) have the
-    channels but did not train them, so their `vlb` means nothing. `size` is the images' (height,
-    width) in pixels: models of 1024 pixels are told it and the aspect ratio (α's section 2.4).
-    `prediction` is what the network predicts, one of PREDICTIONS; it is converted to ε.
+    The second half of the output's channels, if it exists, is the variance between β̃_t and β_t,
+    trained as DiT's (IDDPM's "learned range", in the authors' code). Distilled models (LCM, DMD)
+    have these channels without training them, so their `vlb` means nothing. `size` is the images'
+    (height, width) in pixels: models of 1024 pixels take it and the aspect ratio as inputs (α's
+    section 2.4). `prediction` is the network's output, one of PREDICTIONS, which is converted to ε.
     """
 
     def __init__(
@@ -68,7 +68,7 @@ class PixArt:
         return self.process.predicted_noise(output, x_t, timestep, self.prediction), variance
 
     def _sizes(self, batch: int) -> dict[str, Tensor | None]:
-        """`resolution` (batch, 2) and `aspect_ratio` (batch, 1), of a model that wants them."""
+        """`resolution` (batch, 2) and `aspect_ratio` (batch, 1); None if they are no inputs."""
         if not self.network.use_additional_conditions:
             return {"resolution": None, "aspect_ratio": None}
         ratio = self.size[:, :1] / self.size[:, 1:]
@@ -81,8 +81,8 @@ class PixArt:
 def load(folder: str, device: torch.device, dtype: torch.dtype) -> PixArt:
     """Read transformer/ (safetensors only) and the noise schedule of scheduler/.
 
-    Raises InputError for a scheduler that `read_scheduler` refuses, or if the model is not whole or
-    takes more than the classifier has.
+    Raises InputError for a scheduler that `read_scheduler` refuses, and for a model that is
+    incomplete or needs other inputs than the classifier has.
     """
     from diffusers import PixArtTransformer2DModel
 
@@ -101,24 +101,25 @@ def encode_prompts(
     dtype: torch.dtype,
     truncate: bool = False,
 ) -> dict[str, Tensor]:
-    """T5's last hidden states of each prompt in lower case, and which of them are not padding.
+    """T5's last hidden states of each prompt, and which tokens are not padding.
 
     `text` is (prompt, token, channel) float32, `mask` (prompt, token) int64; tokens that are
-    padding in every prompt are left out, as no token sees them. As `encode_prompt` of diffusers'
-    pipelines does by default, a prompt is not cleaned beyond that. One of more than 120 tokens
-    (300 of a `PixArtSigmaPipeline`) is cut with `truncate`; without, InputError names it.
+    padding in every prompt are left out, as no token attends to them. Prompts are made lower case
+    and stripped but not cleaned further, as by `encode_prompt` of diffusers' pipelines. A prompt of
+    more than 120 tokens (of a `PixArtSigmaPipeline`, 300) is cut with `truncate`; otherwise
+    InputError names it.
     """
     check_text_encoders(folder, FAMILIES["pixart"])
     texts = [text.lower().strip() for text in prompts["prompt"]]
     limit = _tokens(folder)
     text, mask = t5_states(folder, "", texts, device, dtype, truncate, limit, masked=True)
     longest = int(mask.sum(1).max())
-    # copies, as a view of the rest would be written to disk with it
+    # copies, as a view would be written to disk with all of its storage
     return {"text": text[:, :longest].clone(), "mask": mask[:, :longest].clone()}
 
 
 def _tokens(folder: str) -> int:
-    """What the model was trained to read, of which only the pipeline's name tells."""
+    """Tokens per prompt in the model's training, which only the pipeline's name reveals."""
     index = Path(folder) / "model_index.json"
     name = read_json(index)["_class_name"] if index.is_file() else ""
     return TOKENS_SIGMA if "Sigma" in name else TOKENS_ALPHA

@@ -1,4 +1,4 @@
-"""How fast a denoiser is run, and in which precision: as told, or found out (`auto`)."""
+"""The speed settings and the precision of a denoiser; `auto` chooses them."""
 
 from __future__ import annotations
 
@@ -11,8 +11,7 @@ from torch import nn
 from .denoiser import Denoiser, compiled
 
 WORTH_COMPILING = 50_000
-"""Evaluations from which on compiling, minutes of work, is taken to pay back on a GPU."""
-
+"""Evaluations from which on compilation, which takes minutes, is assumed to save time on a GPU."""
 
 LARGE = 100_000_000
 """Parameters from which on a UNet's convolutions are fastest with channels first, on a CPU."""
@@ -20,12 +19,12 @@ LARGE = 100_000_000
 
 @dataclass(frozen=True)
 class Speed:
-    """What changes the time an evaluation takes, and its error only by rounding.
+    """Settings that change the time of an evaluation, and its error only by rounding.
 
-    channels_last: keep images with their channels innermost, as convolutions on GPUs want them;
-    attention: `fused` (PyTorch's fastest kernel) or `plain` (one operation after the other);
-    compile: have PyTorch compile the network. `auto` is channels last for a UNet that does not
-    lose by it, and compiled on a GPU if there is much to do and Triton is installed.
+    channels_last: store images with their channels innermost, as GPUs' convolutions prefer;
+    attention: `fused` (PyTorch's fastest kernel) or `plain` (separate operations); compile: let
+    PyTorch compile the network. `auto` means channels last for a UNet that is not slower with it,
+    and compilation on a GPU if there are many evaluations and Triton is installed.
     """
 
     channels_last: bool | str = "auto"
@@ -33,10 +32,11 @@ class Speed:
     compile: bool | str = "auto"
 
     def resolved(self, network: nn.Module, evaluations: int) -> Speed:
-        """The same with each `auto` decided for `evaluations` of a network on its device."""
+        """A copy with each `auto` decided for `evaluations` of a network on its device."""
         channels_last, faster = self.channels_last, self.compile
         if channels_last == "auto":
-            channels_last = type(network).__name__.startswith("UNet") and not _loses(network)
+            is_unet = type(network).__name__.startswith("UNet")
+            channels_last = is_unet and not _slower_with_channels_last(network)
         if faster == "auto":
             on_gpu = next(network.parameters()).is_cuda and find_spec("triton") is not None
             faster = on_gpu and evaluations >= WORTH_COMPILING
@@ -44,17 +44,17 @@ class Speed:
 
 
 def accelerate(denoiser: Denoiser, speed: Speed, evaluations: int) -> Speed:
-    """Make a denoiser run as `speed` says, `auto` decided for so many evaluations; what it became.
+    """Apply `speed`, with `auto` decided for `evaluations`; return the resolved settings.
 
-    `attention` is a setting of the whole process. Compilation happens at the first evaluations; if
-    it was not asked for and fails, the network runs as it is.
+    `attention` is a setting of the whole process. Compilation happens at the first evaluations. If
+    `auto` chose it and it fails, the network runs without it.
     """
     network = denoiser.network
     found = speed.resolved(network, evaluations)
     last, first = torch.channels_last, torch.contiguous_format
     network.to(memory_format=last if found.channels_last else first)
     fused = found.attention == "fused"
-    torch.backends.cuda.enable_flash_sdp(fused)  # of the CPU, too
+    torch.backends.cuda.enable_flash_sdp(fused)  # this setting is also the CPU's
     torch.backends.cuda.enable_mem_efficient_sdp(fused)
     torch.backends.cuda.enable_cudnn_sdp(fused)
     if found.compile:
@@ -66,8 +66,8 @@ def accelerate(denoiser: Denoiser, speed: Speed, evaluations: int) -> Speed:
     return found
 
 
-def _loses(unet: nn.Module) -> bool:
-    """Whether channels last slows a UNet down: a large one in float32 on a CPU, by 4 %."""
+def _slower_with_channels_last(unet: nn.Module) -> bool:
+    """Whether channels last slows a UNet down: by 4 % if it is large, in float32 on a CPU."""
     first = next(unet.parameters())
     if first.is_cuda or first.dtype != torch.float32:
         return False
@@ -75,7 +75,7 @@ def _loses(unet: nn.Module) -> bool:
 
 
 def precision(name: str, device: torch.device) -> torch.dtype:
-    """The dtype of a name; `auto` is half precision on a GPU, bfloat16 where it is native."""
+    """The dtype called `name`; `auto` is bfloat16 on a GPU that has it, float16 on other GPUs."""
     if name != "auto":
         return getattr(torch, name)
     if device.type != "cuda":
@@ -85,5 +85,5 @@ def precision(name: str, device: torch.device) -> torch.dtype:
 
 
 def dtype_name(dtype: torch.dtype) -> str:
-    """The name of a dtype, as `precision` takes it: `bfloat16` of `torch.bfloat16`."""
+    """The name of a dtype for `precision`: `bfloat16` for `torch.bfloat16`."""
     return str(dtype).removeprefix("torch.")

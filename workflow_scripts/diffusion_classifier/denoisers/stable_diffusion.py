@@ -1,4 +1,4 @@
-"""Stable Diffusion 1.x and 2.x: a UNet on latents, told a text by CLIP (Rombach et al. 2022)."""
+"""Stable Diffusion 1.x and 2.x: a UNet on latents with CLIP's text (Rombach et al. 2022)."""
 
 from __future__ import annotations
 
@@ -26,8 +26,8 @@ if TYPE_CHECKING:
 class StableDiffusion:
     """The denoiser of `stabilityai/stable-diffusion-2-base` and its kind; see `Denoiser`.
 
-    `prediction` is what the network predicts, one of PREDICTIONS; it is converted to ε. With
-    `share` it computes once what evaluations have in common, if that is known of such a network.
+    `prediction` is the network's output, one of PREDICTIONS, which is converted to ε. With
+    `share`, work that evaluations have in common is done once, if `can_share` of the network.
     """
 
     def __init__(
@@ -53,7 +53,7 @@ class StableDiffusion:
     def predict_shared(
         self, query: Query, prepared: dict[nn.Module, KeyValue] | Tensor
     ) -> tuple[Tensor, None]:
-        """See `Denoiser`; `prepared` is what `SharedUNet.prepare` returned."""
+        """See `Denoiser`; `prepared` is the result of `SharedUNet.prepare`."""
         output = self.shared(query, prepared)
         x_t, timestep = query.x_t[query.row], query.timestep[query.row]
         return self.process.predicted_noise(output, x_t, timestep, self.prediction), None
@@ -62,21 +62,21 @@ class StableDiffusion:
 def load(folder: str, device: torch.device, dtype: torch.dtype) -> StableDiffusion:
     """Read unet/ (safetensors only) and the noise schedule of scheduler/.
 
-    Raises InputError for a scheduler that `read_scheduler` refuses, or if the model is not whole or
-    takes more than the classifier has.
+    Raises InputError for a scheduler that `read_scheduler` refuses, and for a model that is
+    incomplete or needs other inputs than the classifier has.
     """
     from diffusers import UNet2DConditionModel
 
     check_denoiser(folder, FAMILIES["stable-diffusion"])
     unet = load_network(UNet2DConditionModel, folder, "unet", dtype)
-    # channels last, as GPUs want it; what `speed.accelerate` is told goes before
+    # channels last, as GPUs prefer it; `speed.accelerate` may change it
     unet = unet.to(device, memory_format=torch.channels_last)
     schedule = read_scheduler(folder)
     return StableDiffusion(unet, *schedule, _may_share(StableDiffusion(unet, *schedule), folder))
 
 
 def _may_share(denoiser: StableDiffusion, folder: str) -> bool:
-    """Whether a denoiser that shares gives what its UNet gives; of the smallest image it takes."""
+    """Whether the denoiser can share work, with the same output as its UNet; for a small image."""
     if denoiser.shared is None:
         return False
     config = denoiser.network.config
@@ -95,11 +95,11 @@ def encode_prompts(
     dtype: torch.dtype,
     truncate: bool = False,
 ) -> dict[str, Tensor]:
-    """CLIP's last hidden states of each prompt, padded: `text`, (prompt, token, channel) float32.
+    """CLIP's last hidden states of each padded prompt: `text`, (prompt, token, channel) float32.
 
-    No token attends to the padding if the text encoder's config has `use_attention_mask`, as in
-    diffusers' pipeline. A prompt longer than the tokenizer and the text encoder take is cut with
-    `truncate`; without, InputError names it.
+    As in diffusers' pipeline, no token attends to the padding if the text encoder's config has
+    `use_attention_mask`. A prompt longer than tokenizer and text encoder allow is cut with
+    `truncate`; otherwise InputError names it.
     """
     from transformers import CLIPTextModel, CLIPTokenizer
 

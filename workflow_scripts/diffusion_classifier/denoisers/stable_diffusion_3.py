@@ -1,8 +1,8 @@
-"""Stable Diffusion 3 and 3.5: flow matching, told a text by two CLIPs and T5 (Esser et al. 2024).
+"""Stable Diffusion 3 and 3.5: flow matching with two CLIPs and T5 (Esser et al. 2024).
 
 The model predicts the velocity v = ε - x_0 of x_t = (1 - σ) x_0 + σ ε, from which
 ε_θ = x_t + (1 - σ) v_θ. The engine's integer timestep i is the i-th smallest σ of the model's own
-scheduler; the model is told σ·T, as the pipeline does. Two things follow for the classifier:
+scheduler; its input is σ·T, as in the pipeline. Two things follow for the classifier:
 
 * ‖ε - ε_θ‖ = (1 - σ) ‖v - v_θ‖, so the paper's uniform mean over timesteps of the ε errors is not
   that of the velocity errors: it weighs them by (1 - σ)², and a timestep near T counts for
@@ -49,9 +49,9 @@ NOISE_LEVELS = (
     "max_image_seq_len",
     "time_shift_type",
 )
-"""The keys of such a scheduler that the σ are made of."""
+"""The keys of a scheduler's config that determine σ."""
 T5_TOKENS = 256
-"""Tokens of a prompt that T5 reads, by default, in diffusers' pipeline."""
+"""Tokens of a prompt for T5, the default of diffusers' pipeline."""
 
 
 class StableDiffusion3:
@@ -72,15 +72,15 @@ class StableDiffusion3:
             pooled_projections=condition["pooled"].to(x_t.dtype),
             return_dict=False,
         )[0]
-        # in float32: a sum in half precision would round away what prompts differ by
+        # in float32, as a sum in half precision would round away the prompts' differences
         return self.process.noise_from_velocity(x_t.float(), velocity.float(), timestep), None
 
 
 def load(folder: str, device: torch.device, dtype: torch.dtype) -> StableDiffusion3:
     """Read transformer/ (safetensors only) and the noise levels of scheduler/.
 
-    Raises InputError if the model is not one of flow matching, is not whole, or takes more than
-    the classifier has.
+    Raises InputError for a model that is incomplete, was not trained by flow matching, or needs
+    other inputs than the classifier has.
     """
     from diffusers import SD3Transformer2DModel
 
@@ -92,18 +92,18 @@ def load(folder: str, device: torch.device, dtype: torch.dtype) -> StableDiffusi
 
 
 def _read_scheduler(folder: str, tokens: int) -> FlowMatching:
-    """The σ of training, ascending: evenly spaced, then shifted as the scheduler's config says.
+    """The σ of training, ascending: evenly spaced, then shifted by the scheduler's config.
 
-    A dynamic shift depends on the number of `tokens` of an image, here of the size the model was
-    trained for. What a scheduler does to the σ of a sampling run alone (Karras' spacing, a terminal
-    σ) does not matter. Raises InputError for levels that do not rise from above 0 to at most 1.
+    A dynamic shift depends on the number of `tokens` of an image of the size in training. Settings
+    for sampling only (Karras' spacing, a terminal σ) do not matter. Raises InputError for levels
+    that do not rise from above 0 to at most 1.
     """
     from diffusers import FlowMatchEulerDiscreteScheduler
 
     config, _ = scheduler_config(Path(folder))
-    told = {key: config[key] for key in NOISE_LEVELS if key in config}
+    levels = {key: config[key] for key in NOISE_LEVELS if key in config}
     try:
-        scheduler = FlowMatchEulerDiscreteScheduler(**told)
+        scheduler = FlowMatchEulerDiscreteScheduler(**levels)
         sigmas = scheduler.sigmas.flip(0)
         if scheduler.config.use_dynamic_shifting:
             sigmas = scheduler.time_shift(_dynamic_shift(scheduler.config, tokens), 1.0, sigmas)
@@ -139,15 +139,15 @@ def encode_prompts(
 ) -> dict[str, Tensor]:
     """Both CLIPs' hidden states, T5's after them, and the CLIPs' text embeddings, float32.
 
-    `text` is (prompt, token, channel): the CLIPs' last but one hidden states side by side,
-    widened by zeros to T5's channels, then T5's own tokens; `pooled` is (prompt, channel). A folder
-    without text_encoder_3/ is a model used without T5: its tokens are zeros. A prompt longer
-    than one of the encoders reads is cut for it with `truncate`; without, InputError names it.
+    `text` is (prompt, token, channel): first the CLIPs' last but one hidden states, side by side
+    and padded with zeros to T5's channels, then T5's tokens, which are zeros if the folder has no
+    text_encoder_3/. `pooled` is (prompt, channel). A prompt longer than an encoder allows is cut
+    for it with `truncate`; otherwise InputError names it.
     """
     check_text_encoders(folder, FAMILIES["stable-diffusion-3"])
     texts = prompts["prompt"].tolist()
     first, pooled = clip_states(folder, "", texts, device, dtype, truncate)
-    # the pipeline cuts for the second CLIP where it cuts for the first
+    # the pipeline cuts both CLIPs' prompts at the same length
     second, pooled_2 = clip_states(
         folder, "_2", texts, device, dtype, truncate, limit=first.shape[1]
     )
@@ -167,5 +167,5 @@ def _t5(
     if not (Path(folder) / "text_encoder_3").is_dir():
         width = read_json(Path(folder) / "transformer" / "config.json")["joint_attention_dim"]
         return torch.zeros(len(texts), T5_TOKENS, width)
-    # SD 3 was trained on T5's padding, too: nothing is masked
+    # nothing is masked, as SD 3 was trained with T5's padding
     return t5_states(folder, "_3", texts, device, dtype, truncate, T5_TOKENS, masked=False)[0]

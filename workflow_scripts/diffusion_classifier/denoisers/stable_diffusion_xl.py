@@ -1,4 +1,4 @@
-"""Stable Diffusion XL: a UNet on latents, told a text by two CLIPs (Podell et al. 2023)."""
+"""Stable Diffusion XL: a UNet on latents with the text of two CLIPs (Podell et al. 2023)."""
 
 from __future__ import annotations
 
@@ -26,9 +26,9 @@ if TYPE_CHECKING:
 class StableDiffusionXL:
     """The denoiser of `stabilityai/stable-diffusion-xl-base-1.0` and its kind; see `Denoiser`.
 
-    `prediction` is what the network predicts, one of PREDICTIONS; it is converted to ε. `size` is
-    the images' (height, width) in pixels, of which SDXL is told (Podell et al. 2023, section 2.2):
-    all images are said to be of the size it was trained for, and uncropped.
+    `prediction` is the network's output, one of PREDICTIONS, which is converted to ε. `size` is
+    the images' (height, width) in pixels. SDXL takes the size and the crop of an image as inputs
+    (Podell et al. 2023, section 2.2); here they are always the size in training, and no crop.
     """
 
     def __init__(
@@ -65,8 +65,8 @@ class StableDiffusionXL:
 def load(folder: str, device: torch.device, dtype: torch.dtype) -> StableDiffusionXL:
     """Read unet/ (safetensors only) and the noise schedule of scheduler/.
 
-    Raises InputError for a scheduler that `read_scheduler` refuses, or if the model is not whole or
-    takes more than the classifier has, as a refiner, which asks for other numbers than sizes.
+    Raises InputError for a scheduler that `read_scheduler` refuses, and for a model that is
+    incomplete or needs other inputs than the classifier has, such as a refiner.
     """
     from diffusers import UNet2DConditionModel
 
@@ -89,9 +89,9 @@ def encode_prompts(
     """Both CLIPs' last but one hidden states and the second's text embedding, float32.
 
     `text` is (prompt, token, channel), the channels of one CLIP after the other's; `pooled` is
-    (prompt, channel). The empty prompt, the unconditional one, is zeros where the pipeline's
-    `force_zeros_for_empty_prompt` says so. A prompt longer than a tokenizer takes is cut with
-    `truncate`; without, InputError names it.
+    (prompt, channel). The empty prompt, the unconditional one, is zeros if the pipeline's config
+    has `force_zeros_for_empty_prompt`. A prompt longer than a tokenizer allows is cut with
+    `truncate`; otherwise InputError names it.
     """
     check_text_encoders(folder, FAMILIES["stable-diffusion-xl"])
     texts = prompts["prompt"].tolist()

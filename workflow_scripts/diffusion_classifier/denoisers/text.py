@@ -1,4 +1,4 @@
-"""Prompts to tokens to hidden states: CLIP's and T5's text encoders, as several families do it."""
+"""From prompts to tokens to hidden states: the text encoders CLIP and T5 of several families."""
 
 from __future__ import annotations
 
@@ -21,9 +21,9 @@ BATCH = 64
 
 
 def token_limit(tokenizer: PreTrainedTokenizerBase, positions: int) -> int:
-    """Tokens a text encoder reads: what its tokenizer says, at most its own `positions`.
+    """The most tokens for a text encoder: its tokenizer's limit, and at most its `positions`.
 
-    A tokenizer without `model_max_length` says 10^30.
+    A tokenizer without `model_max_length` has the limit 10^30.
     """
     return min(tokenizer.model_max_length, positions)
 
@@ -44,7 +44,7 @@ def tokenized(
 ) -> tuple[Tensor, Tensor]:
     """Token numbers and attention mask, `(prompt, limit)` int64, padded and cut to `limit`.
 
-    Raises InputError naming a text that is too long unless `truncate`.
+    Without `truncate`, raises InputError naming the first text that is too long.
     """
     if not truncate:
         check_lengths(tokenizer, texts, limit)
@@ -69,8 +69,8 @@ def clip_states(
 
     Reads tokenizer`suffix`/ and text_encoder`suffix`/ (safetensors only) of `folder`. Returns
     `(prompt, token, channel)` and `(prompt, projection)`, float32 on the CPU; `limit` is as in
-    `check_lengths`. The last but one layer is what SDXL's paper (Podell et al. 2023, section
-    2.1) and SD 3's (Esser et al. 2024, section 4) condition on.
+    `check_lengths`. SDXL (Podell et al. 2023, section 2.1) and SD 3 (Esser et al. 2024, section
+    4) are conditioned on the last but one layer.
     """
     from transformers import CLIPTextModel, CLIPTextModelWithProjection, CLIPTokenizer
 
@@ -110,8 +110,8 @@ def t5_states(
     """T5's last hidden states, `(prompt, token, channel)` float32, and the mask, int64; on the CPU.
 
     Reads tokenizer`suffix`/ and text_encoder`suffix`/ (safetensors only) of `folder`. `limit`
-    tokens are read, as each family was trained with its own and T5 itself has no limit. With
-    `masked` no token attends to the padding; some families were trained without.
+    is the number of tokens, which each family chose for its training, as T5 has no limit. With
+    `masked`, no token attends to the padding; some families were trained without it.
     """
     from transformers import T5EncoderModel, T5Tokenizer
 
@@ -127,7 +127,7 @@ def t5_states(
 
 
 def _check_t5_tokenizer(folder: Path) -> None:
-    """Raise InputError if only SentencePiece's own format is there and nothing that reads it."""
+    """Raise InputError if there is only SentencePiece's format and no package that reads it."""
     if (folder / "tokenizer.json").is_file() or (find_spec("sentencepiece") and _has_protobuf()):
         return
     raise InputError(

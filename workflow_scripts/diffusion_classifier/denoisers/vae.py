@@ -1,4 +1,4 @@
-"""A model's VAE: its precision, and how its family scales what it encodes."""
+"""A model's VAE: its precision, and its family's scaling of latents."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Scaling:
-    """x_0 = (z - shift) · scale / std of what a VAE encodes, z: `(channel, h, w)` or batched.
+    """x_0 = (z - shift) · scale / std, where z is the VAE's output, `(channel, h, w)` or batched.
 
     `shift` and `std` are numbers or tensors `(channel, 1, 1)`.
     """
@@ -32,12 +32,12 @@ class Scaling:
     std: Tensor | float
 
     def latent(self, encoded: Tensor) -> Tensor:
-        """x_0, what the network works on, in the dtype of z."""
+        """x_0, the diffusion model's latent, from z, in the dtype of z."""
         shift, std = (_like(value, encoded) for value in (self.shift, self.std))
         return (encoded - shift) * self.scale / std
 
     def encoded(self, latent: Tensor) -> Tensor:
-        """z, what the VAE decodes, of x_0."""
+        """z, the VAE's latent, from x_0."""
         shift, std = (_like(value, latent) for value in (self.shift, self.std))
         return latent * std / self.scale + shift
 
@@ -45,15 +45,15 @@ class Scaling:
 def load_vae(
     folder: str, device: torch.device, dtype: torch.dtype, family: str | None = None
 ) -> tuple[AutoencoderKL, Scaling]:
-    """The VAE in vae/ (safetensors only), ready on its device, and its scaling.
+    """The VAE in vae/ (safetensors only) on `device`, and its scaling.
 
-    In float32 instead of float16 if its config's `force_upcast` says so, as SDXL's overflows.
-    `family` None is the one that the folder says it is of. Raises InputError for another class of
-    VAE and for options that diffusers' pipeline of the family does not apply.
+    With `force_upcast` in its config it is in float32 instead of float16, as SDXL's overflows.
+    `family` None: read the family from the folder. Raises InputError for another class of VAE and
+    for options that diffusers' pipeline of the family does not apply.
     """
     from diffusers import AutoencoderKL
 
-    latent_channels(Path(folder))  # of no other class
+    latent_channels(Path(folder))  # raises for another class
     vae = load_network(AutoencoderKL, folder, "vae", dtype)
     if dtype == torch.float16 and vae.config.force_upcast:
         vae = vae.to(torch.float32)
@@ -61,10 +61,10 @@ def load_vae(
 
 
 def scaling(folder: str, config: dict[str, Any], family: str | None = None) -> Scaling:
-    """The scaling that diffusers' pipeline of the `family` makes of its VAE's config.
+    """The scaling in diffusers' pipeline of the `family`, for the VAE's config.
 
-    Only Stable Diffusion 3's takes off a `shift_factor`, only SDXL's `latents_mean` and divides by
-    `latents_std`. Raises InputError if another family's VAE asks for one of them.
+    Only Stable Diffusion 3 subtracts a `shift_factor`; only SDXL subtracts `latents_mean` and
+    divides by `latents_std`. Raises InputError if another family's VAE has one of them.
     """
     shift, mean, std = (config[key] for key in ("shift_factor", "latents_mean", "latents_std"))
     if family is None and (shift, mean, std) != (None, None, None):

@@ -10,7 +10,7 @@ import torch
 
 FIRST = 16
 LARGEST = 4096
-GAIN = 1.05  # if the rate grows by less, the batch does not grow any further
+GAIN = 1.05  # a batch stops growing if its rate grows by less
 
 
 class Batches:

@@ -1,4 +1,4 @@
-"""Encode images as latents, with the model's VAE if it has one; otherwise keep the pixels."""
+"""Encode images as latents with the model's VAE; without a VAE, pixels are the latents."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def encode_images(
     If the folder has a vae/, latents are the posterior's mean, scaled as the model's `family`
     scales it (see `vae.scaling`; None: read the family from the folder). Otherwise they are
     pixels in [-1, 1]. Raises InputError for a VAE that is missing or incomplete, of another class,
-    or with the options of another family.
+    or with options of another family.
     """
     check_vae(folder)
     if not (Path(folder) / "vae").is_dir():

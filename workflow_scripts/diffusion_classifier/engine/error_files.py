@@ -8,6 +8,8 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
+from diffusion_classifier.messages import InputError
+
 from .loss_names import MEASURED
 from .samples import Sample
 
@@ -53,6 +55,21 @@ def evaluated(stage: xr.Dataset) -> np.ndarray:
         if name in stage:
             return ~np.isnan(stage[name].values)
     return np.zeros((stage.sizes["pair"], stage.sizes["sample"]), bool)
+
+
+def loss_values(errors: xr.Dataset, loss: str) -> np.ndarray:
+    """The errors under a loss, float64 `(pair, sample)`; "l2+vlb" is the sum of both losses.
+
+    Raises InputError if the loss was not measured.
+    """
+    names = loss.split("+")
+    if missing := [name for name in names if name not in errors]:
+        reason = " (the model does not learn its variance)" if missing[0] == "vlb" else ""
+        raise InputError(
+            f"loss: found {loss}, but the errors have no {missing[0]}{reason}; expected one of "
+            f"{', '.join(sorted(errors))}; choose one"
+        )
+    return sum(errors[name].values.astype("float64") for name in names)
 
 
 def losses_in(stages: Sequence[xr.Dataset]) -> list[str]:

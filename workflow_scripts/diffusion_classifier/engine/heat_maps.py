@@ -33,8 +33,9 @@ def error_maps(
 ) -> np.ndarray:
     """(ε - ε_θ(x_t, t, c))² per latent position, a mean over channels and samples.
 
-    Takes the arguments of `engine.epsilon_errors` and returns `(pair, row, column)` float32, whose
-    mean over space is the mean of that function's `l2` over samples (authors' code, `--spatial`).
+    Takes the arguments of `engine.epsilon_errors` and returns `(pair, row, column)` float32. The
+    mean over space equals the mean of that function's `l2` over samples (authors' code,
+    `--spatial`).
     Raises InputError if there is no sample or latents, noise and model do not fit together, and
     FloatingPointError naming image and prompt if an error is not finite.
     """

@@ -35,8 +35,8 @@ def variational_bound(
 
     `variance` is the network's raw output v in [-1, 1], which interpolates the log variance
     between β̃_t and β_t (Nichol & Dhariwal 2021, eq. 15). The term of the bound at timestep t
-    is the KL for t > 0 and the decoder's likelihood at t = 0 (DDPM eq. 5); without `decoder`
-    the latter, most of the work, is None.
+    is the KL for t > 0 and the decoder's likelihood at t = 0 (DDPM eq. 5). Without `decoder` the
+    likelihood, which takes most of the time, is None.
     """
     x0, x_t, predicted_noise, variance = (a.float() for a in (x0, x_t, predicted_noise, variance))
     low = process.posterior_log_variance(timestep).float().view(-1, 1, 1, 1)

@@ -35,8 +35,8 @@ def reconstruct(
 
     `latents` are `(image, c, h, w)` float32; `conditions` come from the family's `encode_prompts`;
     `prompts_of` `(image, 2)` int are the conditions' rows for the right and the wrong prompt.
-    `noise` is the shared bank, `(noise, c, h, w)` float32: the k-th of `timesteps` takes its k-th
-    noise (starting again if there are fewer), the same for both prompts and all images.
+    `noise` is the shared bank, `(noise, c, h, w)` float32: the k-th of `timesteps` takes the k-th
+    noise (from the start again if there are fewer), the same for both prompts and all images.
     `vae_folder` is the model's folder; without a vae/ in it the latent is the image. For `family`
     see `decoder`.
 
@@ -117,15 +117,15 @@ def _check_timesteps(timesteps: Sequence[int], count: int) -> None:
         found = f"timestep {outside[0]}" if outside else "no timestep"
         raise InputError(
             f"timesteps of the reconstructions: found {found}, expected some of 0 to {count - 1}, "
-            "the timesteps of the model; correct them"
+            "the model's timesteps; correct them"
         )
 
 
 def chosen_prompts(labels: np.ndarray, class_of: np.ndarray) -> np.ndarray:
     """A prompt of each image's right class and one of the next class: `(image, 2)` int64.
 
-    `labels` are `(image,)` class indices and `class_of[prompt]` is the class of a prompt; after the
-    last class follows the first. Of several prompts of a class the first is taken.
+    `labels` are `(image,)` class indices and `class_of[prompt]` is the class of a prompt. The class
+    after the last is the first. If a class has several prompts, the first is taken.
     """
     classes, first = np.unique(class_of, return_index=True)
     right = np.searchsorted(classes, labels)

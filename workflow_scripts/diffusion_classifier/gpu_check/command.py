@@ -12,13 +12,15 @@ from typing import Any
 import torch
 
 from diffusion_classifier.machine import describe
-from diffusion_classifier.messages import InputError
+from diffusion_classifier.messages import InputError, known
 
+from . import fast, jobs, limits, right
 from .check import Check, Part
-from .parts import PARTS, named
 from .results import Results
 from .run import run
 
+PARTS: tuple[Part, ...] = (*right.PARTS, *fast.FIRST, *jobs.PARTS, *limits.PARTS, *fast.OTHERS)
+"""All parts of the check, the most important first."""
 SECONDS = 470
 """Limit for all parts; with the start of the command, the check takes at most 8 minutes."""
 REHEARSAL_SECONDS = 900
@@ -63,6 +65,14 @@ def _check(arguments: argparse.Namespace) -> int:
     passed = results.passed()
     print(f"{'passed' if passed else 'NOT passed'}: {arguments.output / 'check.md'}")
     return 0 if passed else 1
+
+
+def named(names: list[str] | None) -> list[Part]:
+    """The parts with these names, or all, in their order; InputError for an unknown name."""
+    every = {part.name: part for part in PARTS}
+    for name in names or ():
+        known("--parts", name, every, "part")
+    return [part for part in PARTS if not names or part.name in names]
 
 
 def _measure(arguments: argparse.Namespace) -> None:

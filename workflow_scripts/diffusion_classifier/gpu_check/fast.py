@@ -17,9 +17,8 @@ from statistics import median
 import torch
 
 from diffusion_classifier.benchmarks import models
-from diffusion_classifier.benchmarks.flops import evaluation_flops, run_flops
+from diffusion_classifier.benchmarks.flops import evaluation_flops, matmul_peak, run_flops
 from diffusion_classifier.benchmarks.full_size import FULL_SIZE, FullSize, tiny
-from diffusion_classifier.benchmarks.peak import matmul_peak
 from diffusion_classifier.benchmarks.throughput import (
     Errors,
     all_pairs,

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import time
 import traceback
-from collections.abc import Callable
+import warnings
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
 import numpy as np
 import pandas as pd
@@ -24,8 +26,6 @@ from .check import Check, Part
 from .decisions import decisions
 from .golden import golden
 from .shipped import SHIPPED, Task, shipped_task
-from .synchronisations import synchronisations
-from .tf32 import tf32
 
 TOLERANCE = 1e-4
 """Largest allowed relative deviation of an error in float32 from its expected value."""
@@ -40,6 +40,8 @@ ARITHMETICS = {
     "float16": (torch.float16, False),
 }
 """The network's dtype, and whether products of float32 may use TF32."""
+WAITED = "called a synchronizing CUDA operation"
+"""PyTorch's warning; another warning says that it may miss some of these operations."""
 SAMPLES = [Sample(5, 0), Sample(500, 1), Sample(990, 2)]
 
 
@@ -179,6 +181,45 @@ def report(
         top_1_percent=100 * (predictions == task.labels).mean(),
         seconds=seconds,
     )
+
+
+@contextmanager
+def synchronisations(device: torch.device) -> Iterator[list[str]]:
+    """The places, `file:line`, at which the host waited for the GPU within the block.
+
+    The list has places in Python code and is filled when the block ends. It stays empty if
+    `device` is no GPU.
+    """
+    found: list[str] = []
+    if device.type != "cuda":
+        yield found
+        return
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        torch.cuda.set_sync_debug_mode("warn")
+        try:
+            yield found
+        finally:
+            torch.cuda.set_sync_debug_mode("default")
+    found += [f"{w.filename}:{w.lineno}" for w in caught if WAITED in str(w.message)]
+
+
+@contextmanager
+def tf32(allowed: bool) -> Iterator[None]:
+    """Allow or forbid TF32 in matrix products and convolutions within the block.
+
+    By default PyTorch allows it in convolutions only. All versions of PyTorch have these settings;
+    they must not be mixed with the newer `fp32_precision`.
+    """
+    settings = (torch.backends.cuda.matmul, torch.backends.cudnn)
+    before = [setting.allow_tf32 for setting in settings]
+    try:
+        for setting in settings:
+            setting.allow_tf32 = allowed
+        yield
+    finally:
+        for setting, value in zip(settings, before, strict=True):
+            setting.allow_tf32 = value
 
 
 PARTS = [Part("right", right, seconds=80)]

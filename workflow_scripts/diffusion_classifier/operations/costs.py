@@ -199,10 +199,7 @@ def render(costs: list[Cost]) -> str:
     for table in dict.fromkeys(cost.table for cost in costs):
         rows = [cost for cost in costs if cost.table == table]
         cells = [_HEADER, *map(_cells, _grouped(rows))]
-        widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
-        form = "  ".join(f"{{:{'<' if n < 2 else '>'}{width}}}" for n, width in enumerate(widths))
-        lines += [table, *(f"  {form.format(*row)}".rstrip() for row in cells)]
-        lines += [f"  sum: {_sum(rows)}", ""]
+        lines += [table, *table_lines(cells), f"  sum: {_sum(rows)}", ""]
     lines.append(f"all tables: {_sum([cost for cost in costs if not cost.counted])}")
     lines += [_SHARED] if any(cost.counted for cost in costs) else []
     lines += [_RACES] if any(cost.most for cost in costs) else []
@@ -252,6 +249,13 @@ def _sum(rows: list[Cost]) -> str:
     if any(hours):
         text += f", {'at least ' * (None in hours)}{time_of(sum(filter(None, hours)))} of a device"
     return text
+
+
+def table_lines(rows: list[tuple[str, ...]]) -> list[str]:
+    """Indented lines with aligned columns; the first two are texts, the others numbers."""
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    form = "  ".join(f"{{:{'<' if n < 2 else '>'}{width}}}" for n, width in enumerate(widths))
+    return [f"  {form.format(*row)}".rstrip() for row in rows]
 
 
 def number(value: float | None) -> str:

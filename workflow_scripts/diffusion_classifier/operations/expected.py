@@ -23,7 +23,7 @@ KEYS = ["table", "method", "dataset", "metric"]
 NUMBERS = [name for name in LONG if name not in KEYS]
 COLUMNS = [*LONG, "tolerance"]
 
-SAME_EVERYWHERE = ("diffusion", "clip", "chance")
+SAME_EVERYWHERE = ("diffusion", "chance")
 """Kinds of methods for which machines with different processors found equal numbers."""
 
 NEAR_TIES = 0.3
@@ -130,10 +130,6 @@ def tables_of(results: str | os.PathLike) -> list[str]:
     return [path.parent.name for path in sorted(Path(results).glob("tables/*/table.csv"))]
 
 
-def _scores(results: str | os.PathLike, table: str) -> Path:
-    return Path(results) / "scores" / f"{table}.parquet"
-
-
 def _table(results: str | os.PathLike, table: str) -> Path:
     return Path(results) / "tables" / table / "table.csv"
 
@@ -159,7 +155,8 @@ def _different(shared: pd.DataFrame, number: str) -> pd.DataFrame:
 
 def _with_tolerance(rows: pd.DataFrame, table: str, results: str | os.PathLike) -> pd.DataFrame:
     """`rows` of one table with their tolerance: as many images as fit in `NEAR_TIES`, or one."""
-    scores = _read_parquet(_scores(results, table), ["method", "group", "loss", "kind"])
+    path = Path(results) / "scores" / f"{table}.parquet"
+    scores = _read_parquet(path, ["method", "group", "loss", "kind"])
     fitted = scores[~scores["kind"].isin(SAME_EVERYWHERE)]
     # the name of a row is the display name, or the group if trainings have several names
     by_group = [method_name(*key) for key in zip(fitted["group"], fitted["loss"], strict=True)]

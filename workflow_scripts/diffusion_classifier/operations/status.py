@@ -17,7 +17,7 @@ from diffusion_classifier.messages import FAILED
 from diffusion_classifier.network_time import is_log_line
 from diffusion_classifier.progress import duration
 
-from .costs import number, time_of
+from .costs import number, table_lines, time_of
 from .job_resources import stage_work
 
 SILENT = 600.0
@@ -83,9 +83,9 @@ def evaluation_progress(
         done = [_cost(folder / f"stage{stage}" / name) for name in sorted(files)]
         jobs, evaluations = jobs + len(done), evaluations + sum(count for count, _ in done)
         seconds += sum(spent for _, spent in done)
-        missing = len(names) - len(done)
-        each = _expected(config, evaluation, dataset, stage, [count for count, _ in done])
-        left = left if not missing else None if None in (left, each) else left + missing * each
+        if missing := len(names) - len(done):
+            each = _expected(config, evaluation, dataset, stage, [count for count, _ in done])
+            left = None if None in (left, each) else left + missing * each
     whole = [s for s in range(shards) if all(f"{s}-{part}.nc" in files for part in range(parts))]
     return Progress(
         table,
@@ -153,12 +153,9 @@ def render(rows: list[Progress], found: list[tuple[Path, str]]) -> str:
     """Progress and troubles as text."""
     lines = []
     for table in dict.fromkeys(row.table for row in rows):
-        of_table = [row for row in rows if row.table == table]
-        cells = [_HEADER, *map(_cells, of_table)]
-        widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
-        form = "  ".join(f"{{:{'<' if n < 2 else '>'}{width}}}" for n, width in enumerate(widths))
-        lines += [table, *(f"  {form.format(*row)}".rstrip() for row in cells)]
-        lines += [f"  {_sum(of_table)}", ""]
+        table_rows = [row for row in rows if row.table == table]
+        cells = [_HEADER, *map(_cells, table_rows)]
+        lines += [table, *table_lines(cells), f"  {_sum(table_rows)}", ""]
     once = {(row.evaluation, row.dataset): row for row in reversed(rows)}.values()
     lines += [f"all tables: {_sum(list(once))}", _NOTE]
     lines += [f"{path}: {text}" for path, text in found] or ["No job has failed."]

@@ -46,25 +46,11 @@ def provenance(
     the start of the job.
     """
     written = config if written is None else written
-    results = Path(config["results"])
-    rows = []
     images = {name: _images(path) for name, path in data.items()}
-    for evaluation, dataset in questions(config, table):
-        done = evaluation_progress(config, table, evaluation, dataset)
-        # without hidden files that a killed job has left
-        files = sorted((results / "errors" / evaluation / dataset).glob("stage*/[0-9]*.nc"))
-        rows.append(
-            {
-                "evaluation": evaluation,
-                "dataset": dataset,
-                # the actual number, which may be less than expected
-                "images": images[dataset]["images"] if dataset in images else done.images,
-                "evaluations": done.evaluations,
-                "device_seconds": round(done.seconds, 3),
-                "wall_seconds": _wall(results / "benchmarks/jobs/errors" / evaluation / dataset),
-                **_measured_at(files),
-            }
-        )
+    rows = [
+        _errors_record(config, table, evaluation, dataset, images.get(dataset, {}))
+        for evaluation, dataset in questions(config, table)
+    ]
     return {
         "table": table,
         "written": datetime.now(UTC).isoformat(timespec="seconds"),
@@ -82,6 +68,26 @@ def provenance(
         "wall_seconds": round(sum(row["wall_seconds"] for row in rows), 3),
         "errors": rows,
         "config": written,
+    }
+
+
+def _errors_record(
+    config: dict[str, Any], table: str, evaluation: str, dataset: str, images: dict[str, Any]
+) -> dict[str, Any]:
+    """The amount and time of an evaluation of a data set, and what measured its errors."""
+    results = Path(config["results"])
+    done = evaluation_progress(config, table, evaluation, dataset)
+    # without hidden files that a killed job has left
+    files = sorted((results / "errors" / evaluation / dataset).glob("stage*/[0-9]*.nc"))
+    return {
+        "evaluation": evaluation,
+        "dataset": dataset,
+        # the actual number, which may be less than expected
+        "images": images.get("images", done.images),
+        "evaluations": done.evaluations,
+        "device_seconds": round(done.seconds, 3),
+        "wall_seconds": _wall(results / "benchmarks/jobs/errors" / evaluation / dataset),
+        **_measured_at(files),
     }
 
 

@@ -1,4 +1,4 @@
-"""Accuracies with confidence intervals."""
+"""Score predictions: accuracies with confidence intervals."""
 
 from __future__ import annotations
 
@@ -12,20 +12,20 @@ from diffusion_classifier.messages import InputError
 
 from .intervals import accuracy, interval
 
-# Columns of the exported CSV, one measured number per row; intermediate files have more columns.
-# `least` and `most` are the values of the worst and the best training.
+# columns of the exported CSV, which has a row per number; intermediate files have more columns.
+# `least` and `most` are the values of the worst and the best training
 LONG = [
     *("table", "method", "dataset", "metric"),
     *("value", "low", "high", "least", "most", "trainings", "images", "evaluations"),
 ]
-# further columns of a table that is compared with published numbers
+# additional columns of a table that is compared with published numbers
 COMPARED = ["published", "difference", "inside"]
 LOSS_NAMES = LOSSES | {"pruning": "pruning loss"}
 METRIC_NAMES = {"top1": "Top-1 accuracy", "mean_per_class": "Mean per-class accuracy"}
 
 
 def method_name(label: str, loss: str) -> str:
-    """The name of a method in tables: "Diffusion Classifier [L2]", or just the label."""
+    """The name of a method in tables: "Diffusion Classifier [L2]", or the label if `loss` is ""."""
     return f"{label} [{LOSS_NAMES.get(loss, loss)}]" if loss else label
 
 
@@ -65,6 +65,7 @@ def training_score(correct: np.ndarray, label: np.ndarray | None = None) -> tupl
 
 
 def _strata(metric: str, found: pd.DataFrame) -> np.ndarray | None:
+    """The labels by which a metric stratifies images, if it does."""
     return found["label"].to_numpy() if metric == "mean_per_class" else None
 
 
@@ -117,10 +118,10 @@ def aggregate(rows: pd.DataFrame, correct: pd.DataFrame, by: str = "method") -> 
 
     Rows of `score_table` are trainings of one method (for guesses: seeds) if they agree in loss and
     in `by` ("method", the display name, or "group"). `correct` is the `correctness` of the same
-    methods, for Winoground with a column `metric`. The interval covers images and trainings (see
+    methods; that of Winoground has a column `metric`. The interval covers images and trainings (see
     `intervals.interval`); that of guesses is Wilson's over images x seeds, as all guesses are
-    independent. `least` and `most` are the values of the worst and the best training; `images` is
-    the number of images of each training. Raises InputError as `correct_by_training`.
+    independent. `images` is the number of images of each training. Raises InputError as
+    `correct_by_training`.
     """
     groups = rows.groupby(["table", by, "loss", "dataset", "metric"], sort=False)
     decided = dict(list(correct.groupby(["dataset", "loss"])))
@@ -135,14 +136,11 @@ def _pooled(rows: pd.DataFrame, correct: pd.DataFrame) -> dict[str, object]:
         correct = correct[correct["metric"] == first["metric"]]
     trainings = correct_by_training(correct, list(rows["name"]))
     answers, label = trainings.to_numpy().T, _strata(first["metric"], trainings.reset_index())
-    if first["varies"] == "seed":  # guesses are independent, so a further seed is more images
-        answers, label = (
-            answers.reshape(1, -1),
-            label if label is None else np.tile(label, len(rows)),
-        )
+    if first["varies"] == "seed":  # guesses are independent, so another seed is like more images
+        answers = answers.reshape(1, -1)
+        label = None if label is None else np.tile(label, len(rows))
     value, low, high = percent(answers, label)
-    # labels differ within a group: the group names the row
-    same = rows["method"].nunique() == 1
+    same = rows["method"].nunique() == 1  # otherwise the row is named by the group
     return first.drop("name").to_dict() | {
         "method": first["method"] if same else method_name(first["group"], first["loss"]),
         "value": value,
@@ -158,7 +156,7 @@ def _pooled(rows: pd.DataFrame, correct: pd.DataFrame) -> dict[str, object]:
 
 
 def correct_by_training(correct: pd.DataFrame, names: Sequence[str]) -> pd.DataFrame:
-    """Which images are right, bool: a row per image (index `image, label`), a column per name.
+    """Which images are right, bool; a row per image (index `image, label`), a column per name.
 
     `correct` is `correctness` for one data set and loss. Raises InputError unless all of `names`
     have predictions of the same images.
@@ -167,9 +165,10 @@ def correct_by_training(correct: pd.DataFrame, names: Sequence[str]) -> pd.DataF
     found = correct[correct["name"].isin(list(names))]
     wide = found.pivot(index=keys, columns="name", values="correct")[list(names)]
     if wide.isna().any(axis=None):
-        few = wide.notna().sum().idxmin()
+        counts = wide.notna().sum()
+        fewest = counts.idxmin()
         raise InputError(
-            f"predictions of {few!r}: found {wide[few].notna().sum()} of {len(wide)} images of "
+            f"predictions of {fewest!r}: found {counts[fewest]} of {len(wide)} images of "
             f"{', '.join(names)}, expected all trainings of a method to have the same images; "
             "recompute them"
         )

@@ -53,7 +53,7 @@ def similarities(errors: Sequence[xr.Dataset]) -> pd.DataFrame:
 def chance_similarities(data: pd.DataFrame, prompts: pd.DataFrame, seed: int) -> pd.DataFrame:
     """The similarity table of random guesses: uniform scores from `seed`.
 
-    On average they reach a text and image score of 1/4, a group and calibrated image score of 1/6.
+    Their expected text and image score is 1/4, their group and calibrated image score 1/6.
     """
     pairs = candidates(data, prompts)
     drawn = np.random.default_rng(seed).random(len(pairs))
@@ -66,7 +66,7 @@ def example_scores(
     prompts: pd.DataFrame,
     where: str = "similarities",
 ) -> pd.DataFrame:
-    """Which scores each example gets: one row per loss and example.
+    """The scores of each example: one row per loss and example.
 
     Columns: `loss, example, tag`; `s00, s01, s10, s11`, float64: `s<c><i>` is the score of caption
     c with image i (mean over the prompts of a class); `u0, u1`: the score of image i with the
@@ -84,9 +84,8 @@ def example_scores(
     estimates log p(x|c) - log p(x) = log p(c|x) - log p(c), where p(c) is equal for both images.
 
     Without an unconditional prompt `calibrated_image_score` is False for every example, and
-    `score_table` leaves it out. (Normalising over the example's two captions instead would make
-    both inequalities s00 + s11 > s01 + s10, which follows from a right text score: half of all
-    random scores would pass.)
+    `score_table` leaves it out. (Normalising over the example's two captions would not do: both
+    inequalities would become s00 + s11 > s01 + s10, which half of all random scores fulfil.)
 
     Raises InputError, beginning with `where`, if a pair is missing, not finite or repeated.
     """
@@ -111,7 +110,7 @@ def _image_score(s: np.ndarray) -> np.ndarray:
 def _side_by_side(
     similarity: pd.DataFrame, data: pd.DataFrame, prompts: pd.DataFrame, where: str
 ) -> pd.DataFrame:
-    """The checked columns `loss, example, tag, s00 .. s11, u0, u1` of `example_scores`."""
+    """The checked columns `loss, example, tag, s00 … s11, u0, u1` of `example_scores`."""
     if similarity.duplicated(["loss", "image", "prompt"]).any():
         raise InputError(
             f"{where}: found a pair of image and prompt twice for one loss, expected it once; "
@@ -125,7 +124,7 @@ def _side_by_side(
     number = found["prompt"].to_numpy()
     empty = is_unconditional(prompts).to_numpy()[number]
     found["label"] = prompts["classidx"].to_numpy()[number]
-    # this merge drops captions of other examples, which may have been scored too
+    # this merge drops captions of other examples, which may have scores too
     captions = data[["example", "label", "position"]].rename(columns={"position": "caption"})
     named = found[~empty].merge(captions, on=["example", "label"])
     named["column"] = "s" + named["caption"] + named["position"]
@@ -170,8 +169,8 @@ def score_table(
         scored = scored.merge(_example_cost(similarities[name], data), on=_KEYS)
         for loss, found in scored.groupby("loss", sort=False):
             rows = _rows(found, (table, method_name(method["label"], loss)))
-            known = {"name": name, **method}
-            parts.append(rows.assign(loss=loss, **{key: known[key] for key in METHOD}))
+            entry = {"name": name, **method}
+            parts.append(rows.assign(loss=loss, **{key: entry[key] for key in METHOD}))
     order = [*LONG, "loss", "seconds", *METHOD]
     return pd.concat(parts, ignore_index=True)[order]
 
@@ -179,7 +178,7 @@ def score_table(
 def correctness(
     similarities: Mapping[str, pd.DataFrame], data: pd.DataFrame, prompts: pd.DataFrame
 ) -> pd.DataFrame:
-    """Which examples each of `similarities[name]` has right, in the form for `accuracy.aggregate`.
+    """Which examples each of `similarities[name]` has right, for `accuracy.aggregate`.
 
     Columns `name, dataset` (the tag, or `average`), `loss, metric, image` (the example), `correct`.
     """
@@ -210,9 +209,9 @@ def _rows(found: pd.DataFrame, head: tuple[str, str]) -> pd.DataFrame:
     """The rows of one method and loss; `head` is the table and the method's name."""
     rows = []
     for part, examples in _parts(found).items():
-        measured_u = bool(examples["u0"].notna().all())
-        known = [m for m in METRICS if measured_u or m != "calibrated_image_score"]
-        for metric in known if len(examples) else ():
+        has_unconditional = bool(examples["u0"].notna().all())
+        metrics = [m for m in METRICS if has_unconditional or m != "calibrated_image_score"]
+        for metric in metrics if len(examples) else ():
             measured = training_score(examples[metric].to_numpy()[None])
             spent = (examples["evaluations"].mean(), examples["seconds"].mean())
             rows.append((*head, part, metric, *measured, *spent))

@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
+from diffusion_classifier.engine.error_files import loss_values
 from diffusion_classifier.messages import InputError
 from diffusion_classifier.selection.schedules import evenly_spaced
 
 from .accuracy import score
-from .intervals import wilson
+from .intervals import wilson_percent
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -24,42 +25,34 @@ def error_grid(
     """Exhaustive errors as arrays: (values, timesteps, labels).
 
     `errors` has dims `pair, sample` and every image x prompt; each prompt counts as a class.
-    `labels` has columns `image, label`. Values are float64 `(image, class, sample)` with samples in
-    order of timestep, timesteps `(sample,)`, labels `(image,)` as positions among the classes.
-    "l2+vlb" is the sum of both losses.
-    Raises InputError if a pair is missing or not evaluated, an image has no label or the loss was
-    not measured.
+    `labels` has columns `image, label`; for `loss` see `loss_values`. Values are float64 `(image,
+    class, sample)` with samples in order of timestep, timesteps `(sample,)`, labels `(image,)` as
+    positions among the classes. Raises InputError if a pair is missing or not evaluated, an image
+    has no label or the loss was not measured.
     """
-    names = loss.split("+")
-    if missing := [name for name in names if name not in errors]:
-        raise InputError(
-            f"loss: found {missing[0]!r}, but the errors have only {sorted(errors)}; choose one of "
-            "these"
-        )
     image, prompt = errors["image"].values, errors["prompt"].values
     images, classes = np.unique(image), np.unique(prompt)
     pair_order = np.lexsort((prompt, image))
     sample_order = np.lexsort((errors["noise"].values, errors["timestep"].values))
-    values = sum(errors[name].values.astype("float64") for name in names)
-    values = values[np.ix_(pair_order, sample_order)]
-    known = labels.drop_duplicates("image").set_index("image")["label"].reindex(images)
+    values = loss_values(errors, loss)[np.ix_(pair_order, sample_order)]
+    label = labels.drop_duplicates("image").set_index("image")["label"].reindex(images)
     if len(values) != len(images) * len(classes) or np.isnan(values).any():
         raise InputError(
             f"errors: found {len(values)} pairs for {len(images)} images x {len(classes)} classes, "
             "expected every class at every sample; compute the errors without pruning"
         )
-    if known.isna().any():
+    if label.isna().any():
         raise InputError(
-            f"labels: found none for image {images[known.isna()][0]}, which has errors; give the "
+            f"labels: found none for image {images[label.isna()][0]}, which has errors; give the "
             "labels of the same data set"
         )
     grid = values.reshape(len(images), len(classes), -1)
-    truth = pd.Index(classes).get_indexer(known.astype("int64"))  # position among the classes
+    truth = pd.Index(classes).get_indexer(label.astype("int64"))  # position among the classes
     return grid, errors["timestep"].values[sample_order], truth
 
 
 def timestep_accuracy(errors: xr.Dataset, labels: pd.DataFrame, loss: str) -> pd.DataFrame:
-    """Accuracy from each single timestep, averaged over its noises (paper, figure on timesteps).
+    """Accuracy from each timestep alone, averaged over its noises (paper, figure on timesteps).
 
     Returns `timestep, accuracy, low, high`: percent, with the 95 % Wilson interval over images.
     """
@@ -112,7 +105,6 @@ def schedules(
 
 
 def _accuracy(errors: np.ndarray, truth: np.ndarray) -> tuple[float, float, float]:
-    """Percent right and its Wilson interval; the class of least mean error of `(i, c, s)` wins."""
+    """Accuracy of the class of least mean error, `errors` being `(image, class, sample)`."""
     correct = errors.mean(axis=2).argmin(axis=1) == truth
-    low, high = wilson(correct.sum(), len(correct))
-    return 100 * float(correct.mean()), 100 * float(low), 100 * float(high)
+    return wilson_percent(correct.sum(), len(correct))

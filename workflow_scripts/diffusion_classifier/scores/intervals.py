@@ -13,6 +13,7 @@ With one training it is the plain Wilson interval.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -42,17 +43,23 @@ def wilson(
     return np.where(np.isnan(n), np.nan, low), np.where(np.isnan(n), np.nan, high)
 
 
+def wilson_percent(successes: ArrayLike, n: ArrayLike) -> tuple[Any, Any, Any]:
+    """A share of `n` in percent, and the bounds of its 95 % `wilson` interval; elementwise."""
+    low, high = wilson(successes, n)
+    return 100 * successes / n, 100 * low, 100 * high
+
+
 @dataclass(frozen=True)
 class Accuracy:
     """An accuracy over crossed trainings and images, as a fraction, and the parts of its variance.
 
-    All but `trainings` are float64 arrays of one shape, `()` for a single method.
+    All fields except `trainings` are float64 arrays of one shape, which is `()` for one method.
     """
 
     mean: np.ndarray
     trainings: int
     effective: np.ndarray
-    """The number of images whose plain accuracy would vary as much: mean · (1-mean) / variance."""
+    """Number of independent images with the same variance: mean · (1-mean) / variance."""
     of_images: np.ndarray
     """V_I, the variance of the mean due to the choice of images."""
     of_trainings: np.ndarray
@@ -68,10 +75,10 @@ class Accuracy:
 def accuracy(correct: ArrayLike, label: ArrayLike | None = None) -> Accuracy:
     """The accuracy of `correct`, bool `(..., training, image)`, all trainings on the same images.
 
-    With `label`, `(image,)` int, it is the mean of the classes' accuracies: images are stratified
-    by class, and classes without an image do not count. The effective number is at most that of the
-    plain accuracy, as few images per class underestimate V_I (0 if every class is all right or all
-    wrong). If the variance is 0, all images are assumed to be equally hard.
+    With `label`, `(image,)` int, it is the mean of the classes' accuracies. Images are stratified
+    by class, and classes without an image do not count. The effective number is then limited to
+    that of the plain accuracy, as few images per class underestimate V_I (0 if all images of each
+    class agree). If the variance is 0, all images are assumed to be equally hard.
     """
     y = np.asarray(correct, float)
     trainings, images = y.shape[-2:]
@@ -105,9 +112,9 @@ def accuracy(correct: ArrayLike, label: ArrayLike | None = None) -> Accuracy:
 def interval(found: Accuracy, confidence: float = 0.95) -> tuple[np.ndarray, np.ndarray]:
     """Low and high of an accuracy, as fractions, over images and, if there are several, trainings.
 
-    Coverage of 95 % intervals for 5 trainings and 700 images, simulated in tests/test_intervals.py:
+    tests/test_intervals.py simulates the coverage of 95 % intervals for 5 trainings and 700 images:
     94 to 97 % if images differ as much as those of a data set; 91 to 93 % if accuracies near 98 %
-    spread over trainings by 2 points and so are far from normal; 98 % if neither images nor
+    differ by 2 points between trainings, which is far from normal; 98 % if neither images nor
     trainings differ at all.
     """
     right = found.mean * found.effective
@@ -117,9 +124,9 @@ def interval(found: Accuracy, confidence: float = 0.95) -> tuple[np.ndarray, np.
 def _quantile(found: Accuracy, confidence: float) -> np.ndarray:
     """The factor of the standard error, between the quantile of the normal and of Student's t.
 
-    S trainings estimate V_T with S-1 degrees of freedom. The wider of two rules is taken, as each
-    is too narrow in some cases: Satterthwaite's degrees of freedom (1946) for the mean squares, and
-    the sum of squared half widths, z² V_I + t² V_T, as in MOVER (Zou & Donner 2008).
+    S trainings estimate V_T with S-1 degrees of freedom. The result is the wider of two rules, as
+    each is too narrow in some cases: Satterthwaite's degrees of freedom (1946) for the mean
+    squares, and the sum of squared half widths, z² V_I + t² V_T, as in MOVER (Zou & Donner 2008).
     """
     z, freedom = ndtri(0.5 + confidence / 2), found.trainings - 1
     if freedom == 0:

@@ -1,4 +1,4 @@
-"""Paired comparisons: the difference in accuracy of two methods on the same images."""
+"""Compare the accuracies of two methods on the same images."""
 
 from __future__ import annotations
 
@@ -26,7 +26,8 @@ PAIRED = [
 def mcnemar(correct_a: np.ndarray, correct_b: np.ndarray) -> dict[str, Any]:
     """Exact two-sided McNemar test of two methods on the same images, `(image,)` bool each.
 
-    Returns `b` (only a right), `c` (only b right) and `p`, a binomial test of b against b + c.
+    Returns `b` (images that only a has right), `c` (those that only b has right) and `p`, that of a
+    binomial test of b out of b + c.
     """
     correct_a, correct_b = np.asarray(correct_a, bool), np.asarray(correct_b, bool)
     b, c = int((correct_a & ~correct_b).sum()), int((~correct_a & correct_b).sum())
@@ -52,21 +53,21 @@ def difference_interval(
     """
     a, b = accuracy(correct_a), accuracy(correct_b)
     (low_a, high_a), (low_b, high_b) = interval(a, confidence), interval(b, confidence)
-    rho, apart = _correlation(correct_a, correct_b, a, b), a.mean - b.mean
+    rho, difference = _correlation(correct_a, correct_b, a, b), a.mean - b.mean
 
-    def added(first: np.ndarray, second: np.ndarray) -> np.ndarray:
-        return np.sqrt(np.maximum(first**2 - 2 * rho * first * second + second**2, 0))
+    def half_width(of_a: np.ndarray, of_b: np.ndarray) -> np.ndarray:
+        return np.sqrt(np.maximum(of_a**2 - 2 * rho * of_a * of_b + of_b**2, 0))
 
     return (
-        apart - added(a.mean - low_a, high_b - b.mean),
-        apart + added(high_a - a.mean, b.mean - low_b),
+        difference - half_width(a.mean - low_a, high_b - b.mean),
+        difference + half_width(high_a - a.mean, b.mean - low_b),
     )
 
 
 def _correlation(
     correct_a: np.ndarray, correct_b: np.ndarray, a: Accuracy, b: Accuracy
 ) -> np.ndarray:
-    """Correlation of both accuracies over images, which they share; 0 if either does not vary."""
+    """Correlation of two accuracies over their common images; 0 if one of them does not vary."""
     images, pairs = correct_a.shape[-1], a.trainings * b.trainings
     shared = (correct_a.mean(axis=-2) * correct_b.mean(axis=-2)).mean(axis=-1)
     covariance = shared - a.mean * b.mean
@@ -86,8 +87,9 @@ def t_test(correct_a: np.ndarray, correct_b: np.ndarray) -> np.ndarray:
     Degrees of freedom are Satterthwaite's, for the mean squares of the trainings.
     """
     a, b = accuracy(correct_a), accuracy(correct_b)
-    apart = correct_a.mean(axis=-2) - correct_b.mean(axis=-2)
-    variance = (apart**2).mean(axis=-1) / apart.shape[-1] + a.of_trainings + b.of_trainings
+    differences = correct_a.mean(axis=-2) - correct_b.mean(axis=-2)
+    of_images = (differences**2).mean(axis=-1) / differences.shape[-1]
+    variance = of_images + a.of_trainings + b.of_trainings
     squares = sum(x.between**2 / (x.trainings - 1) for x in (a, b) if x.trainings > 1)
     least = min((x.trainings - 1 for x in (a, b) if x.trainings > 1), default=np.inf)
     with np.errstate(divide="ignore", invalid="ignore"):
@@ -97,7 +99,7 @@ def t_test(correct_a: np.ndarray, correct_b: np.ndarray) -> np.ndarray:
 
 
 def paired(correct_a: pd.DataFrame, correct_b: pd.DataFrame) -> dict[str, Any]:
-    """Compare two methods, with all their trainings, on the images that both have predicted.
+    """Compare two methods, with all their trainings, on the images that both predicted.
 
     The inputs come from `correct_by_training`. Returns `difference, low, high` (accuracy of a minus
     b in points with the 95 % interval of `difference_interval`), `p`, the number of shared
@@ -124,8 +126,8 @@ def paired(correct_a: pd.DataFrame, correct_b: pd.DataFrame) -> dict[str, Any]:
         test = {"b": pd.NA, "c": pd.NA, "p": float(t_test(a, b))}
     low, high = (100 * float(bound) for bound in difference_interval(a, b))
     difference = 100 * float(a.mean() - b.mean())
-    measured = {"difference": difference, "low": low, "high": high, **test, "images": len(both)}
-    return {**measured, "trainings_a": len(a), "trainings_b": len(b)}
+    counts = {"images": len(both), "trainings_a": len(a), "trainings_b": len(b)}
+    return {"difference": difference, "low": low, "high": high, **test, **counts}
 
 
 def paired_table(

@@ -113,10 +113,10 @@ def redrawn(
     rng = np.random.default_rng(seed)
     right_x, right_y = (_right(points, found) for found in (inside, shifted))
     x, y = np.empty((2, draws, len(points)))
-    for few in np.array_split(np.arange(draws), -(-draws // 100)):  # in parts, to save memory
-        counts = _counts(rng, len(few), len(right_x))
-        x[few] = _mean(right_x, counts)
-        y[few] = _mean(right_y, counts if same_images else _counts(rng, len(few), len(right_y)))
+    for part in np.array_split(np.arange(draws), -(-draws // 100)):  # in parts, to use less memory
+        counts = _counts(rng, len(part), len(right_x))
+        x[part] = _mean(right_x, counts)
+        y[part] = _mean(right_y, counts if same_images else _counts(rng, len(part), len(right_y)))
     is_baseline = (points["kind"] == "baseline").to_numpy()
     times = _times(rng, points.loc[is_baseline, "method"], draws)
     finite = (
@@ -139,12 +139,12 @@ def _mean(right: np.ndarray, counts: np.ndarray) -> np.ndarray:
 
 
 def _counts(rng: np.random.Generator, draws: int, size: int) -> np.ndarray:
-    """How often each of `size` things is drawn in `size` draws with replacement, `(draw, size)`."""
+    """How often each of `size` items is drawn in `size` draws with replacement, `(draw, size)`."""
     return rng.multinomial(size, np.full(size, 1 / size), draws).astype(float)
 
 
 def _times(rng: np.random.Generator, methods: pd.Series, draws: int) -> np.ndarray:
-    """How often each training counts, `(draw, training)`: draws methods, then their trainings.
+    """How often each training is drawn, `(draw, training)`: methods first, then their trainings.
 
     `methods` is the method of each training.
     """
@@ -169,9 +169,9 @@ def effective_robustness(
     `points` come from `points()`, their `replicates` from `redrawn`. Returns `accuracy` under the
     shift, the line's `prediction`, their difference `value` with `low, high`, all in percentage
     points; the number of `trainings` and what `varies` between them; and `extrapolated`: whether
-    the method's in-distribution accuracy lies outside that of the baselines. The interval is a
-    bootstrap's percentiles over images, baselines and trainings, including the method's; with a
-    single training it does not cover another training. Coverage of 95 % intervals in
+    the method's in-distribution accuracy lies outside that of the baselines. The interval consists
+    of a bootstrap's percentiles over images, baselines and trainings, including the method's; with
+    a single training it does not cover another training. Coverage of 95 % intervals in
     tests/test_robustness.py: 97 to 100 % if only images and trainings move the baselines off a
     line, as that scatter is counted twice.
     Raises InputError if `method` is unknown or a line cannot be fitted.
@@ -193,8 +193,8 @@ def effective_robustness(
     above = replicates.y[:, is_chosen] - predicted(lines, x)
     tail = (1 - confidence) / 2
     replicated = above.mean(axis=1) + _training_draws(above, np.random.default_rng(seed), tail)
-    beyond = (chosen["x"] < baselines["x"].min()) | (chosen["x"] > baselines["x"].max())
-    # A replicate in which all baselines are equal has no line (NaN) and is left out.
+    outside = (chosen["x"] < baselines["x"].min()) | (chosen["x"] > baselines["x"].max())
+    # a replicate in which all baselines are equal has no line (NaN) and is left out
     low, high = np.nanquantile(replicated, [tail, 1 - tail])
     return {
         "method": method,
@@ -205,27 +205,27 @@ def effective_robustness(
         "value": 100 * (accuracy - prediction),
         "low": 100 * low,
         "high": 100 * high,
-        "extrapolated": bool(beyond.any()),
+        "extrapolated": bool(outside.any()),
     }
 
 
 def _training_draws(above: np.ndarray, rng: np.random.Generator, tail: float) -> np.ndarray:
-    """How far the mean moves if trainings are drawn with replacement, `(draw,)`; 0 for only one.
+    """Shifts of the mean if trainings are drawn with replacement, `(draw,)`; 0 for one training.
 
     `above`, `(draw, training)`, are replicates over images of the distances from the line. They
-    already contain the spread between trainings that images cause, so only the rest of the spread
-    is used. It is stretched by √(S/(S-1)) and by Student's over the normal quantile, as S values
-    spread less than their population and estimate the spread with error (Hesterberg 2015).
+    contain the spread between trainings that images cause, so only the rest of the spread is added.
+    It is stretched by √(S/(S-1)) and by Student's over the normal quantile, as S values spread less
+    than their population and estimate the spread with error (Hesterberg 2015).
     """
     count = above.shape[1]
     if count == 1:
         return np.zeros(len(above))
-    apart = above - above.mean(axis=1, keepdims=True)
-    spread, by_images = np.nanvar(np.nanmean(above, axis=0)), np.nanvar(apart, axis=0).mean()
+    centred = above - above.mean(axis=1, keepdims=True)
+    spread, by_images = np.nanvar(np.nanmean(above, axis=0)), np.nanvar(centred, axis=0).mean()
     rest = max(1 - by_images / spread, 0) if spread > 0 else 0
     stretch = np.sqrt(rest * count / (count - 1)) * stdtrit(count - 1, tail) / ndtri(tail)
     chosen = rng.integers(count, size=above.shape)
-    return stretch * np.take_along_axis(apart, chosen, axis=1).mean(axis=1)
+    return stretch * np.take_along_axis(centred, chosen, axis=1).mean(axis=1)
 
 
 def effective_robustness_table(
@@ -255,7 +255,7 @@ def effective_robustness_table(
 
 
 def statements(table: pd.DataFrame, columns: dict[str, str]) -> list[str]:
-    """One sentence per row of `effective_robustness_table`: what its interval shows.
+    """One sentence on the interval of each row of `effective_robustness_table`.
 
     `columns` maps data sets to display names.
     """
@@ -266,7 +266,7 @@ def statements(table: pd.DataFrame, columns: dict[str, str]) -> list[str]:
         elif row.high < 0:
             verdict = "lies below the baselines' line"
         else:
-            verdict = "cannot be told from the baselines' line (the interval includes 0)"
+            verdict = "cannot be distinguished from the baselines' line (the interval includes 0)"
         size = f"{row.value:+.1f} points, 95 % interval [{row.low:+.1f}, {row.high:+.1f}]"
         count = "" if row.trainings == 1 else f" over {row.trainings} trainings"
         caveats = {

@@ -7,7 +7,7 @@ import pandas as pd
 
 from diffusion_classifier.data.matching.stored import asked_captions, has_items
 from diffusion_classifier.data.prompt_sets import is_unconditional
-from diffusion_classifier.data.sharding import shard
+from diffusion_classifier.data.stored_images import shard
 
 
 def candidates(data: pd.DataFrame, prompts: pd.DataFrame) -> pd.DataFrame:

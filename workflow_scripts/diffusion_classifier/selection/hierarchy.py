@@ -1,6 +1,6 @@
 """Hierarchical pruning: compare groups of classes first, then the classes of the best groups.
 
-The method is of Shanbhag et al. 2024 ("Just Leaf It", arXiv 2411.12073), with one level: every
+The method is that of Shanbhag et al. 2024 ("Just Leaf It", arXiv 2411.12073) with one level: every
 class belongs to a group, and every group has a prompt. All groups are evaluated at few samples;
 only the classes of the best groups go on to the stages. The error of a group's prompt is compared
 with the errors of other groups, never with the error of a class.
@@ -126,8 +126,8 @@ def best_groups(
 ) -> pd.DataFrame:
     """Select the `pairs` whose class is in one of the image's `keep` groups of least error.
 
-    `group_pairs` and `errors` belong to the groups' prompts; `combine` says whether the mean or the
-    least error of a group's prompts counts. For `of` see `read_groups`.
+    `group_pairs` and `errors` belong to the groups' prompts. The error of a group is the mean or
+    the least error of its prompts (`combine`). For `of` see `read_groups`.
     """
     described = group_prompts["classidx"].to_numpy()
     best = survivors(errors, group_pairs, described, keep, loss, combine)

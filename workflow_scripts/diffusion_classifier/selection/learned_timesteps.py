@@ -15,12 +15,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
-from diffusion_classifier.engine.error_files import losses_in
+from diffusion_classifier.engine.error_files import loss_values, losses_in
 from diffusion_classifier.engine.samples import Sample
 from diffusion_classifier.messages import InputError
 
-from .low_discrepancy import van_der_corput
-from .schedules import UNIFORM
+from .schedules import UNIFORM, van_der_corput
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -41,9 +40,10 @@ def fit_densities(errors: xr.Dataset, timesteps: int, uniform: float = UNIFORM) 
     edges = np.linspace(0, timesteps, len(order) + 1).round().astype("int64")
     parts = []
     for loss in losses_in([errors]):
-        values = sum(errors[name].values.astype("float64") for name in loss.split("+"))
-        apart = _differences(values[:, order], errors["image"].values)
-        rms, sd = _smoothed(np.sqrt((apart**2).mean(axis=0))), _smoothed(apart.std(axis=0))
+        values = loss_values(errors, loss)[:, order]
+        differences = _differences(values, errors["image"].values)
+        rms = _smoothed(np.sqrt((differences**2).mean(axis=0)))
+        sd = _smoothed(differences.std(axis=0))
         share = rms / np.average(rms, weights=np.diff(edges)) if rms.any() else np.ones_like(rms)
         density = uniform + (1 - uniform) * share
         columns = {"start": edges[:-1], "stop": edges[1:], "rms": rms, "sd": sd, "density": density}

@@ -20,14 +20,14 @@ from .candidates import candidates, pairs_of_classes
 def best_of_prior(predictions: pd.DataFrame, loss: str, keep: int, classes: int) -> pd.DataFrame:
     """The `keep` classes of highest score for every image: `image, class` int64.
 
-    Only the classes 0 to classes - 1 and the rows of `loss` ("" for a baseline) in `predictions`
-    count. Of equal scores the earlier class is kept. A class without a score (NaN, or an index
-    that the method does not have) comes last.
+    Of `predictions`, only the rows of `loss` ("" for a baseline) and the classes 0 to classes - 1
+    count. Of classes with equal scores the earlier one is kept. A class without a score (NaN, or an
+    index that the method does not have) comes last.
     """
     found = predictions[predictions["loss"] == loss]
-    known = np.stack(found["scores"].to_numpy())[:, :classes].astype("float64")
+    stored = np.stack(found["scores"].to_numpy())[:, :classes].astype("float64")
     scores = np.full((len(found), classes), np.nan)
-    scores[:, : known.shape[1]] = known
+    scores[:, : stored.shape[1]] = stored
     best = np.argsort(-scores, axis=1, kind="stable")[:, :keep]  # NaN comes last
     images = found["image"].to_numpy("int64").repeat(best.shape[1])
     return pd.DataFrame({"image": images, "class": best.ravel()})

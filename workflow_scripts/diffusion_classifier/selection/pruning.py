@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
-from diffusion_classifier.engine.error_files import cost, losses_in, sample_weights
-from diffusion_classifier.messages import InputError
+from diffusion_classifier.engine.error_files import cost, loss_values, losses_in, sample_weights
 
 from .candidates import pairs_of_classes
 
@@ -22,19 +21,14 @@ def mean_errors(stages: Sequence[xr.Dataset], loss: str) -> pd.DataFrame:
 
     `stages` are error files of one evaluation, in any order; `samples` counts the samples of the
     pair. `l2+vlb` is the sum of both means, the objective DiT was trained with (paper, table 3).
+    Raises InputError as `loss_values`.
     """
     parts = []
     for stage in stages:
-        # empty: earlier stages had all its timesteps, or no class of this part was left
+        # a stage is empty if earlier ones had all its timesteps, or no class of this part is left
         if not stage.sizes["sample"] or not stage.sizes["pair"]:
             continue
-        missing = [name for name in loss.split("+") if name not in stage]
-        if missing:
-            raise InputError(
-                f"loss: found {loss}, but the model's errors have no {missing[0]} (it does not "
-                "learn its variance); expected l1, l2 or huber; choose one"
-            )
-        values = sum(stage[name].values.astype("float64") for name in loss.split("+"))
+        values = loss_values(stage, loss)
         seen, weights = ~np.isnan(values), sample_weights(stage)
         parts.append(
             pd.DataFrame(
@@ -97,13 +91,13 @@ def prediction_table(
 ) -> pd.DataFrame:
     """The predictions of an evaluation, or of a shard of it: one row per image and stored loss.
 
-    Columns: `image, label, loss, prediction, evaluations, seconds, scores`. The prediction is
-    the class of least error among `candidates`, the pairs of the last stage; after a race, among
+    Columns: `image, label, loss, prediction, evaluations, seconds, scores`. The prediction is the
+    class of least error among `candidates`, the pairs of the last stage, or, after a race, among
     the pairs that reached its end. `scores` is minus the error per class index, float32, NaN for
-    classes that had left. `labels` has the columns `image, label`. If `pruning` names the loss by
-    which stages were pruned, its rows are repeated under the name "pruning", so that data sets
-    pruned by different losses can be compared. `coarse` are the errors of a stage of groups: they
-    count in `evaluations` and `seconds` only.
+    classes that were dropped before. `labels` has the columns `image, label`. `pruning` is the loss
+    by which stages were pruned; its rows are repeated with the loss "pruning", so that data sets
+    pruned by different losses can be compared. `coarse` are the errors of a stage of groups, which
+    add to `evaluations` and `seconds` only.
     """
     images = labels.merge(cost([*coarse, *stages]), on="image")
     rows = []
@@ -114,16 +108,14 @@ def prediction_table(
         scores = -per_class.pivot(index="image", columns="class", values="error")
         scores = scores.reindex(columns=range(int(class_of.max()) + 1)).loc[images["image"]]
         best = best_classes(per_class, 1).set_index("image")["class"]
-        rows.append(
-            images.assign(
-                loss=loss,
-                prediction=best.loc[images["image"]].to_numpy("int64"),
-                scores=list(scores.to_numpy("float32")),
-            )
-        )
+        predicted = {
+            "prediction": best.loc[images["image"]].to_numpy("int64"),
+            "scores": list(scores.to_numpy("float32")),
+        }
+        rows.append(images.assign(loss=loss, **predicted))
     columns = ["image", "label", "loss", "prediction", "evaluations", "seconds", "scores"]
     table = pd.concat(rows, ignore_index=True)[columns]
     if pruning is None:
         return table
-    again = table[table["loss"] == pruning].assign(loss="pruning")
-    return pd.concat([table, again], ignore_index=True)
+    repeated = table[table["loss"] == pruning].assign(loss="pruning")
+    return pd.concat([table, repeated], ignore_index=True)

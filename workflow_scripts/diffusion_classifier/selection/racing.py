@@ -23,7 +23,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from diffusion_classifier.engine.error_files import sample_weights
+from diffusion_classifier.engine.error_files import loss_values, sample_weights
 from diffusion_classifier.engine.samples import Sample
 from diffusion_classifier.progress import Progress
 
@@ -72,7 +72,7 @@ class Gap:
 
 @dataclass(frozen=True)
 class History:
-    """Earlier stages: the pairs' errors `(pair, sample)`; weights and timesteps `(sample,)`."""
+    """Errors of earlier stages, `(pair, sample)`; their weights and timesteps, `(sample,)`."""
 
     errors: np.ndarray
     weights: np.ndarray
@@ -86,8 +86,7 @@ def history(stages: Sequence[xr.Dataset], pairs: pd.DataFrame, loss: str) -> His
     for stage in stages:
         if stage.sizes["sample"]:
             known = pd.MultiIndex.from_arrays([stage["image"].values, stage["prompt"].values])
-            values = sum(stage[name].values.astype("float64") for name in loss.split("+"))
-            errors.append(values[known.get_indexer(wanted)])
+            errors.append(loss_values(stage, loss)[known.get_indexer(wanted)])
             weights.append(sample_weights(stage))
             timesteps.append(stage["timestep"].values)
     return History(np.hstack(errors), np.concatenate(weights), np.concatenate(timesteps))
@@ -96,8 +95,8 @@ def history(stages: Sequence[xr.Dataset], pairs: pd.DataFrame, loss: str) -> His
 def checkpoints(minimum: int, total: int) -> list[int]:
     """The numbers of samples after which classes may leave, from `minimum` to `total`.
 
-    Each is an eighth more than the one before. Late in a race few classes are left and one more
-    sample changes little, while every check makes the device wait.
+    Each is an eighth more than the one before. The device waits during a check, and late in a race
+    few classes are left and one more sample changes little.
     """
     found = [min(minimum, total)]
     while found[-1] < total:
@@ -119,9 +118,9 @@ def race(
     """The errors of a race: `(pair, sample)` float32 per loss, NaN where a class had left.
 
     `pairs` (columns `image, prompt`) are measured until one class of their image is left or all
-    `samples` are used; `class_of[prompt]` is a prompt's class. No class leaves and no image ends
-    before `minimum` samples, which include those `seen` in earlier stages. Which classes leave
-    depends on the errors of their image only, not on other images in `pairs`.
+    `samples` are used; `class_of[prompt]` is a prompt's class. No class leaves and no image
+    finishes before `minimum` samples, including those `seen` in earlier stages. An image's race
+    depends on its own errors only, not on other images in `pairs`.
     """
     seen = seen or history([], pairs, loss)
     before = len(seen.weights)
@@ -129,25 +128,25 @@ def race(
     values = np.pad(seen.errors.astype("float64"), ((0, 0), (0, len(samples))))
     runners = _Runners(pairs, class_of, combine)
     total = len(pairs) * len(samples)
-    found: dict[str, np.ndarray] = {}
-    progress = Progress(total, "evaluations or spared ones")
+    errors: dict[str, np.ndarray] = {}
+    progress = Progress(total, "evaluations made or spared")
     done = 0
     for count in checkpoints(max(1, minimum - before), len(samples)):
         rows, new = runners.rows(), samples[done:count]
         measured = measure(pairs.iloc[rows].reset_index(drop=True), new)
         for name, block in measured.items():
-            full = found.setdefault(name, np.full((len(pairs), len(samples)), np.nan, "float32"))
+            full = errors.setdefault(name, np.full((len(pairs), len(samples)), np.nan, "float32"))
             full[rows, done:count] = block
         columns = slice(before + done, before + count)
         values[rows, columns] = sum(measured[name].astype("float64") for name in loss.split("+"))
-        done, seen_now = count, before + count
-        if seen_now >= minimum:
-            runners.leave(values[:, :seen_now], weights[:seen_now], rule)
+        done, measured_samples = count, before + count
+        if measured_samples >= minimum:
+            runners.leave(values[:, :measured_samples], weights[:measured_samples], rule)
         left = len(runners.rows())
         progress.update(total - left * (len(samples) - done), f"{left} pairs in the race")
         if not left:
             break
-    return found
+    return errors
 
 
 def gap_race(
@@ -159,10 +158,10 @@ def gap_race(
     earlier: Sequence[xr.Dataset],
     densities: pd.DataFrame | None,
 ) -> dict[str, np.ndarray]:
-    """The race of a stage by the rule `Gap`; see `race`.
+    """The `race` of a stage by the rule `Gap`.
 
     `settings` has `z`, `loss`, `combine` and optionally `minimum`; `earlier` are the errors of the
-    stages before; `densities` are the learned densities of the timesteps, if there are any.
+    stages before; `densities` are those of learned timesteps, if the stage has them.
     """
     loss, seen = settings["loss"], history(earlier, pairs, settings["loss"])
     timesteps = [*seen.timesteps, *(sample.timestep for sample in samples)]
@@ -190,7 +189,7 @@ class _Runners:
 
     def leave(self, values: np.ndarray, weights: np.ndarray, rule: Rule) -> None:
         """Remove the classes that `rule` does not keep; `values` is `(pair, sample)`."""
-        self._retire()  # an image with a single class from the start
+        self._retire()  # images that have a single class from the start
         for image, classes in self.images.items():
             errors = np.stack([self._class_errors(values[rows], weights) for rows in classes])
             stays = rule(errors, weights)

@@ -1,6 +1,6 @@
 """Choose the (timestep, noise) samples of each stage: evenly spaced, as the authors do.
 
-`learned_timesteps` draws timesteps from a learned density instead.
+`learned_timesteps` chooses them by a learned density instead.
 """
 
 from __future__ import annotations
@@ -8,9 +8,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from diffusion_classifier.engine.samples import Sample
+import numpy as np
 
-from .low_discrepancy import spread_order
+from diffusion_classifier.engine.samples import Sample
 
 UNIFORM = 0.1
 """Default share of a learned density that is uniform; it limits a sample's weight to
@@ -37,7 +37,7 @@ def stage_samples(
     `samples[k]` is the number of evenly spaced timesteps of stage k, with `trials` noises per
     timestep. Timesteps come from a grid of `grid` (default: `max(samples)`) values. A stage does
     not repeat the timesteps of earlier stages, so it may be empty. The noise index is the position
-    in the order of evaluation: no two samples share a noise.
+    in the order of evaluation, so that no two samples share a noise.
     """
     steps = timestep_grid(grid or max(samples), timesteps)
     evaluated: dict[int, None] = {}  # an ordered set
@@ -55,10 +55,23 @@ def stage_samples(
     return stages
 
 
+def van_der_corput(count: int) -> np.ndarray:
+    """The first `count` points of the van der Corput sequence in base 2, in (0, 1): 1/2, 1/4, 3/4…
+
+    Its star discrepancy is O(log n / n) for every n (van der Corput 1935); random points have
+    O(1 / √n).
+    """
+    from scipy.stats import qmc  # takes a second to import, and few schedules need it
+
+    # in one dimension Halton's sequence is van der Corput's, with a first point at 0
+    return qmc.Halton(1, scramble=False).random(count + 1)[1:, 0]
+
+
 def spread(samples: Sequence[Sample]) -> list[Sample]:
     """Reorder samples so that any first part of them is spread evenly over the timesteps."""
     ordered = sorted(samples)
-    return [ordered[position] for position in spread_order(len(ordered))]
+    ranks = np.argsort(np.argsort(van_der_corput(len(ordered))))
+    return [ordered[rank] for rank in ranks]
 
 
 def check_stages(

@@ -9,9 +9,9 @@ import pandas as pd
 from .escaping import isolated, shortened, width
 
 HEADER = 16
-"""Characters of a line of a column's header in a table for the terminal."""
+"""Characters in a line of a column's header, at most."""
 NAME = 70
-"""Characters of a name in a table for the terminal."""
+"""Characters of a name, at most."""
 
 
 def aligned(text: pd.DataFrame) -> list[str]:
@@ -22,7 +22,8 @@ def aligned(text: pd.DataFrame) -> list[str]:
     headers = [textwrap.wrap(shortened(h, NAME), HEADER, break_long_words=False) for h in text]
     depth = max(map(len, headers))
     names = [
-        [""] * depth + [_in_line(name) for name in text.index.get_level_values(level)]
+        [""] * depth
+        + [isolated(shortened(name, NAME)) for name in text.index.get_level_values(level)]
         for level in range(text.index.nlevels)
     ]
     columns = [
@@ -38,8 +39,3 @@ def aligned(text: pd.DataFrame) -> list[str]:
         padded.append([cell + space if i < len(names) else space + cell for cell, space in pairs])
     lines = ["  ".join(row) for row in zip(*padded, strict=True)]
     return [*lines[:depth], "-" * width(lines[0]), *lines[depth:]]
-
-
-def _in_line(name: str) -> str:
-    """A name as it stands in a line of text: not too long, and not turning the line around."""
-    return isolated(shortened(name, NAME))

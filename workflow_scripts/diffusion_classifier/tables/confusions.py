@@ -1,4 +1,4 @@
-"""Which classes are taken for which: confusion matrices and the most confused pairs."""
+"""Confusion matrices, and the most frequent errors of a classifier."""
 
 from __future__ import annotations
 
@@ -7,20 +7,20 @@ from collections.abc import Sequence
 import pandas as pd
 
 MANY = 40
-"""A confusion matrix of more classes is not readable; only the most confused ones are drawn."""
+"""Number of classes that a readable confusion matrix has at most."""
 
 
 def class_names(prompts: pd.DataFrame) -> list[str]:
-    """The class names in order of their index, of `prompts.read_prompts`."""
+    """The class names in order of their index; `prompts` come from `read_prompts`."""
     return prompts.drop_duplicates("classidx").sort_values("classidx")["classname"].tolist()
 
 
 def confusion(predictions: pd.DataFrame, classes: Sequence[int]) -> pd.DataFrame:
     """Percent of the images of each true class (rows) predicted as each class (columns).
 
-    `predictions` has `label, prediction`, one row per image; rows and columns are those of the
-    class indices `classes`, in this order, rows only where a class has images. A row adds up to
-    less than 100 where images were given a class that is not among `classes`.
+    `predictions` has `label, prediction`, one row per image. Columns are the class indices
+    `classes`, in this order; rows are those of them that have images. A row adds up to less than
+    100 if some of its images were predicted as a class that is not in `classes`.
     """
     counts = pd.crosstab(predictions["label"], predictions["prediction"])
     percent = 100 * counts.div(counts.sum(axis=1), axis=0)
@@ -33,8 +33,8 @@ def most_confused(
 ) -> pd.DataFrame:
     """The `top` most frequent errors: `true, predicted, count, share`, most frequent first.
 
-    `predictions` as in `confusion`; `share` is percent of the true class's images. Ties are in
-    order of the classes. No rows if nothing was predicted wrongly.
+    `predictions` are those of `confusion`; `share` is percent of the true class's images. Equally
+    frequent errors are in the order of the classes. Without errors there are no rows.
     """
     sizes = predictions.groupby("label").size()
     counts = _errors(predictions).head(top)
@@ -52,8 +52,8 @@ def most_confused(
 def drawn_classes(predictions: pd.DataFrame, count: int, most: int = MANY) -> list[int]:
     """Which of `count` classes a confusion matrix shows: all, or at most `most`, ascending.
 
-    Of more than `most` those of the most frequent errors are taken, pair by pair as long as there
-    is room; of a classifier without errors the first.
+    Of more than `most` classes, those of the most frequent errors are chosen, pair by pair; for a
+    classifier without errors, the first ones.
     """
     if count <= most:
         return list(range(count))

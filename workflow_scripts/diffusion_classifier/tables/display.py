@@ -13,17 +13,17 @@ from .escaping import markdown
 
 
 def plain(*paragraphs: str) -> Markdown:
-    """Paragraphs whose characters are all shown as they are, those of names too."""
+    """Paragraphs of plain text: no character is read as Markdown."""
     return Markdown("\n\n".join(map(markdown, paragraphs)))
 
 
 def bullets(lines: Iterable[str | tuple[str, str]]) -> Markdown:
-    """`lines` as a bulleted list, shown as they are; of a pair the first part is bold."""
+    """A bulleted list of plain text; the first part of a pair is bold."""
     pairs = [("", line) if isinstance(line, str) else line for line in lines]
     bold = [(f"**{markdown(head)}** " if head else "", markdown(text)) for head, text in pairs]
     return Markdown("\n".join(f"* {head}{text}" for head, text in bold))
 
 
 def show(figure: Figure, stem: str | os.PathLike, alt: str) -> Image:
-    """Save `figure` as `stem`.svg and `stem`.png and show the latter; `alt` says what it is."""
+    """Save `figure` as `stem`.svg and `stem`.png and show the PNG; `alt` describes it."""
     return Image(plots.save(figure, stem)[1], alt=alt, width=100 * figure.get_figwidth())

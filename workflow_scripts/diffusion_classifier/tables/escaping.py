@@ -1,14 +1,14 @@
-"""Names as they are shown: what is only a character of a name is no markup where it is printed."""
+"""Escape names for Markdown and LaTeX, and fit them into lines of a terminal."""
 
 from __future__ import annotations
 
 import re
 import unicodedata
 
-# what Markdown reads as more than a character; brackets only where they make a link or a footnote,
-# spaces at the end, where they keep ** from ending what is bold
+# characters that Markdown reads as markup. Brackets are those of a link or a footnote; spaces at
+# the end would keep a following ** from ending bold text
 _MARKDOWN = re.compile(r"[\\`*_<&$~]|(?<=\])[(\[:]|(?<=\[)\^| +$")
-# at the beginning also what makes a list, a heading, a quotation or, as spaces, code
+# at the beginning, also marks of a list, a heading or a quotation, and the spaces before code
 _MARKDOWN_START = re.compile(r" *(?:[-+#>=|:]|\d+(?=[.)]))| +")
 
 _LATEX = {
@@ -25,7 +25,7 @@ _RIGHT_TO_LEFT = ("R", "AL", "RLE", "RLO", "RLI")
 
 
 def markdown(text: str) -> str:
-    """`text` so that Markdown shows it as it is, in one line."""
+    """Escape `text` so that Markdown shows all its characters, in one line."""
     text = " ".join(text.splitlines())
     start = _MARKDOWN_START.match(text)
     end = start.end() if start else 0
@@ -37,32 +37,32 @@ def _entities(text: str) -> str:
 
 
 def latex(text: str) -> str:
-    """`text` so that LaTeX prints it as it is, at the beginning of a table's row too.
+    """Escape `text` so that LaTeX prints all its characters, even at the start of a table's row.
 
-    What a font lacks it cannot print: beyond Latin letters that takes LuaLaTeX or XeLaTeX.
+    Characters beyond Latin letters need LuaLaTeX or XeLaTeX and a font that has them.
     """
     escaped = "".join(_LATEX.get(character, character) for character in text)
-    escaped = re.sub(r"(?<=-)-", "{}-", escaped)  # two would be a dash
-    escaped = re.sub(r"(?<= ) |^ ", r"\\ ", escaped)  # of several spaces one would be left
-    # after the \\ of the row above these would be its argument
+    escaped = re.sub(r"(?<=-)-", "{}-", escaped)  # LaTeX makes a dash of two
+    escaped = re.sub(r"(?<= ) |^ ", r"\\ ", escaped)  # LaTeX merges several spaces into one
+    # LaTeX would read these as the argument of the \\ that ends the row above
     return "{" + escaped[0] + "}" + escaped[1:] if escaped[:1] in ("[", "*") else escaped
 
 
 def width(text: str) -> int:
-    """The columns that a line takes in a terminal: 2 for each of 漢字, 0 for a combining accent."""
+    """The columns that a line takes in a terminal; one of 漢字 takes 2, a combining accent 0."""
     import wcwidth
 
     return max(wcwidth.wcswidth(text), 0)
 
 
 def isolated(text: str) -> str:
-    """`text` so that, if it reads from right to left, it does not turn around what is beside it."""
+    """Isolate `text` if it reads from right to left, so that the text beside it keeps its order."""
     if any(unicodedata.bidirectional(character) in _RIGHT_TO_LEFT for character in text):
         return f"\u2068{text}\u2069"  # first strong isolate … pop directional isolate
     return text
 
 
 def shortened(text: str, most: int) -> str:
-    """`text`, or its beginning and end around an ellipsis if it has more than `most` characters."""
+    """`text`; if it has more than `most` characters, its beginning and end around an ellipsis."""
     end = (most - 1) // 3
     return text if len(text) <= most else f"{text[: most - 1 - end]}…{text[len(text) - end :]}"

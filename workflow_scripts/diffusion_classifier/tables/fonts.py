@@ -1,4 +1,4 @@
-"""Fonts that have what names are written in, among those that the machine has."""
+"""Find fonts of the machine that have all characters of a figure, such as 漢字 in a name."""
 
 from __future__ import annotations
 
@@ -13,15 +13,15 @@ from matplotlib.font_manager import FontProperties, findfont, fontManager
 from matplotlib.ft2font import FT2Font
 from matplotlib.text import Text
 
-_STAND_INS = "Last Resort"  # matplotlib's font of boxes, which has every character
+_STAND_INS = "Last Resort"  # matplotlib's font with a box for every character
 
 
 @contextmanager
 def use_fonts(figure: Figure) -> Iterator[None]:
-    """Draw the figure's text with fonts that have its characters.
+    """Within the block, draw the figure's text with fonts that have its characters.
 
-    Beside the default font these are whatever the machine has. Characters that none of them has
-    are drawn as boxes and named on stderr once.
+    Fonts of the machine supply what the default font lacks. A character that no font has is drawn
+    as a box, and a note on stderr names it once.
     """
     texts = figure.findobj(Text)
     characters = {character for text in texts for character in text.get_text()} - {"\n"}
@@ -32,15 +32,15 @@ def use_fonts(figure: Figure) -> Iterator[None]:
         for text in texts:
             text.set_fontfamily([*families, *more])
     if missing:
-        _say("".join(sorted(missing)))
+        _note_missing("".join(sorted(missing)))
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", "Glyph .* missing from font")
         yield
 
 
 @functools.cache
-def _say(missing: str) -> None:
-    """Name the characters that are boxes; the same ones of another figure are not named again."""
+def _note_missing(missing: str) -> None:
+    """Print a note on characters that no font has; the cache makes it appear only once."""
     print(
         f"figures: no font of this machine has the characters {missing}, which are boxes in the "
         "PNG; the SVG has them as text. Fonts such as Noto have them",
@@ -49,7 +49,7 @@ def _say(missing: str) -> None:
 
 
 def _covering(characters: set[str]) -> tuple[list[str], set[str]]:
-    """Families of fonts that have as many of `characters` as any have, and those that none has."""
+    """Font families that together have `characters`, and the characters that no font has."""
     families = []
     for font in sorted(fontManager.ttflist, key=lambda font: (font.style != "normal", font.name)):
         if characters and not font.name.startswith(_STAND_INS):
@@ -61,7 +61,7 @@ def _covering(characters: set[str]) -> tuple[list[str], set[str]]:
 
 @functools.cache
 def _characters(path: str) -> frozenset[str]:
-    """What a font file has that can be drawn at any size; nothing of one that cannot be read."""
+    """The characters of a font file; none if it is unreadable or has fixed sizes only."""
     try:
         font = FT2Font(path)
     except (OSError, RuntimeError):

@@ -1,4 +1,4 @@
-"""What a table says in a sentence or two, for the first page of the report."""
+"""Sum up a table in a sentence or two for the first page of the report."""
 
 from __future__ import annotations
 
@@ -14,31 +14,30 @@ def headlines(
 ) -> list[str]:
     """Two sentences about each method in `main`: its range, and where it is the best of all.
 
-    `rows` are scores as `scores.accuracy.aggregate` returns them, in percent; `columns` maps data
-    sets to their display names. Of diffusion classifiers, only rows with `loss` are compared.
+    `rows` come from `accuracy.aggregate`, and `columns` maps data sets to display names. Diffusion
+    classifiers are compared under `loss` only.
     """
     of_metric = rows[(rows["metric"] == metric) & rows["loss"].isin(["", loss])]
     values = of_metric.pivot_table("value", "method", "dataset")
     values = values[[key for key in columns if key in values]]
-    found = []
+    sentences = []
     for method in main:
-        own = values.loc[method].dropna()
-        if own.empty:
+        accuracy = values.loc[method].dropna()
+        if accuracy.empty:
             continue
-        low, high = own.idxmin(), own.idxmax()
-        found.append(
-            f"{method} is right on {own[low]:.1f} ({columns[low]}) to {own[high]:.1f} percent "
-            f"({columns[high]}) of the images."
+        low, high = accuracy.idxmin(), accuracy.idxmax()
+        sentences.append(
+            f"{method} is right on {accuracy[low]:.1f} ({columns[low]}) to {accuracy[high]:.1f} "
+            f"percent ({columns[high]}) of the images."
         )
-        others = values.drop(index=main, errors="ignore")[own.index].dropna(
-            axis="columns", how="all"
-        )
+        others = values.drop(index=main, errors="ignore")[accuracy.index]
+        others = others.dropna(axis="columns", how="all")
         if others.empty:
             continue
-        first = [key for key in others if own[key] >= others[key].max()]
+        first = [key for key in others if accuracy[key] >= others[key].max()]
         behind = [f"{columns[k]} ({others[k].idxmax()})" for k in others if k not in first]
-        found.append(_place(len(first), behind))
-    return found
+        sentences.append(_place(len(first), behind))
+    return sentences
 
 
 def _place(first: int, behind: Sequence[str]) -> str:
@@ -61,10 +60,10 @@ def best_scores(
 
     `name` is the display name of `metric`; the rows are those of `dataset`.
     """
-    asked = (rows["metric"] == metric) & (rows["dataset"] == dataset)
-    of_metric = rows[asked & rows["loss"].isin(["", loss])].sort_values("value", ascending=False)
-    is_main = of_metric["method"].isin(main)
-    shown = pd.concat([of_metric[is_main], of_metric[~is_main].head(1)])
+    is_wanted = (rows["metric"] == metric) & (rows["dataset"] == dataset)
+    wanted = rows[is_wanted & rows["loss"].isin(["", loss])].sort_values("value", ascending=False)
+    is_main = wanted["method"].isin(main)
+    shown = pd.concat([wanted[is_main], wanted[~is_main].head(1)])
     scores = [f"{r.method} {interval_text(r.value, r.low, r.high)}" for r in shown.itertuples()]
     return [f"{name}, in percent with 95 % intervals: {', '.join(scores)}."] if scores else []
 

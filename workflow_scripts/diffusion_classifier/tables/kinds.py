@@ -1,7 +1,7 @@
-"""The kinds of tables: which notebook renders a table, and from which answers it is scored.
+"""The kinds of tables: which notebook renders a table, and which answers are scored.
 
-A new kind is an entry here, a notebook, its keys in config/schema.yaml, what `plan.notebooks` tells
-the notebook, and the captions of what it shows in report/captions.yaml.
+A new kind is an entry here, a notebook, its keys in config/schema.yaml, the notebook's parameters
+in `plan.notebooks`, and the captions of its files in report/captions.yaml.
 """
 
 from __future__ import annotations
@@ -14,9 +14,9 @@ from typing import Literal
 class Kind:
     """A kind of table.
 
-    `notebook` is the name of a file in notebooks/, `category` what the report calls such tables.
-    A table is scored from `predictions` of classes, from `similarities` of images and prompts, or
-    from `matches`, the similarities of several data sets of matching tasks.
+    `notebook` is the name of a file in notebooks/, `category` the heading of such tables in the
+    report. The scored `answers` are predictions of classes, similarities of images and prompts, or
+    matches: the similarities of several data sets of matching tasks.
     """
 
     notebook: str

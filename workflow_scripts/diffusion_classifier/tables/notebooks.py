@@ -1,4 +1,4 @@
-"""Executing notebooks and turning them into pages."""
+"""Execute notebooks and turn them into pages."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 NEEDS = "needs:"
 _PAGE = """{%- extends 'lab/index.html.j2' -%}
-{#- no notebook has formulas, and MathJax would take a $ in a name for the beginning of one -#}
+{#- no notebook has formulas, but MathJax would read a $ in a name as the start of one -#}
 {%- block html_head_js_mathjax -%}{%- endblock -%}
 """
 
@@ -31,12 +31,10 @@ def execute(
 ) -> None:
     """Run `notebook` with `parameters` by papermill; `output` appears only if all cells ran.
 
-    What is written names paths below the folder `workflow` relative to it, see `without_place`.
-
-    Cells tagged `needs:NAME` are left out where the parameter NAME is empty: a table may go without
-    some of its parts. The kernel is this very Python, whatever kernels are installed for the user:
-    a kernel spec is written for the run alone. Nothing of the user's home is read or written, which
-    may be another's or not to be written to. Progress and tracebacks go to stderr.
+    Cells tagged `needs:NAME` are left out if the parameter NAME is empty, as a table may lack some
+    of its parts. Paths below the folder `workflow` are written relative to it (`without_place`).
+    A kernel spec of this run starts the present Python, whatever kernels the user has installed;
+    Jupyter neither reads nor writes files in the user's home. Progress and tracebacks go to stderr.
     """
     import nbformat
     import papermill
@@ -45,7 +43,7 @@ def execute(
     with tempfile.TemporaryDirectory() as folder:
         spec = Path(folder) / "kernels" / "python3"
         command = [sys.executable, "-m", "ipykernel_launcher", "-f", "{connection_file}"]
-        # the kernel imports the library that its job imports, installed or (in a container) not
+        # the kernel imports the same library as this process, even if it is not installed
         search = {"PYTHONPATH": str(Path(diffusion_classifier.__file__).resolve().parents[1])}
         write_json(
             {"argv": command, "display_name": "Python 3", "language": "python", "env": search},
@@ -59,38 +57,38 @@ def execute(
             executed = papermill.execute_notebook(
                 chosen, temporary, parameters, kernel_name="python3", progress_bar=False
             )
-            # papermill notes down what it was given, which here is a whole notebook
+            # papermill would store the whole notebook here, not its path
             executed.metadata.papermill["input_path"] = os.fspath(notebook)
             nbformat.write(without_place(executed, workflow), os.fspath(temporary))
 
 
 def without_place(notebook: NotebookNode, workflow: str | os.PathLike) -> NotebookNode:
-    """`notebook` without what tells where on this machine it ran.
+    """`notebook` without the place of this machine where it ran.
 
-    Paths below `workflow`, given as the notebook was, begin below it; the home folder is `~`.
+    Paths below `workflow` become relative to it; the home folder becomes `~`.
     """
     below = f"{os.fspath(workflow)}{os.sep}"
     for part in (notebook.metadata, *notebook.cells):
-        kept = {"source", "metadata"} if "cell_type" in part else set(part)  # not pictures
-        for key in kept & set(part):
+        keys = {"source", "metadata"} if "cell_type" in part else set(part)  # not pictures
+        for key in keys & set(part):
             part[key] = _replaced(without_home(part[key]), below)
     return notebook
 
 
-def _replaced(said: Any, below: str) -> Any:
-    """Text, or JSON-like data, without `below` where it begins a path."""
-    if isinstance(said, dict):
-        return type(said)({key: _replaced(value, below) for key, value in said.items()})
-    if isinstance(said, list):
-        return [_replaced(value, below) for value in said]
-    names = set(Path(below).parts) - {os.pardir}  # "." and "../.." tell nothing
-    return said.replace(below, "") if names and isinstance(said, str) else said
+def _replaced(value: Any, below: str) -> Any:
+    """Remove the folder `below` from the paths in text or JSON-like data."""
+    if isinstance(value, dict):
+        return type(value)({key: _replaced(inner, below) for key, inner in value.items()})
+    if isinstance(value, list):
+        return [_replaced(inner, below) for inner in value]
+    names = set(Path(below).parts) - {os.pardir}  # "." and "../.." name no folder
+    return value.replace(below, "") if names and isinstance(value, str) else value
 
 
 def without_empty_parts(notebook: NotebookNode, parameters: dict[str, Any]) -> NotebookNode:
-    """`notebook` without the cells tagged `needs:NAME` for which NAME has nothing to show.
+    """`notebook` without the cells tagged `needs:NAME` whose parameter NAME is empty.
 
-    NAME is a key of `parameters`, or else a literal in the cell tagged `parameters`. Raises
+    NAME is a key of `parameters` or is assigned a literal in the cell tagged `parameters`. Raises
     KeyError if it is neither.
     """
     values = _defaults(notebook) | parameters

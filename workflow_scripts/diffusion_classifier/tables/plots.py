@@ -1,4 +1,4 @@
-"""The figures; every function returns a matplotlib Figure, `save` writes it."""
+"""Figures of several kinds of tables, and what all figures share; `save` writes a figure."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ import matplotlib as mpl
 import numpy as np
 import pandas as pd
 import seaborn as sns
+from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
@@ -37,7 +38,7 @@ RIGHT, WRONG = PALETTE[2], PALETTE[3]
 def save(figure: Figure, stem: str | os.PathLike, dpi: int = 160) -> list[Path]:
     """Write `stem`.svg and `stem`.png atomically; the same figure gives the same bytes.
 
-    Both have the layout of the latter.
+    The SVG has the layout of the PNG, so that both look the same.
     """
     svg, png = paths = [Path(f"{os.fspath(stem)}.{kind}") for kind in ("svg", "png")]
     with mpl.rc_context(STYLE), use_fonts(figure):
@@ -50,14 +51,14 @@ def save(figure: Figure, stem: str | os.PathLike, dpi: int = 160) -> list[Path]:
 
 
 def panels(
-    count: int, inches: float, height: float, labels: Iterable[str] = ()
+    count: int, inches: float, height: float, labels: Iterable[str] = (), per_row: int = 3
 ) -> tuple[Figure, np.ndarray]:
-    """A figure of `count` panels, each `inches` x `height` inches, three to a row, and its axes.
+    """A figure of `count` panels, each `inches` x `height` inches, and its axes.
 
-    `labels` are what stands beside the first panel of a row: one or two panels have little room to
-    spare and so get some for them.
+    `labels` are those beside the first panel of a row. A figure of only one or two columns is made
+    wider to have room for them.
     """
-    rows, columns = -(-count // 3), min(count, 3)
+    rows, columns = -(-count // per_row), min(count, per_row)
     if columns < 3:
         inches += 0.09 * max(map(width, labels), default=0) / columns
     # Figure, not pyplot: nothing global keeps it alive or shows it twice in a notebook.
@@ -68,11 +69,19 @@ def panels(
     return figure, axes[:count]
 
 
-def legend_columns(labels: Iterable[str], inches: float, most: int = 3) -> int:
-    """How many columns of `labels` beside their markers fit into a legend of `inches`."""
-    labels = list(labels)
-    column = 0.6 + 0.09 * max(map(width, labels), default=0)
-    return max(1, min(most, len(labels), int(inches / column)))
+def add_title(figure: Figure, title: str) -> None:
+    """Write `title` above all panels."""
+    figure.suptitle(wrapped(title, figure.get_figwidth()), x=0.01, ha="left", fontsize=11)
+
+
+def add_legend(figure: Figure, axes: Iterable[Axes]) -> None:
+    """Write one legend for all `axes` below them, with as many columns as fit, at most three."""
+    handles: dict[str, Artist] = {}
+    for ax in axes:
+        handles |= dict(zip(*reversed(ax.get_legend_handles_labels()), strict=True))
+    column = 0.6 + 0.09 * max(map(width, handles), default=0)  # inches, with the marker
+    ncols = max(1, min(3, len(handles), int(figure.get_figwidth() / column)))
+    figure.legend(handles.values(), handles, loc="outside lower center", ncols=ncols)
 
 
 def wrapped(text: str, inches: float) -> str:
@@ -87,41 +96,48 @@ def broken(text: str, most: int) -> str:
 
 
 def name_label(name: str, most: int = 60) -> str:
-    """A name as it stands in a legend or beside an axis: with an ellipsis if it is very long.
+    """A name for a legend or an axis, with an ellipsis if it has more than `most` characters.
 
-    matplotlib leaves labels that begin with `_` out of legends, but not after a space of no width.
+    matplotlib leaves labels that begin with `_` out of a legend, so a zero-width space goes first.
     """
     label = shortened(name, most)
     return f"\u200b{label}" if label.startswith("_") else label
 
 
-def timestep_accuracy_plot(curve: pd.DataFrame, title: str, chance: float | None = None) -> Figure:
-    """Accuracy from each timestep alone, with its 95 % band; `curve` as `curves.timestep_accuracy`.
+def timesteps_plot(
+    curves: Mapping[str, pd.DataFrame],
+    chance: Mapping[str, float],
+    title: str,
+    score: str = "top-1 accuracy",
+    per_row: int = 3,
+) -> Figure:
+    """One panel per data set: the score from each timestep alone, with its 95 % band.
 
-    `chance` is the accuracy of guessing, in percent.
+    `curves` maps display names to frames like those of `curves.timestep_accuracy`; `chance` maps
+    the names to the score of guessing, in percent.
     """
     with mpl.rc_context(STYLE):
-        figure, (ax,) = panels(1, 7, 4.2)
-        _band(ax, curve, "timestep", PALETTE[0], "one timestep alone, 95 % interval", marker="")
-        if chance is not None:
-            ax.axhline(chance, color="0.4", linestyle=":", label=f"guessing, {chance:.3g} %")
-        ax.set(xlabel="timestep t (0: no noise)", ylabel="top-1 accuracy (%)", ylim=(0, 102))
-        ax.set_title(wrapped(title, 7), loc="left")
-        ax.legend()
+        figure, axes = panels(len(curves), 4.2, 3.4, per_row=per_row)
+        for i, (ax, (name, curve)) in enumerate(zip(axes, curves.items(), strict=True)):
+            _band(ax, curve, "timestep", "one timestep alone, 95 % interval")
+            ax.axhline(chance[name], color="0.3", linestyle=":", label="guessing")
+            ax.set(xlabel="timestep t (0: no noise)", ylim=(-2, 102))
+            ax.set_ylabel(f"{score} (%)" if i % per_row == 0 else "")
+            ax.set_title(wrapped(name, 4), loc="left")
+        add_legend(figure, axes)
+        add_title(figure, title)
     return figure
 
 
 def evaluations_plot(curve: pd.DataFrame, pruned: pd.DataFrame, title: str) -> Figure:
     """Accuracy against network evaluations per image, on a log axis.
 
-    `curve` as from `curves.accuracy_by_evaluations` (a line); `pruned` (a marker per row) has
-    `method, evaluations, accuracy, low, high` of the schedule used.
+    `curve` (a line) is `curves.accuracy_by_evaluations`; `pruned` (a marker per row) is
+    `curves.schedules`.
     """
     with mpl.rc_context(STYLE):
         figure, (ax,) = panels(1, 7, 4.6)
-        _band(
-            ax, curve, "evaluations", PALETTE[0], "no pruning, evenly spaced timesteps", marker="o"
-        )
+        _band(ax, curve, "evaluations", "no pruning, evenly spaced timesteps", marker="o")
         for i, row in enumerate(pruned.itertuples()):
             bars = np.array([[row.accuracy - row.low], [row.high - row.accuracy]])
             ax.errorbar(
@@ -139,9 +155,11 @@ def evaluations_plot(curve: pd.DataFrame, pruned: pd.DataFrame, title: str) -> F
     return figure
 
 
-def _band(ax: Axes, curve: pd.DataFrame, x: str, color, label: str, marker: str) -> None:
-    ax.plot(curve[x], curve["accuracy"], color=color, marker=marker, label=label)
-    ax.fill_between(curve[x], curve["low"], curve["high"], color=color, alpha=0.2, linewidth=0)
+def _band(ax: Axes, curve: pd.DataFrame, x: str, label: str, marker: str = "") -> None:
+    """A line of `accuracy` against the column `x`, in the band between `low` and `high`."""
+    ax.plot(curve[x], curve["accuracy"], color=PALETTE[0], marker=marker, label=label)
+    band = {"color": PALETTE[0], "alpha": 0.2, "linewidth": 0}
+    ax.fill_between(curve[x], curve["low"], curve["high"], **band)
 
 
 def paired_plot(
@@ -150,12 +168,12 @@ def paired_plot(
     """One panel per data set: accuracy of method a minus that of each method b, with intervals.
 
     `paired` is `paired_tests.paired_table` for one method a and one loss; `names` and `columns` map
-    methods b and data sets to what is shown. An interval that excludes 0 is drawn solid.
+    methods b and data sets to display names. The point of an interval without 0 is filled.
     """
     others = list(pd.unique(paired["method_b"]))[::-1]
     with mpl.rc_context(STYLE):
-        shown = [name_label(names.get(name, name)) for name in others]
-        figure, axes = panels(len(columns), 4.2, max(2.0, 1.2 + 0.28 * len(others)), shown)
+        labels = [name_label(names.get(name, name)) for name in others]
+        figure, axes = panels(len(columns), 4.2, max(2.0, 1.2 + 0.28 * len(others)), labels)
         for i, (ax, (dataset, header)) in enumerate(zip(axes, columns.items(), strict=True)):
             found = paired[paired["dataset"] == dataset].set_index("method_b").reindex(others)
             for y, row in enumerate(found.itertuples()):
@@ -169,12 +187,12 @@ def paired_plot(
                     markerfacecolor=PALETTE[0] if clear else "white",
                 )
             ax.axvline(0, color="0.3", linewidth=1)
-            ax.set_yticks(range(len(others)), shown)
+            ax.set_yticks(range(len(others)), labels)
             ax.set_ylim(-0.6, len(others) - 0.4)
             ax.set_title(wrapped(header, 4), loc="left")
             ax.set_xlabel("difference in accuracy (points)")
             ax.tick_params(labelleft=i % 3 == 0)
-        figure.suptitle(wrapped(title, figure.get_figwidth()), x=0.01, ha="left", fontsize=11)
+        add_title(figure, title)
     return figure
 
 
@@ -187,10 +205,9 @@ def choose_examples(
 ) -> pd.DataFrame:
     """`count` images of a data set to show: `image, true, predicted`, wrong ones last.
 
-    `data` has `image, label, classname`; `predictions` one row per image. Up to a third
-    are taken from the images predicted wrongly, so that a good classifier's errors show at all.
-    Classes are named as in `data`, or as in `prompts` (`classname, classidx`), which knows those
-    that have no image too.
+    `data` has `image, label, classname`; `predictions` has one row per image. Up to a third of the
+    images are wrongly predicted ones, so that a good classifier's errors are seen as well. Class
+    names come from `data`, or from `prompts` (`classname, classidx`) for classes without an image.
     """
     names = data.drop_duplicates("label").set_index("label")["classname"]
     if prompts is not None:
@@ -209,8 +226,8 @@ def choose_examples(
 def example_sheet(examples: Mapping[str, pd.DataFrame], title: str) -> Figure:
     """A row of images per data set, titled "true → predicted", framed by right or wrong.
 
-    `examples` maps the data sets' display names to frames as from `choose_examples`, with the
-    encoded images in `bytes` (see `datasets.stored.with_images`).
+    `examples` maps the data sets' display names to frames of `choose_examples`, with the
+    encoded images in `bytes` (see `data.stored_images.with_images`).
     """
     count = max(map(len, examples.values()))
     with mpl.rc_context(STYLE):
@@ -222,7 +239,7 @@ def example_sheet(examples: Mapping[str, pd.DataFrame], title: str) -> Figure:
             row[0].set_ylabel(broken(shortened(name, 60), 14), fontsize=11)
             for ax, example in zip_longest(row, chosen.itertuples()):
                 _example(ax, example)
-        figure.suptitle(wrapped(title, figure.get_figwidth()), x=0.01, ha="left", fontsize=11)
+        add_title(figure, title)
     return figure
 
 
@@ -234,7 +251,7 @@ def _example(ax: Axes, example) -> None:
     image = decode(example.bytes)
     ax.imshow(image, cmap="gray", interpolation="nearest")
     right = example.true == example.predicted
-    # Colour, line style and a sign: none of them alone has to be seen.
+    # colour, line style and a sign say the same, for readers who do not see one of them
     for spine in ax.spines.values():
         spine.set(color=RIGHT if right else WRONG, linewidth=3, linestyle="-" if right else ":")
     true, predicted = (shortened(name, 40) for name in (example.true, example.predicted))

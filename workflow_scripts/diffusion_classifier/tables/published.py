@@ -1,4 +1,4 @@
-"""The paper's numbers beside ours: what was published, how far we are off, and whether it fits."""
+"""Compare our numbers with the paper's."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from diffusion_classifier.scores.accuracy import COMPARED, long_form
 
 from .aligned import aligned
 from .escaping import latex
-from .wide_tables import MISSING, interval_text
+from .wide_tables import interval_text, text_grid
 
 KEYS = ["table", "method", "dataset", "metric"]
 COLUMNS = [*KEYS, "value"]
@@ -24,8 +24,8 @@ NOTHING = "None of these methods has a published number on these data sets."
 def read_published(path: str | os.PathLike) -> pd.DataFrame:
     """Published numbers from a CSV: `table, method, dataset, metric, value` (percent, float64).
 
-    Raises InputError, beginning with the path, if the file is missing, is no such CSV, a value is
-    not a percentage or a number is there twice.
+    Raises InputError, beginning with the path, if the file is missing or has another form, if a
+    value is not a percentage, or if a number is repeated.
     """
     try:
         found = pd.read_csv(path, dtype=str, keep_default_na=False)
@@ -62,10 +62,10 @@ def read_published(path: str | os.PathLike) -> pd.DataFrame:
 
 
 def of_table(published: pd.DataFrame, table: str, kind: str) -> pd.DataFrame:
-    """The numbers of a table in `published` (of `read_published`): under its name, else its kind.
+    """The `published` numbers (see `read_published`) of a table: those of its name, else its kind.
 
-    Their `table` becomes the table's name. The kind `compositional` is also called `winoground`,
-    after the paper's only such table.
+    Their `table` becomes the table's name. The kind `compositional` may also be called
+    `winoground`, after the paper's only such table.
     """
     names = [table, kind, *(["winoground"] if kind == "compositional" else [])]
     name = next((name for name in names if name in set(published["table"])), table)
@@ -79,13 +79,13 @@ def attach(
     datasets: Mapping[str, str],
     loss: str,
 ) -> pd.DataFrame:
-    """`rows` (of `scores.aggregate`) with the columns `published, difference, inside`.
+    """`rows` (see `accuracy.aggregate`) with the columns `published, difference, inside`.
 
-    `methods` maps groups of `rows`, `datasets` data sets, to their names in `published` (of
-    `read_published`); a data set that is not in it keeps its own name. `difference` is ours minus
+    `methods` maps groups of `rows` to their names in `published` (see `read_published`), and
+    `datasets` maps data sets; one that it lacks has the same name there. `difference` is ours minus
     the paper's, in points; `inside` is whether the paper's number lies in our 95 % interval, bounds
-    included. All three are missing where nothing was published, and in rows of another loss than
-    `loss`: the paper has one number per method.
+    included. All three are missing if nothing was published, and for losses other than `loss`, as
+    the paper has one number per method.
     """
     keys = pd.DataFrame(
         {
@@ -103,15 +103,16 @@ def attach(
 
 
 def compared(rows: pd.DataFrame) -> pd.DataFrame:
-    """The rows of `attach` that have a published number, as `scores.long_form`."""
+    """The rows of `attach` that have a published number, in `accuracy.long_form`."""
     return long_form(rows[rows["published"].notna()]).reset_index(drop=True)
 
 
 def beside(rows: pd.DataFrame, columns: Mapping[str, str]) -> pd.DataFrame:
-    """Ours and the paper's as text, laid out like the paper's tables: methods x data sets.
+    """Our numbers and the paper's as text, laid out like the paper's tables: methods x data sets.
 
-    `rows` as from `attach`, `columns` maps data sets to headers. A cell reads "61.0 [58.9, 63.1]",
-    below it "paper 61.4" and "-0.4, inside" (the paper's number lies in our interval) or "outside".
+    `rows` come from `attach`; `columns` maps data sets to headers. A cell has three lines,
+    "61.0 [58.9, 63.1]", "paper 61.4" and "-0.4, inside" (the paper's number lies in our interval)
+    or "-0.4, outside".
     """
     found = _shown(rows, columns)
     text = [
@@ -119,14 +120,11 @@ def beside(rows: pd.DataFrame, columns: Mapping[str, str]) -> pd.DataFrame:
         f"{_signed(r.difference)}, {'inside' if r.inside else 'outside'}"
         for r in found.itertuples()
     ]
-    wide = found.assign(text=text).pivot(index="shown", columns="dataset", values="text")
-    wide = wide.reindex(pd.unique(found["shown"])).fillna(MISSING)
-    ordered = [name for name in columns if name in wide]
-    return wide[ordered].rename(columns=columns).rename_axis(index=None, columns=None)
+    return text_grid(found.assign(text=text), "shown", columns).rename_axis(index=None)
 
 
 def listed(rows: pd.DataFrame, columns: Mapping[str, str]) -> pd.DataFrame:
-    """The same numbers as text with one row per method and data set."""
+    """The numbers of `beside` as text with one row per method and data set."""
     found = _shown(rows, columns)
     return pd.DataFrame(
         {
@@ -141,7 +139,7 @@ def listed(rows: pd.DataFrame, columns: Mapping[str, str]) -> pd.DataFrame:
 
 
 def statements(rows: pd.DataFrame, columns: Mapping[str, str]) -> list[str]:
-    """One plain sentence per method: how many of the paper's numbers lie in our intervals."""
+    """One sentence per method: how many of the paper's numbers lie in our intervals."""
     sentences = []
     for method, found in _shown(rows, columns).groupby("shown", sort=False):
         outside = found[~found["inside"].astype(bool)]
@@ -177,7 +175,7 @@ def to_latex(rows: pd.DataFrame, columns: Mapping[str, str], caption: str, label
 
 
 def _shown(rows: pd.DataFrame, columns: Mapping[str, str]) -> pd.DataFrame:
-    """The rows with a published number, with what to call each in `shown`, in order."""
+    """The rows with a published number; `shown` is the method and, if there are several, metric."""
     found = rows[rows["published"].notna() & rows["dataset"].isin(list(columns))]
     several = found["metric"].nunique() > 1
     shown = found["method"] + ", " + found["metric"] if several else found["method"]

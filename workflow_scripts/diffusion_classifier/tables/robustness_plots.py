@@ -15,7 +15,7 @@ from scipy.special import expit, logit
 
 from diffusion_classifier.scores import robustness
 
-from .plots import PALETTE, STYLE, legend_columns, name_label, panels, wrapped
+from .plots import PALETTE, STYLE, add_legend, add_title, name_label, panels, wrapped
 from .wide_tables import trainings_text
 
 NO_LINE = "no line: it needs two baselines"
@@ -33,11 +33,11 @@ def effective_robustness_plot(
 ) -> Figure:
     """Accuracy under each shift against accuracy in distribution, with the baselines' line.
 
-    `points_of` maps shifts to `robustness.points`; `table` is
-    `robustness.effective_robustness_table` of the methods to show besides the baselines: their
-    vertical distance to the line is drawn and written above the panel. `columns` maps data sets
-    to display names, `title` goes above all panels. `shown` are those methods, if the table lacks
-    some because a shift `has_line` not, which the panel says.
+    `points_of` maps shifts to `robustness.points`. `table` is
+    `robustness.effective_robustness_table` of the methods that are compared with the baselines;
+    their vertical distance to the line is drawn, and written above the panel. `columns` maps data
+    sets to display names. `shown` names these methods, if they are more than those of the table,
+    which has no rows for a shift without a line.
     """
     shown = list(pd.unique(table["method"])) if shown is None else list(shown)
     with mpl.rc_context(STYLE):
@@ -57,13 +57,8 @@ def effective_robustness_plot(
             ax.set_title("\n".join([wrapped(columns.get(shift, shift), 4.2), *head]), loc="left")
             ax.set_xlabel(f"{name_label(columns.get(in_distribution, in_distribution))}, accuracy")
             ax.set_ylabel(f"{name_label(columns.get(shift, shift))}, accuracy")
-        figure.suptitle(wrapped(title, figure.get_figwidth()), x=0.01, ha="left", fontsize=11)
-        handles = {}
-        for ax in axes:
-            handles |= dict(zip(*reversed(ax.get_legend_handles_labels()), strict=True))
-        labels = list(handles)
-        ncols = legend_columns(labels, figure.get_figwidth())
-        figure.legend(handles.values(), labels, loc="outside lower center", ncols=ncols)
+        add_title(figure, title)
+        add_legend(figure, axes)
     return figure
 
 
@@ -77,7 +72,7 @@ def _signed(row) -> str:
 
 
 def _looks(points_of: Mapping[str, pd.DataFrame], shown: Sequence[str]) -> dict[str, dict]:
-    """Colour and marker per method, the same in all panels: baselines muted, `shown` starred."""
+    """Colour and marker of each method in all panels; `shown` methods are large and strong."""
     points = pd.concat(points_of.values())
     baselines = pd.unique(points.loc[points["kind"] == "baseline", "method"])
     palette = [PALETTE[i] for i in (0, 2, 4, 5, 6, 7, 8, 9)]
@@ -102,15 +97,15 @@ def _points_with_line(ax: Axes, points: pd.DataFrame, looks: Mapping[str, dict])
         ]
         for axis in "xy"
     }
-    # Bars may end at 0 or 100 %, which a logit axis does not have.
+    # a bar may end at 0 or 100 %, which are infinitely far on a logit axis
     for axis in "xy":
         bars[axis][0] = np.minimum(bars[axis][0], 0.999 * at[axis])
         bars[axis][1] = np.minimum(bars[axis][1], 0.999 * (1 - at[axis]))
-    for name, own in points.groupby("method", sort=False):
-        error = {f"{a}err": [b.loc[own.index] for b in bars[a]] for a in "xy"}
-        count = trainings_text(len(own), own["varies"].iloc[0])
+    for name, rows in points.groupby("method", sort=False):
+        error = {f"{a}err": [b.loc[rows.index] for b in bars[a]] for a in "xy"}
+        count = trainings_text(len(rows), rows["varies"].iloc[0])
         ax.errorbar(
-            at["x"][own.index], at["y"][own.index], **error, **{"markersize": 7} | looks[name],
+            at["x"][rows.index], at["y"][rows.index], **error, **{"markersize": 7} | looks[name],
             linestyle="none", elinewidth=1, label=f"{name_label(name)}, {count}",
             ecolor=to_rgba(looks[name]["color"], 0.4),
         )  # fmt: skip
@@ -125,9 +120,10 @@ def _points_with_line(ax: Axes, points: pd.DataFrame, looks: Mapping[str, dict])
 
 
 def _limits(at: pd.Series, points: pd.DataFrame, axis: str) -> tuple[float, float]:
+    """The limits of an axis, as fractions, around all points and bars."""
     low = min((points[f"{axis}_low"] / 100).min(), at.min())
     high = max((points[f"{axis}_high"] / 100).max(), at.max())
-    # Some room on both sides, but no further than where the labels make sense.
+    # some room on both sides, but not beyond the outer ticks
     low, high = expit(logit(np.clip([low, high], 0.002, 0.998)) + np.array([-0.35, 0.35]))
     return min(low, 0.9 * at.min()), max(high, 1 - 0.9 * (1 - at.max()))
 
@@ -136,15 +132,15 @@ def _percent_axis(ax: Axes, axis: str, limits: tuple[float, float]) -> None:
     """A logit axis over `limits` (fractions) with ticks at round percentages."""
     getattr(ax, f"set_{axis}scale")("logit")
     getattr(ax, f"set_{axis}lim")(*limits)
-    which = getattr(ax, f"{axis}axis")
-    which.set_major_locator(FixedLocator(_spaced_ticks(limits)))
-    which.set_major_formatter(FuncFormatter(lambda value, _: f"{100 * value:g} %"))
-    which.set_minor_locator(NullLocator())
-    which.set_minor_formatter(NullFormatter())
+    drawn = getattr(ax, f"{axis}axis")
+    drawn.set_major_locator(FixedLocator(_spaced_ticks(limits)))
+    drawn.set_major_formatter(FuncFormatter(lambda value, _: f"{100 * value:g} %"))
+    drawn.set_minor_locator(NullLocator())
+    drawn.set_minor_formatter(NullFormatter())
 
 
 def _spaced_ticks(limits: tuple[float, float]) -> list[float]:
-    """Those of TICKS within `limits` that leave each other room on a logit axis."""
+    """The TICKS within `limits`, without those that are too close to the tick before."""
     room = (logit(limits[1]) - logit(limits[0])) / 9
     ticks: list[float] = []
     for tick in (t for t in TICKS if limits[0] <= t <= limits[1]):
@@ -159,9 +155,9 @@ def _distances(ax: Axes, points: pd.DataFrame, table: pd.DataFrame, looks: Mappi
         return
     line = robustness.baseline_line(points)
     for name in table["method"]:
-        own = points[points["method"] == name]
-        x = robustness.clipped(own["x"], own["x_images"])
-        y = robustness.clipped(own["y"], own["y_images"])
+        rows = points[points["method"] == name]
+        x = robustness.clipped(rows["x"], rows["x_images"])
+        y = robustness.clipped(rows["y"], rows["y_images"])
         ax.vlines(
             x, robustness.predicted(line, x), y, color=looks[name]["color"], linewidth=3, alpha=0.5
         )

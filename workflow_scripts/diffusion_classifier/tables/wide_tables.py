@@ -22,9 +22,9 @@ BEST = "font-weight: bold"
 def wide(rows: pd.DataFrame, columns: Mapping[str, str], metric: str = "top1") -> pd.DataFrame:
     """Methods x data sets, each with `value, low, high` in percent; NaN where not measured.
 
-    `rows` are long (one per method and data set, see `scores.aggregate`), `columns` maps the data
-    sets to show to their headers, in order. Returns columns (header, value|low|high) with an index
-    (method, its `trainings`). Raises InputError if a method occurs twice on a data set.
+    `rows` come from `accuracy.aggregate`; `columns` maps data sets to headers, in order. Returns
+    columns (header, value|low|high) with an index (method, its `trainings`). Raises InputError if a
+    method occurs twice on a data set.
     """
     shown = rows[(rows["metric"] == metric) & rows["dataset"].isin(list(columns))]
     if shown.duplicated(["method", "dataset"]).any():
@@ -44,21 +44,21 @@ def wide(rows: pd.DataFrame, columns: Mapping[str, str], metric: str = "top1") -
 
 
 def trainings(rows: pd.DataFrame) -> dict[str, str]:
-    """`trainings_text` of each method of `rows`, of `scores.aggregate`."""
+    """`trainings_text` of each method in `rows`, which come from `accuracy.aggregate`."""
     every = rows.drop_duplicates("method").itertuples()
     return {row.method: trainings_text(row.trainings, row.varies) for row in every}
 
 
 def trainings_text(count: int, varies: str) -> str:
-    """ "5 trainings", of guesses "5 seeds", of a fit with nothing random in it "deterministic".
+    """ "5 trainings", or "5 seeds" of guesses, or "deterministic" of a fit without randomness.
 
-    `varies` as from `methods.method_varies`.
+    `varies` comes from `methods.method_varies`.
     """
     return f"{count} {varies}{'s' if count > 1 else ''}" if varies else "deterministic"
 
 
 def covered(things: str) -> str:
-    """What the intervals of a table say: a sentence for its caption, of "images" or "examples"."""
+    """A caption's sentence on what the intervals cover; `things` are "images" or "examples"."""
     return (
         f"95 % intervals cover the choice of {things} and, with several trainings, of trainings; a "
         "row of 1 training says nothing about another training."
@@ -66,7 +66,7 @@ def covered(things: str) -> str:
 
 
 def with_trainings(rows: pd.DataFrame) -> dict[str, str]:
-    """Method → "method (5 trainings)", as methods are called beside a difference of two."""
+    """Method → "method (5 trainings)", its name in a comparison of two methods."""
     return {method: f"{method} ({count})" for method, count in trainings(rows).items()}
 
 
@@ -84,7 +84,7 @@ def narrow_interval_text(value: float, low: float, high: float) -> str:
 
 
 def half_width_text(value: float, low: float, high: float) -> str:
-    """ "96.2 ±1.8": the larger half of the interval, which is not quite symmetric."""
+    """ "96.2 ±1.8", with the larger half of the interval, which is not quite symmetric."""
     return MISSING if pd.isna(value) else f"{value:.1f} ±{max(high - value, value - low):.1f}"
 
 
@@ -122,13 +122,16 @@ def to_html(table: pd.DataFrame, caption: str = "", name: str = "scores") -> str
 
     `name` becomes the table's HTML id: give each table of a page its own.
     """
-    styler = _styler(table, html.escape(caption, quote=False), name).format(escape="html")
-    styler = styler.format_index(escape="html").format_index(escape="html", axis=1)
-    return styler.set_table_styles(TABLE_STYLE).to_html()
+    return _html(_styler(table, html.escape(caption, quote=False), name))
+
+
+def _html(styler: Styler) -> str:
+    styler = styler.format(escape="html").format_index(escape="html")
+    return styler.format_index(escape="html", axis=1).set_table_styles(TABLE_STYLE).to_html()
 
 
 def paragraph_html(text: str) -> str:
-    """`text` as a paragraph of HTML, shown as it is."""
+    """A paragraph of plain text as HTML."""
     return f"<p>{html.escape(text, quote=False)}</p>"
 
 
@@ -137,11 +140,8 @@ def frame_html(frame: pd.DataFrame, name: str, index: bool = True) -> str:
 
     `name` becomes the table's HTML id: give each table of a page its own.
     """
-    styler = Styler(frame, uuid=name).format(escape="html")
-    for axis in (0, 1):
-        styler = styler.format_index(escape="html", axis=axis)
-    styler = styler if index else styler.hide(axis="index")
-    return styler.set_table_styles(TABLE_STYLE).to_html()
+    styler = Styler(frame, uuid=name)
+    return _html(styler if index else styler.hide(axis="index"))
 
 
 def to_latex(table: pd.DataFrame, caption: str = "", label: str = "") -> str:
@@ -160,31 +160,35 @@ def to_latex(table: pd.DataFrame, caption: str = "", label: str = "") -> str:
 def to_text(table: pd.DataFrame, caption: str = "", most: int = 160) -> str:
     """`wide`'s table for the terminal, the best of each column with a `*`.
 
-    Intervals become half widths, and then go, where the table would be wider than `most` columns.
+    If the table would be wider than `most` columns, intervals become half widths; if that is still
+    too wide, they are left out.
     """
-    whole = (interval_text, narrow_interval_text)
-    for text in (*whole, half_width_text, value_text):
+    notes = {
+        interval_text: "; brackets: 95 % interval",
+        narrow_interval_text: "; brackets: 95 % interval",
+        half_width_text: "; ±: 95 % interval",
+        value_text: "",
+    }
+    for text in notes:
         lines = aligned(cells(table, text) + best(table).replace({True: "*", False: " "}))
         if width(lines[0]) <= most:
             break
-    note = "* best of the column; brackets: 95 % interval"
-    if text not in whole:
-        note = "* best of the column" + ("; ±: 95 % interval" if text is half_width_text else "")
-    return "\n".join([*textwrap.wrap(caption, most), *lines, note]) + "\n"
+    lines.append(f"* best of the column{notes[text]}")
+    return "\n".join([*textwrap.wrap(caption, most), *lines]) + "\n"
 
 
 def overlaps(
     rows: pd.DataFrame, method: str, columns: Mapping[str, str], metric: str = "top1"
 ) -> list[str]:
-    """One plain sentence per data set: whose 95 % interval `method`'s overlaps, and whose not."""
+    """One sentence per data set: which methods' 95 % intervals overlap with that of `method`."""
     sentences = []
     for dataset, header in columns.items():
         on = rows[(rows["metric"] == metric) & (rows["dataset"] == dataset)].set_index("method")
         if method not in on.index:
             continue
-        own, others = on.loc[method], on.drop(index=method)
+        score, others = on.loc[method], on.drop(index=method)
         others = others[others["kind"].isin(COMPARED_KINDS)]
-        above, below = others["high"] < own["low"], others["low"] > own["high"]
+        above, below = others["high"] < score["low"], others["low"] > score["high"]
         verdicts = {
             "overlaps with": others.index[~above & ~below],
             "lies wholly above": others.index[above],
@@ -193,7 +197,7 @@ def overlaps(
         text = "; ".join(
             f"{verb} {', '.join(names)}" for verb, names in verdicts.items() if len(names)
         )
-        interval = interval_text(own["value"], own["low"], own["high"])
+        interval = interval_text(score["value"], score["low"], score["high"])
         sentences.append(
             f"{header}: {method}, {interval} %, {text or 'has no baseline to compare'}."
         )
@@ -205,24 +209,31 @@ def comparison(
 ) -> pd.DataFrame:
     """`paired_tests.paired_table` for one loss as text: method a, method b x data sets.
 
-    `names` maps methods to what is shown (see `with_trainings`). A cell reads "+1.2 [-0.3, +2.6]"
-    and, below it, "p = 0.12": in one line six data sets would not fit a page.
+    `names` maps methods to display names (see `with_trainings`). A cell has two lines,
+    "+1.2 [-0.3, +2.6]" and "p = 0.12", so that six data sets fit a page.
     """
     chosen = paired[(paired["loss"] == loss) & paired["dataset"].isin(list(columns))]
     text = [
         f"{interval_text(r.difference, r.low, r.high, sign=True)}\n{_p_value(r.p)}"
         for r in chosen.itertuples()
     ]
-    shown = chosen.assign(
-        text=text,
-        a=chosen["method_a"].map(lambda name: names.get(name, name)),
-        b=chosen["method_b"].map(lambda name: names.get(name, name)),
-    )
-    found = shown.pivot(index=["a", "b"], columns="dataset", values="text").fillna(MISSING)
-    found = found.reindex(pd.MultiIndex.from_frame(shown[["a", "b"]].drop_duplicates()))
-    ordered = [dataset for dataset in columns if dataset in found]
-    found = found[ordered].rename(columns=columns)
-    return found.rename_axis(index=["method", "minus"], columns=None)
+    compared = chosen[["method_a", "method_b"]].map(lambda name: names.get(name, name))
+    grid = text_grid(chosen.assign(text=text, **compared), ["method_a", "method_b"], columns)
+    return grid.rename_axis(index=["method", "minus"])
+
+
+def text_grid(
+    rows: pd.DataFrame, index: str | list[str], columns: Mapping[str, str]
+) -> pd.DataFrame:
+    """The column `text` of `rows` laid out as methods x data sets.
+
+    `index` is the column (or columns) of the methods, which keep their order; `columns` maps data
+    sets to headers, in order.
+    """
+    grid = rows.pivot(index=index, columns="dataset", values="text").fillna(MISSING)
+    grid = grid.reindex(rows.set_index(index).index.unique())
+    grid = grid[[dataset for dataset in columns if dataset in grid]]
+    return grid.rename(columns=columns).rename_axis(columns=None)
 
 
 def effective_robustness(table: pd.DataFrame, columns: Mapping[str, str]) -> pd.DataFrame:
@@ -251,14 +262,11 @@ def cost(rows: pd.DataFrame, columns: Mapping[str, str], losses: Sequence[str]) 
     text = [
         f"{_short(r.evaluations, 4)} / {_short(1000 * r.seconds, 2)} ms" for r in shown.itertuples()
     ]
-    found = shown.assign(text=text).pivot(index="method", columns="dataset", values="text")
-    found = found.reindex(pd.unique(shown["method"])).fillna(MISSING)
-    ordered = [dataset for dataset in columns if dataset in found]
-    return found[ordered].rename(columns=columns).rename_axis(index=None, columns=None)
+    return text_grid(shown.assign(text=text), "method", columns).rename_axis(index=None)
 
 
 def _short(value: float, digits: int) -> str:
-    """`digits` significant digits, and never an exponent."""
+    """A number with `digits` significant digits and without an exponent."""
     return f"{value:,.0f}" if value >= 10**digits else f"{value:.{digits}g}"
 
 

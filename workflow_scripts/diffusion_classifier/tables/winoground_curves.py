@@ -1,4 +1,4 @@
-"""What the Winoground notebook reads from scores and errors, besides the scores themselves."""
+"""Numbers and sentences on Winoground besides its scores: error differences, guessing, examples."""
 
 from __future__ import annotations
 
@@ -10,9 +10,10 @@ import pandas as pd
 
 from diffusion_classifier.data.prompt_sets import is_unconditional
 from diffusion_classifier.data.sources.image_source import decode, encode
+from diffusion_classifier.engine.error_files import loss_values
 from diffusion_classifier.messages import InputError
 from diffusion_classifier.scores.compositional import METRICS
-from diffusion_classifier.scores.intervals import wilson
+from diffusion_classifier.scores.intervals import wilson_percent
 
 from .wide_tables import interval_text
 
@@ -26,8 +27,9 @@ CHANCE = {
     "group_score": 100 / 6,
     "calibrated_image_score": 25.0,
 }
-"""What guessing scores, in percent. Of the calibrated image score it is the most it can be: with
-four independent differences s_ci - u_i of one distribution; 1/6 if s and u are drawn alike."""
+"""The scores of guessing, in percent. For the calibrated image score this is the maximum: it is
+reached if the four differences s_ci - u_i are independent draws from one distribution. If all s and
+u are independent draws from one distribution, the score is 1/6."""
 
 
 def error_differences(
@@ -39,14 +41,14 @@ def error_differences(
     is the Winoground table. Columns `image, example, tag, timestep, difference` (error of the
     other image's caption minus error of its own, mean over the timestep's noises and a
     caption's prompts; positive: the right caption is better), sorted by image and timestep;
-    images without any error are left out. "l2+vlb" is the sum of both losses. Raises InputError
-    if the loss was not measured or a caption of an image was not evaluated.
+    images without any error are left out. For `loss` see `loss_values`. Raises InputError
+    if the errors lack the loss, or a caption of an image was not evaluated.
     """
     by_caption = _errors_by_caption(errors, prompts, loss)
     found = data[data["image"].isin(by_caption.index.unique(0))]
-    own = pd.MultiIndex.from_frame(found[["image", "label"]])
-    other = pd.MultiIndex.from_arrays([found["image"], _other_label(data)[found.index]])
-    values = by_caption.reindex(other).to_numpy() - by_caption.reindex(own).to_numpy()
+    right = pd.MultiIndex.from_frame(found[["image", "label"]])
+    wrong = pd.MultiIndex.from_arrays([found["image"], _other_label(data)[found.index]])
+    values = by_caption.reindex(wrong).to_numpy() - by_caption.reindex(right).to_numpy()
     if np.isnan(values).any():
         image = found["image"].to_numpy()[np.isnan(values).any(axis=1)][0]
         raise InputError(
@@ -62,14 +64,7 @@ def error_differences(
 
 def _errors_by_caption(errors: xr.Dataset, prompts: pd.DataFrame, loss: str) -> pd.DataFrame:
     """Mean errors, float64: index (image, label of the caption), a column per timestep."""
-    names = loss.split("+")
-    if missing := [name for name in names if name not in errors]:
-        raise InputError(
-            f"loss: found {missing[0]!r}, expected one of those measured, {sorted(errors)}; "
-            "choose one of them"
-        )
-    values = sum(errors[name].values.astype("float64") for name in names)
-    prompt = errors["prompt"].values
+    values, prompt = loss_values(errors, loss), errors["prompt"].values
     named = ~is_unconditional(prompts).to_numpy()[prompt]
     index = [errors["image"].values[named], prompts["classidx"].to_numpy()[prompt[named]]]
     frame = pd.DataFrame(values[named], index=pd.MultiIndex.from_arrays(index))
@@ -102,13 +97,12 @@ def timestep_text_score(
     counts = every.groupby(["tag", "timestep"], as_index=False)["right"].agg(["sum", "size"])
     counts["tag"] = pd.Categorical(counts["tag"], TAGS)
     counts = counts.sort_values(["tag", "timestep"], ignore_index=True).astype({"tag": str})
-    low, high = wilson(counts["sum"], counts["size"])
-    value = 100 * counts["sum"] / counts["size"]
-    return counts[["tag", "timestep"]].assign(value=value, low=100 * low, high=100 * high)
+    value, low, high = wilson_percent(counts["sum"], counts["size"])
+    return counts[["tag", "timestep"]].assign(value=value, low=low, high=high)
 
 
 def choose_examples(data: pd.DataFrame, images: Collection[int], count: int) -> list[int]:
-    """The first `count` examples both of whose images are among `images`, tags taking turns."""
+    """`count` examples with both images in `images`: the first of each tag, then the second, …"""
     both = data["image"].isin(list(images)).groupby(data["example"]).transform("all")
     examples = data[both].drop_duplicates("example")
     turn = examples.groupby("tag").cumcount()
@@ -116,9 +110,9 @@ def choose_examples(data: pd.DataFrame, images: Collection[int], count: int) -> 
 
 
 def as_seen(data: pd.DataFrame, preprocess: Mapping[str, Any]) -> pd.DataFrame:
-    """`data` with its images padded, resized and cropped as a model's `preprocess` says.
+    """`data` with its images padded, resized and cropped by a model's `preprocess`.
 
-    Without any entry images stay as they are. Raises InputError as `Preprocess` does.
+    An empty `preprocess` leaves images unchanged. Raises InputError as `Preprocess` does.
     """
     if not preprocess:
         return data
@@ -136,8 +130,7 @@ def one_image_wins(scored: pd.DataFrame) -> str:
     first = (scored["s00"] > scored["s01"]) & (scored["s10"] > scored["s11"])
     second = (scored["s00"] < scored["s01"]) & (scored["s10"] < scored["s11"])
     wins, n = int((first | second).sum()), len(scored)
-    low, high = wilson(wins, n)
-    share = interval_text(100 * wins / n, 100 * float(low), 100 * float(high))
+    share = interval_text(*wilson_percent(wins, n))
     return (
         f"In {wins} of {n} examples ({share} %), the same image has the lower error under both "
         "captions; the image score is lost there, whatever the captions say."
@@ -145,16 +138,16 @@ def one_image_wins(scored: pd.DataFrame) -> str:
 
 
 def against_chance(rows: pd.DataFrame, method: str, columns: Mapping[str, str]) -> list[str]:
-    """One plain sentence per metric: on which tags `method` is above or below guessing."""
+    """One sentence per metric: on which tags `method` is above or below guessing."""
     sentences = []
-    own = rows[(rows["method"] == method) & rows["dataset"].isin(list(columns))]
-    for metric, found in own.groupby("metric", sort=False):
+    of_method = rows[(rows["method"] == method) & rows["dataset"].isin(list(columns))]
+    for metric, found in of_method.groupby("metric", sort=False):
         expected = CHANCE[metric]
         most = "at most " if metric == "calibrated_image_score" else ""
         verdicts = {
             "above it": found["low"] > expected,
             "below it": found["high"] < expected,
-            "not to be told from it": (found["low"] <= expected) & (found["high"] >= expected),
+            "indistinguishable from it": (found["low"] <= expected) & (found["high"] >= expected),
         }
         text = "; ".join(
             f"{verdict} on {', '.join(found.loc[where, 'dataset'].map(columns))}"

@@ -1,5 +1,5 @@
 """Train the miniature models: a data set and a recipe become a diffusers model folder.
 
-`recipes` lists the families that can be trained, `loop` is the training loop of all of them, and
-`record` describes a finished training.
+`registry` lists the families that can be trained and `recipes` trains them; `loop` is the training
+loop of all of them, and writes the record of a training.
 """

@@ -1,4 +1,4 @@
-"""Light geometric augmentation, the same for every model trained on a set of images."""
+"""Light geometric augmentation of training images, the same for all models."""
 
 from __future__ import annotations
 

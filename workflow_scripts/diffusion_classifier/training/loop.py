@@ -1,22 +1,29 @@
-"""One training loop for every miniature model: AdamW, warm-up, cosine decay, EMA, a loss curve."""
+"""One training loop for every miniature model: AdamW, warm-up, cosine decay, EMA, a loss curve.
+
+`training_record` describes a finished training; the record is stored beside the weights.
+"""
 
 from __future__ import annotations
 
 import math
+import platform
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from importlib.metadata import version
+from typing import Any
 
 import torch
 from torch import Tensor, nn
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
+from diffusion_classifier.machine import processor
 from diffusion_classifier.network_time import in_network
 from diffusion_classifier.progress import Progress
 
 
 @dataclass(frozen=True)
 class Optimisation:
-    """How a model is trained; every field is a key of a model's `training` in the config.
+    """The settings of a training; every field is a key of `optimisation` in the config.
 
     The rate rises to `learning_rate` over `warmup` steps and then follows half a cosine to zero.
     `ema` is the decay of the exponential moving average of the weights, which is saved (0: off).
@@ -98,3 +105,20 @@ def _batches(images: int, optimisation: Optimisation) -> Iterable[Tensor]:
             order = torch.cat([order, torch.randperm(images)])
         yield order[:size]
         order = order[size:]
+
+
+def training_record(
+    recipe: dict[str, Any], network: nn.Module, images: int, seconds: float, device: torch.device
+) -> dict[str, Any]:
+    """Recipe, numbers of images and parameters, seconds, processor and versions, for JSON."""
+    return {
+        **recipe,
+        "images": images,
+        "parameters": sum(p.numel() for p in network.parameters()),
+        "seconds": round(seconds, 1),
+        "threads": torch.get_num_threads(),
+        "device": str(device),
+        "processor": processor(),
+        "versions": {name: version(name) for name in ("torch", "diffusers", "transformers")}
+        | {"python": platform.python_version()},
+    }

@@ -15,8 +15,7 @@ from diffusion_classifier.data.preprocess import Preprocess, pixels
 from diffusion_classifier.weights.networks import load_network
 
 from .augment import Augmentation
-from .loop import Optimisation
-from .record import training_record
+from .loop import Optimisation, training_record
 from .registry import training_function
 
 if TYPE_CHECKING:
@@ -34,7 +33,7 @@ def train_model(
 ) -> tuple[list[dict[str, Any]], dict[str, Any]]:
     """Train `model` (an entry of the config's `models`) on a data set and save it in `folder`.
 
-    `clip_folder` is that of the CLIP whose text encoder a text-to-image model starts from.
+    `clip_folder` is the folder of the CLIP whose text encoder a text-to-image model starts from.
     Returns the loss curve and the record of the training: recipe, image count, seconds, versions.
     """
     recipe = model["training"]
@@ -49,8 +48,8 @@ def train_model(
         for key, value in recipe.items()
         if key.endswith("optimisation")
     }
-    written = {"recipe": recipe | optimisations, "preprocess": model["preprocess"]}
-    return curve, training_record(written, trained, len(table), seconds, device)
+    complete = {"recipe": recipe | optimisations, "preprocess": model["preprocess"]}
+    return curve, training_record(complete, trained, len(table), seconds, device)
 
 
 def dit(
@@ -61,8 +60,11 @@ def dit(
     device: torch.device,
     clip_folder: str | None,
 ) -> Trained:
-    """Train a DiT. Images are augmented at `oversample` times the model's resolution and averaged
-    down, which blurs them less than rotating them at the final size."""
+    """Train a DiT on augmented images and save it.
+
+    Images are augmented at `oversample` times the model's resolution and then averaged down, which
+    blurs them less than an augmentation at the final size.
+    """
     from .class_conditional import train_dit
 
     augmentation = dict(recipe["augmentation"])
@@ -126,6 +128,7 @@ def stable_diffusion(
     device: torch.device,
     clip_folder: str | None,
 ) -> Trained:
+    """Train a VAE, then a UNet with a CLIP's text encoder, and save them as a Stable Diffusion."""
     from diffusers import StableDiffusionPipeline
     from transformers import CLIPTextModel, CLIPTokenizer
 

@@ -1,4 +1,4 @@
-"""The families of models that can be trained. A new family is a function and an entry below."""
+"""The model families that can be trained. A new one is a function and an entry below."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def _mapping(**properties: Schema) -> Schema:
 class Trainer:
     """How models of a family are trained.
 
-    `function` is MODULE:NAME in this folder and has the arguments of `recipes.dit`; `recipe` is the
+    `function` is MODULE:NAME in this folder, with the arguments of `recipes.dit`; `recipe` is the
     JSON schema of `training` in an entry of the config's `models`.
     """
 

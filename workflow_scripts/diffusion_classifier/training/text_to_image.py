@@ -35,7 +35,7 @@ def train_vae(
     torch.manual_seed(optimisation.seed)
     vae = AutoencoderKL(**architecture)
     for module in vae.modules():
-        if isinstance(module, ResnetBlock2D):  # start as the identity: training is twice as fast
+        if isinstance(module, ResnetBlock2D):  # starting as the identity trains twice as fast
             nn.init.zeros_(module.conv2.weight)
             nn.init.zeros_(module.conv2.bias)
     vae = vae.to(images.device).train()

@@ -13,11 +13,11 @@ if TYPE_CHECKING:
 
 
 def word_tokenizer(words: Sequence[str], length: int) -> CLIPTokenizer:
-    """CLIP's byte-pair tokenizer with merges for `words`: each word is one token or, if a merge of
-    another word comes first, a few.
+    """CLIP's byte-pair tokenizer with merges for `words`.
 
-    All bytes are in the vocabulary, so it encodes any other text letter by letter. `length` is the
-    number of tokens that a text is padded to, including its start and end.
+    A word is one token, or a few if the merge of another word is applied first. The vocabulary has
+    all bytes, so any other text is encoded letter by letter. Texts are padded to `length` tokens,
+    including their start and end.
     """
     from tokenizers.pre_tokenizers import ByteLevel
     from transformers import CLIPTokenizer
@@ -44,18 +44,18 @@ def token_ids(tokenizer: CLIPTokenizer, texts: Sequence[str]) -> Tensor:
 
 
 def caption_ids(tokenizer: CLIPTokenizer, captions: Sequence[Sequence[str]]) -> Tensor:
-    """Token ids of the captions, `(image, caption, token)` int64; all images have as many."""
+    """Token ids, `(image, caption, token)` int64; all images have the same number of captions."""
     flat = [text for texts in captions for text in texts]
     known = {text: number for number, text in enumerate(dict.fromkeys(flat))}
     ids = token_ids(tokenizer, list(known))
-    which = torch.tensor([known[text] for text in flat]).view(len(captions), -1)
-    return ids[which]
+    rows = torch.tensor([known[text] for text in flat]).view(len(captions), -1)
+    return ids[rows]
 
 
 def random_captions(ids: Tensor, empty: Tensor | None = None, empty_share: float = 0.0) -> Tensor:
     """One random caption per image of `(image, caption, token)`: `(image, token)`.
 
-    A share `empty_share` of them becomes `empty`, `(token,)`, so that the model learns to predict
+    `empty`, `(token,)`, replaces a share `empty_share` of them, so that the model learns to predict
     without a prompt (classifier-free guidance, Ho & Salimans 2022).
     """
     picked = ids[torch.arange(len(ids)), torch.randint(ids.shape[1], (len(ids),))]

@@ -1,5 +1,6 @@
-"""Where models come from: what their folders hold, and whether it is all that they need.
+"""Fetch models, check that their folders are complete, and load their networks.
 
-`parts` and `inputs` read the configs of a model's folder alone, so that a config can be checked
-before anything runs. `networks` loads a network, and `tensors` accounts for every tensor of it.
+`model_parts`, `inputs` and `conventions` read only the configs in a model's folder, so that a model
+can be checked before anything runs. `networks` loads a network; `weight_files` checks that its
+files have every tensor that the network needs.
 """

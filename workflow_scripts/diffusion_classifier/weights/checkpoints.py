@@ -1,9 +1,9 @@
-"""PyTorch's pickled checkpoints, read as weights only: nothing in the file is ever called.
+"""Read PyTorch's pickled checkpoints without running any code that they contain.
 
-A zip-format checkpoint (`torch.save` since PyTorch 1.6) is a zip of `data.pkl`, a pickle program
-that says how to build the state dict, and one uncompressed entry of raw numbers per storage. A
-pickle can name any function and call it; `torch.load(weights_only=True)` builds tensors and plain
-values alone. Used only where a repository or a release has no safetensors.
+A checkpoint in zip format (`torch.save` since PyTorch 1.6) holds `data.pkl`, a pickle program that
+builds the state dict, and one uncompressed entry of raw numbers per storage. A pickle can call any
+function; `torch.load(weights_only=True)` builds only tensors and plain values. The module is used
+only for repositories and releases without safetensors.
 """
 
 from __future__ import annotations
@@ -26,16 +26,16 @@ from diffusion_classifier.messages import InputError
 
 
 class RefusedError(Exception):
-    """What a checkpoint contains that a state dict does not; the message names it."""
+    """A checkpoint has content that no state dict has; the message names it."""
 
 
 def read_checkpoint(path: str | os.PathLike) -> dict[str, Tensor]:
     """The tensors of a PyTorch zip-format checkpoint, on the CPU.
 
-    Names within nested dicts are joined by dots; what is no tensor (an epoch, a learning rate) is
-    left out. The tensors are views of the memory-mapped file, strides and sharing as saved, and
-    private to this process. Raises InputError if the file is missing, damaged, of another format,
-    or holds anything but tensors, plain values and containers of them.
+    The keys of nested dicts are joined by dots; plain values (an epoch, a learning rate) are left
+    out. The tensors are private views of the memory-mapped file with the saved strides and sharing.
+    Raises InputError if the file is missing, damaged, of another format, or has anything but
+    tensors, plain values and containers of them.
     """
     path = Path(path)
     try:
@@ -45,7 +45,7 @@ def read_checkpoint(path: str | os.PathLike) -> dict[str, Tensor]:
             )
         with zipfile.ZipFile(path) as archive:
             sizes = _entry_sizes(archive)
-        tensors = _named(_load(path))
+        tensors = _tensors_by_name(_load(path))
         _check_storages(tensors, sizes)
     except zipfile.BadZipFile:
         raise InputError(f"{path}: {_not_a_zip(path)}") from None
@@ -66,9 +66,8 @@ def read_checkpoint(path: str | os.PathLike) -> dict[str, Tensor]:
 def convert(source: str | os.PathLike, target: str | os.PathLike) -> None:
     """Write the tensors of the checkpoint `source` as the safetensors file `target`, atomically.
 
-    Every tensor is stored whole and under its own name, also where `source` shared one storage
-    between names. The same checkpoint makes the same bytes. Raises InputError as `read_checkpoint`
-    does.
+    Every tensor is stored whole under its own name, even if several names share one storage in
+    `source`. The same checkpoint gives the same bytes. Raises InputError as `read_checkpoint` does.
     """
     seen: set[int] = set()
     tensors = {}
@@ -78,14 +77,14 @@ def convert(source: str | os.PathLike, target: str | os.PathLike) -> None:
         tensors[name] = (tensor.clone() if storage in seen else tensor).contiguous()
         seen.add(storage)
     with atomic(target) as temporary:
-        # as save_pretrained writes; safetensors orders several strings anew each time
+        # the metadata of save_pretrained; with several entries their order would vary
         save_file(tensors, temporary, {"format": "pt"})
 
 
 def _entry_sizes(archive: zipfile.ZipFile) -> Counter[int]:
-    """How many entries of raw numbers there are of each size in bytes; all checksums are right.
+    """The number of entries of raw numbers for each size in bytes, after a test of all checksums.
 
-    Raises RefusedError for a damaged entry, or one that cannot be mapped to memory.
+    Raises RefusedError for a damaged entry and for one that cannot be mapped to memory.
     """
     for entry in archive.infolist():
         if entry.compress_type != zipfile.ZIP_STORED or entry.flag_bits & 1:
@@ -97,10 +96,12 @@ def _entry_sizes(archive: zipfile.ZipFile) -> Counter[int]:
 
 
 def _load(path: Path) -> Any:
-    """What PyTorch's reader of weights builds of the file; RefusedError says what it does not."""
+    """The object that PyTorch builds from the file; RefusedError names content that it refuses."""
     try:
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # of what is refused below
+            warnings.simplefilter(
+                "ignore"
+            )  # `_tensors_by_name` refuses the tensors that it warns about
             return torch.load(path, map_location="cpu", weights_only=True, mmap=True)
     except (MemoryError, OSError):
         raise
@@ -109,7 +110,7 @@ def _load(path: Path) -> Any:
 
 
 def _reason(error: Exception) -> str:
-    """What was refused, without PyTorch's advice to allow it."""
+    """The refused content, without PyTorch's advice to allow it."""
     text = " ".join(str(error).split())
     if match := re.search(r"GLOBAL ([\w.]+)", text):
         return f"the global {match[1]}"
@@ -120,7 +121,7 @@ def _reason(error: Exception) -> str:
 
 
 def _check_storages(tensors: dict[str, Tensor], sizes: Counter[int]) -> None:
-    """Raise RefusedError unless each storage is an entry of the zip: no size is checked before."""
+    """Raise RefusedError for a storage whose size no zip entry has; PyTorch does not check it."""
     storages = {
         storage.data_ptr(): storage.nbytes()
         for storage in (tensor.untyped_storage() for tensor in tensors.values())
@@ -130,7 +131,7 @@ def _check_storages(tensors: dict[str, Tensor], sizes: Counter[int]) -> None:
         raise RefusedError(f"a storage of {size} bytes, which no entry of the zip has")
 
 
-def _named(value: Any) -> dict[str, Tensor]:
+def _tensors_by_name(value: Any) -> dict[str, Tensor]:
     tensors: dict[str, Tensor] = {}
     for name, tensor in _leaves(value, ()):
         if name in tensors:

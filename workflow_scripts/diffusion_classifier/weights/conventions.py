@@ -1,7 +1,7 @@
-"""What a model's configs say of its numbers beside the architecture: is it what is computed here?
+"""Check that the workflow follows a model's conventions: noise schedule, scale of latents, sizes.
 
-Schedules of noise, scales of latents and sizes. A convention that is not followed is refused,
-where following diffusers' own pipeline of the family would give other numbers.
+A model is refused if its configs ask for a convention with which diffusers' own pipeline of the
+family would compute other numbers than the workflow.
 """
 
 from __future__ import annotations
@@ -11,8 +11,8 @@ from typing import Any
 
 from diffusion_classifier.messages import InputError
 
-from .configs import read_config
 from .family import Family
+from .reading import read_config
 
 DISCRETE = (
     "CogVideoXDDIMScheduler",
@@ -47,16 +47,16 @@ FLOW_MATCHING = (
     "FlowMatchHeunDiscreteScheduler",
     "FlowMatchLCMScheduler",
 )
-"""diffusers' schedulers of straight paths; keys and defaults of the noise levels are the same."""
+"""diffusers' schedulers of straight paths. Keys and defaults of their noise levels are equal."""
 PREDICTIONS = ("epsilon", "v_prediction", "sample")
-"""What a network of a variance-preserving process may predict: ε, the velocity, or x_0."""
+"""The predictions of a network for a variance-preserving process: ε, the velocity, or x_0."""
 
-# what is added to or divides a VAE's output: nothing, by these values
+# keys of a VAE's config that shift or scale its latents, with the values that change nothing
 _NEUTRAL = {"shift_factor": 0, "latents_mean": 0, "latents_std": 1}
 
 
 def check_conventions(folder: Path, family: Family) -> None:
-    """Raise InputError for a convention in the configs that is not followed here."""
+    """Raise InputError for a convention in the configs that the workflow does not follow."""
     if family.flow_matching:
         _check_flow_matching(folder)
     else:
@@ -70,7 +70,7 @@ def check_conventions(folder: Path, family: Family) -> None:
         if pipeline_config(folder).get("requires_aesthetics_score"):
             raise InputError(
                 f"{folder}/model_index.json: found requires_aesthetics_score: true, expected "
-                "false: its UNet is told an aesthetic score; choose an SDXL base model"
+                "false, as its UNet takes an aesthetic score; choose an SDXL base model"
             )
     if (folder / "vae").is_dir():
         vae = read_config(folder, "vae")
@@ -78,16 +78,16 @@ def check_conventions(folder: Path, family: Family) -> None:
 
 
 def pipeline_config(folder: Path) -> dict[str, Any]:
-    """What model_index.json says; nothing where there is none."""
+    """The content of model_index.json; empty if there is no such file."""
     index = folder / "model_index.json"
     return read_config(folder, ".", index.name) if index.is_file() else {}
 
 
 def scheduler_config(folder: Path) -> tuple[dict[str, Any], list[str]]:
-    """What scheduler/ says, and its class; of two, diffusers' pipeline uses the first.
+    """The scheduler's config, and the one or two class names that a model gives its scheduler.
 
-    The pipeline takes the class that model_index.json names, whatever the scheduler's own config
-    says. Raises InputError if neither names one.
+    The first is that of model_index.json, which diffusers' pipeline uses whatever the scheduler's
+    own config says. Raises InputError if neither file names a class.
     """
     config = read_config(folder, "scheduler", "scheduler_config.json")
     entry = pipeline_config(folder).get("scheduler")
@@ -109,12 +109,12 @@ def _check_discrete(folder: Path, may_learn_variance: bool) -> None:
         if name.startswith("FlowMatch"):
             raise InputError(
                 f"{where}: found the scheduler {name} without betas, expected a noise schedule "
-                "given by its betas; choose the model's own family"
+                "given by its betas; name the model's own family"
             )
         if name not in DISCRETE:
             raise InputError(
                 f"{where}: found the scheduler {name!r}, expected one of {', '.join(DISCRETE)}, "
-                "whose noise schedule is known by its betas; choose a model trained with such a "
+                "whose noise schedules are given by betas; choose a model trained with such a "
                 "schedule"
             )
     if prediction not in PREDICTIONS:
@@ -130,7 +130,7 @@ def _check_discrete(folder: Path, may_learn_variance: bool) -> None:
         )
     if config.get("timestep_type") == "continuous" and prediction == "v_prediction":
         raise InputError(
-            f"{where}: found timestep_type: continuous, expected discrete: the network is told "
+            f"{where}: found timestep_type: continuous, expected discrete, as this network takes "
             "log σ / 4 and not the number of a timestep; choose another model"
         )
     if may_learn_variance and config.get("variance_type") == "learned":
@@ -148,46 +148,46 @@ def _check_flow_matching(folder: Path) -> None:
             raise InputError(
                 f"{where}: found the scheduler {name!r} with prediction_type {prediction!r}, "
                 f"expected one of {', '.join(FLOW_MATCHING)}, whose models predict the velocity "
-                "ε - x_0; choose such a model, or the family it is of"
+                "ε - x_0; choose such a model, or name its own family"
             )
     if config.get("invert_sigmas"):
         raise InputError(
-            f"{where}: found invert_sigmas: true, expected false: the network is told 1 - σ and "
+            f"{where}: found invert_sigmas: true, expected false, as this network takes 1 - σ and "
             "not σ; choose another model"
         )
 
 
 def _check_unet(folder: Path) -> None:
-    """What a UNet's config may say that the network itself cannot do, or not without a class."""
+    """Refuse keys with which diffusers builds no UNet, or only one with a class condition."""
     config = read_config(folder, "unet")
     for key, usual in (("class_embeddings_concat", False), ("num_attention_heads", None)):
         if config.get(key) not in (usual, None):
             raise InputError(
                 f"{folder}/unet/config.json: found {key}: {config[key]}, expected none, as "
-                "diffusers makes no UNet told a text alone of it; choose another model"
+                "diffusers builds no UNet from it that takes only a text; choose another model"
             )
 
 
 def _check_image_size(folder: Path) -> None:
-    """SDXL is told the images' size: a whole number, or height and width."""
+    """Require a size that SDXL can take as a condition: one edge, or height and width."""
     found = read_config(folder, "unet").get("sample_size")
     edges = found if isinstance(found, list) else [found, found]
     if len(edges) != 2 or not all(map(_is_count, edges)):
         raise InputError(
-            f"{folder}/unet/config.json: found sample_size: {found}, expected a whole number or "
-            "two of them, height and width, of which SDXL is told; correct it"
+            f"{folder}/unet/config.json: found sample_size: {found}, expected a whole number, or "
+            "the height and width that SDXL takes as a condition; correct it"
         )
 
 
 def _check_numbers(folder: Path, part: str, keys: tuple[str, ...]) -> None:
-    """Some of diffusers' UNets take lists, its transformers do not."""
+    """Require whole numbers: diffusers' transformers take no lists here, unlike its UNets."""
     config = read_config(folder, part)
     for key in keys:
         found = config.get(key, 1)
         if not _is_count(found):
             raise InputError(
-                f"{folder}/{part}/config.json: found {key}: {found}, expected a whole number, all "
-                f"that diffusers' {config.get('_class_name')} takes; correct it"
+                f"{folder}/{part}/config.json: found {key}: {found}, expected a whole number, as "
+                f"diffusers' {config.get('_class_name')} takes nothing else; correct it"
             )
 
 
@@ -196,10 +196,10 @@ def _is_count(value: Any) -> bool:
 
 
 def check_scaling(folder: Path, vae: dict[str, Any], family: Family | None) -> None:
-    """Raise InputError unless latents are scaled here as diffusers' pipeline of `family` does it.
+    """Raise InputError unless the workflow scales latents as diffusers' pipeline of `family` does.
 
-    `vae` is the VAE's config, with `scaling_factor` and `latent_channels`; `family` None is one
-    whose pipeline applies nothing else.
+    `vae` is the VAE's config, with `scaling_factor` and `latent_channels`. None for `family` means
+    a pipeline that applies only the `scaling_factor`.
     """
     where, scale = f"{folder}/vae/config.json", vae["scaling_factor"]
     if not isinstance(scale, int | float) or scale <= 0:
@@ -233,5 +233,5 @@ def _check_values(where: str, key: str, found: Any, channels: int) -> None:
         or not all(isinstance(number, int | float) for number in numbers)
         or (key == "latents_std" and min(numbers) <= 0)
     ):
-        kind = "a number" if key == "shift_factor" else f"{channels} numbers, one of every channel"
+        kind = "a number" if key == "shift_factor" else f"{channels} numbers, one for each channel"
         raise InputError(f"{where}: found {key}: {found}, expected {kind}; correct it")

@@ -1,4 +1,4 @@
-"""What makes a family of diffusion models: the parts of its folders and what its network takes."""
+"""The properties of a family of diffusion models: its parts, and the inputs of its network."""
 
 from __future__ import annotations
 
@@ -8,51 +8,51 @@ from pathlib import Path
 from typing import Any
 
 CLIP, T5 = ("clip", "clip_text_model"), ("t5",)
-"""What the config of a text encoder may call its type."""
+"""The values of `model_type` in the config of a text encoder of each kind."""
 
 
-def _nothing(folder: Path, where: Path, config: dict[str, Any]) -> None:
-    """A check of a family that needs none."""
+def _no_check(folder: Path, where: Path, config: dict[str, Any]) -> None:
+    """The `check` of a family that needs none."""
 
 
 @dataclass(frozen=True)
 class Family:
-    """A family of models in diffusers' layout; all of it is known without PyTorch.
+    """A family of models in diffusers' layout, described without PyTorch.
 
-    Its adapter is the module of `denoisers` that is called like it, dashes written as underscores.
+    Its adapter is the module of `denoisers` with the same name, with underscores for dashes.
     """
 
     name: str
     network: str
     """The class of diffusers that predicts the noise."""
     pipeline: str
-    """How the names of its pipelines begin."""
+    """The beginning of the class names of its pipelines."""
     text_encoders: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
-    """The end of each text encoder's folder, and what its type may be; none if it is told classes.
-    """
+    """Suffix of each text encoder's folder -> its allowed types. A class-conditional family has
+    none."""
     optional: tuple[str, ...] = ()
-    """Of the text encoders, those that a model may lack."""
+    """The suffixes of the text encoders that a model may lack."""
     channels: int = 4
-    """Channels that the network takes, where its config does not say it."""
+    """Input channels of the network if its config does not name a number."""
     learned_variance: bool = False
-    """Whether the network may put out as many channels of variance."""
+    """Whether the network may also predict the variance, in as many further channels."""
     flow_matching: bool = False
-    """Whether it goes straight from image to noise; otherwise by a schedule of betas."""
+    """Whether noising follows a straight path from image to noise, not a schedule of betas."""
     scaled: tuple[str, ...] = ()
-    """Of a VAE's config, what its pipeline applies beside `scaling_factor`."""
+    """The keys of the VAE's config that its pipeline applies besides `scaling_factor`."""
     sizes: bool = False
-    """Whether its network is told the sizes of the images."""
+    """Whether the sizes of the images are a condition of its network."""
     old_norm: str | None = None
     """The `norm_type` of its network under the old class name Transformer2DModel."""
     fixed_size: bool = False
-    """Whether its positions are those of one size of latents alone."""
+    """Whether its position embeddings fit latents of one size only."""
     lora: bool = False
     """Whether LoRA weights can be merged into it."""
     text_to_image: bool = False
-    """Whether images can be drawn with it here, and the features of its UNet be probed."""
-    check: Callable[[Path, Path, dict[str, Any]], None] = _nothing
-    """Raises InputError if the network does not fit the other parts; is given the model's folder,
-    the file of the network's config, and what this says."""
+    """Whether the workflow can draw images with it and probe the features of its UNet."""
+    check: Callable[[Path, Path, dict[str, Any]], None] = _no_check
+    """Raises InputError if the network does not fit the other parts. Its arguments are the model's
+    folder, the path of the network's config, and the content of that config."""
 
     @property
     def part(self) -> str:
@@ -61,5 +61,5 @@ class Family:
 
     @property
     def class_conditional(self) -> bool:
-        """Whether it is told the index of a class; otherwise a text."""
+        """Whether the condition of its network is a class index and not a text."""
         return not self.text_encoders

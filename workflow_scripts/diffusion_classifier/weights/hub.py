@@ -1,4 +1,4 @@
-"""Models from the Hugging Face hub: pinned, only what is needed, and without pickles."""
+"""Fetch models from the Hugging Face hub: a pinned revision, without unneeded files or pickles."""
 
 from __future__ import annotations
 
@@ -26,16 +26,15 @@ def fetch(
     patterns: list[str] | None = None,
     variant: str | None = None,
 ) -> None:
-    """Lay the model `repo` of the hub at `revision` out in `folder`, atomically.
+    """Write the model `repo` of the hub at `revision` to `folder`, atomically.
 
-    `revision` is a commit, tag or branch; `patterns` keeps only the files that match one of them;
-    `variant` (as `fp16`) takes the weights of that variant, where a component has them, under
-    their plain names. Files are downloaded to the user's usual cache and linked from there.
-    Weights that exist only as .bin are converted, never unpickled. `hub.json` in the folder says
-    where everything came from.
+    `revision` is a commit, tag or branch. With `patterns`, only matching files are used. With a
+    `variant` such as `fp16`, components that have it get its weights, under their plain names.
+    Files are downloaded to the user's usual cache and linked from there. Weights that exist only as
+    .bin are converted, never unpickled. `hub.json` in the folder records the origin of all files.
 
-    Raises InputError if there is no such repository, revision or variant, if its terms are not
-    accepted, if it cannot be reached and is not cached, or if it has no weights that can be used.
+    Raises InputError if there is no such repository, revision or variant, if the user has not
+    accepted its terms, if it is not cached and cannot be reached, or if it has no usable weights.
     """
     snapshot, files = _listed(repo, revision)
     index = snapshot / _INDEX
@@ -66,7 +65,10 @@ def fetch(
 
 
 def link(source: str | os.PathLike, target: str | os.PathLike) -> None:
-    """A hard link to the file `source`, itself perhaps a symbolic one; or else a copy of it."""
+    """Make `target` a hard link to the file `source`, or a copy if that is impossible.
+
+    If `source` is a symbolic link, its file is linked.
+    """
     real = os.path.realpath(source)
     try:
         os.link(real, target)
@@ -75,7 +77,7 @@ def link(source: str | os.PathLike, target: str | os.PathLike) -> None:
 
 
 def _listed(repo: str, revision: str) -> tuple[Path, list[str]]:
-    """The snapshot's folder in the cache, named by its commit, and the names of all its files."""
+    """The snapshot's folder in the cache, named by its commit, and the repository's file names."""
     import huggingface_hub as hub
 
     with explained_errors(repo, revision):
@@ -87,7 +89,7 @@ def _listed(repo: str, revision: str) -> tuple[Path, list[str]]:
         tree = hub.get_cached_repo_tree(repo, revision=snapshot.name)
         return snapshot, sorted(file.path for file in tree)
     except hub.errors.CachedRepoTreeNotFoundError:
-        # offline, with a cache that another version filled: what is there is all that is known
+        # offline, and another version filled the cache: only the cached files are known
         found = (path for path in snapshot.rglob("*") if path.is_file())
         return snapshot, sorted(path.relative_to(snapshot).as_posix() for path in found)
 
@@ -109,14 +111,14 @@ def _download(repo: str, revision: str, commit: str, names: list[str]) -> None:
 
 
 def _lay_out(repo: str, snapshot: Path, name: str, target: Path, variant: str | None) -> None:
-    """Link the file `name` of the repository as `target`, or make it from that file."""
+    """Make `target` from the file `name` of the repository: a link, or a converted file."""
     target.parent.mkdir(parents=True, exist_ok=True)
     if name.endswith(".bin"):
-        from .checkpoints import convert  # needs torch, which whoever fetches a data set does not
+        from .checkpoints import convert  # imports torch, which fetching a data set does not need
 
         try:
             convert(snapshot / name, target)
-        except InputError as error:  # names the repository, rather than the cache in a home
+        except InputError as error:  # name the repository, not the cache in the user's home
             raise InputError(str(error).replace(f"{snapshot}/", f"{repo}: ")) from None
     elif ".index." in name:
         index = read_json(snapshot / name)
@@ -129,7 +131,7 @@ def _lay_out(repo: str, snapshot: Path, name: str, target: Path, variant: str | 
 
 
 def _without_absent(pipeline: dict[str, Any], folder: Path) -> dict[str, Any]:
-    """The pipeline's index with the components that `folder` is without as diffusers leaves out."""
+    """The pipeline's index with null, as diffusers writes it, for components not in `folder`."""
     index = {
         name: [None, None] if isinstance(value, list) and not (folder / name).is_dir() else value
         for name, value in pipeline.items()
@@ -143,9 +145,9 @@ def _without_absent(pipeline: dict[str, Any], folder: Path) -> dict[str, Any]:
 def explained_errors(
     repo: str, revision: str, absent: Sequence[str] = (), kind: str = "model"
 ) -> Iterator[None]:
-    """Raise InputError in one line for whatever kept the hub from giving what it was asked for.
+    """Turn any error of a download in the block into an InputError of one line.
 
-    `absent` are the files asked for; `kind` of repository is model or dataset.
+    `absent` names the files to download; `kind`, the kind of repository, is model or dataset.
     """
     from huggingface_hub import errors
 
@@ -172,7 +174,7 @@ def explained_errors(
             ) from None
         if isinstance(error, errors.RepositoryNotFoundError) or status in (401, 404):
             raise InputError(
-                f"{repo}: found no such {kind} on the hub that may be read, expected {page}; "
+                f"{repo}: found no such {kind} on the hub that you may read, expected {page}; "
                 "correct `repo`, or, for a private one, set HF_TOKEN or run `hf auth login`"
             ) from None
         option = " --repo-type dataset" if kind == "dataset" else ""
@@ -185,7 +187,7 @@ def explained_errors(
 
 
 def _status(error: BaseException | None) -> int | None:
-    """The HTTP status the hub answered with, in the error or in one that led to it."""
+    """The HTTP status of the hub's answer, from the error or one of its causes; None without."""
     from huggingface_hub.errors import HfHubHTTPError
 
     while error is not None:
@@ -202,5 +204,5 @@ def _reason(error: Exception, status: int | None) -> str:
         return "HF_HUB_OFFLINE forbids the network"
     if status is not None:
         return f"the hub answered with HTTP status {status}"
-    reason = getattr(error, "strerror", None)  # as a full disk; never the message: it has paths
+    reason = getattr(error, "strerror", None)  # such as a full disk; the message has paths
     return reason or f"the hub cannot be reached ({type(error).__name__})"

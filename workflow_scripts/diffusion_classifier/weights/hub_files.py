@@ -1,4 +1,4 @@
-"""Which files of a repository on the hub a model needs, and what they are called in its folder."""
+"""Choose the files of a hub repository that a model needs, and their names in its folder."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ from typing import Any
 from diffusion_classifier.messages import InputError
 
 _SETTINGS = (".json", ".txt", ".model")
-# the same weights for other frameworks; and a classifier of images that nobody asked for
-_OTHERS = {"onnx", "openvino", "flax", "coreml", "safety_checker"}
-# the library's own names, then `.fp16` or the like, and the number of a shard, in either order
+# folders with the same weights for other frameworks, and the classifier that censors images
+_IGNORED = {"onnx", "openvino", "flax", "coreml", "safety_checker"}
+# the library's name, followed by a variant such as `.fp16` and a shard's number in either order
 _WEIGHTS = re.compile(
     r"(?:diffusion_pytorch_model|pytorch_model|model|open_clip_model|open_clip_pytorch_model)"
     r"(?:\.(?P<before>\w+))?(?P<shard>-\d{5}-of-\d{5})?(?:\.(?P<after>\w+))?"
@@ -28,18 +28,18 @@ _WEIGHTLESS = re.compile(r"Tokenizer|Scheduler|Processor|FeatureExtractor")
 def needed(
     repo: str, files: list[str], pipeline: dict[str, Any] | None, variant: str | None
 ) -> list[str]:
-    """The names among `files` of the settings and one set of weights of every component.
+    """The files with the settings and one set of weights of every component, chosen from `files`.
 
-    Of a pipeline (`pipeline` is its model_index.json), that is its components' folders, less its
-    safety checker: no checkpoints of all of it in one file, no other framework's folders. Of
-    several sets of weights, safetensors come before .bin, the variant before the plain ones,
-    whole files before shards. Raises InputError if a component has no weights that can be read,
-    or `variant` is given and none has it.
+    For a pipeline, whose model_index.json is `pipeline`, these are files in the folders of its
+    components, without the safety checker, folders of other frameworks, and checkpoints of the
+    whole model in one file. safetensors are preferred to .bin, the `variant` to plain weights, and
+    whole files to shards. Raises InputError if a component has no readable weights, or if no
+    component has the `variant`.
     """
     folders = defaultdict(list)
     for name in files:
         folder, _, file = name.rpartition("/")
-        if not _OTHERS.intersection(name.split("/")) and not name.startswith("."):
+        if not _IGNORED.intersection(name.split("/")) and not name.startswith("."):
             folders[folder].append(file)
     names, found = [], []
     for folder, inside in folders.items():
@@ -67,14 +67,14 @@ def needed(
 
 
 def plain(name: str, variant: str | None) -> str:
-    """The name that diffusers and transformers look for: without variant, of safetensors."""
+    """The name for which diffusers and transformers look: in safetensors, without a variant."""
     folder, slash, file = name.rpartition("/")
     if not (file.endswith((".safetensors", ".bin")) or _SHARDS.fullmatch(file)):
         return name
     if variant:
         file = re.sub(rf"\.{re.escape(variant)}(?=[.-])", "", file)
     if re.search(r"\.bin$|\.bin\.index\.", file):
-        # transformers' files are called otherwise in either format, those of diffusers are not
+        # the names of transformers' files differ between the formats, those of diffusers do not
         file = re.sub(r"\.bin\b", ".safetensors", re.sub(r"^pytorch_model", "model", file))
     return folder + slash + file
 
@@ -84,10 +84,10 @@ def _settings(files: list[str]) -> list[str]:
 
 
 def _weights(files: list[str], variant: str | None) -> list[str]:
-    """One set of weights of a folder, of transformers' or else of open_clip's layout."""
+    """One set of weights of a folder, in transformers' layout or otherwise in open_clip's."""
     of_open_clip = [name for name in files if name.startswith("open_clip_")]
     layouts = [[name for name in files if name not in of_open_clip], of_open_clip]
-    # timm's, whose other weights are of the image tower alone: transformers could not read them
+    # a folder of timm: its other weights have only the image tower, which transformers cannot read
     if "open_clip_config.json" in files and "preprocessor_config.json" not in files:
         layouts.reverse()
     sets = (_one_set(layout, variant) for layout in layouts)
@@ -95,7 +95,7 @@ def _weights(files: list[str], variant: str | None) -> list[str]:
 
 
 def _one_set(files: list[str], variant: str | None) -> list[str]:
-    """The best weights among `files`, with the index of their shards if there are several."""
+    """The preferred weights among `files`, with the index of their shards if there are several."""
     matches = [match for name in files if (match := _WEIGHTS.fullmatch(name))]
     for form in ("safetensors", "bin"):
         for wanted in dict.fromkeys((variant, None)):

@@ -1,7 +1,7 @@
-"""What a diffusion model's network takes in, by its config, and whether the classifier has it.
+"""Check from a network's config that the classifier has all inputs that the network takes.
 
-The classifier gives a network noised latents, a timestep and what its family's `encode_prompts`
-makes of the prompts: no second image, mask, depth map, noise level or guidance scale.
+The classifier has noised latents, a timestep and the encoded prompts. It has no second image, mask,
+depth map, noise level or guidance scale.
 """
 
 from __future__ import annotations
@@ -12,36 +12,36 @@ from typing import Any
 
 from diffusion_classifier.messages import InputError
 
-from .configs import read_config
 from .family import Family
+from .reading import read_config
 
 SUPPORTED = (
-    "supported are models told a text (Stable Diffusion 1 to 3.5 and XL, PixArt) or a class (DiT) "
-    "and nothing else"
+    "supported are models whose only condition is a text (Stable Diffusion 1 to 3.5 and XL, "
+    "PixArt) or a class (DiT)"
 )
 
-# as diffusers called DiT and PixArt at first, which differ in how a block is told the timestep
+# the earlier name in diffusers of the networks of DiT and PixArt; their `norm_type` differs
 _OLD_CLASS = "Transformer2DModel"
 
-# what a UNet's keys ask for that are not of the value in front
-_MORE = {
+# key of a UNet's config -> its value in a supported model, and the input that other values require
+_CONDITIONS = {
     "class_embed_type": (None, "a class, a noise level or an image's embedding beside the text"),
     "num_class_embeds": (None, "a class or a noise level beside the text, as upscalers do"),
     "time_cond_proj_dim": (None, "the scale of guidance, as models distilled for it do (LCM)"),
     "dual_cross_attention": (False, "an image's embedding beside the text"),
     "attention_type": ("default", "boxes or other places beside the text, as GLIGEN does"),
 }
-_IMAGE_TOO = ("text_image_proj", "image_proj", "ip_image_proj")
+_IMAGE_PROJECTIONS = ("text_image_proj", "image_proj", "ip_image_proj")
 SIZES = 6
-"""Numbers in SDXL's micro-conditioning: original size, crop's corner, target size; two each."""
+"""Numbers in SDXL's micro-conditioning: two each for original size, crop corner and target size."""
 
 
 def check_inputs(folder: Path, family: Family) -> None:
-    """Raise InputError unless the network takes what the classifier gives a model of `family`.
+    """Raise InputError unless the classifier has all inputs of the network of a `family` model.
 
-    Its class, its channels in and out, its further conditions, and the widths of the texts that
-    it is told, are those that the VAE and the text encoders in `folder` put out. Parts that are
-    not there are not compared; only configs are read.
+    Checks the network's class, its input and output channels, its further conditions, and whether
+    the widths of its texts are those of the text encoders in `folder`. Missing parts are not
+    compared; only configs are read.
     """
     part = family.part
     config = read_config(folder, part)
@@ -60,16 +60,16 @@ def _check_class(where: Path, config: dict[str, Any], family: Family) -> None:
     if found is not None and found != family.network:
         raise InputError(
             f"{where}: found a network of the class {found}, expected {family.network}, that of "
-            f"the family {family.name}; choose another model, or the family it is of ({SUPPORTED})"
+            f"the family {family.name}; choose another model, or name its own family ({SUPPORTED})"
         )
 
 
 def _check_channels(folder: Path, where: Path, config: dict[str, Any], family: Family) -> None:
-    """The network takes the latents alone, and puts out as much (or as much variance, too)."""
+    """The network takes only the latents; its output has as many channels, or twice as many."""
     taken = config.get("in_channels", family.channels)
     latents = latent_channels(folder)
     if latents is None:
-        if taken not in (1, 3):  # not pixels: `parts` says that the VAE is missing
+        if taken not in (1, 3):  # not pixels: `check_vae` reports that the VAE is missing
             return
         latents = taken
     if taken != latents:
@@ -83,7 +83,7 @@ def _check_channels(folder: Path, where: Path, config: dict[str, Any], family: F
 
 
 def latent_channels(folder: Path) -> int | None:
-    """Channels of the latents of the VAE in `folder`; None without a VAE."""
+    """Number of channels of the latents of the VAE in `folder`; None without a VAE."""
     if not (folder / "vae").is_dir():
         return None
     vae = read_config(folder, "vae")
@@ -97,7 +97,7 @@ def latent_channels(folder: Path) -> int | None:
 
 
 def _purpose(taken: int, latents: int) -> str:
-    """What a network takes so many channels for."""
+    """The inputs for which known networks have this number of channels, in brackets."""
     kinds = {
         2 * latents + 1: "the latents, those of a masked image and a mask, as inpainting does",
         2 * latents: "the latents and those of another image, as InstructPix2Pix does",
@@ -108,11 +108,11 @@ def _purpose(taken: int, latents: int) -> str:
 
 
 def _check_conditions(where: Path, config: dict[str, Any]) -> None:
-    for key, (usual, wanted) in _MORE.items():
+    for key, (usual, wanted) in _CONDITIONS.items():
         if config.get(key, usual) not in (usual, None):
             _refuse(where, f"takes {wanted} ({key}: {config[key]})")
     projection = config.get("encoder_hid_dim_type")
-    if projection in _IMAGE_TOO:
+    if projection in _IMAGE_PROJECTIONS:
         _refuse(where, f"takes an image's embedding (encoder_hid_dim_type: {projection})")
     added = config.get("addition_embed_type")
     if added not in (None, "text_time"):
@@ -120,53 +120,56 @@ def _check_conditions(where: Path, config: dict[str, Any]) -> None:
 
 
 def check_stable_diffusion(folder: Path, where: Path, config: dict[str, Any]) -> None:
-    """The text is as wide as the UNet takes it, and all that it is told."""
+    """Raise InputError unless the UNet takes only a text, of the text encoder's width."""
     if config.get("addition_embed_type") == "text_time":
-        _refuse(where, "takes sizes beside the text, as one of the family stable-diffusion-xl does")
+        _refuse(where, "takes sizes beside the text, as the family stable-diffusion-xl does")
     _check_width(where, _unet_widths(config), [_width(folder, "text_encoder")])
 
 
 def check_stable_diffusion_xl(folder: Path, where: Path, config: dict[str, Any]) -> None:
-    """Two texts side by side are as wide as the UNet takes them; it is told sizes as well."""
+    """Raise InputError unless the UNet takes sizes, and both encoders' texts side by side."""
     if config.get("addition_embed_type") is None:
-        _refuse(where, "takes no sizes beside the text, as one of stable-diffusion-xl would")
+        _refuse(where, "takes no sizes beside the text, unlike the family stable-diffusion-xl")
     _check_sizes(folder, where, config)
     both = [_width(folder, "text_encoder"), _width(folder, "text_encoder_2")]
     _check_width(where, _unet_widths(config), both)
 
 
 def check_pixart(folder: Path, where: Path, config: dict[str, Any]) -> None:
-    """The text is as wide as the transformer takes it."""
+    """Raise InputError unless the text has the width that the transformer takes."""
     caption = config.get("caption_channels") or config.get("cross_attention_dim", 1152)
     _check_width(where, {caption}, [_width(folder, "text_encoder")])
 
 
 def check_stable_diffusion_3(folder: Path, where: Path, config: dict[str, Any]) -> None:
-    """T5's text and both CLIPs' pooled texts are as wide as the transformer takes them."""
-    told = {config.get("joint_attention_dim", 4096)}
-    _check_width(where, told, [_width(folder, "text_encoder_3")])
+    """Raise InputError unless T5's text and both CLIPs' pooled texts have the widths it takes."""
+    taken = {config.get("joint_attention_dim", 4096)}
+    _check_width(where, taken, [_width(folder, "text_encoder_3")])
     pooled = [_projection(folder, part) for part in ("text_encoder", "text_encoder_2")]
-    told = {config.get("pooled_projection_dim", 2048)}
-    _check_width(where, told, pooled, "pooled text embeddings")
+    taken = {config.get("pooled_projection_dim", 2048)}
+    _check_width(where, taken, pooled, "pooled text embeddings")
 
 
 def _check_width(
-    where: Path, told: set[int], widths: Sequence[int | None], what: str = "texts"
+    where: Path, taken: set[int], widths: Sequence[int | None], what: str = "texts"
 ) -> None:
-    """`widths` are those of text encoders side by side; None for one that is not there."""
-    if None in widths or told == {sum(widths)}:
+    """Compare the widths that the network takes with those of the text encoders side by side.
+
+    A text encoder that is missing has the width None; then nothing is compared.
+    """
+    if None in widths or taken == {sum(widths)}:
         return
-    wanted = " or ".join(map(str, sorted(told)))
+    wanted = " or ".join(map(str, sorted(taken)))
     found = " + ".join(map(str, widths))
     raise InputError(
-        f"{where}: found a network told {what} of {wanted} channels, but the model's text encoders "
-        f"put out {found}, expected the same; choose a whole model whose parts belong together "
-        f"({SUPPORTED})"
+        f"{where}: found a network that takes {what} of {wanted} channels, but the model's text "
+        f"encoders put out {found}, expected the same; choose a whole model whose parts belong "
+        f"together ({SUPPORTED})"
     )
 
 
 def _unet_widths(config: dict[str, Any]) -> set[int]:
-    """Channels of the texts a UNet's blocks are told, before a projection of its own if any."""
+    """Channels of the texts that a UNet's blocks take, before the UNet's own projection if any."""
     if config.get("encoder_hid_dim") is not None:
         return {config["encoder_hid_dim"]}
     widths = config.get("cross_attention_dim", 1280)
@@ -177,7 +180,7 @@ def _unet_widths(config: dict[str, Any]) -> set[int]:
 
 
 def _check_sizes(folder: Path, where: Path, config: dict[str, Any]) -> None:
-    """SDXL's UNet embeds the pooled text and SIZES numbers; a refiner's, an aesthetic score."""
+    """SDXL's UNet embeds the pooled text and SIZES numbers; a refiner's also takes a score."""
     pooled = _projection(folder, "text_encoder_2")
     channels = config.get("addition_time_embed_dim") or 0
     found = config.get("projection_class_embeddings_input_dim")
@@ -190,13 +193,13 @@ def _check_sizes(folder: Path, where: Path, config: dict[str, Any]) -> None:
 
 
 def _width(folder: Path, part: str) -> int | None:
-    """Channels of a text encoder's hidden states; None if it is not there."""
+    """Channels of a text encoder's hidden states; None if it is missing."""
     config = _text_config(folder, part)
     return config and config.get("hidden_size", config.get("d_model", 512))
 
 
 def _projection(folder: Path, part: str) -> int | None:
-    """Channels of a CLIP's text embeddings; None if it is not there."""
+    """Channels of a CLIP's text embeddings; None if it is missing."""
     config = _text_config(folder, part)
     return config and config.get("projection_dim", 512)
 

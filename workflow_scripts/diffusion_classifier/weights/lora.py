@@ -1,6 +1,6 @@
-"""LoRA weights merged into a Stable Diffusion: W + scale · α/r · B A (Hu et al. 2021, section 4).
+"""Merge LoRA weights into a Stable Diffusion: W + scale · α/r · B A (Hu et al. 2021, section 4).
 
-What comes out is a folder like any other model's, so nothing downstream knows of LoRA.
+The result is a folder like that of any other model, so no later step needs to know about LoRA.
 """
 
 from __future__ import annotations
@@ -22,12 +22,12 @@ from diffusion_classifier.messages import InputError
 from .hub import link
 from .lora_files import check_layers, named_as_layers, one_line, read_lora
 from .networks import load_network
-from .stored import STEMS, find_weights
+from .weight_files import STEMS, find_weights
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
 
-_RECORDS = ("hub.json", "lora.json")  # what is said of the base is not true of the merged model
+_RECORDS = ("hub.json", "lora.json")  # describe the base, so they are not copied to the result
 
 
 def merge_lora(
@@ -36,15 +36,15 @@ def merge_lora(
     scale: float,
     folder: str | os.PathLike,
 ) -> None:
-    """Write the Stable Diffusion in `base`, a LoRA merged in at `scale`, to `folder`, atomically.
+    """Merge a LoRA into the Stable Diffusion in `base` at `scale`; write `folder` atomically.
 
-    `base` needs unet/ and, where the LoRA has a part for them, text_encoder/ and (XL)
-    text_encoder_2/; `lora_file` is what diffusers' `load_lora_weights` takes, in its own or
-    kohya's names. The sum is taken in float32 and kept in the base's dtype. Files that stay the
-    same are linked; `lora.json` says what was merged into what.
+    `base` needs unet/ and, if the LoRA changes them, text_encoder/ and (SDXL) text_encoder_2/.
+    `lora_file` is a file for diffusers' `load_lora_weights`, with diffusers' or kohya's names. The
+    sum is computed in float32 and stored in the base's dtype. Unchanged files are linked.
+    `lora.json` records the base, the LoRA and the number of changed layers.
 
-    Raises InputError if the file is missing or no LoRA in safetensors, or any layer of it is not
-    one of the base, or of another shape.
+    Raises InputError if the file is missing or is no LoRA in safetensors, or if one of its layers
+    does not exist in the base or has another shape there.
     """
     base, lora_file = Path(base), Path(lora_file)
     models = {name: kind for name, kind in _models().items() if (base / name).is_dir()}
@@ -83,7 +83,7 @@ def _models() -> dict[str, Any]:
 
 @contextmanager
 def _fitting(fit: str) -> Iterator[None]:
-    """Say in one line, which `fit` begins, that the LoRA does not; without the libraries' own."""
+    """Raise InputError, beginning with `fit`, for any error in the block; silence the libraries."""
     logging.disable(logging.ERROR)
     try:
         yield
@@ -91,8 +91,8 @@ def _fitting(fit: str) -> Iterator[None]:
         raise
     except Exception as error:
         raise InputError(
-            f"{fit} ({one_line(error)}), expected layers of its names and shapes; use a LoRA made "
-            "for this model"
+            f"{fit} ({one_line(error)}), expected the names and shapes of the model's layers; use "
+            "a LoRA made for this model"
         ) from None
     finally:
         logging.disable(logging.NOTSET)
@@ -105,9 +105,9 @@ def _merge(
     scale: float,
     fit: str,
 ) -> int:
-    """Add the LoRA's part `name` to the weights of `model`, in place; how many layers it changes.
+    """Add the LoRA's part `name` to the weights of `model` in place; return the changed layers.
 
-    Raises InputError, which `fit` begins, or ValueError unless every matrix has found its layer.
+    Raises InputError, beginning with `fit`, or ValueError unless every matrix belongs to a layer.
     """
     from diffusers.loaders import StableDiffusionLoraLoaderMixin as Loader
     from diffusers.utils import recurse_remove_peft_layers
@@ -115,7 +115,7 @@ def _merge(
 
     state, alphas, metadata = weights
     if not any(key.startswith(f"{name}.") for key in metadata or ()):
-        metadata = None  # diffusers would take an empty one for a description
+        metadata = None  # diffusers would apply an empty one, too
     state = named_as_layers(model, name, state, alphas)
     check_layers(fit, model, name, state)
     if name == "unet":
@@ -124,21 +124,21 @@ def _merge(
         Loader.load_lora_into_text_encoder(state, None, model, prefix=name, metadata=metadata)
     layers = [module for module in model.modules() if isinstance(module, LoraLayer)]
     expected = [key for key, up in state.items() if key.endswith(".lora_B.weight") and up.any()]
-    # peft gives B of layers that the file does not speak of the value zero: these change nothing
+    # peft sets B to zero in layers that the file does not have: these change nothing
     changed = [layer for layer in layers if any(up.weight.any() for up in layer.lora_B.values())]
     if not layers or len(changed) != len(expected):
         raise ValueError(f"{len(changed)} of its {len(expected)} layers are layers of the model")
     for layer in layers:
         layer.scale_layer(scale)
-        layer.merge(safe_merge=True)  # refuses what is not finite
+        layer.merge(safe_merge=True)  # refuses weights that are not finite
     recurse_remove_peft_layers(model)
     del model.peft_config
-    model._hf_peft_config_loaded = False  # or else it would save its adapters alone
+    model._hf_peft_config_loaded = False  # otherwise it would save only its adapters
     return len(changed)
 
 
 def _save(model: Any, folder: Path) -> None:
-    """The model's weights alone; its config stays that of the base."""
+    """Write only the model's weights; its config stays that of the base."""
     model.save_pretrained(folder, safe_serialization=True)
     for path in folder.iterdir():
         if not (path.name.endswith(".safetensors") or ".index." in path.name):
@@ -146,7 +146,7 @@ def _save(model: Any, folder: Path) -> None:
 
 
 def _link_others(base: Path, folder: Path, merged: dict[str, int]) -> None:
-    """Link everything in `base` but the weights of the parts `merged` into `folder`."""
+    """Link the files of `base` into `folder`, except the weights of the `merged` parts."""
 
     def ignored(directory: str, names: list[str]) -> set[str]:
         within = Path(directory).relative_to(base).as_posix()
@@ -161,7 +161,7 @@ def _link_others(base: Path, folder: Path, merged: dict[str, int]) -> None:
 
 
 def _dtype(folder: Path) -> torch.dtype:
-    """The floating-point type a model's weights are stored in."""
+    """The floating-point type in which a model's weights are stored."""
     from safetensors import safe_open
 
     stems = [stem for library in STEMS.values() for stem in library]

@@ -1,4 +1,4 @@
-"""LoRA files: what is in them, and which layer of a model each of their matrices is for."""
+"""Read LoRA files, and find the layer of the model to which each of their matrices belongs."""
 
 from __future__ import annotations
 
@@ -9,19 +9,18 @@ from typing import TYPE_CHECKING, Any
 
 from diffusion_classifier.messages import InputError
 
-from .stored import Stored
-from .tensors import account_for, stored_shapes
+from .weight_files import WeightFiles, account_for
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
 
-# a matrix of a layer, in peft's names or in those that diffusers gives to kohya's
+# the name of a layer's matrix in peft's style, or in the style to which diffusers converts kohya's
 _MATRIX = re.compile(
     r"(?P<layer>.+?)(?:\.processor)?"
     r"(?:\.(?P<projection>to_q|to_k|to_v|to_out)_lora|\.lora_linear_layer|\.lora)?"
     r"\.(?P<side>down|up|lora_A|lora_B)\.weight"
 )
-# one half of a pair in any of the formats, and the other half
+# the name of one matrix of a pair in any of the formats; `_OTHER` gives the other one
 _HALF = re.compile(r"(?<=[._])(?:lora_)?(?P<side>down|up|A|B)(?=(?:\.\w+)?\.weight$)")
 _OTHER = {"down": "up", "up": "down", "A": "B", "B": "A"}
 _SIDES = {"down": "lora_A", "up": "lora_B", "lora_A": "lora_A", "lora_B": "lora_B"}
@@ -30,10 +29,10 @@ _CLIP = {"to_q": "q_proj", "to_k": "k_proj", "to_v": "v_proj", "to_out": "out_pr
 
 
 def read_lora(base: Path, file: Path) -> tuple[dict[str, Tensor], dict | None, dict | None]:
-    """The LoRA's tensors under diffusers' names, its alphas per layer, its adapters' settings.
+    """The LoRA's tensors under diffusers' names, the alphas of its layers, its adapters' settings.
 
-    `base` is the model's folder. Raises InputError if the file is missing, or no LoRA that
-    diffusers can read from safetensors.
+    `base` is the model's folder. Raises InputError if the file is missing, or is no LoRA in
+    safetensors that diffusers can read.
     """
     from diffusers import UNet2DConditionModel
     from diffusers.loaders import StableDiffusionLoraLoaderMixin, StableDiffusionXLLoraLoaderMixin
@@ -46,7 +45,7 @@ def read_lora(base: Path, file: Path) -> tuple[dict[str, Tensor], dict | None, d
     mixin = StableDiffusionLoraLoaderMixin
     if (base / "text_encoder_2").is_dir():
         mixin = StableDiffusionXLLoraLoaderMixin
-        # kohya numbers the blocks of an XL as its authors' code does
+        # to convert kohya's names, which number the blocks of SDXL as its authors' code does
         config = UNet2DConditionModel.load_config(base, subfolder="unet")
         options["unet_config"] = SimpleNamespace(**config)
     try:
@@ -55,17 +54,17 @@ def read_lora(base: Path, file: Path) -> tuple[dict[str, Tensor], dict | None, d
         state, alphas, metadata = mixin.lora_state_dict(
             str(file.parent),
             weight_name=file.name,
-            use_safetensors=True,  # and never a pickle in its place
+            use_safetensors=True,  # otherwise it would also read a pickle
             local_files_only=True,
             return_lora_metadata=True,
             **options,
         )
-    except Exception as error:  # of any kind: whatever the file is, diffusers tries to convert it
+    except Exception as error:  # diffusers tries to convert any file, with errors of any kind
         raise InputError(
             f"{file}: cannot be read as a LoRA ({one_line(error)}), expected a .safetensors file "
             "in the format of diffusers or kohya; convert it, or name another"
         ) from None
-    if magnitudes:  # diffusers would leave the magnitudes out and go on
+    if magnitudes:  # diffusers would ignore the magnitudes
         raise InputError(
             f"{file}: found a DoRA (dora_scale), expected a LoRA; use one without magnitudes"
         )
@@ -78,25 +77,26 @@ def read_lora(base: Path, file: Path) -> tuple[dict[str, Tensor], dict | None, d
 
 
 def _check_pairs(file: Path) -> None:
-    """Raise InputError if a matrix lacks its other half, which would be drawn or taken for zero."""
+    """Raise InputError if one matrix of a pair is missing; diffusers would draw it or use zeros."""
     try:
-        found = stored_shapes(Stored(file, (file,), None))
-    except InputError:  # no safetensors: said by who reads it
+        found = WeightFiles(file, (file,), None).shapes()
+    except InputError:  # `read_lora` reports a file that is not in safetensors
         return
     halves = {}
     for name, shape in found.items():
         if match := _HALF.search(name):
             other = f"{name[: match.start('side')]}{_OTHER[match['side']]}{name[match.end() :]}"
             halves |= {name: shape, other: found.get(other, ())}
-    own = {name: shape for name, shape in found.items() if name in halves}
-    account_for(file, "this LoRA", halves, own, "use a LoRA that is whole")
+    present = {name: shape for name, shape in found.items() if name in halves}
+    account_for(file, "this LoRA", halves, present, "use a LoRA that is whole")
 
 
 def check_layers(file: str, model: nn.Module, name: str, state: dict[str, Tensor]) -> None:
     """Raise InputError unless every tensor of the part `name` fits a layer of `model`.
 
-    `state` is what `named_as_layers` returned: matrices A `(r, in)` and B `(out, r)` of a layer
-    `(out, in)`, of a convolution with its kernel and of 1 by 1. `file` begins the message.
+    `state` is the result of `named_as_layers`: matrices A `(r, in)` and B `(out, r)` of a layer
+    `(out, in)`; for a convolution, A has the layer's kernel and B one of 1 × 1. `file` begins the
+    message.
     """
     modules = dict(model.named_modules())
     needed, found = {}, {key.removeprefix(f"{name}."): value for key, value in state.items()}
@@ -105,8 +105,8 @@ def check_layers(file: str, model: nn.Module, name: str, state: dict[str, Tensor
         weight = getattr(modules.get(layer), "weight", None)
         if weight is None or side not in ("A.weight", "B.weight", "B.bias"):
             raise InputError(
-                f"{file}: found the tensor {key} of no layer, expected layers of its names and "
-                "shapes; use a LoRA made for this model"
+                f"{file}: found the tensor {key} of no layer, expected the names and shapes of "
+                "the model's layers; use a LoRA made for this model"
             )
         rank, (outputs, *inputs) = found[f"{layer}.lora_A.weight"].shape[0], weight.shape
         needed[f"{layer}.lora_A.weight"] = (rank, *inputs)
@@ -120,39 +120,39 @@ def check_layers(file: str, model: nn.Module, name: str, state: dict[str, Tensor
 def named_as_layers(
     model: nn.Module, name: str, state: dict[str, Tensor], alphas: dict[str, float] | None
 ) -> dict[str, Tensor]:
-    """The matrices of the part `name` under their layers' names, α/r multiplied into B.
+    """The matrices of the part `name` under their layers' names, with B multiplied by α/r.
 
-    diffusers would do so itself, but leaves out, in silence, an α that is not that of most layers,
-    and the attention of a text encoder whose output projection the LoRA does not change. Raises
-    ValueError if there is an α of no layer.
+    This is done here because diffusers ignores without a warning an α that differs from that of
+    most layers, and a text encoder's attention if the LoRA does not change its output projection.
+    Raises ValueError if an α belongs to no layer.
     """
     projections = _UNET if name == "unet" else _CLIP
-    left = {key: alpha for key, alpha in (alphas or {}).items() if key.startswith(f"{name}.")}
+    unused = {key: alpha for key, alpha in (alphas or {}).items() if key.startswith(f"{name}.")}
     named = {}
     for key, tensor in state.items():
         if not key.startswith(f"{name}."):
             continue
-        found = _MATRIX.fullmatch(key)
-        if found is None:
+        match = _MATRIX.fullmatch(key)
+        if match is None:
             named[key] = tensor
             continue
-        layer, side = found["layer"], _SIDES[found["side"]]
-        if found["projection"]:
-            layer += f".{projections[found['projection']]}"
-        if not hasattr(model, "text_model"):  # as transformers 5 calls a text encoder's layers
+        layer, side = match["layer"], _SIDES[match["side"]]
+        if match["projection"]:
+            layer += f".{projections[match['projection']]}"
+        if not hasattr(model, "text_model"):  # transformers 5 has no such level in a text encoder
             layer = layer.replace(f"{name}.text_model.", f"{name}.")
         if side == "lora_B":
-            # diffusers calls the alpha after the layer or, in attention, after the other matrix
-            written = f"{key.replace('.up.', '.down.')}.alpha", f"{key.split('.lora.')[0]}.alpha"
-            alpha = next((left.pop(each) for each in written if each in left), tensor.shape[1])
+            # diffusers names an α after the layer or, in attention, after the matrix A
+            names = f"{key.replace('.up.', '.down.')}.alpha", f"{key.split('.lora.')[0]}.alpha"
+            alpha = next((unused.pop(each) for each in names if each in unused), tensor.shape[1])
             tensor = tensor * (alpha / tensor.shape[1])
         named[f"{layer}.{side}.weight"] = tensor
-    if left:
-        raise ValueError(f"{min(left)} belongs to no layer")
+    if unused:
+        raise ValueError(f"{min(unused)} belongs to no layer")
     return named
 
 
 def one_line(error: Exception) -> str:
-    """The error's first words, on one line and without the home it may name."""
+    """The beginning of the error's message in one line, without the path of the home folder."""
     text = " ".join(str(error).split()) or type(error).__name__
     return text.replace(str(Path.home()), "~")[:200]

@@ -1,4 +1,4 @@
-"""Whether a folder holds a whole model: all the parts that it needs, and weights of each."""
+"""Check that a folder holds a whole model: all parts that it needs, and the weights of each."""
 
 from __future__ import annotations
 
@@ -7,18 +7,18 @@ from pathlib import Path
 
 from diffusion_classifier.messages import InputError
 
-from .configs import read_config
 from .conventions import check_conventions
 from .family import CLIP, T5, Family
 from .inputs import check_inputs
-from .stored import STEMS, find_weights
+from .reading import read_config
+from .weight_files import STEMS, find_weights
 
 INDEX = "model_index.json"
 OPEN_CLIP_CONFIG = "open_clip_config.json"
 OPEN_CLIP_STEMS = ("open_clip_model", "open_clip_pytorch_model")
-"""How files of open_clip's weights begin; the second is what a converted .bin is called."""
+"""The beginning of the names of open_clip's weights; the second is that of a converted .bin."""
 
-# any of these sets of files is a tokenizer
+# each of these sets of files is a complete tokenizer
 _TOKENIZERS = {
     CLIP: (("tokenizer.json",), ("vocab.json", "merges.txt")),
     T5: (("tokenizer.json",), ("spiece.model",)),
@@ -28,9 +28,9 @@ _TOKENIZERS = {
 def check_model_folder(folder: str | os.PathLike, family: Family) -> None:
     """Raise InputError unless `folder` holds a whole model of `family` that can be evaluated.
 
-    Its network has to take what the classifier gives it (see `inputs`), and every part has to be
-    there: network, scheduler, VAE, text encoders and their tokenizers. Its numbers have to be made
-    as they are here (see `conventions`). Only configs are read, so that it takes milliseconds.
+    The network must take the inputs that the classifier has (see `inputs`), the network, scheduler,
+    VAE, text encoders and tokenizers must be present, and the workflow must follow the model's
+    conventions (see `conventions`). Only configs are read, which takes milliseconds.
     """
     refuse_single_part(Path(folder))
     check_denoiser(folder, family)
@@ -39,7 +39,7 @@ def check_model_folder(folder: str | os.PathLike, family: Family) -> None:
 
 
 def check_denoiser(folder: str | os.PathLike, family: Family) -> None:
-    """Raise InputError unless the network and its schedule are there, and take the right inputs."""
+    """Raise InputError unless the network and its scheduler are present and can be used."""
     folder, part = Path(folder), family.part
     try:
         check_inputs(folder, family)
@@ -54,7 +54,7 @@ def check_denoiser(folder: str | os.PathLike, family: Family) -> None:
 
 
 def check_vae(folder: str | os.PathLike) -> None:
-    """Raise InputError unless the VAE is there, or the model works on pixels and has none."""
+    """Raise InputError unless the VAE is present, or the model works on pixels and needs none."""
     folder = Path(folder)
     if (folder / "vae").is_dir():
         read_config(folder, "vae")
@@ -62,7 +62,7 @@ def check_vae(folder: str | os.PathLike) -> None:
         return
     part = "unet" if (folder / "unet").is_dir() else "transformer"
     channels = read_config(folder, part).get("in_channels", 4)
-    if _named(folder, "vae") or channels not in (1, 3):
+    if _has_part(folder, "vae") or channels not in (1, 3):
         raise InputError(
             f"{folder}: found no vae/, expected the VAE that makes latents of images, as {part}/ "
             f"takes {channels} channels; add it, or choose a whole model"
@@ -70,13 +70,13 @@ def check_vae(folder: str | os.PathLike) -> None:
 
 
 def check_text_encoders(folder: str | os.PathLike, family: Family) -> None:
-    """Raise InputError unless text encoders and tokenizers of a model of `family` are there.
+    """Raise InputError unless the text encoders and tokenizers of `family` are present.
 
-    An optional one is a part only of a model that has its folder or names it.
+    An optional text encoder is required only if the model has its folder or its index names it.
     """
     folder = Path(folder)
     for suffix, kinds in family.text_encoders.items():
-        if suffix not in family.optional or _named(folder, f"text_encoder{suffix}"):
+        if suffix not in family.optional or _has_part(folder, f"text_encoder{suffix}"):
             _check_text_encoder(folder, suffix, kinds)
 
 
@@ -110,9 +110,9 @@ def check_classifier_folder(folder: str | os.PathLike) -> None:
 
 
 def in_open_clips_layout(folder: str | os.PathLike) -> bool:
-    """Whether `folder` is to be read by open_clip, which is preferred if transformers could too.
+    """Whether open_clip reads `folder`; it is preferred if transformers could read it, too.
 
-    A repository with both may have been fetched with transformers' weights alone: then not.
+    It does not if a repository with both layouts was fetched with transformers' weights alone.
     """
     folder = Path(folder)
     if not (folder / OPEN_CLIP_CONFIG).is_file():
@@ -124,7 +124,7 @@ def in_open_clips_layout(folder: str | os.PathLike) -> bool:
 
 
 def refuse_single_part(folder: Path) -> None:
-    """Raise InputError for a part of a model alone: a ControlNet, a UNet, a LoRA, one file."""
+    """Raise InputError for a single part of a model: a ControlNet, a UNet, a LoRA or one file."""
     if any((folder / name).exists() for name in ("unet", "transformer", INDEX)):
         return
     names = sorted(path.name for path in folder.glob("*"))
@@ -134,16 +134,16 @@ def refuse_single_part(folder: Path) -> None:
     else:
         files = [name for name in names if name.endswith((".safetensors", ".ckpt"))]
         if names and not files:
-            return  # other parts of a model: what is missing is said
+            return  # other parts of a model: later checks name what is missing
         found = f"the file {files[0]} alone" if files else "an empty folder"
     raise InputError(
         f"{folder}: found {found}, expected a whole model in the diffusers layout (unet/ or "
-        "transformer/, scheduler/ and what else it is made of); name the folder of one"
+        "transformer/, scheduler/ and its other parts); name the folder of a whole model"
     )
 
 
-def _named(folder: Path, part: str) -> bool:
-    """Whether a model has a part by its index or, without one, by its folders."""
+def _has_part(folder: Path, part: str) -> bool:
+    """Whether a model has the folder of a part, or its index names the part."""
     if (folder / part).is_dir():
         return True
     index = read_config(folder, ".", INDEX) if (folder / INDEX).is_file() else {}
@@ -157,7 +157,7 @@ def _check_text_encoder(folder: Path, suffix: str, kinds: tuple[str, ...]) -> No
     if found not in kinds:
         raise InputError(
             f"{folder / part / 'config.json'}: found a text encoder of the type {found}, expected "
-            f"{kinds[0]}; choose another model, or the family it is of"
+            f"{kinds[0]}; choose another model, or name its own family"
         )
     find_weights(folder / part, STEMS["transformers"])
     _require(folder / f"tokenizer{suffix}", f"the tokenizer of {part}/", _TOKENIZERS[kinds])

@@ -1,4 +1,4 @@
-"""Networks of diffusers and transformers, loaded with every tensor accounted for."""
+"""Load networks of diffusers and transformers, and check that the files have every tensor."""
 
 from __future__ import annotations
 
@@ -15,12 +15,11 @@ from torch import nn
 from diffusion_classifier.messages import InputError
 
 from .reading import reading
-from .stored import STEMS, Stored, find_weights
-from .tensors import Shapes, account_for, shapes, stored_shapes
+from .weight_files import STEMS, Shapes, WeightFiles, account_for, find_weights, network_shapes
 
 Network = TypeVar("Network", bound=nn.Module)
 
-# what these say of missing tensors, tensors too many and variants is said here, in one line
+# their warnings about missing tensors, superfluous tensors and variants repeat our own messages
 _LOGGERS = ("diffusers.models.modeling_utils", "transformers.modeling_utils")
 
 
@@ -33,9 +32,9 @@ def load_network(
     """The network of the class `kind` in `folder`/`part`, in `dtype` on the CPU, for evaluation.
 
     `kind` is a class of diffusers or transformers that has `from_pretrained`. Weights are read
-    from safetensors alone, in shards or not; those of a variant (`*.fp16.safetensors`) where there
-    are no plain ones. Nothing comes from a network. Raises InputError if a file is missing or
-    damaged, or any tensor is missing or of another shape.
+    from safetensors only, in one file or in shards; those of a variant (`*.fp16.safetensors`) are
+    used if there are no plain ones. Nothing is downloaded. Raises InputError if a file is missing
+    or damaged, or if a tensor is missing or has another shape.
     """
     where = Path(folder, part)
     library = kind.__module__.partition(".")[0]
@@ -45,28 +44,29 @@ def load_network(
             "complete the folder, or choose a whole model"
         )
     stored = find_weights(where, STEMS[library])
-    found = stored_shapes(stored)
+    found = stored.shapes()
     with _quiet(), reading(where, f"a {kind.__name__}", "its config.json and weights"):
         if library == "diffusers":
-            network, report = _of_diffusers(kind, where, stored, found, dtype)
+            network, report = _load_diffusers(kind, where, stored, found, dtype)
         else:
             network, report = kind.from_pretrained(
                 str(where), dtype=dtype, ignore_mismatched_sizes=True, **_options(stored)
             )
-    needed = shapes(network)
-    # of shards diffusers reports what their index says, which need not be what they hold
+    needed = network_shapes(network)
+    # for shards, diffusers reports the names in their index, which the shards may not contain
     if library != "diffusers" or len(stored.files) == 1:
         found = _reported(report, needed)
     account_for(stored.file, type(network).__name__, needed, found)
     return network.eval()
 
 
-def _of_diffusers(
-    kind: type[Network], where: Path, stored: Stored, found: Shapes, dtype: torch.dtype
+def _load_diffusers(
+    kind: type[Network], where: Path, stored: WeightFiles, found: Shapes, dtype: torch.dtype
 ) -> tuple[Network, dict[str, Any]]:
-    """The network and diffusers' report, which knows its own older names of tensors.
+    """The network and diffusers' report, which translates diffusers' older names of tensors.
 
-    It ends at the first tensor of another shape: then the shapes in the files are compared.
+    diffusers stops at the first tensor of another shape. Then the shapes in the files are compared
+    here, to count all such tensors.
     """
     try:
         return kind.from_pretrained(str(where), torch_dtype=dtype, **_options(stored))
@@ -75,11 +75,11 @@ def _of_diffusers(
 
         with init_empty_weights():
             network = kind.from_config(kind.load_config(str(where)))
-        account_for(stored.file, kind.__name__, shapes(network), found)
+        account_for(stored.file, kind.__name__, network_shapes(network), found)
         raise
 
 
-def _options(stored: Stored) -> dict[str, Any]:
+def _options(stored: WeightFiles) -> dict[str, Any]:
     return {
         "variant": stored.variant,
         "use_safetensors": True,
@@ -89,7 +89,7 @@ def _options(stored: Stored) -> dict[str, Any]:
 
 
 def _reported(report: dict[str, Any], needed: Shapes) -> Shapes:
-    """What the files hold, in the network's own names, by the report of the library."""
+    """The tensors in the files under the network's names, according to the library's report."""
     missing = set(report["missing_keys"])
     found = {name: shape for name, shape in needed.items() if name not in missing}
     found |= {name: tuple(shape) for name, shape, _ in report["mismatched_keys"]}
@@ -98,7 +98,7 @@ def _reported(report: dict[str, Any], needed: Shapes) -> Shapes:
 
 @contextmanager
 def _quiet() -> Iterator[None]:
-    """Keep the libraries' own reports of a loaded network out of the log."""
+    """Keep the libraries' warnings about a loaded network out of the log."""
     loggers = [logging.getLogger(name) for name in _LOGGERS]
     for logger in loggers:
         logger.addFilter(_is_error)

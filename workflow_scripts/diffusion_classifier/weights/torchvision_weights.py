@@ -1,4 +1,4 @@
-"""The classifiers torchvision offers, as a folder of safetensors and a config."""
+"""Fetch a classifier of torchvision as a folder of safetensors and a config."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ if TYPE_CHECKING:
 
 
 def fetch_torchvision(name: str, folder: str | os.PathLike) -> None:
-    """Write the weights `name`, as `ViT_B_16_Weights.IMAGENET1K_V1`, to `folder`, atomically.
+    """Write the weights `name`, such as `ViT_B_16_Weights.IMAGENET1K_V1`, to `folder`, atomically.
 
-    The folder holds `model.safetensors`, and `config.json` with the builder's name, the weights'
-    and their transforms: edges in pixels, mean and std of RGB in [0, 1], interpolation. The file
-    is downloaded to torch.hub's cache, where it is used from then on without a network.
+    The folder holds `model.safetensors`, and `config.json` with the names of the builder and the
+    weights, and their transforms: edges in pixels, mean and std of RGB in [0, 1], interpolation.
+    The download stays in torch.hub's cache, so that later calls need no network.
 
-    Raises InputError if the weights are unknown, classify no images, cannot be downloaded, or are
-    not what torchvision says they are.
+    Raises InputError if the weights are unknown, classify no images, cannot be downloaded, or
+    differ from the SHA-256 in their name.
     """
     weights, builder = _find(name)
     config = {
@@ -39,13 +39,13 @@ def fetch_torchvision(name: str, folder: str | os.PathLike) -> None:
     with atomic_folder(folder) as temporary:
         try:
             convert(source, temporary / "model.safetensors")
-        except InputError as error:  # names the file, rather than the cache in a home
+        except InputError as error:  # name the file, not the cache in the user's home
             raise InputError(str(error).replace(f"{source.parent}/", "torchvision: ")) from None
         write_json(config, temporary / "config.json")
 
 
 def _find(name: str) -> tuple[WeightsEnum, str]:
-    """The weights of that name and the model they are for."""
+    """The weights called `name`, and the builder of their model."""
     from torchvision.models import get_model_weights, list_models
 
     builders = {
@@ -64,7 +64,7 @@ def _find(name: str) -> tuple[WeightsEnum, str]:
 
 
 def _transforms(weights: WeightsEnum) -> dict[str, Any]:
-    """What torchvision does to an image: resize its shorter edge, crop the centre, normalise."""
+    """torchvision's preprocessing: resize the shorter edge, crop the centre, normalise."""
     transforms = weights.transforms()
     if type(transforms).__name__ != "ImageClassification":
         raise InputError(
@@ -81,7 +81,7 @@ def _transforms(weights: WeightsEnum) -> dict[str, Any]:
 
 
 def _download(weights: WeightsEnum) -> Path:
-    """The weights' file in torch.hub's cache; its name ends in the start of its SHA-256."""
+    """The weights' file in torch.hub's cache; its name ends with the beginning of its SHA-256."""
     file = weights.url.rsplit("/", 1)[-1]
     path = Path(torch.hub.get_dir()) / "checkpoints" / file
     if path.is_file():

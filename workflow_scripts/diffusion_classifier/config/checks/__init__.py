@@ -1,5 +1,5 @@
-"""What a schema cannot say of a config; one module for each of its sections.
+"""Checks that a schema cannot express: a module for each section of a config, and two for numbers.
 
-Every check raises InputError, which names the key, what was found, what was expected and what to
-do. They read folders and small files at most, and never a network's weights.
+Every check raises InputError with the key, what was found, what was expected and what to do. Checks
+read only folders and small files, and no weights of networks.
 """

@@ -1,31 +1,28 @@
-"""What baselines need: parts that exist, and something to answer each set of prompts with."""
+"""Check `baselines`: their data sets, models and weights, and that they can answer all prompts."""
 
 from __future__ import annotations
 
-import csv
 import json
-from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 from diffusion_classifier.baselines.registry import BASELINES, baseline
-from diffusion_classifier.data import class_lists
 from diffusion_classifier.data.sources.registry import has_own_captions
 from diffusion_classifier.data.sources.sizes import class_count
 from diffusion_classifier.messages import InputError, known
 
-from ..image_counts import candidate_counts, prompt_class_count
+from ..image_counts import candidate_counts, prompt_class_count, prompt_rows
 from ..methods import image_spec, is_shipped, models_for
 from ..seeds import check_seeds, network_folder, network_seeds
 from .model_checks import check_fetched
 
-_CONDITION = "condition"
+_CONDITION = "condition"  # column of prompts: the index of a class in class-conditional models
 
 
-def check_spelling(config: dict[str, Any]) -> None:
-    """Raise InputError, saying what to write instead, for a baseline with `train`.
+def check_old_spelling(config: dict[str, Any]) -> None:
+    """Refuse a baseline with `train` instead of `tasks`, as in old configs.
 
-    The other checks rely on `tasks`, so this one comes first: names need not exist yet.
+    This check comes before all others, which read `tasks`; names may not exist yet.
     """
     for name, spec in config["baselines"].items():
         if "train" not in spec:
@@ -37,22 +34,22 @@ def check_spelling(config: dict[str, Any]) -> None:
             )
         if "tasks" in spec:
             raise InputError(
-                f"{found}`tasks` alone, which say it of each set of prompts; remove `train`"
+                f"{found}only `tasks`, with a data set for each set of prompts; remove `train`"
             )
-        sets = _sets(spec["kind"], spec["train"])
-        tasks = ", ".join(f"{prompts}: {sets}" for prompts in _asked_prompts(config, name))
+        task = _written_task(spec["kind"], spec["train"])
+        tasks = ", ".join(f"{prompts}: {task}" for prompts in _old_tasks(config, name))
         raise InputError(
             f"{found}a data set for each set of prompts; write `tasks: {{{tasks}}}` instead"
         )
 
 
-def _sets(kind: str, train: str = "DATASET") -> str:
-    """A task as it is written in a config."""
+def _written_task(kind: str, train: str = "DATASET") -> str:
+    """A task in the spelling of a config."""
     return f"{{train: {train}{', validation: DATASET' if baseline(kind).validates else ''}}}"
 
 
-def _asked_prompts(config: dict[str, Any], name: str) -> list[str]:
-    """The sets of prompts that a baseline with `train` was meant to answer."""
+def _old_tasks(config: dict[str, Any], name: str) -> list[str]:
+    """The sets of prompts that a baseline with `train` has to answer."""
     datasets = [
         dataset
         for spec in config["tables"].values()
@@ -67,7 +64,7 @@ def _asked_prompts(config: dict[str, Any], name: str) -> list[str]:
 
 
 def check_baseline(config: dict[str, Any], name: str, spec: dict[str, Any], workflow: Path) -> None:
-    """Raise InputError, naming key, value, expectation and remedy, for what cannot work."""
+    """Check the entry `spec` of a baseline."""
     key, kind = f"baselines.{name}", baseline(spec["kind"])
     for prompts, sets in spec.get("tasks", {}).items():
         known(f"{key}.tasks", prompts, config["prompts"], "set of prompts")
@@ -93,7 +90,7 @@ def check_baseline(config: dict[str, Any], name: str, spec: dict[str, Any], work
 
 
 def _check_classes(config: dict[str, Any], key: str, prompts: str, dataset: str) -> None:
-    """That the classes of the images learned from are as many as the prompts name."""
+    """Check that a training set has as many classes as the prompts, if both are known."""
     data = config["datasets"][dataset]
     found = class_count(data) if "source" in data else None
     expected = prompt_class_count(config, prompts)
@@ -104,11 +101,11 @@ def _check_classes(config: dict[str, Any], key: str, prompts: str, dataset: str)
         )
 
 
-def check_answers(config: dict[str, Any], name: str, dataset: str, asked_by: str) -> None:
-    """Raise InputError unless a baseline can answer the prompts of a data set.
+def check_answers(config: dict[str, Any], name: str, dataset: str, user: str) -> None:
+    """Check that the baseline `name` can answer the prompts of a data set.
 
-    `name` is its entry in the config; `asked_by` is the key of the table or prior that asks it.
-    Guesses and CLIPs, which read texts, answer all prompts.
+    `user` is the key of the table or prior that needs the answers. Guesses and CLIPs, which read
+    texts, answer all prompts.
     """
     spec, data = config["baselines"][name], config["datasets"][dataset]
     kind = baseline(spec["kind"])
@@ -117,54 +114,43 @@ def check_answers(config: dict[str, Any], name: str, dataset: str, asked_by: str
     if has_own_captions(data):
         kinds = [name for name in BASELINES if baseline(name).reads_texts]
         raise InputError(
-            f"{asked_by}: found `{name}` of kind {spec['kind']} for the data set `{dataset}`, "
+            f"{user}: found `{name}` of kind {spec['kind']} for the data set `{dataset}`, "
             "whose images have captions of their own and no classes, expected baselines of kind "
             f"{' or '.join(kinds)} for it; remove one of the two"
         )
     if outputs := kind.outputs(spec):
-        _check_outputs(config, name, dataset, asked_by, outputs)
+        _check_outputs(config, name, dataset, user, outputs)
     elif kind.learns and data["prompts"] not in spec["tasks"]:
         raise InputError(
             f"baselines.{name}.tasks: found {', '.join(spec['tasks'])}, expected all sets of "
-            f"prompts that {asked_by} asks it about, but `{data['prompts']}` (of the data set "
-            f"`{dataset}`) is missing; add `{data['prompts']}: {_sets(spec['kind'])}`"
+            f"prompts that {user} asks it about, but `{data['prompts']}` (of the data set "
+            f"`{dataset}`) is missing; add `{data['prompts']}: {_written_task(spec['kind'])}`"
         )
 
 
 def _check_outputs(
-    config: dict[str, Any], name: str, dataset: str, asked_by: str, outputs: int
+    config: dict[str, Any], name: str, dataset: str, user: str, outputs: int
 ) -> None:
-    """That a network which others trained is told which of its classes the prompts mean."""
+    """Check that the prompts say which of a pretrained network's `outputs` each class is."""
     prompts, kind = config["datasets"][dataset]["prompts"], config["baselines"][name]["kind"]
-    counted = candidate_counts(config, dataset)
-    if _has_condition(config["prompts"][prompts]) or counted is None or counted[0] == outputs:
+    counts = candidate_counts(config, dataset)
+    has_condition = any(_CONDITION in row for row in prompt_rows(config["prompts"][prompts]))
+    if has_condition or counts is None or counts[0] == outputs:
         return
     raise InputError(
-        f"{asked_by}: found `{name}` of kind {kind} for the data set `{dataset}`, whose "
-        f"prompts `{prompts}` name {counted[0]} classes, expected the network's {outputs}, or a "
-        f"`{_CONDITION}`, which of those a class is (see config/README.md); add it to the prompts, "
-        "or remove one of the two"
+        f"{user}: found `{name}` of kind {kind} for the data set `{dataset}`, whose prompts "
+        f"`{prompts}` have {counts[0]} classes, expected {outputs}, as many as the network has, or "
+        f"a column `{_CONDITION}` with the network's index of each class (see config/README.md); "
+        "add it to the prompts, or remove one of the two"
     )
 
 
-def _has_condition(prompts: dict[str, Any]) -> bool:
-    """Whether an entry of `prompts` says by which index a class-conditional model knows a class."""
-    if "file" in prompts:
-        with (
-            suppress(OSError, ValueError, csv.Error),  # the job that reads it says what is wrong
-            open(prompts["file"], encoding="utf-8-sig", newline="") as file,
-        ):
-            return _CONDITION in next(csv.reader(file), [])
-    listed = prompts.get("classes")
-    return isinstance(listed, str) and _CONDITION in class_lists.class_rows(listed)[0]
-
-
 _RECIPE = ("kind", "params", "preprocess", "optimisation", "augmentation")
-"""The keys of a network's entry that decided its weights."""
+"""The keys of a network's entry that affect its weights."""
 
 
 def check_network(config: dict[str, Any], name: str, workflow: Path) -> None:
-    """Raise InputError, naming key, value, expectation and remedy, for what cannot work."""
+    """Check the weights of a baseline that is a network; shipped ones against their recipe."""
     key, spec = f"baselines.{name}", config["baselines"][name]
     if baseline(spec["kind"]).weights != "trained" or "weights" not in spec:
         return
@@ -197,7 +183,7 @@ def check_network(config: dict[str, Any], name: str, workflow: Path) -> None:
 
 
 def _check_recipe(key: str, spec: dict[str, Any], recipe: dict[str, Any]) -> None:
-    """That a network was trained as its entry says."""
+    """Check that a shipped network's recipe is that of its entry."""
     for part in _RECIPE:
         if spec.get(part) != recipe.get(part):
             raise InputError(
@@ -208,7 +194,7 @@ def _check_recipe(key: str, spec: dict[str, Any], recipe: dict[str, Any]) -> Non
 
 
 def _check_images(key: str, dataset: str, found: dict[str, Any], expected: dict[str, Any]) -> None:
-    """That a network was trained on the images that its entry names."""
+    """Check that a shipped network was trained on the images in its entry."""
     if found != expected:
         raise InputError(
             f"{key}: found `{dataset}`, which is {found}, with `weights: shipped`, expected the "

@@ -1,4 +1,4 @@
-"""What numbers count: images, classes and jobs are compared with how many there are."""
+"""Check numbers of images, classes and jobs against those that exist, or against a plain bound."""
 
 from __future__ import annotations
 
@@ -10,42 +10,41 @@ from diffusion_classifier.data.sources.sizes import quickly_opened, size
 from diffusion_classifier.messages import InputError
 
 from ..image_counts import candidate_counts, image_count
-from ..methods import questions, stages_of
+from ..methods import all_questions, stages_of
 
 MOST_IMAGES = 10**9
-"""The most images of a data set: no public one of labelled images has a tenth of it."""
+"""The most images of a data set; public labelled data sets have less than a tenth of it."""
 MOST_JOBS = 10**6
-"""The most jobs of an evaluation of a data set; Snakemake plans some hundred a second."""
+"""The most jobs of an evaluation of a data set; Snakemake plans a few hundred per second."""
 MOST_KEPT = 1000
-"""What a prior may keep whatever there is: with fewer classes it keeps all, as may be meant."""
+"""A prior may always keep so many classes; if there are fewer, it keeps all."""
 MOST_PARTS = 10**5
-"""The most shards or class parts where the number of images or classes is not known."""
+"""The most shards or class parts if the number of images or classes is unknown."""
 
 
 def check_counts(config: dict[str, Any]) -> None:
-    """Raise InputError, naming key, value, expectation and remedy, for what counts too many.
+    """Check all numbers of a config that count images, classes or jobs.
 
-    What is known only once a job has read the user's files is compared with a bound that no
+    A number that is unknown before a job reads the user's files is compared with a bound that no
     data set comes near.
     """
     images = {name: _check_images(config, name) for name in config["datasets"]}
-    asked: dict[str, list[str]] = {}
-    for pair in dict.fromkeys(p for table in config["tables"] for p in questions(config, table)):
-        asked.setdefault(pair[0], []).append(pair[1])
-    every = {data for datasets in asked.values() for data in datasets}
-    classes = {name: (candidate_counts(config, name) or [None])[0] for name in every}
-    for name, datasets in asked.items():
-        known = {data: classes[data] for data in datasets}
-        _check_kept(config, name, known)
-        _check_parts(config, name, known)
-        for data in datasets:
+    pairs = all_questions(config)
+    counts = {data: candidate_counts(config, data) for data in {data for _, data in pairs}}
+    classes: dict[str, dict[str, int | None]] = {}
+    for name, data in pairs:
+        classes.setdefault(name, {})[data] = counts[data] and counts[data][0]
+    for name, counts_by_dataset in classes.items():
+        _check_kept(config, name, counts_by_dataset)
+        _check_parts(config, name, counts_by_dataset)
+        for data in counts_by_dataset:
             _check_jobs(config, name, data)
     _check_shown(config, images)
     _check_params(config, images)
 
 
 def _check_images(config: dict[str, Any], name: str) -> int | None:
-    """Check the numbers of a data set's entry; its images, None if it is not known how many."""
+    """Check the numbers in a data set's entry, and return its images (None: unknown)."""
     key, spec = f"datasets.{name}", config["datasets"][name]
     whole = quickly_opened(spec)
     if whole is not None:
@@ -68,7 +67,7 @@ def _check_images(config: dict[str, Any], name: str) -> int | None:
 
 
 def _check_chosen(key: str, spec: dict[str, Any], whole: int) -> None:
-    """What is taken of `whole` images, and what is left out before, as their job checks it."""
+    """Check `limit`, `skip` and `indices` of `whole` images, as their job does."""
     skipped = f", of which {spec['skip']} are skipped" if "skip" in spec else ""
     if "limit" in spec:
         most = max(0, whole - spec.get("skip", 0))
@@ -85,7 +84,7 @@ def _at_most(key: str, found: int, most: int | None, what: str) -> None:
 
 
 def _check_kept(config: dict[str, Any], name: str, classes: dict[str, int | None]) -> None:
-    """That some data set of an evaluation has as many classes as are to be kept of them."""
+    """Check that an evaluation keeps at most as many classes as one of its data sets has."""
     spec = config["evaluations"][name]
     every = [count for count in classes.values() if count is not None]
     if "prior" in spec and len(every) == len(classes):
@@ -94,10 +93,10 @@ def _check_kept(config: dict[str, Any], name: str, classes: dict[str, int | None
             _at_most(key, keep, max(every), "the number of classes")
     schedules: dict[str, list[str]] = {}
     for data in classes:
-        own = f"stages_for.{data}" if data in spec.get("stages_for", {}) else "stages"
-        schedules.setdefault(own, []).append(data)
-    for own, datasets in schedules.items():
-        key, stages = f"evaluations.{name}.{own}", stages_of(config, name, datasets[0])
+        where = f"stages_for.{data}" if data in spec.get("stages_for", {}) else "stages"
+        schedules.setdefault(where, []).append(data)
+    for where, datasets in schedules.items():
+        key, stages = f"evaluations.{name}.{where}", stages_of(config, name, datasets[0])
         _check_race(key, stages)
         counts = [classes[data] for data in datasets]
         if None not in counts and stages["keep"][0] > max(counts):
@@ -135,11 +134,11 @@ def _check_jobs(config: dict[str, Any], name: str, dataset: str) -> None:
 
 
 def _check_shown(config: dict[str, Any], images: dict[str, int | None]) -> None:
-    """That there are as many images as a page is to show."""
+    """Check that there are as many images as the pages of tables show."""
     for table, spec in config["tables"].items():
-        if asked := spec.get("reconstructions"):
+        if shown := spec.get("reconstructions"):
             key = f"tables.{table}.reconstructions.images"
-            _at_most(key, asked["images"], images[asked["dataset"]], "the images there are")
+            _at_most(key, shown["images"], images[shown["dataset"]], "the images there are")
         if "examples" in spec:
             count, key = images[spec["dataset"]], f"tables.{table}.examples"
             _at_most(key, spec["examples"], count and count // 2, "the examples there are")

@@ -1,4 +1,4 @@
-"""What data sets need: that they say all that their source asks for and fit their prompts."""
+"""Check `datasets`: the keys of their source, their sizes, and that they fit their prompts."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ DERIVED_KEYS: dict[str, dict[str, bool]] = {
 
 
 def check_dataset(config: dict[str, Any], name: str, spec: dict[str, Any]) -> None:
-    """Raise InputError, naming key, value, expectation and remedy, for what cannot work."""
+    """Check the entry `spec` of a data set."""
     key = f"datasets.{name}"
     if "prompts" in spec:
         known(f"{key}.prompts", spec["prompts"], config["prompts"], "set of prompts")
@@ -36,14 +36,14 @@ def check_dataset(config: dict[str, Any], name: str, spec: dict[str, Any]) -> No
         ]
         known(f"{key}.pool", spec["pool"], others, "data set")
         _check_filter(config, name)
-        available = dataset_size(config, spec["pool"])
+        pool = config["datasets"][spec["pool"]]
+        available = pool["limit"] if "limit" in pool else size(pool)
     else:
         _check_source(key, spec)
         available = size(spec)
         _check_classes(config, name, spec)
-    if available is None:  # of the user's own files: known only once they are read
-        return
-    if spec.get("limit", 0) + spec.get("skip", 0) > available:
+    # None: the number of the user's own files is unknown before they are read
+    if available is not None and spec.get("limit", 0) + spec.get("skip", 0) > available:
         what = "examples" if has_own_captions(spec) else "images"
         skipped = f" after skipping {spec['skip']}" if "skip" in spec else ""
         raise InputError(
@@ -53,7 +53,7 @@ def check_dataset(config: dict[str, Any], name: str, spec: dict[str, Any]) -> No
 
 
 def _check_filter(config: dict[str, Any], name: str) -> None:
-    """That the network whose mistakes are taken has learned the prompts of the data set."""
+    """Check that the network `wrong_by` has learned the prompts of the data set."""
     key, network = f"datasets.{name}", config["datasets"][name]["wrong_by"]
     known(f"{key}.wrong_by", network, network_methods(config), "trained network")
     prompts, tasks = filter_prompts(config, name), baseline_spec(config, network)["tasks"]
@@ -66,10 +66,10 @@ def _check_filter(config: dict[str, Any], name: str) -> None:
 
 
 def _check_keys(key: str, spec: dict[str, Any]) -> None:
-    """That a data set has the keys that its way of coming about needs, and none of another's."""
+    """Check that a data set has all keys of its source, pool or model, and none of another's."""
     if "source" in spec:
         allowed, origin = _source_keys(spec["source"]), f"the source {spec['source']}"
-    else:  # the schema has seen that it is exactly one of the two
+    else:  # the schema requires exactly one of the two
         kind = "pool" if set(DERIVED_KEYS["pool"]) <= set(spec) else "model"
         allowed, origin = DERIVED_KEYS[kind], f"a data set with a `{kind}`"
     special = set().union(*map(_source_keys, SOURCES), *DERIVED_KEYS.values())
@@ -81,13 +81,11 @@ def _check_keys(key: str, spec: dict[str, Any]) -> None:
             )
     for name, required in allowed.items():
         if required and name not in spec:
-            raise InputError(
-                f"{key}: found {origin}, but the key `{name}` it needs is missing; add it"
-            )
+            raise InputError(f"{key}: found {origin}, but its key `{name}` is missing; add it")
 
 
 def _source_keys(name: str) -> dict[str, bool]:
-    """The keys of a source, and whether it cannot do without them."""
+    """The keys of a source, and whether they are required."""
     found = source(name)
     return {key: key in found.required for key in (*found.keys, *found.common)}
 
@@ -106,21 +104,21 @@ def _check_source(key: str, spec: dict[str, Any]) -> None:
         )
     if "indices" in spec and {"limit", "skip"} & set(spec):
         raise InputError(
-            f"{key}.indices: found beside `limit` or `skip`, expected either chosen images or a "
-            "number of them; leave one out"
+            f"{key}.indices: found together with `limit` or `skip`, expected either chosen images "
+            "or a number of images; leave one out"
         )
     found.check(key, spec)
 
 
 def _check_classes(config: dict[str, Any], name: str, spec: dict[str, Any]) -> None:
-    """That the prompts of a data set describe all its classes and no others."""
+    """Check that the prompts of a data set describe all its classes and no others."""
     classes, prompts = class_count(spec), config["prompts"].get(spec.get("prompts"))
     if classes is None or prompts is None or "captions" in prompts:
         return
     key = f"prompts.{spec['prompts']}"
     if "file" in prompts:
         if Path(prompts["file"]).is_file():
-            # pandas takes half a second to import, which only who has such a file should wait for
+            # only configs with such a file need pandas, whose import takes half a second
             from diffusion_classifier.data.prompt_sets import (
                 check_classes,
                 check_named,
@@ -135,9 +133,3 @@ def _check_classes(config: dict[str, Any], name: str, spec: dict[str, Any]) -> N
             f"{key}.classes: found {count} class names, expected {classes}, as "
             f"many as datasets.{name} has classes; correct them, or name other prompts there"
         )
-
-
-def dataset_size(config: dict[str, Any], name: str) -> int:
-    """How many images a pool has after its limit (an adversarial one always has a limit)."""
-    spec = config["datasets"][name]
-    return spec["limit"] if "limit" in spec else size(spec)

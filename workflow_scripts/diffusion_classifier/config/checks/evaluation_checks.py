@@ -1,4 +1,4 @@
-"""What evaluations need: stages that make sense, priors that answer, groups that models read."""
+"""Check `evaluations`: their stages, calibrations, priors and groups."""
 
 from __future__ import annotations
 
@@ -12,34 +12,33 @@ from diffusion_classifier.selection.schedules import check_learned, check_stages
 
 from ..image_counts import candidate_counts
 from ..methods import (
+    all_questions,
     denoiser_names,
     groups_of,
     method_names,
-    questions,
     split_seed,
     stages_of,
 )
 from .baseline_checks import check_answers
+from .model_checks import TIMESTEPS
 from .prompt_checks import class_total
 from .table_checks import check_choice
 
 CALIBRATION_SAMPLES = 50
-"""Timesteps at which calibration images are measured, unless the config says otherwise."""
+"""Default number of timesteps at which calibration images are measured."""
 CALIBRATION_CLASSES = 10
-"""Classes that a calibration image is asked about, its own included, unless the config says so."""
-# of a data set's entry, what says where its images come from
+"""Default number of classes with which a calibration image is compared, including its own."""
+# keys of a data set's entry that say where its images come from
 _ORIGIN = ("source", "dataset", "root", "config", "path", "file", "data_files", "data_dir", "model")
 
 
 def check_evaluation(config: dict[str, Any], name: str, spec: dict[str, Any]) -> None:
-    """Raise InputError, naming key, value, expectation and remedy, for what cannot work."""
+    """Check the entry `spec` of an evaluation, except its prior and groups."""
     key = f"evaluations.{name}"
     known(f"{key}.model", spec["model"], denoiser_names(config), "diffusion model")
-    schedules = {f"{key}.stages": spec["stages"]}
-    for dataset, stages in spec.get("stages_for", {}).items():
+    for dataset in spec.get("stages_for", {}):
         known(f"{key}.stages_for", dataset, config["datasets"], "data set")
-        schedules[f"{key}.stages_for.{dataset}"] = stages
-    for where, stages in schedules.items():
+    for where, stages in _schedules(key, spec).items():
         try:
             _check_stages(stages, config["noise"]["size"])
         except ValueError as error:
@@ -53,14 +52,22 @@ def check_evaluation(config: dict[str, Any], name: str, spec: dict[str, Any]) ->
         _check_calibration(config, f"{key}.calibration", spec["calibration"])
 
 
+def _schedules(key: str, spec: dict[str, Any]) -> dict[str, dict[str, Any]]:
+    """The stages of an evaluation for all data sets and for single ones, by their keys."""
+    single = spec.get("stages_for", {}).items()
+    return {f"{key}.stages": spec["stages"]} | {
+        f"{key}.stages_for.{dataset}": stages for dataset, stages in single
+    }
+
+
 def _check_stages(stages: dict[str, Any], noise_size: int) -> None:
     if stages.get("timesteps") == "learned":
         check_learned(stages, noise_size)
     else:
         if stages.get("race", {}).get("minimum") == 1:
             raise ValueError(
-                "race.minimum: found 1, but one sample says nothing of how much the differences "
-                "vary, expected at least 2, or `timesteps: learned`, which knows it from "
+                "race.minimum: found 1, but one sample does not show how much the differences "
+                "vary, expected at least 2, or `timesteps: learned`, which learns it from "
                 "calibration images; correct it"
             )
         numbers = stages["samples"], stages["keep"], stages.get("trials", 1), stages.get("grid")
@@ -81,14 +88,10 @@ def _check_calibration(config: dict[str, Any], key: str, spec: dict[str, Any]) -
 
 
 def check_calibrations(config: dict[str, Any]) -> None:
-    """That learned timesteps have images to be learned on, none of which is tested on.
-
-    Raises InputError otherwise.
-    """
-    for table in config["tables"]:
-        for name, dataset in questions(config, table):
-            if stages_of(config, name, dataset).get("timesteps") == "learned":
-                _check_learned(config, name, dataset)
+    """Check that learned timesteps have calibration images, and no test image among them."""
+    for name, dataset in all_questions(config):
+        if stages_of(config, name, dataset).get("timesteps") == "learned":
+            _check_learned(config, name, dataset)
 
 
 def _check_learned(config: dict[str, Any], name: str, dataset: str) -> None:
@@ -109,7 +112,7 @@ def _check_learned(config: dict[str, Any], name: str, dataset: str) -> None:
 
 
 def _disjoint(config: dict[str, Any], one: str, other: str) -> bool:
-    """Whether no image can be in both of two data sets."""
+    """Whether two data sets can have no image in common."""
     a, b = _origin(config, one), _origin(config, other)
     if any(a.get(key) != b.get(key) for key in _ORIGIN):
         return True
@@ -123,7 +126,7 @@ def _disjoint(config: dict[str, Any], one: str, other: str) -> bool:
 
 
 def _origin(config: dict[str, Any], name: str) -> dict[str, Any]:
-    """The entry of the data set that a data set's images come from, with the split it means."""
+    """The entry of a data set, or of its pool, with the default split of its source."""
     spec = config["datasets"][name]
     if "pool" in spec:
         return _origin(config, spec["pool"])
@@ -133,7 +136,7 @@ def _origin(config: dict[str, Any], name: str) -> dict[str, Any]:
 
 
 def check_priors(config: dict[str, Any]) -> None:
-    """Raise InputError, naming key, value, expectation and remedy, for what cannot work."""
+    """Check that priors exist, do not wait for each other, and answer what they are needed for."""
     evaluations = config["evaluations"]
     names = [name for kind in method_names(config).values() for name in kind]
     for name in (name for name, spec in evaluations.items() if "prior" in spec):
@@ -141,8 +144,7 @@ def check_priors(config: dict[str, Any]) -> None:
         known(f"{key}.method", spec["method"], names, "method")
         _check_no_circle(config, key, name)
         _check_keep(f"evaluations.{name}", evaluations[name])
-    asked = [pair for table in config["tables"] for pair in questions(config, table)]
-    for name, dataset in asked:
+    for name, dataset in all_questions(config):
         if "prior" in evaluations[name]:
             _check_answers(config, name, dataset)
 
@@ -159,12 +161,8 @@ def _check_no_circle(config: dict[str, Any], key: str, name: str) -> None:
 
 
 def _check_keep(key: str, spec: dict[str, Any]) -> None:
-    """A first stage that keeps more classes than it is given contradicts the prior."""
-    schedules = {f"{key}.stages": spec["stages"]} | {
-        f"{key}.stages_for.{dataset}": stages
-        for dataset, stages in spec.get("stages_for", {}).items()
-    }
-    for where, stages in schedules.items():
+    """Check that a prior keeps at least as many classes as the first stage after it."""
+    for where, stages in _schedules(key, spec).items():
         if spec["prior"]["keep"] < stages["keep"][0]:
             raise InputError(
                 f"{key}.prior.keep: found {spec['prior']['keep']}, expected at least "
@@ -174,17 +172,17 @@ def _check_keep(key: str, spec: dict[str, Any]) -> None:
 
 
 def _check_answers(config: dict[str, Any], name: str, dataset: str) -> None:
-    """That the prior of an evaluation answers a data set that the evaluation is asked about."""
+    """Check that the prior of an evaluation can answer a data set of the evaluation."""
     key, method = f"evaluations.{name}.prior", config["evaluations"][name]["prior"]["method"]
     check_choice(config, name, dataset)
-    if method in config["evaluations"]:  # answers whatever it is asked
+    if method in config["evaluations"]:  # it can answer all data sets
         _check_scores(config, key, config["evaluations"][name], dataset)
     else:
         check_answers(config, split_seed(config, method)[0], dataset, key)
 
 
 def _check_scores(config: dict[str, Any], key: str, spec: dict[str, Any], dataset: str) -> None:
-    """That an evaluation which is a prior has a score of as many classes as are taken."""
+    """Check that a prior that is an evaluation has scores of as many classes as are kept."""
     keep, method = spec["prior"]["keep"], spec["prior"]["method"]
     stages = stages_of(config, method, dataset)
     if "race" in stages:
@@ -194,29 +192,24 @@ def _check_scores(config: dict[str, Any], key: str, spec: dict[str, Any], datase
         )
     known_classes = candidate_counts(config, dataset)
     wanted = min(keep, known_classes[0]) if known_classes else keep
-    left = {"stages.keep": stages["keep"][:-1]}  # what the last stage is given, it scores
-    left["prior.keep"] = [config["evaluations"][method].get("prior", {}).get("keep", wanted)]
-    for where, counts in left.items():
+    scored = {"stages.keep": stages["keep"][:-1]}  # the last stage scores all classes it gets
+    scored["prior.keep"] = [config["evaluations"][method].get("prior", {}).get("keep", wanted)]
+    for where, counts in scored.items():
         if min(counts, default=wanted) < wanted:
             raise InputError(
-                f"{key}.keep: found {keep}, expected at most {min(counts)}, the classes that "
-                f"`{method}` has scores of on `{dataset}` (evaluations.{method}.{where}); lower "
-                "it, or choose another method"
+                f"{key}.keep: found {keep}, expected at most {min(counts)}, the classes for which "
+                f"`{method}` has scores on `{dataset}` (evaluations.{method}.{where}); lower it, "
+                "or choose another method"
             )
 
 
-TIMESTEPS = 1000
-
-
 def check_hierarchies(config: dict[str, Any]) -> None:
-    """Raise InputError for an evaluation whose stage of groups cannot work or would do nothing."""
-    asked = list(
-        dict.fromkeys(pair for table in config["tables"] for pair in questions(config, table))
-    )
+    """Check that a stage of groups can run, and removes some groups."""
     for name, spec in config["evaluations"].items():
         if "hierarchy" in spec:
             _check_samples(config, f"evaluations.{name}.hierarchy", spec)
-            _check_datasets(config, name, [data for own, data in asked if own == name])
+            datasets = [data for other, data in all_questions(config) if other == name]
+            _check_groups(config, name, datasets)
 
 
 def _check_samples(config: dict[str, Any], key: str, spec: dict[str, Any]) -> None:
@@ -224,9 +217,9 @@ def _check_samples(config: dict[str, Any], key: str, spec: dict[str, Any]) -> No
     family = FAMILIES[config["models"][spec["model"]]["family"]]
     if family.class_conditional:
         raise InputError(
-            f"{key}: found with `{spec['model']}`, a model of the family {family.name}, which is "
-            "told class indices and knows none of a group; expected a model that reads prompts; "
-            "leave it out"
+            f"{key}: found for `{spec['model']}`, a model of the family {family.name}, which reads "
+            "class indices and has none for groups; expected a model that reads prompts; leave it "
+            "out"
         )
     if TIMESTEPS % samples:
         raise InputError(
@@ -235,12 +228,12 @@ def _check_samples(config: dict[str, Any], key: str, spec: dict[str, Any]) -> No
         )
     if samples > noises:
         raise InputError(
-            f"{key}.samples: found {samples}, but the noise bank has {noises}, expected one noise "
-            f"each; set `noise: size` to at least {samples} or take fewer samples"
+            f"{key}.samples: found {samples}, but the noise bank has {noises}, expected a noise "
+            f"for each sample; set `noise: size` to at least {samples} or take fewer samples"
         )
 
 
-def _check_datasets(config: dict[str, Any], name: str, datasets: list[str]) -> None:
+def _check_groups(config: dict[str, Any], name: str, datasets: list[str]) -> None:
     key, spec = f"evaluations.{name}.hierarchy", config["evaluations"][name]["hierarchy"]
     found = {data: groups for data in datasets if (groups := groups_of(config, name, data))}
     if datasets and not found:
@@ -252,9 +245,9 @@ def _check_datasets(config: dict[str, Any], name: str, datasets: list[str]) -> N
     for data, groups in found.items():
         count = class_total(config["prompts"][groups["prompts"]])
         if spec["keep"] >= count:
-            own = config["datasets"][data]["prompts"]
+            prompts = config["datasets"][data]["prompts"]
             raise InputError(
                 f"{key}.keep: found {spec['keep']}, expected less than {count}, all groups of the "
-                f"prompts `{own}` (data set {data}), of which none would be left out; lower it, or "
-                "take `groups` from those prompts"
+                f"prompts `{prompts}` (data set {data}), of which none would be left out; lower "
+                "it, or take `groups` from those prompts"
             )

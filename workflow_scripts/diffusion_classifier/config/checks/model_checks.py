@@ -1,15 +1,13 @@
-"""What models need: weights that are there or can be made, and parts that fit what is asked."""
+"""Check `models`: their weights, and that their parts fit the rest of the config."""
 
 from __future__ import annotations
 
-import csv
 from contextlib import suppress
 from itertools import chain
 from pathlib import Path
 from typing import Any
 
 from diffusion_classifier.baselines.baseline import CLIP
-from diffusion_classifier.data import class_lists
 from diffusion_classifier.data.sources.registry import source
 from diffusion_classifier.denoisers.families import FAMILIES
 from diffusion_classifier.files import read_json
@@ -18,13 +16,13 @@ from diffusion_classifier.selection.schedules import stage_samples
 from diffusion_classifier.training.registry import TRAINERS
 from diffusion_classifier.weights.model_parts import check_clip_folder, check_model_folder
 
-from ..image_counts import candidate_counts
-from ..methods import MODEL_FAMILIES, models_for, questions, stages_of
+from ..image_counts import candidate_counts, prompt_rows
+from ..methods import MODEL_FAMILIES, all_questions, models_for, stages_of
 from ..seeds import check_seeds, shipped_folder, shipped_seeds
 
 
 def check_model(config: dict[str, Any], name: str, spec: dict[str, Any], workflow: Path) -> None:
-    """Raise InputError, naming key, value, expectation and remedy, for what cannot work."""
+    """Check the entry `spec` of a model, except the shapes of its parts."""
     key = f"models.{name}"
     if "lora" in spec:
         _check_lora(key, spec)
@@ -39,7 +37,7 @@ def check_model(config: dict[str, Any], name: str, spec: dict[str, Any], workflo
     if "seeds" in spec and spec["weights"] not in ("shipped", "train"):
         raise InputError(
             f"{key}.seeds: found with `weights: {spec['weights']}`, expected `shipped` or `train`, "
-            "of which there are several trainings; leave `seeds` out"
+            "which can have several trainings; leave `seeds` out"
         )
     if "seeds" in spec:
         check_seeds(key, spec, shipped_seeds(workflow, name))
@@ -63,7 +61,7 @@ def check_model(config: dict[str, Any], name: str, spec: dict[str, Any], workflo
 
 
 def _check_folder(key: str, spec: dict[str, Any], folder: Path) -> None:
-    """That a model's weights are there, and all that its family needs."""
+    """Check that a model's folder exists and has all files that its family needs."""
     if not folder.is_dir():
         raise InputError(
             f"{key}.weights: found {spec['weights']!r}, but there is no such folder; expected "
@@ -79,7 +77,7 @@ def _check_folder(key: str, spec: dict[str, Any], folder: Path) -> None:
 
 
 def check_fetched(key: str, weights: dict[str, str]) -> None:
-    """That weights to be fetched are named in one of the ways there are."""
+    """Check that weights to be fetched are named by `hub` and `revision`, or by `torchvision`."""
     found = ", ".join(f"`{name}`" for name in weights)
     if set(weights) != {"torchvision"} and not {"hub", "revision"} <= set(weights):
         raise InputError(
@@ -118,46 +116,44 @@ def _check_training_data(config: dict[str, Any], key: str, spec: dict[str, Any])
 
 
 def weights_folder(workflow: Path, name: str, weights: str, seed: int = 0) -> Path:
-    """The folder of weights that are not trained here: shipped ones, or the user's own."""
+    """The folder of shipped weights, or of the user's own."""
     return shipped_folder(workflow, name, seed) if weights == "shipped" else Path(weights)
 
 
+TIMESTEPS = 1000
+"""The timesteps over which schedules are spread."""
 _CHANNELS = {"L": 1, "RGB": 3}
-_TIMESTEPS = 1000  # what schedules are spread over
 
 Parts = dict[str, dict[str, Any]]
 """The configs of a model's parts: vae, unet, transformer and scheduler."""
 
 
 def check_shapes(config: dict[str, Any], workflow: Path) -> None:
-    """Raise InputError if the parts of a model contradict the config.
+    """Check that the parts of diffusion models fit each other and the rest of the config.
 
-    Parts are described by the config.json files in the model's folder, or by `training` if it is
-    trained here. Whatever is not said there is left to the job that loads the model.
+    The shapes of parts are read from the config.json files in a model's folder, or from `training`
+    if it is trained here. The job that loads the model checks all other shapes.
     """
     for name, spec in config["models"].items():
         if "latent_shape" not in spec:
             continue
-        parts = _trained(spec) if spec["weights"] == "train" else _stored(config, name, workflow)
+        is_trained = spec["weights"] == "train"
+        parts = _trained_parts(spec) if is_trained else _stored_parts(config, name, workflow)
         key = f"models.{name}"
-        if {"unet", "transformer"} & set(parts):  # what is not here yet says nothing
+        if {"unet", "transformer"} & set(parts):  # not if the model is fetched later
             _check_latents(key, spec, parts.get("vae"))
         _check_unet(key, spec, parts.get("unet", {}))
         _check_transformer(key, spec, parts.get("transformer", {}))
-        asked = [
-            pair
-            for pair in dict.fromkeys(p for t in config["tables"] for p in questions(config, t))
-            if config["evaluations"][pair[0]]["model"] == name
-        ]
-        for evaluation, dataset in asked:
-            _check_timesteps(config, evaluation, dataset, parts.get("scheduler", {}))
-            if FAMILIES[spec["family"]].class_conditional:  # others are told texts
-                _check_classes(config, dataset, parts.get("transformer", {}))
+        for evaluation, dataset in all_questions(config):
+            if config["evaluations"][evaluation]["model"] == name:
+                _check_timesteps(config, evaluation, dataset, parts.get("scheduler", {}))
+                if FAMILIES[spec["family"]].class_conditional:
+                    _check_classes(config, dataset, parts.get("transformer", {}))
 
 
-def _stored(config: dict[str, Any], name: str, workflow: Path) -> Parts:
+def _stored_parts(config: dict[str, Any], name: str, workflow: Path) -> Parts:
     weights = config["models"][name]["weights"]
-    folder = Path(config["results"]) / "weights" / "models" / name  # of rule download, if it ran
+    folder = Path(config["results"]) / "weights" / "models" / name  # written by rule download
     if isinstance(weights, str):
         folder = weights_folder(workflow, name, weights)
     found = {}
@@ -169,25 +165,25 @@ def _stored(config: dict[str, Any], name: str, workflow: Path) -> Parts:
     return found
 
 
-def _trained(spec: dict[str, Any]) -> Parts:
-    """Of the recipe, whose `architecture` is the network's, or has the parts' by their names."""
+def _trained_parts(spec: dict[str, Any]) -> Parts:
+    """The parts in a recipe; `architecture` is that of the network, or those of all parts."""
     training, part = spec["training"], FAMILIES[spec["family"]].part
     scheduler, architecture = {"scheduler": training["scheduler"]}, training["architecture"]
     return scheduler | (architecture if part in architecture else {part: architecture})
 
 
 def _check_latents(key: str, spec: dict[str, Any], vae: dict[str, Any] | None) -> None:
-    """That latents are what the VAE makes of an image; without one they are the image itself."""
+    """Check that latents have the shape of the VAE's output, or of images if there is no VAE."""
     form = spec["preprocess"]
     mode = form.get("mode", "RGB")
     if vae is None:
         channels, edge, maker = _CHANNELS[mode], form["size"], "model, which has no VAE, takes"
     else:
-        taken = vae.get("in_channels", _CHANNELS[mode])
-        if taken != _CHANNELS[mode]:
+        inputs = vae.get("in_channels", _CHANNELS[mode])
+        if inputs != _CHANNELS[mode]:
             raise InputError(
                 f"{key}.preprocess.mode: found {mode}, an image of {_CHANNELS[mode]} channel(s), "
-                f"but the model's VAE takes {taken}; expected another mode; change it"
+                f"but the model's VAE takes {inputs}; expected another mode; change it"
             )
         blocks = vae.get("block_out_channels")
         if not isinstance(blocks, list) or "latent_channels" not in vae:
@@ -203,13 +199,13 @@ def _check_latents(key: str, spec: dict[str, Any], vae: dict[str, Any] | None) -
 
 
 def _check_unet(key: str, spec: dict[str, Any], unet: dict[str, Any]) -> None:
-    """That halving and doubling of the latents' side meet again in the UNet."""
+    """Check that the UNet can halve the side of latents as often as it has blocks."""
     blocks = unet.get("down_block_types", [0])
     _check_divides(key, spec, 2 ** (len(blocks) - 1), "the model's UNet halves them")
 
 
 def _check_transformer(key: str, spec: dict[str, Any], transformer: dict[str, Any]) -> None:
-    """That latents are whole patches, at positions that the transformer has embeddings of."""
+    """Check that patches fit into latents, and the transformer knows all their positions."""
     side, patch = spec["latent_shape"][1], transformer.get("patch_size")
     if isinstance(patch, int) and patch:
         _check_divides(key, spec, patch, "the model's transformer cuts them into patches")
@@ -224,7 +220,7 @@ def _check_transformer(key: str, spec: dict[str, Any], transformer: dict[str, An
     if FAMILIES[spec["family"]].fixed_size and isinstance(size, int) and side != size:
         raise InputError(
             f"{key}.latent_shape: found {spec['latent_shape']}, but the model's transformer has "
-            f"positions of latents with sides of {size} alone; set it and `preprocess.size` to "
+            f"positions only for latents with sides of {size}; set it and `preprocess.size` to "
             "what the model was trained on"
         )
 
@@ -240,45 +236,41 @@ def _check_divides(key: str, spec: dict[str, Any], divisor: int, why: str) -> No
 def _check_timesteps(
     config: dict[str, Any], evaluation: str, dataset: str, scheduler: dict[str, Any]
 ) -> None:
-    """That the model has the timesteps that it is asked about, and the schedule spans them all."""
-    there = scheduler.get("num_train_timesteps", _TIMESTEPS)
+    """Check that the model has TIMESTEPS timesteps, or more than the stages use."""
+    there = scheduler.get("num_train_timesteps", TIMESTEPS)
     stages = stages_of(config, evaluation, dataset)
     every = chain.from_iterable(stage_samples(stages["samples"], 1, stages.get("grid")))
     last = max(sample.timestep for sample in every)
-    if not isinstance(there, int) or last < there <= _TIMESTEPS:
+    if not isinstance(there, int) or last < there <= TIMESTEPS:
         return
     raise InputError(
         f"evaluations.{evaluation}.model: found a model of {there} timesteps "
-        f"(`num_train_timesteps`), but schedules are spread over {_TIMESTEPS} and the stages ask "
-        f"about timestep {last}; expected a model of {_TIMESTEPS}; choose another"
+        f"(`num_train_timesteps`), but schedules are spread over {TIMESTEPS} and the stages ask "
+        f"about timestep {last}; expected a model of {TIMESTEPS}; choose another"
     )
 
 
 def _check_classes(config: dict[str, Any], dataset: str, transformer: dict[str, Any]) -> None:
-    """That a class-conditional model knows the classes that it is asked about by their indices."""
+    """Check that a class-conditional model has a class for every index in the prompts."""
     there = transformer.get("num_embeds_ada_norm")
     prompts = config["datasets"][dataset]["prompts"]
     highest = _highest_index(config, dataset) if isinstance(there, int) else None
     if highest is not None and highest >= there:
         raise InputError(
-            f"prompts.{prompts}: found the class index {highest}, but the model that is asked "
-            f"about {dataset} knows the classes 0 to {there - 1}; expected its own indices; "
-            "correct the prompts, or choose another model"
+            f"prompts.{prompts}: found the class index {highest}, but the model that "
+            f"classifies {dataset} knows the classes 0 to {there - 1}; expected the model's "
+            "indices; correct the prompts, or choose another model"
         )
 
 
 def _highest_index(config: dict[str, Any], dataset: str) -> int | None:
-    """The highest index that a class-conditional model is told; None if it is not known yet."""
+    """The highest class index in a data set's prompts; None if unknown before they are made."""
     spec = config["prompts"][config["datasets"][dataset]["prompts"]]
-    rows: list[dict[str, str]] = []
-    if isinstance(spec.get("classes"), str):
-        rows = class_lists.class_rows(spec["classes"])
-    elif "file" in spec:
-        with suppress(OSError, ValueError, csv.Error), open(spec["file"], newline="") as file:
-            rows = [row for row in csv.DictReader(file) if row.get("prompt")]
-    else:
+    if "file" not in spec and not isinstance(spec.get("classes"), str):
         counts = candidate_counts(config, dataset)
         return counts and counts[0] - 1
+    # in a file, the unconditional prompt is empty; class lists have no column `prompt`
+    rows = [row for row in prompt_rows(spec) if row.get("prompt", True)]
     with suppress(KeyError, TypeError, ValueError):
         return max((int(row.get("condition", row["classidx"])) for row in rows), default=None)
     return None

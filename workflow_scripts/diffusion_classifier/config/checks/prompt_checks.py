@@ -1,4 +1,4 @@
-"""What sets of prompts need: classes that are named once, and groups that hold all of them."""
+"""Check `prompts`: their files, templates and class names, and groups of their classes."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from diffusion_classifier.messages import InputError, known
 
 
 def check_prompts(config: dict[str, Any], name: str, spec: dict[str, Any]) -> None:
-    """Raise InputError, naming key, value, expectation and remedy, for what cannot work."""
+    """Check the entry `spec` of a set of prompts, except its groups."""
     if "captions" in spec:
         known(f"prompts.{name}.captions", spec["captions"], config["datasets"], "data set")
     if "file" in spec:
@@ -41,10 +41,7 @@ def check_prompts(config: dict[str, Any], name: str, spec: dict[str, Any]) -> No
 
 
 def check_groups(config: dict[str, Any], name: str) -> None:
-    """Raise InputError unless the `groups` of a set of prompts, if it has any, can be asked about.
-
-    Names key, value, expectation and remedy.
-    """
+    """Check that the `groups` of a set of prompts, if any, contain each of its classes."""
     key, spec = f"prompts.{name}.groups", config["prompts"][name]
     if "groups" not in spec:
         return
@@ -62,7 +59,7 @@ def check_groups(config: dict[str, Any], name: str) -> None:
             f"{key}: found beside the captions of `{spec['captions']}`, of which every image has "
             "its own, so there are no classes to group; leave it out"
         )
-    # pandas takes half a second to import, which only who has groups should wait for
+    # only configs with groups need pandas, whose import takes half a second
     from diffusion_classifier.selection import hierarchy
 
     group_of = hierarchy.read_groups(spec["groups"]["of"], f"{key}.of")
@@ -70,13 +67,13 @@ def check_groups(config: dict[str, Any], name: str) -> None:
 
 
 def prompt_classes(prompts: dict[str, Any]) -> int:
-    """How many classes an entry of `prompts` with `classes` names."""
+    """The number of classes in an entry of `prompts` with `classes`."""
     classes = prompts["classes"]
     return class_lists.class_count(classes) if isinstance(classes, str) else len(classes)
 
 
 def class_total(spec: dict[str, Any]) -> int | None:
-    """How many classes a set of prompts has; None if only the data it is made of can say."""
+    """The number of classes in a set of prompts; None for captions of a data set."""
     if "classes" in spec:
         return prompt_classes(spec)
     if "captions" in spec:

@@ -1,4 +1,4 @@
-"""What sizes take: bytes of noise, latents, images and weights against the memory there is."""
+"""Check that noise, latents, images and weights fit into the memory, and arguments of networks."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from diffusion_classifier.baselines.registry import baseline
 from diffusion_classifier.messages import InputError
 
 FLOAT = 4  # bytes of a float32
-TRAINED = 4  # of each weight that is trained: itself, its gradient and AdamW's two moments
+TRAINED = 4  # numbers per trained weight: itself, its gradient and AdamW's two moments
 LARGEST = 1_000_000
-"""The most that a whole number in the arguments of a network may be."""
+"""The largest integer among the arguments of a network."""
 DEEPEST = 1_000
 """The most layers, blocks or stages of a network."""
 
 _MEGABYTE = 10**6
-# where a config has arguments of other libraries, whose names no schema knows
+# keys with arguments of other libraries, which the schema does not know
 _ARGUMENTS = ("architecture", "scheduler", "params")
 _WIDTHS = ("hidden_size", "intermediate_size", "projection_dim", "cross_attention_dim", "width")
 _WIDTHS += ("block_out_channels",)
@@ -33,10 +33,10 @@ _SHARES = ("beta_start", "beta_end")
 
 
 def check_sizes(config: dict[str, Any]) -> None:
-    """Raise InputError, naming key, value, bytes and what there is, for what fits in no memory.
+    """Check that every part of a run fits into memory.
 
-    What there is, is the memory of this machine, or what a model's `mem_mb` says of the nodes of a
-    cluster, if that is more.
+    The memory is that of this machine or, if it is more, a model's `mem_mb`, which describes the
+    nodes of a cluster.
     """
     for name, spec in config["models"].items():
         key, memory = f"models.{name}", _memory(spec)
@@ -51,20 +51,23 @@ def check_sizes(config: dict[str, Any]) -> None:
         if "preprocess" in spec:
             _check_pixels(f"baselines.{name}", spec, _memory({}))
         _check_trained(f"baselines.{name}", spec, spec.get("preprocess"), _memory({}))
-        for param, limit in baseline(spec["kind"]).limits.items():
-            _check_limit(
-                f"baselines.{name}.params.{param}", spec.get("params", {}).get(param), *limit
-            )
+        for param, (most, why) in baseline(spec["kind"]).limits.items():
+            found = spec.get("params", {}).get(param)
+            if isinstance(found, int) and found > most:
+                raise InputError(
+                    f"baselines.{name}.params.{param}: found {found}, {why}, expected at most "
+                    f"{most}; lower it"
+                )
 
 
 def _memory(spec: dict[str, Any]) -> int:
-    """Bytes of main memory that the jobs of a model may have."""
-    own = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
-    return max(own, spec.get("mem_mb", 0) * _MEGABYTE)
+    """Bytes of main memory for the jobs of a model."""
+    here = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    return max(here, spec.get("mem_mb", 0) * _MEGABYTE)
 
 
 def readable(count: float) -> str:
-    """A number of bytes for people: `4.2 GB`."""
+    """A number of bytes as text: `4.2 GB`."""
     for unit in ("bytes", "kB", "MB", "GB", "TB", "PB"):
         if count < 1000:
             return f"{count:.3g} {unit}"
@@ -76,20 +79,17 @@ def _refuse(key: str, value: Any, what: str, count: int, memory: int, remedy: st
     if count > memory:
         raise InputError(
             f"{key}: found {value}, {what} of {readable(count)}, expected at most "
-            f"{readable(memory)}, the memory there is; {remedy}"
+            f"{readable(memory)}, the available memory; {remedy}"
         )
 
 
 def _check_latents(key: str, spec: dict[str, Any], memory: int) -> None:
-    shape = spec["latent_shape"]
-    _refuse(
-        *(f"{key}.latent_shape", shape, "a single latent", FLOAT * prod(shape), memory),
-        "correct it",
-    )
+    shape, where = spec["latent_shape"], f"{key}.latent_shape"
+    _refuse(where, shape, "a single latent", FLOAT * prod(shape), memory, "correct it")
 
 
 def _check_noise(config: dict[str, Any], key: str, spec: dict[str, Any], memory: int) -> None:
-    """That the bank of noises fits in memory, which holds it whole, and on the disk."""
+    """Check that the bank of noises fits into memory and on the disk."""
     size, shape = config["noise"]["size"], spec["latent_shape"]
     count = FLOAT * size * prod(shape)
     what = f"with {key}.latent_shape {shape} a bank"
@@ -102,8 +102,8 @@ def _check_noise(config: dict[str, Any], key: str, spec: dict[str, Any], memory:
     if count > free and not (folder / "noise" / name).exists():
         raise InputError(
             f"noise.size: found {size}, {what} of {readable(count)}, expected at most "
-            f"{readable(free)}, what is free where `results` lies; lower it, or choose other "
-            "`results`"
+            f"{readable(free)}, the free space on the disk of `results`; lower it, or choose "
+            "other `results`"
         )
 
 
@@ -115,7 +115,7 @@ def _check_batch(config: dict[str, Any], key: str, spec: dict[str, Any]) -> None
 
 
 def _check_pixels(key: str, spec: dict[str, Any], memory: int) -> None:
-    """That a single image fits in memory, at the resolution at which it is augmented."""
+    """Check that a single image fits into memory, at the resolution of its augmentation."""
     form = spec["preprocess"]
     augmentation = spec.get("training", {}).get("augmentation", {})
     oversample = augmentation.get("oversample", 1) if spec.get("weights") == "train" else 1
@@ -130,7 +130,7 @@ def _channels(form: dict[str, Any]) -> int:
 
 
 def _check_trained(key: str, spec: dict[str, Any], form: dict | None, memory: int) -> None:
-    """That a network that is trained as `spec` says can be built, and a batch of images be held."""
+    """Check that the network of a training can be built, and a batch of images fits into memory."""
     for name in ("optimisation", "vae_optimisation"):
         if form and name in spec:
             size = spec[name]["batch_size"]
@@ -143,7 +143,7 @@ def _check_trained(key: str, spec: dict[str, Any], form: dict | None, memory: in
 
 
 def _check_argument(where: str, name: str, value: float, memory: int) -> None:
-    """That a number among the arguments of a network can be meant."""
+    """Check a number among the arguments of a network against what any network has."""
     most = DEEPEST if name in _DEPTHS else LARGEST
     whole = isinstance(value, int)
     if not -most <= value <= most if whole else not isfinite(value):
@@ -158,19 +158,13 @@ def _check_argument(where: str, name: str, value: float, memory: int) -> None:
         _refuse(where, value, "a single layer", count, memory, "lower it")
 
 
-def _check_limit(key: str, found: Any, most: int, why: str) -> None:
-    """That a network can be built of so many of its parts."""
-    if isinstance(found, int) and found > most:
-        raise InputError(f"{key}: found {found}, {why}, expected at most {most}; lower it")
-
-
 def _numbers(key: str, name: str, value: Any) -> Iterator[tuple[str, str, float]]:
-    """All numbers in arguments: their keys, their names (of a list its own), and themselves."""
+    """All numbers in arguments, as (full key, name, number); in a list, `name` is the list's."""
     if isinstance(value, dict):
-        for own, inner in value.items():
-            yield from _numbers(f"{key}.{own}", str(own), inner)
+        for inner_name, inner in value.items():
+            yield from _numbers(f"{key}.{inner_name}", str(inner_name), inner)
     elif isinstance(value, list):
-        for number, inner in enumerate(value):
-            yield from _numbers(f"{key}.{number}", name, inner)
+        for position, inner in enumerate(value):
+            yield from _numbers(f"{key}.{position}", name, inner)
     elif type(value) in (int, float):
         yield key, name, value

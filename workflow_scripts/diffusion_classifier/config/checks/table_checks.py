@@ -1,4 +1,4 @@
-"""What tables need: that their data sets, methods and curves exist and fit together."""
+"""Check `tables`: that their data sets, methods and figures exist and fit together."""
 
 from __future__ import annotations
 
@@ -22,9 +22,9 @@ from .baseline_checks import check_answers
 
 
 def check_kinds(config: Any) -> None:
-    """Raise InputError for a table without a `kind`, as configs were written before there were any.
+    """Refuse a table without a `kind`, as in old configs, with a message that says what to write.
 
-    `config` need not fit the schema, which says less of what to write.
+    This check comes before that of the schema, whose message is less helpful.
     """
     tables = config.get("tables") if isinstance(config, dict) else None
     for name, spec in (tables if isinstance(tables, dict) else {}).items():
@@ -40,7 +40,7 @@ def check_kinds(config: Any) -> None:
 
 
 def check_tables(config: dict[str, Any]) -> None:
-    """Raise InputError, naming key, value, expectation and remedy, for what cannot work."""
+    """Check all entries of `tables`."""
     checks = {
         "robustness": _check_robustness,
         "accuracy": _check_accuracy,
@@ -52,8 +52,8 @@ def check_tables(config: dict[str, Any]) -> None:
         checks[spec["kind"]](config, f"tables.{name}", spec)
         if spec.get("loss") == "pruning" and "curves" in spec:
             raise InputError(
-                f"tables.{name}.loss: found `pruning`, expected the name of a loss, as `curves` "
-                "are of evaluations that prune nothing; change it or leave `curves` out"
+                f"tables.{name}.loss: found `pruning`, expected the name of a loss, as the "
+                "evaluations of `curves` do not prune; change it or leave `curves` out"
             )
         if "published" in spec:
             _check_published(config, name, spec)
@@ -75,21 +75,22 @@ def _check_methods(config: dict[str, Any], table: str, spec: dict[str, Any]) -> 
 def _check_labels(
     config: dict[str, Any], key: str, names: Iterable[str], versions: bool = False
 ) -> None:
-    """Methods of one label would be averaged like the seeds of one, data sets share a column.
+    """Check that methods (or, with `versions`, model versions) and data sets have different labels.
 
-    With `versions`, what tells them apart is what a figure of versions calls them.
+    A table would average two methods with the same label, like seeds of one, and would show two
+    data sets with the same label in one column.
     """
     sections = ("datasets",) if key.endswith(".datasets") else ("evaluations", "baselines")
     seen: dict[str, str] = {}
     for name in dict.fromkeys(names):
         section = next(section for section in sections if name in config[section])
         spec = config[section][name]
-        own = "version" if versions and "version" in spec else "label"
+        label_key = "version" if versions and "version" in spec else "label"
         label = version_of(config, name) if versions else spec["label"]
         if label in seen:
             raise InputError(
-                f"{section}.{name}.{own}: found {label!r}, which `{seen[label]}` of {key} has "
-                "too, expected different labels to tell them apart; change one"
+                f"{section}.{name}.{label_key}: found {label!r}, which `{seen[label]}` of {key} "
+                "has too, expected different labels to tell them apart; change one"
             )
         seen[label] = name
 
@@ -178,7 +179,7 @@ def _check_captions(config: dict[str, Any], key: str, spec: dict[str, Any], name
 
 
 def check_choice(config: dict[str, Any], name: str, dataset: str) -> None:
-    """Raise InputError if an evaluation with a prior is asked about images' own captions."""
+    """Check that an evaluation with a prior does not classify images with captions of their own."""
     if "prior" in config["evaluations"][name] and has_own_captions(config["datasets"][dataset]):
         raise InputError(
             f"evaluations.{name}.prior: found for the data set `{dataset}`, whose images have "
@@ -188,7 +189,7 @@ def check_choice(config: dict[str, Any], name: str, dataset: str) -> None:
 
 
 def _check_baselines(config: dict[str, Any], key: str, spec: dict[str, Any]) -> None:
-    """That the baselines of a table answer the prompts of all its data sets."""
+    """Check that the baselines of a table can answer the prompts of all its data sets."""
     for name, dataset in product(spec["methods"], spec["datasets"]):
         if name in config["baselines"]:
             check_answers(config, name, dataset, key)
@@ -209,6 +210,7 @@ def _check_datasets(config: dict[str, Any], key: str, names: Iterable[str]) -> N
 def _check_single_stage(
     config: dict[str, Any], key: str, names: Iterable[str], datasets: Iterable[str]
 ) -> None:
+    """Check that evaluations measure all classes at all timesteps of these data sets."""
     datasets = list(datasets)
     for name in names:
         known(key, name, config["evaluations"], "evaluation")
@@ -238,8 +240,8 @@ def _check_single_stage(
 
 
 def _check_published(config: dict[str, Any], table: str, spec: dict[str, Any]) -> None:
-    """That the published numbers can be read and know the names that the config gives them."""
-    # pandas takes half a second to import, which only who has such a file should wait for
+    """Check that the published numbers can be read and contain the names in the config."""
+    # only configs with such a file need pandas, whose import takes half a second
     from diffusion_classifier.tables.published import of_table, read_published
 
     key = f"tables.{table}.published"
@@ -248,7 +250,7 @@ def _check_published(config: dict[str, Any], table: str, spec: dict[str, Any]) -
     except InputError as error:
         raise InputError(f"{key}: {error}") from None
     here = of_table(published, table, spec["kind"])
-    theirs = {"method": [], "dataset": []}
+    wanted = {"method": [], "dataset": []}
     for kind, column, names in (
         ("evaluations", "method", spec["methods"]),
         ("baselines", "method", spec["methods"]),
@@ -256,14 +258,15 @@ def _check_published(config: dict[str, Any], table: str, spec: dict[str, Any]) -
     ):
         for name in names:
             entry = config[kind].get(name, {})
-            # a name may be another table's; those of this one are what was probably meant
+            # all names of the file are accepted, as it may have other tables; those of this table
+            # are suggested
             if "published" in entry and entry["published"] not in set(published[column]):
                 where = f"{kind}.{name}.published"
                 known(where, entry["published"], here[column].unique(), f"published {column}")
-            theirs[column].append(entry.get("published", name if kind == "datasets" else ""))
-    here = here[here["method"].isin(theirs["method"])]
+            wanted[column].append(entry.get("published", name if kind == "datasets" else ""))
+    here = here[here["method"].isin(wanted["method"])]
     if "datasets" in spec:
-        here = here[here["dataset"].isin(theirs["dataset"])]
+        here = here[here["dataset"].isin(wanted["dataset"])]
     if here.empty:
         raise InputError(
             f"{key}: found no number in {spec['published']} for the methods and data sets of this "

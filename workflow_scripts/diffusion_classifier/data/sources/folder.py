@@ -46,13 +46,14 @@ class Folder:
     def image(self, index: int) -> Image.Image:
         """Mode L or RGB; raises InputError naming the file as `load_image` does."""
         # not `self.encoded`, which a subclass may override
-        return load_image(Folder.encoded(self, index), self._name(index))
+        return load_image(Folder.encoded(self, index), self.name_in_messages(index))
 
     def encoded(self, index: int) -> bytes | None:
         """The bytes of the file; raises InputError naming it if it cannot be read."""
-        return read_file(self.root / self.files[index], self._name(index))
+        return read_file(self.root / self.files[index], self.name_in_messages(index))
 
-    def _name(self, index: int) -> str:
+    def name_in_messages(self, index: int) -> str:
+        """The file's path from the folder's parent, without the user's other folders."""
         return f"{self.root.resolve().name}/{self.files[index]}"
 
     def label(self, index: int) -> int:

@@ -14,7 +14,7 @@ from diffusion_classifier.messages import InputError
 from ..images import ImageError, load_image, read_file
 from .hub_data import from_files, from_hub
 from .listing import is_litter, unreadable
-from .source import PATH, TEXT, Source, Spec
+from .source import PATH, TEXT, Source
 
 if TYPE_CHECKING:
     from datasets import Dataset, Features
@@ -213,14 +213,6 @@ def _classes(
     return np.array([index[value] for value in values], dtype=np.int64), list(names)
 
 
-def _size(spec: Spec) -> int | None:
-    return _SIZES.get(spec["dataset"], {}).get(spec.get("split", "test"))
-
-
-def _class_count(spec: Spec) -> int | None:
-    return _CLASSES.get((spec["dataset"], spec.get("label_column")))
-
-
 HUGGINGFACE = Source(
     huggingface,
     keys={
@@ -235,7 +227,7 @@ HUGGINGFACE = Source(
         "data_dir": PATH,
     },
     required=("dataset",),
-    size=_size,
-    classes=_class_count,
+    size=lambda spec: _SIZES.get(spec["dataset"], {}).get(spec.get("split", "test")),
+    classes=lambda spec: _CLASSES.get((spec["dataset"], spec.get("label_column"))),
     files=True,
 )

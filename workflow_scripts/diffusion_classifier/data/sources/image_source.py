@@ -49,6 +49,31 @@ class ImageSource(Protocol):
     # `load_image` turns into `image(index)`; None if there is no such file.
 
 
+class ArrayImages:
+    """An ImageSource of one uint8 array, `(image, height, width)` or with a last axis for RGB.
+
+    `labels` are int64 `(image,)` and `origins` the results of `source`.
+    """
+
+    def __init__(
+        self, pixels: np.ndarray, labels: np.ndarray, origins: list[str], class_names: list[str]
+    ) -> None:
+        self.pixels, self.labels, self.origins = pixels, labels, origins
+        self.class_names = class_names
+
+    def __len__(self) -> int:
+        return len(self.pixels)
+
+    def image(self, index: int) -> Image.Image:
+        return Image.fromarray(self.pixels[index])
+
+    def label(self, index: int) -> int:
+        return int(self.labels[index])
+
+    def source(self, index: int) -> str:
+        return self.origins[index]
+
+
 def labels(source: ImageSource) -> np.ndarray:
     """All labels of `source`, `(image,)` int64."""
     return np.array([source.label(index) for index in range(len(source))], dtype=np.int64)
@@ -123,7 +148,7 @@ def tables(
     names = [checked_name(name, f"class {i}") for i, name in enumerate(source.class_names)]
     progress = Progress(len(indices), "images")
     rows: list[dict[str, Any]] = []
-    gone: set[str] = set()  # an image with several copies is reported once
+    reported: set[str] = set()  # an image with several copies is reported once
     size = kept = 0
     for done, index in enumerate(indices, 1):
         try:
@@ -133,10 +158,10 @@ def tables(
             if left_out is None:
                 raise
             name = original(source, index)
-            if name not in gone:
+            if name not in reported:
                 print(error, file=sys.stderr)
                 left_out.add(name, error.reason)
-                gone.add(name)
+                reported.add(name)
         if size >= PIECE:
             yield _frame(rows, kept)
             size, kept, rows = 0, kept + len(rows), []

@@ -63,26 +63,7 @@ def imagenet(path: str, classes: str | None = None) -> Folder:
     InputError if there is no such folder, for images outside of class folders, for a folder that is
     no class of ImageNet, and as `folder` does for an empty one.
     """
-    found = _read("imagenet", _inner(path, "val"), "imagenet", "wnid")
-    if classes is None:
-        return found
-    rows = class_rows(classes)
-    label_of = {int(row["condition"]): int(row["classidx"]) for row in rows}
-    taken = [
-        (label_of[label], file)
-        for label, file in zip(found.labels, found.files, strict=True)
-        if label in label_of
-    ]
-    taken.sort(key=lambda image: image[0])
-    names = list({row["classidx"]: row["classname"] for row in rows}.values())
-    files, labels = [file for _, file in taken], [label for label, _ in taken]
-    kept = {file.partition("/")[0] for file in files}
-    left_out = {
-        file: why
-        for file, why in found.left_out.items()
-        if file.partition("/")[0] in kept or _is_loose_image(file)
-    }
-    return Folder(found.root, files, labels, names, left_out)
+    return _read("imagenet", _inner(path, "val"), "imagenet", "wnid", classes=classes)
 
 
 def imagenet_v2(path: str) -> Folder:
@@ -117,10 +98,19 @@ def _inner(path: str, name: str) -> Path:
     return inner if inner.is_dir() else Path(path)
 
 
-def _read(source: str, root: Path, listed: str, column: str, others: bool = False) -> Folder:
+def _read(
+    source: str,
+    root: Path,
+    listed: str,
+    column: str,
+    classes: str | None = None,
+    others: bool = False,
+) -> Folder:
     """The images below `root`, ordered by their label in the class list `listed`.
 
-    `column` of the list has the names of the folders; with `others`, other folders are ignored.
+    `column` of the list has the names of the folders. `classes` is another list, whose `condition`
+    is a label of the first: only its classes are taken, with its labels. With `others`, folders
+    of other classes are ignored.
     """
     _check_folders(source, root)
     rows = class_rows(listed)
@@ -132,6 +122,10 @@ def _read(source: str, root: Path, listed: str, column: str, others: bool = Fals
             f"{root}: found the folder {unknown[0]}, which is no class of {source}, expected "
             f"{_LAYOUT[source]}; correct the path, or remove the folder"
         )
+    if classes is not None:
+        rows = class_rows(classes)
+        index = {int(row["condition"]): int(row["classidx"]) for row in rows}
+        label_of = {name: index[label] for name, label in label_of.items() if label in index}
     taken = [
         (label_of[found.class_names[position]], file)
         for file, position in zip(found.files, found.labels, strict=True)
@@ -145,7 +139,8 @@ def _read(source: str, root: Path, listed: str, column: str, others: bool = Fals
         # the archives have texts and scripts beside the folders, which do not count
         if file.partition("/")[0] in label_of or _is_loose_image(file)
     }
-    return Folder(root, files, labels, [row["classname"] for row in rows], left_out)
+    names = list({row["classidx"]: row["classname"] for row in rows}.values())
+    return Folder(root, files, labels, names, left_out)
 
 
 def _is_loose_image(file: str) -> bool:
@@ -166,16 +161,6 @@ def _check_folders(source: str, root: Path) -> None:
     raise InputError(f"{where} images ({images}) in no folder of a class, {remedy}")
 
 
-def _whole(images: int) -> Callable[[Spec], int]:
-    """The function `whole` of a Source whose data set has this number of images."""
-    return lambda spec: images
-
-
-def _counted(classes: str) -> Callable[[Spec], int]:
-    """The function `classes` of a Source whose class list has this name."""
-    return lambda spec: class_count(classes)
-
-
 def _imagenet_whole(spec: Spec) -> int | None:
     """Unknown for chosen classes; a folder `train` has the training images."""
     if "classes" in spec:
@@ -183,13 +168,16 @@ def _imagenet_whole(spec: Spec) -> int | None:
     return 1_281_167 if PurePath(spec["path"]).name == "train" else 50_000
 
 
-def _imagenet_classes(spec: Spec) -> int:
-    return class_count(spec.get("classes", "imagenet"))
-
-
 def _source(opens: Callable[..., Folder], images: int, classes: str) -> Source:
-    keys, whole, counted = {"path": PATH}, _whole(images), _counted(classes)
-    return Source(opens, keys, ("path",), whole=whole, classes=counted, files=True)
+    """A test set of this number of images, whose classes are those of a class list."""
+    return Source(
+        opens,
+        keys={"path": PATH},
+        required=("path",),
+        whole=lambda spec: images,
+        classes=lambda spec: class_count(classes),
+        files=True,
+    )
 
 
 IMAGENET = Source(
@@ -197,7 +185,7 @@ IMAGENET = Source(
     keys={"path": PATH, "classes": TEXT},
     required=("path",),
     whole=_imagenet_whole,
-    classes=_imagenet_classes,
+    classes=lambda spec: class_count(spec.get("classes", "imagenet")),
     files=True,
 )
 IMAGENET_V2 = _source(imagenet_v2, 10_000, "imagenet")

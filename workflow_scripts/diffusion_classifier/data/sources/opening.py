@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -134,12 +134,9 @@ def _opened(spec: dict[str, Any]) -> Any:
     """Open the source of `spec`; raises InputError for a key that the source does not have."""
     opens = source_called(spec.get("source")).opens
     options = {key: value for key, value in spec.items() if key not in _COMMON}
-    _check_options(spec["source"], opens, options)
-    return opens(**options)
-
-
-def _check_options(name: str, opens: Callable[..., Any], options: dict[str, Any]) -> None:
     try:
         inspect.signature(opens).bind(**options)
     except TypeError as error:
+        name = spec["source"]
         raise InputError(f"source {name!r} in `datasets`: found {options}: {error}") from None
+    return opens(**options)

@@ -102,10 +102,6 @@ def _size(spec: Spec) -> int:
     return _SIZES["captions" if _has_captions(spec) else spec.get("split", "test")]
 
 
-def _classes(spec: Spec) -> int:
-    return len(CLASSES[spec["task"]])
-
-
 def _has_captions(spec: Spec) -> bool:
     return spec["task"] == "captions"
 
@@ -121,7 +117,7 @@ SCENES = Source(
     required=("task",),
     splits=SPLITS,
     size=_size,
-    classes=_classes,
+    classes=lambda spec: len(CLASSES[spec["task"]]),
     captions=_has_captions,
     drawn=True,
 )

@@ -18,22 +18,6 @@ another key; a path, or the name of a description in resources/benchmarks. `conf
 format."""
 
 
-def _unknown(spec: Spec) -> None:
-    """None, for a number that is unknown before the images are opened."""
-
-
-def _nothing(key: str, spec: Spec) -> None:
-    """The check of a source that needs no check."""
-
-
-def _no(spec: Spec) -> bool:
-    return False
-
-
-def _none(spec: Spec) -> list[str]:
-    return []
-
-
 @dataclass(frozen=True)
 class Source:
     """A source of images; its name is in the registry of this folder.
@@ -50,17 +34,17 @@ class Source:
     """The names of required `keys`."""
     splits: tuple[str, ...] = ()
     """The values of `split`, if they are fixed; `test` is the default."""
-    size: Callable[[Spec], int | None] = _unknown
+    size: Callable[[Spec], int | None] = lambda spec: None
     """Images (or examples) of one copy; None if the files must be read to know."""
-    whole: Callable[[Spec], int | None] = _unknown
+    whole: Callable[[Spec], int | None] = lambda spec: None
     """Images of the whole data set, for estimates of costs; the user may have a part of it."""
-    classes: Callable[[Spec], int | None] = _unknown
+    classes: Callable[[Spec], int | None] = lambda spec: None
     """Number of classes; None if it is unknown or every image is a class."""
-    check: Callable[[str, Spec], None] = _nothing
+    check: Callable[[str, Spec], None] = lambda key, spec: None
     """Raises InputError, beginning with the given key, for mistakes that the schemas allow."""
-    captions: Callable[[Spec], bool] = _no
+    captions: Callable[[Spec], bool] = lambda spec: False
     """Whether its images have captions on which a model can be trained."""
-    inputs: Callable[[Spec], list[str]] = _none
+    inputs: Callable[[Spec], list[str]] = lambda spec: []
     """The user's files that it reads; raises InputError if they cannot be listed."""
     files: bool = False
     """Whether its images are in files, which may be damaged."""
@@ -70,7 +54,7 @@ class Source:
     """Whether its images need neither files of the user's nor the network."""
     examples: bool = False
     """Whether it has examples of two images and two captions, as Winoground has."""
-    shape: Callable[[Spec], tuple[float, float] | None] = _unknown
+    shape: Callable[[Spec], tuple[float, float] | None] = lambda spec: None
     """Of matching tasks, the images and captions of an item, on average; None if unknown."""
     matching: bool = False
     """Whether it consists of matching tasks: its ImageSource has items, see `data.matching`."""

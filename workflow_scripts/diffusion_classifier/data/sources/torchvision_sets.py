@@ -8,11 +8,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from PIL import Image
 
 from diffusion_classifier.messages import InputError, known
 
-from ..images import load_image, read_file
+from .folder import Folder
+from .image_source import ArrayImages
 from .source import PATH, TEXT, Source, Spec
 
 if TYPE_CHECKING:
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 
 @dataclass
-class _Known:
+class _Layout:
     """A data set's folder below `root`, its web page, and attributes of torchvision's object."""
 
     folder: str
@@ -32,22 +32,22 @@ class _Known:
 
 
 _SETS = {
-    "Food101": _Known(
+    "Food101": _Layout(
         "food-101", "data.vision.ee.ethz.ch/cvl/datasets_extra/food-101", "images", "_image_files"
     ),
-    "FGVCAircraft": _Known(
+    "FGVCAircraft": _Layout(
         "fgvc-aircraft-2013b",
         "robots.ox.ac.uk/~vgg/data/fgvc-aircraft",
         "data/images",
         "_image_files",
     ),
-    "OxfordIIITPet": _Known(
+    "OxfordIIITPet": _Layout(
         "oxford-iiit-pet", "robots.ox.ac.uk/~vgg/data/pets", "images", "_images"
     ),
-    "Flowers102": _Known(
+    "Flowers102": _Layout(
         "flowers-102", "robots.ox.ac.uk/~vgg/data/flowers/102", "jpg", "_image_files"
     ),
-    "STL10": _Known("stl10_binary", "cs.stanford.edu/~acoates/stl10", labels="labels"),
+    "STL10": _Layout("stl10_binary", "cs.stanford.edu/~acoates/stl10", labels="labels"),
 }
 
 # images per split and classes of torchvision's data sets, from their authors
@@ -81,60 +81,27 @@ _ELSEWHERE = {
 _MISSING = 0.01
 
 
-class ImageFiles:
-    """An ImageSource of the image files of one of torchvision's data sets."""
+class ImageFiles(Folder):
+    """The image files of the data set and split `name`."""
 
     def __init__(
         self, name: str, root: Path, files: list[Path], labels: np.ndarray, names: list[str]
     ) -> None:
-        self.name, self.root, self.files, self.labels = name, root, files, labels
-        self.class_names = names
-
-    def __len__(self) -> int:
-        return len(self.files)
-
-    def image(self, index: int) -> Image.Image:
-        """Mode L or RGB; raises InputError naming the file as `load_image` does."""
-        return load_image(self.encoded(index), self.source(index))
-
-    def encoded(self, index: int) -> bytes | None:
-        """The bytes of the file; raises InputError naming it if it cannot be read."""
-        return read_file(self.files[index], self.source(index))
-
-    def label(self, index: int) -> int:
-        return int(self.labels[index])
+        relative = [file.relative_to(root).as_posix() for file in files]
+        super().__init__(root, relative, labels.tolist(), names, left_out={})
+        self.name = name
 
     def source(self, index: int) -> str:
         """For example `Food101/test/waffles/1.jpg`, without the folder of the data set."""
-        return f"{self.name}/{self.files[index].relative_to(self.root).as_posix()}"
+        return f"{self.name}/{self.files[index]}"
 
-
-class Pixels:
-    """An ImageSource of STL10's raw values, uint8 `(image, channel, height, width)`."""
-
-    def __init__(self, name: str, pixels: np.ndarray, labels: np.ndarray, names: list[str]) -> None:
-        self.name, self.pixels, self.labels, self.class_names = name, pixels, labels, names
-
-    def __len__(self) -> int:
-        return len(self.pixels)
-
-    def image(self, index: int) -> Image.Image:
-        """Mode RGB."""
-        return Image.fromarray(np.ascontiguousarray(self.pixels[index].transpose(1, 2, 0)))
-
-    def encoded(self, index: int) -> bytes | None:
-        """None, as the images have no files."""
-
-    def label(self, index: int) -> int:
-        return int(self.labels[index])
-
-    def source(self, index: int) -> str:
-        return f"{self.name}/{index}"
+    def name_in_messages(self, index: int) -> str:
+        return self.source(index)
 
 
 def torchvision_set(
     dataset: str, root: str, split: str = "test", download: bool = False
-) -> ImageFiles | Pixels:
+) -> ImageFiles | ArrayImages:
     """One of torchvision's data sets, with its classes and labels, in its layout below `root`.
 
     `dataset` is a key of SIZES, `split` one of its splits; aircraft are labelled by their variant,
@@ -149,8 +116,9 @@ def torchvision_set(
     # names of pets come from the images that are present, other names from lists
     if not len(labels) or labels.min() < 0 or labels.max() >= len(names):
         raise _incomplete(dataset, root, f"labels for {len(names)} named classes that do not fit")
-    if layout.files is None:
-        return Pixels(name, opened.data, labels, names)
+    if layout.files is None:  # STL10, one array (image, channel, height, width)
+        origins = [f"{name}/{index}" for index in range(len(labels))]
+        return ArrayImages(opened.data.transpose(0, 2, 3, 1), labels, origins, names)
     folder = Path(opened.root) / layout.folder / layout.images
     files = [Path(file) for file in getattr(opened, layout.files)]
     missing = [file for file in files if not file.is_file()]
@@ -225,14 +193,6 @@ def check_torchvision(dataset: str, split: str, where: str) -> None:
         )
 
 
-def _size(spec: Spec) -> int | None:
-    return SIZES.get(spec["dataset"], {}).get(spec.get("split", "test"))
-
-
-def _class_count(spec: Spec) -> int | None:
-    return _CLASSES.get(spec["dataset"])
-
-
 def _check(key: str, spec: Spec) -> None:
     check_torchvision(spec["dataset"], spec.get("split", "test"), f"{key}.")
 
@@ -241,8 +201,8 @@ TORCHVISION = Source(
     torchvision_set,
     keys={"dataset": TEXT, "root": PATH, "split": TEXT, "download": {"type": "boolean"}},
     required=("dataset", "root"),
-    size=_size,
-    classes=_class_count,
+    size=lambda spec: SIZES.get(spec["dataset"], {}).get(spec.get("split", "test")),
+    classes=lambda spec: _CLASSES.get(spec["dataset"]),
     check=_check,
     files=True,
 )

@@ -143,18 +143,6 @@ def winoground(
     )
 
 
-def _size(spec: Spec) -> int | None:
-    return _SIZES.get(spec.get("dataset"))
-
-
-def _rendered_size(spec: Spec) -> int:
-    return len(TAGS) * spec["per_tag"]
-
-
-def _inputs(spec: Spec) -> list[str]:
-    return [spec["file"]] if "file" in spec else []
-
-
 def _check(key: str, spec: Spec) -> None:
     keys = {"file", "dataset", "revision"} & set(spec)
     if keys not in ({"file"}, {"dataset", "revision"}):
@@ -173,16 +161,16 @@ def _check(key: str, spec: Spec) -> None:
 WINOGROUND = Source(
     winoground,
     keys={"file": PATH, "dataset": TEXT, "revision": TEXT},
-    size=_size,
+    size=lambda spec: _SIZES.get(spec.get("dataset")),
     check=_check,
-    inputs=_inputs,
+    inputs=lambda spec: [spec["file"]] if "file" in spec else [],
     examples=True,
 )
 RENDERED = Source(
     winoground_examples,
     keys={"per_tag": {"type": "integer", "minimum": 1, "maximum": 1_000_000}},
     required=("per_tag",),
-    size=_rendered_size,
+    size=lambda spec: len(TAGS) * spec["per_tag"],
     drawn=True,
     examples=True,
 )

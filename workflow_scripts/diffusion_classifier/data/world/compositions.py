@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from ..sources.image_source import encode
 from .captions import relate
 from .render import draw
 from .world import HELD_OUT, RELATIONS, Scene, Thing, random_thing
@@ -72,7 +73,6 @@ def exchanged(tag: str, rng: np.random.Generator) -> tuple[Scene, Scene]:
 
 
 def _example(tag: str, entropy: list[int]) -> dict[str, Any]:
-    from ..sources.image_source import encode  # imported here, as `sources` imports this package
 
     rng = np.random.default_rng(entropy)
     scenes = exchanged(tag, rng)

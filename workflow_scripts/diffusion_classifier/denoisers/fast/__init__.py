@@ -1,5 +1,5 @@
-"""Networks that compute once what their evaluations have in common, with the same results.
+"""Networks that compute once what several evaluations share, with the same results.
 
-`shared_unet` and `shared_dit` run the modules of diffusers' networks in an order of their own.
-`way_up` and `products` replace single operations by faster ones that are equal.
+`shared_unet` and `shared_dit` call the modules of diffusers' networks in another order. `way_up`
+replaces single modules of a UNet by faster ones.
 """

@@ -1,4 +1,4 @@
-"""Whether a network may share: what its config may say, and one small batch computed both ways."""
+"""Whether a network may share work: a list of known options, and a comparison on one batch."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from diffusion_classifier.weights.stored import note
+from diffusion_classifier.messages import note
 
 from ..denoiser import Denoiser, Query
 
 ANY = object()
-"""Stands for any value of a config's option."""
+"""Any value of an option of a config."""
 TOLERANCE = {
     torch.float64: 1e-12,
     torch.float32: 5e-5,
@@ -23,12 +23,12 @@ TOLERANCE = {
 }
 """The largest deviation that rounding explains, as a fraction of the output (root mean square).
 
-About ten times what was measured between both ways, in half precision six times.
+It is about ten times the measured deviation, in half precision six times.
 """
 
 
 def only_known(config: Mapping[str, Any], known: Mapping[str, Any]) -> bool:
-    """Whether `config` has no option but those of `known`, each at its value there or at `ANY`."""
+    """Whether all options of `config` are in `known`, with the same value or `ANY` there."""
     options = {key: value for key, value in config.items() if not key.startswith("_")}
     return all(
         key in known and (known[key] is ANY or known[key] == value)
@@ -43,12 +43,12 @@ def same_as_plain(
     shape: Sequence[int],
     folder: str | os.PathLike,
 ) -> bool:
-    """Whether `predict_shared` of a denoiser that shares gives what `predict` gives, by one batch.
+    """Whether `predict_shared` and `predict` of a denoiser that shares agree on one batch.
 
     The batch is three evaluations of two random inputs `(c, h, w)` = `shape` and the two prompts of
-    `conditions`, on the network's device and in its dtype. If they differ by more than the dtype
-    explains, or sharing fails, a line in the log says so of the model in `folder`. Where the
-    network's own output is not finite there is nothing to compare with: True.
+    `conditions`, on the network's device and in its dtype. If they differ by more than rounding
+    explains, or sharing fails, a line in the log says so for the model in `folder`. If the output
+    of `predict` is not finite, nothing can be compared and the result is True.
     """
     query = _query(denoiser, shape)
     conditions = {name: value.to(query.x_t.device) for name, value in conditions.items()}
@@ -61,7 +61,7 @@ def same_as_plain(
         deviation = ((found - expected).double().norm() / expected.double().norm()).item()
     except (MemoryError, torch.OutOfMemoryError):
         raise
-    except Exception as error:  # of modules that are not as this project knows them
+    except Exception as error:  # modules that this project does not know fail in any way
         reason = f"fails ({type(error).__name__}: {' '.join(str(error).split())[:150]})"
     else:
         if deviation <= _tolerance(query.x_t):
@@ -75,7 +75,7 @@ def same_as_plain(
 
 
 def _query(denoiser: Denoiser, shape: Sequence[int]) -> Query:
-    """Two inputs at two timesteps; the first is asked about both prompts, the other about one."""
+    """Two inputs at two timesteps: the first with both prompts, the second with one."""
     parameter = next(denoiser.network.parameters())
     early, late = denoiser.process.timesteps // 10, 7 * denoiser.process.timesteps // 10
     noise = torch.randn(2, *shape, generator=torch.Generator().manual_seed(0))
@@ -92,7 +92,10 @@ def _query(denoiser: Denoiser, shape: Sequence[int]) -> Query:
 
 
 def _tolerance(x: Tensor) -> float:
-    """TOLERANCE of a tensor's dtype; where a GPU may compute float32 in TF32, that of its bits."""
+    """TOLERANCE of the dtype; that of float16 if a GPU may compute float32 in TF32.
+
+    Both have 10 bits of mantissa.
+    """
     may_be_tf32 = torch.backends.cudnn.allow_tf32 or torch.backends.cuda.matmul.allow_tf32
     if x.is_cuda and x.dtype == torch.float32 and may_be_tf32:
         return TOLERANCE[torch.float16]

@@ -1,11 +1,11 @@
-"""A Stable Diffusion UNet that computes once what its evaluations have in common.
+"""A Stable Diffusion UNet that computes once what several evaluations share.
 
 Everything before the first cross-attention depends on the noised image alone: the time embedding,
 `conv_in`, the blocks up to the first that has attention, its first resnet and self-attention. It is
 computed once for each input and continued for each prompt. A cross-attention's keys and values
-depend on the prompt alone: they are projected once for each prompt. What a skip connection from
-before the first cross-attention adds on the way up is computed once for each input, too
-(`way_up`). The rest is diffusers' own.
+depend on the prompt alone, so they are projected once for each prompt. A skip connection from
+before the first cross-attention contributes the same to all prompts of an input, so `way_up`
+computes its part once for each input. Everything else is computed by diffusers' modules.
 """
 
 from __future__ import annotations
@@ -14,10 +14,10 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor, nn
 
 from ..denoiser import Query, compiled
-from . import products
 from .comparison import ANY, only_known
 from .way_up import FoldedUpsampler, SharedSkip, can_fold, can_split
 
@@ -25,9 +25,9 @@ if TYPE_CHECKING:
     from diffusers import UNet2DConditionModel
 
 KEPT = 2 * 2**30
-"""Bytes of keys and values that may be kept; of more prompts they are projected in every pass."""
-# the options of a UNet's config, with the value that this module knows or any: sizes, and what
-# diffusers' own modules do by themselves
+"""The most bytes of keys and values to keep; if there are more, every pass projects its prompts."""
+# the known options of a UNet's config: those with ANY are sizes, or are handled by diffusers'
+# modules, which this module calls
 _KNOWN = {
     "class_embed_type": None,
     "class_embeddings_concat": False,
@@ -35,7 +35,7 @@ _KNOWN = {
     "projection_class_embeddings_input_dim": None,
     "addition_embed_type": None,
     "addition_time_embed_dim": None,
-    "addition_embed_type_num_heads": ANY,  # of the embedding that there is none of
+    "addition_embed_type_num_heads": ANY,  # without an added embedding it has no effect
     "encoder_hid_dim_type": None,
     "encoder_hid_dim": None,
     "time_cond_proj_dim": None,
@@ -64,7 +64,7 @@ _BLOCKS = ("DownBlock2D", "CrossAttnDownBlock2D", "UpBlock2D", "CrossAttnUpBlock
 
 
 def can_share(unet: UNet2DConditionModel) -> bool:
-    """Whether `SharedUNet` knows all options that this UNet has."""
+    """Whether `SharedUNet` knows all options of this UNet."""
     config = unet.config
     blocks = {*config.down_block_types, *config.up_block_types}
     known = only_known(config, _KNOWN) and blocks <= set(_BLOCKS)
@@ -76,9 +76,10 @@ KeyValue = tuple[Tensor, Tensor]
 
 
 class _PromptAttention:
-    """An attention processor of diffusers that may be given keys and values instead of a text.
+    """An attention processor for diffusers that can take keys and values instead of a text.
 
-    Without any it does what diffusers does. A self-attention has keys and values of its own.
+    While `keys_values` is None it is diffusers' own processor. A self-attention computes its keys
+    and values itself.
     """
 
     def __init__(self) -> None:
@@ -98,15 +99,14 @@ class _PromptAttention:
             key, value = (part[self.prompt] for part in self.keys_values[attn])
         else:
             parts = (attn.to_k(hidden_states), attn.to_v(hidden_states))
-            key, value = (products.heads(part, attn.heads) for part in parts)
-        query = products.heads(attn.to_q(hidden_states), attn.heads)
-        found = products.attention(query, key, value)
-        out = attn.to_out[0]
-        return products.linear(found.transpose(1, 2).flatten(2), out.weight, out.bias)
+            key, value = (_heads(part, attn.heads) for part in parts)
+        query = _heads(attn.to_q(hidden_states), attn.heads)
+        attended = F.scaled_dot_product_attention(query, key, value)
+        return attn.to_out[0](attended.transpose(1, 2).flatten(2))
 
 
 class SharedUNet:
-    """Evaluates a UNet of which `can_share` is true; called in the usual way it is as it was."""
+    """Evaluates a UNet of which `can_share` is true; the UNet can still be called as before."""
 
     def __init__(self, unet: UNet2DConditionModel) -> None:
         self.unet = unet
@@ -119,7 +119,7 @@ class SharedUNet:
         self.folded: dict[nn.Module, FoldedUpsampler] = {}
 
     def prepare(self, conditions: dict[str, Tensor]) -> dict[nn.Module, KeyValue] | Tensor:
-        """Keys and values of all prompts; of too many to be kept their `text` as it is.
+        """Keys and values of all prompts or, if they need more than KEPT bytes, the `text` itself.
 
         `text` is `(prompt, token, channel)`.
         """
@@ -199,7 +199,7 @@ class SharedUNet:
         return upsampler(hidden, size)
 
     def _rewrite(self) -> None:
-        """Derive the weights of the way up, once it is known where and how the UNet's are kept."""
+        """Derive the weights of the way up, when the UNet's device and memory format are final."""
         unet, self.split = self.unet, {}
         skips, shared = [(unet.conv_in.out_channels, True)], True
         for block in unet.down_blocks:
@@ -218,43 +218,48 @@ class SharedUNet:
     def _keys_values(self, text: Tensor) -> dict[nn.Module, tuple[Tensor, Tensor]]:
         return {
             module: (
-                products.heads(module.to_k(text), module.heads).contiguous(),
-                products.heads(module.to_v(text), module.heads).contiguous(),
+                _heads(module.to_k(text), module.heads).contiguous(),
+                _heads(module.to_v(text), module.heads).contiguous(),
             )
             for module in self.cross
         }
 
 
 def _first_attention(transformer: nn.Module, hidden: Tensor, row: Tensor) -> Tensor:
-    """`_transformed`, from inputs to evaluations after the first self-attention."""
+    """`_transformed`, which continues with evaluations instead of inputs after self-attention."""
     tokens, _ = transformer._operate_on_continuous_inputs(hidden)
     first, *others = transformer.transformer_blocks
     tokens = first.attn1(first.norm1(tokens)) + tokens
-    tokens = _told(first, tokens[row])
-    return _after(transformer, others, tokens, hidden[row])
+    tokens = _cross_attention_on(first, tokens[row])
+    return _remaining_blocks(transformer, others, tokens, hidden[row])
 
 
 def _transformed(transformer: nn.Module, hidden: Tensor) -> Tensor:
-    """diffusers' `Transformer2DModel.forward`, which ends in a copy to channels first.
+    """diffusers' `Transformer2DModel.forward` without the copy to channels first at its end.
 
-    Where channels come last, that copy is made for nothing, and another one back.
+    With channels last, that copy and the one back would be needless.
     """
     tokens, _ = transformer._operate_on_continuous_inputs(hidden)
-    return _after(transformer, transformer.transformer_blocks, tokens, hidden)
+    return _remaining_blocks(transformer, transformer.transformer_blocks, tokens, hidden)
 
 
-def _after(
+def _remaining_blocks(
     transformer: nn.Module, blocks: Iterable[nn.Module], tokens: Tensor, residual: Tensor
 ) -> Tensor:
     for block in blocks:
-        tokens = _told(block, block.attn1(block.norm1(tokens)) + tokens)
+        tokens = _cross_attention_on(block, block.attn1(block.norm1(tokens)) + tokens)
     linear = transformer.use_linear_projection
     tokens = transformer.proj_out(tokens) if linear else tokens
     image = tokens.unflatten(1, residual.shape[2:]).permute(0, 3, 1, 2)
     return residual + (image if linear else transformer.proj_out(image))
 
 
-def _told(block: nn.Module, tokens: Tensor) -> Tensor:
+def _cross_attention_on(block: nn.Module, tokens: Tensor) -> Tensor:
     """diffusers' `BasicTransformerBlock` from the cross-attention on."""
     tokens = block.attn2(block.norm2(tokens)) + tokens
-    return products.feed_forward(block.ff, block.norm3(tokens)) + tokens
+    return block.ff(block.norm3(tokens)) + tokens
+
+
+def _heads(projected: Tensor, count: int) -> Tensor:
+    """`(batch, token, head · channel)` → `(batch, head, token, channel)`."""
+    return projected.unflatten(2, (count, -1)).transpose(1, 2)

@@ -1,7 +1,4 @@
-"""The way up of a UNet: what its skip connections share, and upsampling without the zeros' work.
-
-Both are exact, and told from diffusers' own modules by rounding alone.
-"""
+"""Faster modules for the way up of a UNet, which differ from diffusers' by rounding alone."""
 
 from __future__ import annotations
 
@@ -13,37 +10,39 @@ from torch import Tensor, nn
 
 
 class SharedSkip:
-    """A resnet on the way up whose skip connection belongs to inputs, not to evaluations.
+    """A resnet on the way up whose skip connection depends on the input alone.
 
-    It normalises and convolves what comes from below and the skip as one. Convolutions are linear
-    and group norm works on groups of channels, so the groups that are all skip are computed once
-    for each input and added for each of its evaluations, with the timestep's projection.
+    diffusers' resnet concatenates the channels from below and those of the skip connection, then
+    normalises and convolves them. Convolutions are linear, and group norm works on groups of
+    channels. So the groups that consist of skip channels are computed once for each input, and the
+    result is added for each of its evaluations, with the timestep's projection.
     """
 
     def __init__(self, resnet: nn.Module, skip_channels: int) -> None:
         self.resnet = resnet
-        # a group with channels of both goes with the evaluations
-        self.own, self.groups = _own(resnet, skip_channels)
-        self.mixed = self.own - (resnet.in_channels - skip_channels)
-        self.conv_own, self.conv_skip = _split(resnet.conv1.weight, self.own)
-        self.shortcut_own, self.shortcut_skip = _split(resnet.conv_shortcut.weight, self.own)
+        # the first channels, in whole groups, are computed for each evaluation, the others for
+        # each input; a group with channels of both belongs to the first
+        self.first, self.groups = _first_channels(resnet, skip_channels)
+        self.mixed = self.first - (resnet.in_channels - skip_channels)
+        self.conv_first, self.conv_skip = _split(resnet.conv1.weight, self.first)
+        self.shortcut_first, self.shortcut_skip = _split(resnet.conv_shortcut.weight, self.first)
 
     def __call__(self, hidden: Tensor, skip: Tensor, emb: Tensor, row: Tensor) -> Tensor:
-        """`hidden` is `(batch, c, h, w)`; `skip` and `emb` are inputs', `(input, …)`."""
+        """`hidden` is `(batch, c, h, w)`; `skip` and `emb` are `(input, …)`."""
         resnet, act = self.resnet, self.resnet.nonlinearity
         shared = skip[:, self.mixed :]
         convolved = F.conv2d(
-            act(self._normed(shared, slice(self.own, None))), self.conv_skip, padding=1
+            act(self._normed(shared, slice(self.first, None))), self.conv_skip, padding=1
         )
         convolved = convolved + resnet.time_emb_proj(act(emb))[:, :, None, None]
         if self.mixed:
             hidden = torch.cat([hidden, skip[:, : self.mixed][row]], dim=1)
-        own = act(self._normed(hidden, slice(self.own)))
-        own = F.conv2d(own, self.conv_own, resnet.conv1.bias, padding=1) + convolved[row]
-        own = resnet.conv2(act(resnet.norm2(own)))
-        past = F.conv2d(shared, self.shortcut_skip)[row]
-        past = past + F.conv2d(hidden, self.shortcut_own, resnet.conv_shortcut.bias)
-        return (past + own) / resnet.output_scale_factor
+        out = act(self._normed(hidden, slice(self.first)))
+        out = F.conv2d(out, self.conv_first, resnet.conv1.bias, padding=1) + convolved[row]
+        out = resnet.conv2(act(resnet.norm2(out)))
+        shortcut = F.conv2d(shared, self.shortcut_skip)[row]
+        shortcut = shortcut + F.conv2d(hidden, self.shortcut_first, resnet.conv_shortcut.bias)
+        return (shortcut + out) / resnet.output_scale_factor
 
     def _normed(self, part: Tensor, channels: slice) -> Tensor:
         norm = self.resnet.norm1
@@ -52,9 +51,9 @@ class SharedSkip:
 
 
 def can_split(resnet: nn.Module, skip_channels: int) -> bool:
-    """Whether `SharedSkip` knows all that this resnet does, and some of it can be shared."""
+    """Whether `SharedSkip` covers all options of this resnet, and some work can be shared."""
     return (
-        _own(resnet, skip_channels)[0] < resnet.in_channels
+        _first_channels(resnet, skip_channels)[0] < resnet.in_channels
         and resnet.time_embedding_norm == "default"
         and resnet.upsample is None
         and resnet.downsample is None
@@ -65,10 +64,11 @@ def can_split(resnet: nn.Module, skip_channels: int) -> bool:
 
 
 class FoldedUpsampler:
-    """Nearest-neighbour upsampling to twice the size and the 3 × 3 convolution behind it.
+    """Nearest-neighbour upsampling to twice the size, followed by a 3 × 3 convolution.
 
-    Four 2 × 2 convolutions of the small image, one for each parity of row and column, as the
-    other products of the large one are of equal neighbours: 16 instead of 36 products.
+    In the large image, 2 × 2 pixels are equal, so the convolution multiplies each small pixel with
+    several weights, which can be summed before. What remains are four 2 × 2 convolutions of the
+    small image, one for each parity of row and column: 16 instead of 36 products.
     """
 
     def __init__(self, conv: nn.Conv2d) -> None:
@@ -91,13 +91,13 @@ class FoldedUpsampler:
             )
             for y, kernels in enumerate(self.kernels)
         ]
-        # interleaved with the channels innermost, where these convolutions leave them
+        # interleave the four images, with the channels innermost
         large = torch.stack(rows, dim=3).permute(0, 2, 3, 4, 5, 1)
         return large.flatten(3, 4).flatten(1, 2).permute(0, 3, 1, 2)
 
 
 def can_fold(upsampler: nn.Module) -> bool:
-    """Whether `FoldedUpsampler` knows all that this upsampler does."""
+    """Whether `FoldedUpsampler` covers all options of this upsampler."""
     conv = getattr(upsampler, "conv", None)
     return (
         isinstance(conv, nn.Conv2d)
@@ -107,8 +107,8 @@ def can_fold(upsampler: nn.Module) -> bool:
     )
 
 
-def _own(resnet: nn.Module, skip_channels: int) -> tuple[int, int]:
-    """Channels, and groups of them, that are not all skip."""
+def _first_channels(resnet: nn.Module, skip_channels: int) -> tuple[int, int]:
+    """The number of channels, and of groups, that are not computed from skip channels alone."""
     norm = resnet.norm1
     size = norm.num_channels // norm.num_groups
     groups = math.ceil((resnet.in_channels - skip_channels) / size)
@@ -122,14 +122,15 @@ def _split(weight: Tensor, channels: int) -> tuple[Tensor, Tensor]:
 
 
 def _folded(weight: Tensor, row: int, column: int) -> Tensor:
-    """The 2 × 2 kernel that gives the pixels of one parity, summed in float32 at least."""
+    """The 2 × 2 kernel for the pixels of one parity, summed in float32 or higher precision."""
     exact = weight.to(torch.promote_types(weight.dtype, torch.float32))
-    near = {0: ([0], [1, 2]), 1: ([0, 1], [2])}  # which taps meet the same small pixel
+    near = {0: ([0], [1, 2]), 1: ([0, 1], [2])}  # weights of the same small pixel
     sums = [[exact[:, :, y][..., x].sum(dim=(2, 3)) for x in near[column]] for y in near[row]]
     kernel = torch.stack([torch.stack(line, dim=-1) for line in sums], dim=2)
     return _like(kernel.to(weight.dtype), weight)
 
 
 def _like(part: Tensor, weight: Tensor) -> Tensor:
+    """`part`, contiguous in the memory format of `weight`."""
     last = weight.is_contiguous(memory_format=torch.channels_last)
     return part.contiguous(memory_format=torch.channels_last if last else torch.contiguous_format)

@@ -26,7 +26,6 @@ MESSAGES = (
     f"{LIBRARY}.messages",
     f"{LIBRARY}.network_time.in_network",
     f"{LIBRARY}.progress",
-    f"{LIBRARY}.weights.stored.note",
 )
 """Modules, and definitions in modules, that print messages and compute no result."""
 CHECK = re.compile(r"_?(check|refuse)(_\w+)?")
