@@ -63,6 +63,40 @@ rule compositional_scores:
         "../workflow_scripts/compositional_scores.py"
 
 
+rule matching_scores:
+    input:
+        similarities=of_job(plan.tables.matches),
+        data=of_job(plan.tables.data_files),
+        prompts=of_job(plan.tables.prompt_files),
+    output:
+        scores=layout.scores("{table}"),
+        correct=layout.scores("{table}", "correct"),
+        paired=layout.scores("{table}", "paired"),
+        effects=layout.scores("{table}", "effects"),
+        csv=layout.scores_csv("{table}"),
+    log:
+        f"{layout.logs}/matching_scores/{{table}}.log",
+    benchmark:
+        f"{layout.benchmarks}/matching_scores/{{table}}.tsv"
+    wildcard_constraints:
+        table=one_of(plan.tables.scored_from("matches")),
+    group:
+        "tables"
+    conda:
+        "../envs/environment.yaml"
+    threads: 1
+    resources:
+        mem_mb=growing(8000),
+        runtime=growing(60),
+    params:
+        code=code("matching_scores"),
+        methods=of_job(plan.tables.entries),
+        answers=of_job(plan.tables.answers),
+        datasets=of_job(plan.tables.datasets),
+    script:
+        "../workflow_scripts/matching_scores.py"
+
+
 rule table:
     input:
         unpack(of_job(plan.notebooks.inputs)),

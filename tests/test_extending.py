@@ -11,8 +11,10 @@ import pytest
 import yaml
 from workflows import PARTS, snakemake
 
-BLOCKS = re.compile(r"^`([\w/.]+)`(?:, in `(\w+)`)?:\n\n```python\n(.*?)^```$", re.M | re.S)
-FENCES = re.compile(r"^```python$", re.M)
+BLOCKS = re.compile(
+    r"^`([\w/.]+)`(?:, in `(\w+)`)?:\n\n```(?:python|yaml)\n(.*?)^```$", re.M | re.S
+)
+FENCES = re.compile(r"^```(?:python|yaml)$", re.M)
 
 
 @pytest.fixture(scope="module")
@@ -27,11 +29,12 @@ def extended(root, tmp_path_factory):
         shutil.copy(root / "tests" / name, project / "tests" / name)
     text = (root / "docs" / "extending.md").read_text(encoding="utf-8")
     blocks = BLOCKS.findall(text)
-    assert len(blocks) == len(FENCES.findall(text)) == 9  # every example is used
+    assert len(blocks) == len(FENCES.findall(text)) == 12  # every example is used
     for name, registry, code in blocks:
         path = project / name
         if not registry:
             assert not path.exists()
+            path.parent.mkdir(exist_ok=True)
             path.write_text(code, encoding="utf-8")
             continue
         before = path.read_text(encoding="utf-8")
@@ -55,7 +58,7 @@ def run(project, *command):
 
 def test_the_examples_pass_their_tests(extended):
     said = run(extended, "pytest", "-q", "-p", "no:cacheprovider", "tests")
-    assert re.match(r"\.{6} ", said), said
+    assert re.match(r"\.{7} ", said), said
 
 
 def test_the_workflow_asks_the_new_baseline(extended):

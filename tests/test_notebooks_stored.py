@@ -9,7 +9,7 @@ NOTEBOOKS = sorted((Path(__file__).parents[1] / "notebooks").glob("*.ipynb"))
 
 
 def test_there_is_one_of_every_table_and_the_benchmarks():
-    expected = ["accuracy", "benchmarks", "compositional", "robustness", "self_bench"]
+    expected = ["accuracy", "benchmarks", "compositional", "matching", "robustness", "self_bench"]
     assert [path.stem for path in NOTEBOOKS] == expected
 
 

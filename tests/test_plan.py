@@ -244,11 +244,12 @@ def test_any_number_of_tables_of_each_kind(root, tmp_path, monkeypatch):
     plan = planned(root, tmp_path, monkeypatch, edit=edit)
     assert plan.wanted()[-2:] == ["results/tables/one", "results/tables/two"]
     assert plan.tables.scored_from("similarities") == ["winoground"]
+    assert plan.tables.scored_from("matches") == ["matching"]
     assert plan.notebooks.parameters("two")["scores"] == "results/scores/two.parquet"
     assert plan.tables.methods("one") == ["scenes", *(f"clip-seed{seed}" for seed in (0, 1, 2))]
 
 
-@pytest.mark.parametrize("table", ["accuracy", "robustness", "winoground"])
+@pytest.mark.parametrize("table", ["accuracy", "robustness", "winoground", "matching"])
 def test_a_table_depends_on_all_that_its_notebook_is_told(plan, table):
     told, inputs = plan.notebooks.parameters(table), plan.notebooks.inputs(table)
     assert inputs["scores"] == [told["scores"]]
@@ -280,7 +281,8 @@ def test_the_report_has_a_caption_for_whatever_a_table_shows(plan, root):
         kind = plan.tables.kind(table)
         notebook = (root / "notebooks" / f"{kind.notebook}.ipynb").read_text(encoding="utf-8")
         captions = plan.tables.captions(table)
-        for part in ("paired", "timesteps", "examples", "methods", "heatmaps", "effective"):
+        figures = ("paired", "timesteps", "examples", "methods", "heatmaps", "effective", "effects")
+        for part in figures:
             if f'{{folder}}/{part}\\"' in notebook:
                 assert captions[f"{part}.svg"]
         assert plan.tables.labels(table, "page", "html") == {"what": "notebook"}

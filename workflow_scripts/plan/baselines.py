@@ -10,6 +10,7 @@ from typing import Any
 from diffusion_classifier.config.methods import (
     baseline_spec,
     classified_datasets,
+    compared_datasets,
     filter_network,
     image_spec,
     method_group,
@@ -88,10 +89,7 @@ class Baselines:
 
     def compared(self, method: str) -> list[str]:
         """The data sets in which a baseline compares every image with every caption."""
-        name = split_seed(self.config, method)[0]
-        tables = self.config["tables"].values()
-        found = [t["dataset"] for t in tables if "dataset" in t and name in t["methods"]]
-        return list(dict.fromkeys(found))
+        return compared_datasets(self.config, method)
 
     def jobs(self, *kinds: str) -> list[Job]:
         """A job for each method of these kinds that has a question."""

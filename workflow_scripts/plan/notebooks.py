@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from diffusion_classifier.config.methods import drawn_by, same_images, version_of
+from diffusion_classifier.data.matching.description import read_description
 
 from .pictures import Pictures
 from .tables import Tables
@@ -26,6 +27,7 @@ class Notebooks:
             "accuracy": self._accuracy,
             "self-bench": self._self_bench,
             "compositional": self._compositional,
+            "matching": self._matching,
         }
 
     def parameters(self, table: str) -> dict[str, Any]:
@@ -38,8 +40,9 @@ class Notebooks:
             "folder": self.layout.table(table),
             "subtitle": spec.get("subtitle", ""),
             "loss": self.tables.loss(table),
-            "published": self.tables.published(table),
         }
+        if self.tables.kind(table).answers != "matches":
+            common["published"] = self.tables.published(table)
         return common | self._of_kind[spec["kind"]](table)
 
     def inputs(self, table: str) -> dict[str, Any]:
@@ -185,6 +188,31 @@ class Notebooks:
             "preprocess": self.evaluations.models.preprocess(self.evaluations.model(first)),
             "description": self.data.spec(dataset).get("description", ""),
         }
+
+    # --- matching tasks
+
+    def _matching(self, table: str) -> dict[str, Any]:
+        names, behind = self.tables.datasets(table), self.tables.images_behind(table)
+        return {
+            "paired": self.layout.scores(table, "paired"),
+            "effects": self.layout.scores(table, "effects"),
+            "has_effects": any(self._has_effects(name) for name in names),
+            "data": self.tables.images(table),
+            "data_behind": {file: self.data.spec(name)["label"] for name, file in behind.items()},
+            "datasets": {name: self.data.spec(name)["label"] for name in names},
+            "descriptions": {name: self.data.spec(name).get("description", "") for name in names},
+            "benchmarks": {
+                name: self.data.spec(name)["benchmark"]
+                for name in names
+                if "benchmark" in self.data.spec(name)
+            },
+        }
+
+    def _has_effects(self, dataset: str) -> bool:
+        spec = self.data.spec(dataset)
+        return "benchmark" in spec and read_description(spec["benchmark"]).has_effects(
+            spec.get("subtasks")
+        )
 
 
 def _files(value: Any, results: str) -> Iterator[str]:

@@ -51,7 +51,7 @@ class Tables:
         return KINDS[self.spec(table)["kind"]]
 
     def scored_from(self, answers: str) -> list[str]:
-        """The tables that are scored from `predictions`, or from `similarities`."""
+        """The tables that are scored from `predictions`, `similarities` or `matches`."""
         return [name for name in self.config["tables"] if self.kind(name).answers == answers]
 
     def loss(self, table: str) -> str:
@@ -147,6 +147,22 @@ class Tables:
         """The similarities of all methods of a table."""
         (dataset,) = self.datasets(table)
         return [self.layout.similarities(method, dataset) for method in self.methods(table)]
+
+    def matches(self, table: str) -> list[str]:
+        """The similarities of all methods of a table on all its data sets."""
+        return [self.layout.similarities(*answer) for answer in self.answers(table)]
+
+    def answers(self, table: str) -> list[tuple[str, str]]:
+        """Method and data set of each of `matches`."""
+        return [(m, data) for data in self.datasets(table) for m in self.methods(table)]
+
+    def data_files(self, table: str) -> list[str]:
+        """The file of each of `datasets`."""
+        return list(self.images(table).values())
+
+    def prompt_files(self, table: str) -> list[str]:
+        """The prompts of each of `datasets`."""
+        return list(self.prompts(table).values())
 
     def first_predictions(self, table: str) -> dict[str, str]:
         """The predictions of the first diffusion classifier, by data set."""

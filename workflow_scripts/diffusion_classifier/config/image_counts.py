@@ -11,7 +11,11 @@ from typing import Any
 from diffusion_classifier.data import class_lists
 from diffusion_classifier.data.class_texts import read_class_texts
 from diffusion_classifier.data.sources.indices import read_indices
-from diffusion_classifier.data.sources.registry import has_examples
+from diffusion_classifier.data.sources.registry import (
+    has_examples,
+    has_matching_tasks,
+    source,
+)
 from diffusion_classifier.data.sources.sizes import class_count, expected_size, quickly_opened
 from diffusion_classifier.messages import InputError
 
@@ -19,7 +23,10 @@ from .methods import groups_of
 
 
 def image_count(config: dict[str, Any], name: str) -> int | None:
-    """Images of a data set, two for each example of Winoground; None if unknown."""
+    """Images of a data set: of Winoground two for each example, of matching tasks those of items.
+
+    An image that several items show counts for each: where it is known, this is an upper limit.
+    """
     spec = config["datasets"][name]
     if "drawn" in spec:  # at most
         return image_count(config, spec["drawn"])
@@ -35,6 +42,10 @@ def image_count(config: dict[str, Any], name: str) -> int | None:
         whole = None if "indices" in spec else quickly_opened(spec)
         size = len(whole) * spec.get("copies", 1) if whole else expected_size(spec)
         size = size and size - spec.get("skip", 0)
+    if has_matching_tasks(spec):
+        shape, known = source(spec["source"]).shape(spec), source(spec["source"]).size(spec)
+        size = min(size, known) if size and known else size
+        return size and shape and round(size * shape[0])
     return size and size * (2 if has_examples(spec) else 1)
 
 
@@ -44,6 +55,9 @@ def candidate_counts(config: dict[str, Any], dataset: str) -> tuple[int, float] 
     spec = config["prompts"][data["prompts"]]
     if has_examples(data):
         return 2 + bool(spec.get("unconditional")), 1
+    if has_matching_tasks(data):
+        shape = source(data["source"]).shape(data)
+        return shape and (shape[1] + bool(spec.get("unconditional")), 1)
     return _prompt_counts(config, spec)
 
 

@@ -10,6 +10,7 @@ from typing import Any
 from diffusion_classifier.baselines.baseline import CLIP, TEXT_TO_IMAGE, Baseline
 from diffusion_classifier.baselines.registry import baseline
 from diffusion_classifier.denoisers.families import FAMILIES
+from diffusion_classifier.tables.kinds import KINDS
 from diffusion_classifier.training.registry import TRAINERS
 from diffusion_classifier.weights.family import Family
 
@@ -172,9 +173,19 @@ def classified_datasets(config: dict[str, Any], method: str) -> list[str]:
     """The data sets that a baseline method classifies for tables or as a prior, each once."""
     name = split_seed(config, method)[0]
     listed = [spec for spec in config["tables"].values() if name in spec["methods"]]
+    listed = [spec for spec in listed if KINDS[spec["kind"]].answers == "predictions"]
     found = [dataset for spec in listed for dataset in spec.get("datasets", [])]
     for evaluation, dataset in all_questions(config):
         found += [dataset] if prior_method(config, evaluation) == method else []
+    return list(dict.fromkeys(found))
+
+
+def compared_datasets(config: dict[str, Any], method: str) -> list[str]:
+    """The data sets of which a baseline method says how well captions and images go together."""
+    name, found = split_seed(config, method)[0], []
+    for spec in config["tables"].values():
+        if name in spec["methods"] and KINDS[spec["kind"]].answers != "predictions":
+            found += spec.get("datasets") or [spec["dataset"]]
     return list(dict.fromkeys(found))
 
 

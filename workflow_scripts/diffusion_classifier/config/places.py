@@ -8,13 +8,16 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from diffusion_classifier.data.sources.source import BELOW, PATH
+from diffusion_classifier.data.sources.source import BELOW, BENCHMARK, PATH
 from diffusion_classifier.messages import InputError
 
 from .schema import source_keys
 
 _FORMATS = {key: schema.get("format") for key, schema in source_keys().items()}
-_PATHS = tuple(key for key, form in _FORMATS.items() if form in (PATH["format"], BELOW["format"]))
+_OF_PATHS = (PATH["format"], BELOW["format"], BENCHMARK["format"])
+_PATHS = tuple(key for key, form in _FORMATS.items() if form in _OF_PATHS)
+BENCHMARKS = "resources/benchmarks"
+"""The folder of the shipped descriptions of benchmarks."""
 INPUTS: dict[str, tuple[str, ...]] = {
     "prompts": ("file", "groups.of"),
     "datasets": (*_PATHS, "indices", "ticked"),
@@ -39,6 +42,8 @@ def resolve_paths(config: dict[str, Any], workflow: Path) -> None:
     config["results"] = os.path.normpath(_expanded("results", config["results"]))
     for key, entry, name in _inputs(config):
         path = _expanded(key, entry[name])
+        if _FORMATS.get(name) == BENCHMARK["format"] and key.startswith("datasets."):
+            path = _benchmark(path)
         below = key.startswith("datasets.") and _FORMATS.get(name) == BELOW["format"]
         entry[name] = path if below else find_path(path, workflow)
 
@@ -91,6 +96,12 @@ def _expanded(key: str, path: str) -> str:
             "write it in full, or ./ before it if the name begins with ~"
         )
     return expanded
+
+
+def _benchmark(path: str) -> str:
+    """The path of a description, which may be the name of a shipped one."""
+    is_name = not path.endswith((".yaml", ".yml")) and os.path.basename(path) == path
+    return f"{BENCHMARKS}/{path}.yaml" if is_name else path
 
 
 def _exists(path: str) -> bool:

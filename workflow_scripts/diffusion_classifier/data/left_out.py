@@ -16,6 +16,8 @@ from typing import TYPE_CHECKING
 from diffusion_classifier.files import read_parquet
 from diffusion_classifier.names import printable
 
+from .matching.stored import ITEMS, caption_classes
+
 if TYPE_CHECKING:
     import pandas as pd
 
@@ -133,10 +135,14 @@ def paragraphs(records: Iterable[tuple[str, LeftOut]]) -> list[str]:
 def read_classes(path: str | os.PathLike) -> pd.DataFrame:
     """The classes (`label, classname`) of a data set, including those of left-out images.
 
-    A class remains a candidate even if none of its images could be read.
+    A class remains a candidate even if none of its images could be read. The classes of matching
+    tasks are their captions.
     """
     import pandas as pd
+    import pyarrow.parquet as pq
 
+    if ITEMS in pq.read_schema(path).names:
+        return caption_classes(read_parquet(path, [ITEMS])[ITEMS])
     classes = read_parquet(path, ["label", "classname"])
     if (record := read_left_out(path)) is None or not record.classes:
         return classes

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
+from diffusion_classifier.data.matching.stored import asked_captions, has_items
 from diffusion_classifier.data.prompt_sets import is_unconditional
 from diffusion_classifier.data.stored_images import shard
 
@@ -15,8 +16,11 @@ def candidates(data: pd.DataFrame, prompts: pd.DataFrame) -> pd.DataFrame:
     Every image is paired with every prompt but the unconditional ones. If `data` (`image, label`)
     has a column `example`, as Winoground's has, an image is paired with the classes of its
     example's images and with every unconditional prompt. Then `data` has to hold whole examples:
-    list the pairs of the whole data set and choose the pairs of a shard's images afterwards.
+    list the pairs of the whole data set and choose the pairs of a shard's images afterwards. If it
+    has matching tasks (`data.matching`), an image is paired with the captions of all its items.
     """
+    if has_items(data):
+        return _of_items(data, prompts)
     empty = is_unconditional(prompts).to_numpy()
     numbered = pd.DataFrame(
         {"prompt": range(len(prompts)), "label": prompts["classidx"].to_numpy()}
@@ -31,6 +35,18 @@ def candidates(data: pd.DataFrame, prompts: pd.DataFrame) -> pd.DataFrame:
         pairs = pd.concat([within[["image", "prompt"]], free])
     pairs = pairs.astype("int64").sort_values(["image", "prompt"], kind="stable")
     return pairs.reset_index(drop=True)
+
+
+def _of_items(data: pd.DataFrame, prompts: pd.DataFrame) -> pd.DataFrame:
+    """`candidates` of matching tasks."""
+    empty = is_unconditional(prompts).to_numpy()
+    numbered = pd.DataFrame(
+        {"prompt": np.arange(len(prompts)), "label": prompts["classidx"].to_numpy()}
+    )
+    within = asked_captions(data).merge(numbered[~empty], on="label")
+    free = data[["image"]].merge(numbered.loc[empty, ["prompt"]], how="cross")
+    pairs = pd.concat([within[["image", "prompt"]], free])
+    return pairs.astype("int64").sort_values(["image", "prompt"]).reset_index(drop=True)
 
 
 def shard_candidates(

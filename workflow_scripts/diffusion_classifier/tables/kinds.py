@@ -15,12 +15,13 @@ class Kind:
     """A kind of table.
 
     `notebook` is the name of a file in notebooks/, `category` the heading of such tables in the
-    report. The scored `answers` are predictions of classes, or similarities of images and prompts.
+    report. The scored `answers` are predictions of classes, similarities of images and prompts, or
+    matches: the similarities of several data sets of matching tasks.
     """
 
     notebook: str
     category: str
-    answers: Literal["predictions", "similarities"]
+    answers: Literal["predictions", "similarities", "matches"]
 
 
 KINDS = {
@@ -28,4 +29,5 @@ KINDS = {
     "robustness": Kind("robustness", "Robustness", "predictions"),
     "self-bench": Kind("self_bench", "Self-Bench", "predictions"),
     "compositional": Kind("compositional", "Compositional reasoning", "similarities"),
+    "matching": Kind("matching", "Compositional reasoning", "matches"),
 }

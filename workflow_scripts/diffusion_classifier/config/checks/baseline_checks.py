@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from diffusion_classifier.baselines.registry import BASELINES, baseline
-from diffusion_classifier.data.sources.registry import has_examples
+from diffusion_classifier.data.sources.registry import has_own_captions
 from diffusion_classifier.data.sources.sizes import class_count
 from diffusion_classifier.messages import InputError, known
 
@@ -111,7 +111,7 @@ def check_answers(config: dict[str, Any], name: str, dataset: str, user: str) ->
     kind = baseline(spec["kind"])
     if kind.reads_texts:
         return
-    if has_examples(data):
+    if has_own_captions(data):
         kinds = [name for name in BASELINES if baseline(name).reads_texts]
         raise InputError(
             f"{user}: found `{name}` of kind {spec['kind']} for the data set `{dataset}`, "

@@ -7,7 +7,7 @@ from typing import Any
 
 from diffusion_classifier.baselines.baseline import TEXT_TO_IMAGE
 from diffusion_classifier.baselines.registry import baseline
-from diffusion_classifier.data.sources.registry import SOURCES, has_examples, source
+from diffusion_classifier.data.sources.registry import SOURCES, has_own_captions, source
 from diffusion_classifier.data.sources.sizes import class_count, size
 from diffusion_classifier.messages import InputError, known
 
@@ -49,7 +49,7 @@ def check_dataset(config: dict[str, Any], name: str, spec: dict[str, Any]) -> No
         _check_classes(config, name, spec)
     # None: the number of the user's own files is unknown before they are read
     if available is not None and spec.get("limit", 0) + spec.get("skip", 0) > available:
-        what = "examples" if has_examples(spec) else "images"
+        what = "examples" if has_own_captions(spec) else "images"
         skipped = f" after skipping {spec['skip']}" if "skip" in spec else ""
         raise InputError(
             f"{key}.limit: found {spec.get('limit', 0)}{skipped}, expected at most {available}, "

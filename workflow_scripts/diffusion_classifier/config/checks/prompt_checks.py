@@ -7,7 +7,7 @@ from typing import Any
 
 from diffusion_classifier.data import class_lists
 from diffusion_classifier.data.class_texts import read_class_texts
-from diffusion_classifier.data.sources.registry import has_examples
+from diffusion_classifier.data.sources.registry import has_own_captions
 from diffusion_classifier.messages import InputError, known
 
 
@@ -70,7 +70,7 @@ def check_groups(config: dict[str, Any], name: str) -> None:
             "captions or texts, expected a set with `classes` or a `file`; choose another"
         )
     captioned = config["datasets"].get(spec.get("captions"), {})
-    if has_examples(captioned):
+    if has_own_captions(captioned):
         raise InputError(
             f"{key}: found beside the captions of `{spec['captions']}`, of which every image has "
             "its own, so there are no classes to group; leave it out"

@@ -7,7 +7,13 @@ from itertools import product
 from typing import Any
 
 from diffusion_classifier.baselines.registry import BASELINES, baseline
-from diffusion_classifier.data.sources.registry import SOURCES, has_examples, source
+from diffusion_classifier.data.sources.registry import (
+    SOURCES,
+    has_examples,
+    has_matching_tasks,
+    has_own_captions,
+    source,
+)
 from diffusion_classifier.messages import InputError, known
 from diffusion_classifier.tables.kinds import KINDS
 
@@ -43,6 +49,7 @@ def check_tables(config: dict[str, Any]) -> None:
         "accuracy": _check_accuracy,
         "self-bench": _check_self_bench,
         "compositional": _check_compositional,
+        "matching": _check_matching,
     }
     for name, spec in config["tables"].items():
         _check_methods(config, name, spec)
@@ -147,13 +154,7 @@ def _check_self_bench(config: dict[str, Any], key: str, spec: dict[str, Any]) ->
 
 def _check_compositional(config: dict[str, Any], key: str, spec: dict[str, Any]) -> None:
     _check_datasets(config, f"{key}.dataset", [spec["dataset"]])
-    for name in set(spec["methods"]) & set(config["baselines"]):
-        if not baseline(kind := config["baselines"][name]["kind"]).reads_texts:
-            kinds = [kind for kind in BASELINES if baseline(kind).reads_texts]
-            raise InputError(
-                f"{key}.methods: found `{name}` of kind {kind}, expected evaluations and baselines "
-                f"of kind {', '.join(kinds)}; remove it from this table"
-            )
+    _check_reads_texts(config, key, spec)
     dataset = config["datasets"][spec["dataset"]]
     if not has_examples(dataset):
         sources = [name for name in SOURCES if source(name).examples]
@@ -161,21 +162,50 @@ def _check_compositional(config: dict[str, Any], key: str, spec: dict[str, Any])
             f"{key}.dataset: found `{spec['dataset']}` without two images and two captions per "
             f"example, expected a data set of the source {' or '.join(sources)}; choose another"
         )
-    if config["prompts"][dataset["prompts"]].get("captions") != spec["dataset"]:
+    _check_captions(config, key, spec, spec["dataset"])
+
+
+def _check_matching(config: dict[str, Any], key: str, spec: dict[str, Any]) -> None:
+    _check_datasets(config, f"{key}.datasets", spec["datasets"])
+    _check_reads_texts(config, key, spec)
+    for name in spec["datasets"]:
+        if not has_matching_tasks(config["datasets"][name]):
+            sources = [name for name in SOURCES if source(name).matching]
+            raise InputError(
+                f"{key}.datasets: found `{name}` without matching tasks, expected data sets of the "
+                f"source {' or '.join(sources)}; choose others, or a table of another kind"
+            )
+        _check_captions(config, key, spec, name)
+
+
+def _check_reads_texts(config: dict[str, Any], key: str, spec: dict[str, Any]) -> None:
+    for name in set(spec["methods"]) & set(config["baselines"]):
+        if not baseline(kind := config["baselines"][name]["kind"]).reads_texts:
+            kinds = [kind for kind in BASELINES if baseline(kind).reads_texts]
+            raise InputError(
+                f"{key}.methods: found `{name}` of kind {kind}, expected evaluations and baselines "
+                f"of kind {', '.join(kinds)}; remove it from this table"
+            )
+
+
+def _check_captions(config: dict[str, Any], key: str, spec: dict[str, Any], name: str) -> None:
+    """That a data set is asked about its own captions, by evaluations that can be compared."""
+    prompts = config["datasets"][name]["prompts"]
+    if config["prompts"][prompts].get("captions") != name:
         raise InputError(
-            f"datasets.{spec['dataset']}.prompts: found `{dataset['prompts']}`, expected prompts "
-            f"that are its own captions (`captions: {spec['dataset']}`); add such an entry to "
+            f"datasets.{name}.prompts: found `{prompts}`, expected prompts "
+            f"that are its own captions (`captions: {name}`); add such an entry to "
             "`prompts` and name it"
         )
-    evaluations = [name for name in spec["methods"] if name in config["evaluations"]]
-    for name in evaluations:
-        check_choice(config, name, spec["dataset"])
-    check_single_stage(config, f"{key}.methods", evaluations, [spec["dataset"]])
+    evaluations = [method for method in spec["methods"] if method in config["evaluations"]]
+    for method in evaluations:
+        check_choice(config, method, name)
+    check_single_stage(config, f"{key}.methods", evaluations, [name])
 
 
 def check_choice(config: dict[str, Any], name: str, dataset: str) -> None:
     """Check that an evaluation with a prior does not classify images with captions of their own."""
-    if "prior" in config["evaluations"][name] and has_examples(config["datasets"][dataset]):
+    if "prior" in config["evaluations"][name] and has_own_captions(config["datasets"][dataset]):
         raise InputError(
             f"evaluations.{name}.prior: found for the data set `{dataset}`, whose images have "
             "captions of their own, so there are no classes for a prior to choose from; leave it "

@@ -81,8 +81,8 @@ def winoground_from_hub(dataset: str, revision: str) -> pd.DataFrame:
     )
 
 
-def hub_files(dataset: str, revision: str, patterns: list[str]) -> Path:
-    """The folder in the cache with the files of `dataset` that match `patterns`.
+def hub_files(dataset: str, revision: str, patterns: list[str] | None = None) -> Path:
+    """The folder in the cache with the files of `dataset` that match `patterns`, or all.
 
     Missing ones are downloaded. Raises InputError if the data set is not available.
     """

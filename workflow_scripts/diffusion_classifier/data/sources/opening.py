@@ -32,6 +32,9 @@ def open_source(spec: dict[str, Any]) -> ImageSource:
     an unknown `source` or a key it does not have, and as the source does.
     """
     source = _opened(spec)
+    if source_called(spec["source"]).matching:
+        source.choose(spec.get("limit"), spec.get("seed", 0))
+        return source
     if spec.get("shift") is not None:
         return Shifted(source, spec["shift"], spec.get("seed", 0), spec.get("copies", 1))
     if spec.get("copies", 1) != 1:
@@ -63,7 +66,7 @@ def pieces(spec: dict[str, Any], left_out: LeftOut | None = None) -> Iterator[pd
         yield winoground_table(_opened(spec), spec.get("limit"), spec.get("seed", 0))
         return
     source = open_source(spec)
-    indices = chosen(source, spec)
+    indices = np.arange(len(source)) if kind.matching else chosen(source, spec)
     if not kind.files:
         yield from tables(source, indices)
         return
@@ -96,6 +99,8 @@ def _readable(
     for piece in tables(source, indices, left_out):
         without -= set(piece["label"])
         yield piece
+    if getattr(unshifted, "own_captions", False):
+        return  # a caption without its image is asked about no image
     left_out.classes = {str(label): source.class_names[label] for label in sorted(without)}
 
 

@@ -15,6 +15,8 @@ SOURCES: dict[str, str] = {
     "scenes": "scenes:SCENES",
     "scenes-winoground": "winoground:RENDERED",
     "winoground": "winoground:WINOGROUND",
+    "matching": "matching:MATCHING",
+    "scenes-matching": "scenes_matching:SCENES_MATCHING",
     "folder": "folder:FOLDER",
     "torchvision": "torchvision_sets:TORCHVISION",
     "huggingface": "huggingface:HUGGINGFACE",
@@ -41,6 +43,16 @@ def source(name: str | None) -> Source:
 def has_examples(spec: dict[str, Any]) -> bool:
     """Whether a data set consists of examples with two images and two captions each."""
     return "source" in spec and source(spec["source"]).examples
+
+
+def has_matching_tasks(spec: dict[str, Any]) -> bool:
+    """Whether a data set consists of matching tasks, each with captions of its own."""
+    return "source" in spec and source(spec["source"]).matching
+
+
+def has_own_captions(spec: dict[str, Any]) -> bool:
+    """Whether images have captions of their own, so that there are no classes to choose from."""
+    return has_examples(spec) or has_matching_tasks(spec)
 
 
 def input_files(spec: dict[str, Any]) -> list[str]:

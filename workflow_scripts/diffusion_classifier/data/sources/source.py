@@ -12,8 +12,10 @@ Spec = dict[str, Any]
 TEXT = {"type": "string", "minLength": 1}
 PATH = TEXT | {"format": "path"}
 BELOW = TEXT | {"format": "path below"}
+BENCHMARK = TEXT | {"format": "path or name of a benchmark"}
 """JSON schemas of keys: a text; a path, which may be relative to the workflow; a path below that of
-another key. `config.places` uses the format."""
+another key; a path, or the name of a description in resources/benchmarks. `config.places` uses the
+format."""
 
 
 @dataclass(frozen=True)
@@ -52,12 +54,18 @@ class Source:
     """Whether its images need neither files of the user's nor the network."""
     examples: bool = False
     """Whether it has examples of two images and two captions, as Winoground has."""
+    shape: Callable[[Spec], tuple[float, float] | None] = lambda spec: None
+    """Of matching tasks, the images and captions of an item, on average; None if unknown."""
+    matching: bool = False
+    """Whether it consists of matching tasks: its ImageSource has items, see `data.matching`."""
 
     @property
     def common(self) -> tuple[str, ...]:
         """The keys that it shares with other sources."""
         if self.examples:
             return ("limit",)
+        if self.matching:
+            return ("limit", *(("strict",) if self.files else ()))
         strict = ("strict",) if self.files else ()
         return ("limit", "skip", "indices", "shift", "copies", *strict)
 

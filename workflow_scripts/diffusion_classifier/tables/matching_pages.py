@@ -1,0 +1,190 @@
+"""What the notebook of matching tasks shows: a table per data set and score, figures, effects."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import matplotlib as mpl
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from diffusion_classifier.scores.matching import METRICS
+from diffusion_classifier.scores.matching_tables import MACRO, MICRO
+
+from .plots import PALETTE, STYLE, legend_columns, name_label, wrapped
+from .wide_tables import comparison, interval_text, trainings, wide
+
+MOST = 12
+"""How many subtasks a page shows; of more it shows the means, and the CSV has all."""
+MARKERS = "oDsv^P<>X"
+
+
+def metrics_of(rows: pd.DataFrame, dataset: str) -> dict[str, str]:
+    """The scores that a data set has, with their names."""
+    there = set(rows.loc[rows["dataset"] == dataset, "metric"])
+    return {metric: name for metric, name in METRICS.items() if metric in there}
+
+
+def main_metric(rows: pd.DataFrame, dataset: str) -> str:
+    """The score of a data set's items: group score if it has one, or text or image score."""
+    there = metrics_of(rows, dataset)
+    order = ("group_score", "text_score", "image_score")
+    return next((metric for metric in order if metric in there), next(iter(there)))
+
+
+def columns(rows: pd.DataFrame, dataset: str, metric: str) -> dict[str, str]:
+    """The subtasks to show of a data set, in order, with their headers, which say what chance is.
+
+    Of more than MOST they are the means alone.
+    """
+    own = rows[(rows["dataset"] == dataset) & (rows["metric"] == metric)]
+    chance = own.drop_duplicates("subtask").set_index("subtask")["chance"]
+    names = list(chance.index)
+    means = [name for name in names if name in (MICRO, MACRO)]
+    shown = names if len(names) - len(means) <= MOST else means
+    return {name: f"{name} ({chance[name]:.3g})" for name in shown}
+
+
+def score_table(rows: pd.DataFrame, dataset: str, metric: str) -> pd.DataFrame:
+    """Methods x subtasks, as `wide_tables.wide`."""
+    own = rows[rows["dataset"] == dataset]
+    return wide(own.assign(dataset=own["subtask"]), columns(rows, dataset, metric), metric)
+
+
+def paired_frame(
+    paired: pd.DataFrame, rows: pd.DataFrame, dataset: str, metric: str, loss: str
+) -> pd.DataFrame:
+    """Differences as text, method a, method b x subtasks, as `wide_tables.comparison`."""
+    own = paired[(paired["dataset"] == dataset) & (paired["metric"] == metric)]
+    headers = {name: name for name in columns(rows, dataset, metric) if name != MACRO}
+    counts = trainings(rows[rows["dataset"] == dataset])
+    names = {method: f"{method} ({count})" for method, count in counts.items()}
+    return comparison(own.assign(dataset=own["subtask"]), names, headers, loss)
+
+
+def headline(rows: pd.DataFrame, datasets: Mapping[str, str], method: str) -> list[str]:
+    """A sentence for each data set: how `method` does, and the best of the others, and guessing."""
+    sentences = []
+    for dataset, label in datasets.items():
+        if rows[rows["dataset"] == dataset].empty:
+            continue
+        metric = main_metric(rows, dataset)
+        own = rows[(rows["dataset"] == dataset) & (rows["metric"] == metric)]
+        subtask = MICRO if MICRO in set(own["subtask"]) else own["subtask"].iloc[0]
+        own = own[own["subtask"] == subtask].set_index("method")
+        if method not in own.index:
+            continue
+        others = own[~own["kind"].isin(["diffusion", "chance"])].sort_values("value")
+        best = others.tail(1)
+        shown = [f"{row.Index} {_percent(row)}" for row in own.loc[[method]].itertuples()]
+        shown += [f"{row.Index} {_percent(row)}" for row in best.itertuples()]
+        guessing = f"guessing {own.loc[method, 'chance']:.3g}"
+        name = METRICS[metric].lower()
+        sentences.append(f"{label}, {name} in percent: {'; '.join([*shown, guessing])}.")
+    return sentences
+
+
+def scores_plot(rows: pd.DataFrame, datasets: Mapping[str, str], title: str) -> Figure:
+    """One panel per data set: the score of its items by subtask, with 95 % intervals.
+
+    Dotted lines are what guessing gets. `rows` are those of one loss.
+    """
+    shown = rows[rows["kind"] != "chance"]
+    methods, counts = list(pd.unique(shown["method"])), trainings(shown)
+    panels = {name: columns(rows, name, main_metric(rows, name)) for name in datasets}
+    heights = [0.9 + len(names) * (0.25 + 0.13 * len(methods)) for names in panels.values()]
+    with mpl.rc_context(STYLE):
+        figure = Figure(figsize=(8, sum(heights) + 1), layout="constrained")
+        axes = figure.subplots(len(panels), 1, squeeze=False, height_ratios=heights).ravel()
+        for ax, (dataset, names) in zip(axes, panels.items(), strict=True):
+            metric = main_metric(rows, dataset)
+            own = shown[(shown["dataset"] == dataset) & (shown["metric"] == metric)]
+            for number, method in enumerate(methods):
+                offset = 0.7 * ((number + 0.5) / len(methods) - 0.5)
+                label = f"{name_label(method)}, {counts[method]}"
+                _points(ax, own[own["method"] == method], list(names), offset, number, label)
+            _guessing(ax, own, list(names))
+            ax.set_yticks(range(len(names)), [name_label(name) for name in names])
+            ax.set(xlim=(-2, 102), ylim=(len(names) - 0.5, -0.5))
+            ax.set_xlabel(f"{METRICS[metric].lower()} (%)")
+            ax.grid(axis="y", visible=False)
+            ax.set_title(datasets[dataset], loc="left")
+        figure.suptitle(wrapped(title, 8), x=0.01, ha="left", fontsize=11)
+        handles, labels = axes[0].get_legend_handles_labels()
+        figure.legend(handles, labels, loc="outside lower center", ncols=legend_columns(labels, 8))
+    return figure
+
+
+def effects_frame(effects: pd.DataFrame, dataset: str, loss: str) -> pd.DataFrame:
+    """Effect sizes as text: methods x comparisons, "+0.61 [+0.35, +0.84]" and p below it."""
+    own = effects[(effects["dataset"] == dataset) & effects["loss"].isin(["", loss])]
+    text = [_effect_text(row) for row in own.itertuples()]
+    found = own.assign(text=text).pivot(index="method", columns="subtask", values="text")
+    ordered = found.reindex(pd.unique(own["method"]))[list(pd.unique(own["subtask"]))]
+    return ordered.fillna("—").rename_axis(index=None, columns=None)
+
+
+def effects_plot(
+    effects: pd.DataFrame, datasets: Mapping[str, str], loss: str, title: str
+) -> Figure:
+    """One panel per data set: effect sizes by comparison, with bootstrap intervals."""
+    shown = effects[effects["loss"].isin(["", loss])]
+    names = [name for name in datasets if name in set(shown["dataset"])]
+    methods = list(pd.unique(shown["method"]))
+    heights = [
+        0.9
+        + shown.loc[shown["dataset"] == name, "subtask"].nunique() * (0.25 + 0.13 * len(methods))
+        for name in names
+    ]
+    with mpl.rc_context(STYLE):
+        figure = Figure(figsize=(8, sum(heights) + 1), layout="constrained")
+        axes = figure.subplots(len(names), 1, squeeze=False, height_ratios=heights).ravel()
+        for ax, dataset in zip(axes, names, strict=True):
+            own = shown[shown["dataset"] == dataset]
+            subtasks = list(pd.unique(own["subtask"]))
+            for number, method in enumerate(methods):
+                offset = 0.7 * ((number + 0.5) / len(methods) - 0.5)
+                of_method = own[own["method"] == method]
+                _points(ax, of_method, subtasks, offset, number, name_label(method))
+            ax.axvline(0, color="0.3", linewidth=1)
+            ax.set_yticks(range(len(subtasks)), [name_label(name) for name in subtasks])
+            ax.set(ylim=(len(subtasks) - 0.5, -0.5), xlabel="effect size")
+            ax.grid(axis="y", visible=False)
+            ax.set_title(datasets[dataset], loc="left")
+        figure.suptitle(wrapped(title, 8), x=0.01, ha="left", fontsize=11)
+        handles, labels = axes[0].get_legend_handles_labels()
+        figure.legend(handles, labels, loc="outside lower center", ncols=legend_columns(labels, 8))
+    return figure
+
+
+def _points(
+    ax: Axes, own: pd.DataFrame, names: Sequence[str], offset: float, number: int, label: str
+) -> None:
+    """The points of one method, `offset` below the middle of their subtask."""
+    own = own[own["subtask"].isin(names)]
+    y = own["subtask"].map(list(names).index) + offset
+    bars = np.clip([own["value"] - own["low"], own["high"] - own["value"]], 0, None)
+    ax.errorbar(
+        own["value"], y, xerr=bars, linestyle="none", label=label,
+        marker=MARKERS[number % len(MARKERS)], color=PALETTE[number % len(PALETTE)],
+    )  # fmt: skip
+
+
+def _guessing(ax: Axes, own: pd.DataFrame, names: Sequence[str]) -> None:
+    chance = own.drop_duplicates("subtask").set_index("subtask")["chance"]
+    y = np.arange(len(names))
+    ax.vlines(
+        chance.reindex(names), y - 0.42, y + 0.42, color="0.35", linestyle=":", zorder=1,
+        label="guessing",
+    )  # fmt: skip
+
+
+def _percent(row) -> str:
+    return interval_text(row.value, row.low, row.high)
+
+
+def _effect_text(row) -> str:
+    p = "p < 0.001" if row.p < 0.001 else f"p = {row.p:.2g}"
+    return f"{row.value:+.2f} [{row.low:+.2f}, {row.high:+.2f}]\n{p}"
