@@ -122,20 +122,20 @@ def test_the_files_of_a_tree_are_inputs_and_its_classes_are_counted(tree):
     ]
     assert class_count(tree) == 6
     assert class_count({"source": "webdataset", "root": "nowhere"}) is None
-    assert input_files({"source": "webdataset", "benchmark": "pcam"}) == []
+    assert input_files({"source": "webdataset", "clip_benchmark": "pcam"}) == []
 
 
 def test_a_benchmark_from_the_hubs_cache(tmp_path, scenes):
     folder = snapshot(tmp_path, "clip-benchmark/wds_vtab-cifar10")
     write_tree(folder, scenes["bytes"], scenes["label"], SHAPES)
-    spec = {"source": "webdataset", "benchmark": "cifar10", "revision": SHA}
+    spec = {"source": "webdataset", "clip_benchmark": "cifar10", "revision": SHA}
     found = dataset(spec)
     assert found["bytes"].tolist() == scenes["bytes"].tolist()
     assert found["source"].iloc[0] == (
         "clip-benchmark/wds_vtab-cifar10@0b27149/test/0.tar/s0000000.png"
     )
     named = {**spec, "dataset": "clip-benchmark/wds_vtab-cifar10"}
-    del named["benchmark"]
+    del named["clip_benchmark"]
     assert dataset(named).equals(found)
     for entry in (spec, named):
         assert class_count(entry) == 10 and expected_size(entry) == 10_000
@@ -146,7 +146,7 @@ def test_a_benchmark_from_the_hubs_cache(tmp_path, scenes):
 
 
 def test_what_is_not_cached_is_fetched_by_a_command():
-    said = error_of({"source": "webdataset", "benchmark": "pcam"})
+    said = error_of({"source": "webdataset", "clip_benchmark": "pcam"})
     assert "hf download clip-benchmark/wds_vtab-pcam" in said
     assert "502695fe1a141108650e3c5b91c8b5e0ff84ed49" in said
 
@@ -168,13 +168,13 @@ def check(spec):
 
 def test_exactly_one_place_and_a_revision():
     check({"root": "somewhere"})
-    check({"benchmark": "pcam"})
-    check({"benchmark": "cifar10", "revision": SHA})
+    check({"clip_benchmark": "pcam"})
+    check({"clip_benchmark": "cifar10", "revision": SHA})
     for spec, said in (
-        ({}, "found no place, expected exactly one of `root`, `dataset` and `benchmark`"),
-        ({"root": "a", "benchmark": "pcam"}, "found `root` and `benchmark`"),
+        ({}, "found no place, expected exactly one of `root`, `dataset` and `clip_benchmark`"),
+        ({"root": "a", "clip_benchmark": "pcam"}, "found `root` and `clip_benchmark`"),
         ({"root": "a", "revision": SHA}, r"datasets.c.revision: .* beside `root`"),
-        ({"benchmark": "cifar10"}, "no `revision` of clip-benchmark/wds_vtab-cifar10"),
+        ({"clip_benchmark": "cifar10"}, "no `revision` of clip-benchmark/wds_vtab-cifar10"),
         ({"dataset": "owner/wds_mine"}, "no `revision` of owner/wds_mine"),
     ):
         with pytest.raises(InputError, match=said):

@@ -238,6 +238,7 @@ def pretrained(config: dict[str, Any], method: str) -> str:
 
     `shipped` and `train` stand for themselves; a method without weights has "".
     """
+    method = config.get("weightings", {}).get(method, {}).get("of", method)
     spec = config["evaluations"].get(method) or baseline_spec(config, method)
     weights = config["models"][spec["model"]]["weights"] if "model" in spec else spec.get("weights")
     if isinstance(weights, dict):

@@ -108,16 +108,21 @@ def webdataset(
     split: str = "test",
     dataset: str | None = None,
     revision: str | None = None,
-    benchmark: str | None = None,
+    clip_benchmark: str | None = None,
 ) -> TarImages:
     """The images of one split: of the folder `root`, or of the hub.
 
-    On the hub it is `dataset` at `revision`, or the data set of CLIP_benchmark named `benchmark`,
-    for some of which a revision is known. No image is decoded. Raises InputError for an impossible
+    On the hub it is `dataset` at `revision`, or the data set that CLIP_benchmark calls
+    `clip_benchmark`, for some of which a revision is known. No image is decoded. Raises InputError for an impossible
     combination of arguments; for a data set that is not available; if `nshards.txt` disagrees with
     the archives; for a truncated archive; and if no sample has an image and a label.
     """
-    spec = {"root": root, "dataset": dataset, "revision": revision, "benchmark": benchmark}
+    spec = {
+        "root": root,
+        "dataset": dataset,
+        "revision": revision,
+        "clip_benchmark": clip_benchmark,
+    }
     spec = {key: value for key, value in spec.items() if value is not None}
     _check("source webdataset", spec)
     folder, name = _located(spec, [f"{split}/{_COUNT}", f"{split}/*.tar", CLASS_NAMES, _TYPE])
@@ -152,17 +157,17 @@ def _located(spec: Spec, patterns: list[str]) -> tuple[Path, str]:
 def _on_hub(spec: Spec) -> tuple[str, str | None]:
     """Repository and revision of a data set; the revision is None if none is given or known."""
     known = _benchmark(spec)
-    dataset = known.dataset if "benchmark" in spec else spec["dataset"]
+    dataset = known.dataset if "clip_benchmark" in spec else spec["dataset"]
     return dataset, spec.get("revision", known and known.revision)
 
 
 def _benchmark(spec: Spec) -> BenchmarkSet | None:
-    """CLIP_benchmark's data set that an entry names by `benchmark` or by its repository."""
-    name = spec.get("benchmark", spec.get("dataset", ""))
-    if "benchmark" not in spec and not name.startswith(f"{OWNER}/"):
+    """CLIP_benchmark's data set that an entry names by `clip_benchmark` or by its repository."""
+    name = spec.get("clip_benchmark", spec.get("dataset", ""))
+    if "clip_benchmark" not in spec and not name.startswith(f"{OWNER}/"):
         return None
     with suppress(InputError):
-        return benchmark_set(name, "benchmark")
+        return benchmark_set(name, "clip_benchmark")
     return None
 
 
@@ -213,21 +218,21 @@ def _archives(folder: Path, split: str) -> list[Path]:
 
 def _check(key: str, spec: Spec) -> None:
     """Raise InputError unless exactly one place is named, with a revision where one is needed."""
-    named = [name for name in ("root", "dataset", "benchmark") if name in spec]
+    named = [name for name in ("root", "dataset", "clip_benchmark") if name in spec]
     if len(named) != 1:
         raise InputError(
             f"{key}: found {' and '.join(f'`{name}`' for name in named) or 'no place'}, expected "
-            "exactly one of `root`, `dataset` and `benchmark`; correct it"
+            "exactly one of `root`, `dataset` and `clip_benchmark`; correct it"
         )
     if named == ["root"]:
         if "revision" in spec:
             raise InputError(
                 f"{key}.revision: found {spec['revision']!r} beside `root`, expected it only with "
-                "`dataset` or `benchmark`; leave it out"
+                "`dataset` or `clip_benchmark`; leave it out"
             )
         return
-    if named == ["benchmark"]:
-        benchmark_set(spec["benchmark"], f"{key}.benchmark")
+    if named == ["clip_benchmark"]:
+        benchmark_set(spec["clip_benchmark"], f"{key}.clip_benchmark")
     dataset, revision = _on_hub(spec)
     if revision is None:
         raise InputError(
@@ -261,7 +266,7 @@ def _classes(spec: Spec) -> int | None:
 
 WEBDATASET = Source(
     webdataset,
-    keys={"root": PATH, "split": TEXT, "dataset": TEXT, "revision": TEXT, "benchmark": TEXT},
+    keys={"root": PATH, "split": TEXT, "dataset": TEXT, "revision": TEXT, "clip_benchmark": TEXT},
     whole=_whole,
     classes=_classes,
     check=_check,
