@@ -113,9 +113,10 @@ def webdataset(
     """The images of one split: of the folder `root`, or of the hub.
 
     On the hub it is `dataset` at `revision`, or the data set that CLIP_benchmark calls
-    `clip_benchmark`, for some of which a revision is known. No image is decoded. Raises InputError for an impossible
-    combination of arguments; for a data set that is not available; if `nshards.txt` disagrees with
-    the archives; for a truncated archive; and if no sample has an image and a label.
+    `clip_benchmark`, for some of which a revision is known. No image is decoded. Raises InputError
+    for an impossible combination of arguments; for a data set that is not available; if
+    `nshards.txt` disagrees with the archives; for a truncated archive; and if no sample has an
+    image and a label.
     """
     spec = {
         "root": root,
