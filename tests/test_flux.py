@@ -11,6 +11,7 @@ from test_stable_diffusion import TWO, prompts
 from diffusion_classifier.data.preprocess import Preprocess
 from diffusion_classifier.denoisers.families import family
 from diffusion_classifier.denoisers.flux import packed, positions, unpacked
+from diffusion_classifier.denoisers.model_folders import detect_family, input_form
 from diffusion_classifier.engine.encoders import encode_images
 
 TOKENS = {True: 512, False: 256}
@@ -140,6 +141,13 @@ def test_noise_levels_are_those_of_an_image_of_1024_pixels(tmp_path, dynamic):
     torch.testing.assert_close(process.sigmas, scheduler.sigmas[:-1].flip(0))
     middle = np.exp(1.15) / (np.exp(1.15) + 1) if dynamic else 0.5
     assert process.sigmas[499].item() == pytest.approx(middle, rel=1e-4)
+
+
+def test_the_folder_says_what_divides_an_images_edge(saved):
+    """The VAE halves once, and 2 × 2 latents are a token; the size itself is not said."""
+    pipeline, folder, _ = saved
+    assert detect_family(folder) == "flux"
+    assert input_form(folder, "flux") == (None, "RGB", 2 * pipeline.vae_scale_factor)
 
 
 def test_the_vaes_shift_is_taken_off(saved):
