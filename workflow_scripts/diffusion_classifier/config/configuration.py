@@ -61,9 +61,9 @@ def check_config(config: dict[str, Any], workflow: str | os.PathLike) -> None:
     `workflow` is the folder of the Snakefile. Paths in `config` are replaced (`resolve_paths`), and
     a model with `seeds` becomes one entry per seed (`expand_seeds`), a weighting with `draws` one
     per draw (`expand_draws`). Labels, class names and other shown texts are converted to Unicode's
-    form NFC, so that two spellings of a name are equal.
-    Raises InputError for a config that does not fit the schema, a name that does not exist, numbers
-    that contradict each other, and an unusable results folder.
+    form NFC, so that two spellings of a name are equal. Raises InputError for a config that does
+    not fit the schema, a name that does not exist, numbers that contradict each other, and an
+    unusable results folder.
     """
     workflow = Path(workflow)
     check_kinds(config)
