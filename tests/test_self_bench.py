@@ -232,7 +232,7 @@ def test_a_plan_of_drawings_their_judge_and_the_table(tmp_path):
     assert plan.baselines.clips() == []  # its answers are those of the judge's job alone
     told = plan.notebooks.parameters("own")
     assert told["drawn_by"] == {"kept": "sd"} and told["model_of"] == {"sd": "sd"}
-    assert told["models"] == {"sd": "SD"}
+    assert told["models"] == {"sd": "SD"} and told["drawings"] == {"kept": plan.layout.data("all")}
     assert set(told["data_behind"]) == {plan.layout.data(name) for name in ("kept", "all")}
     assert plan.notebooks.inputs("own")["scores"] == ["results/scores/own.parquet"]
     listed = tmp_path / "ticked.txt"

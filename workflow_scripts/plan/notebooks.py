@@ -166,6 +166,11 @@ class Notebooks:
             "prompts": self.tables.prompts(table),
             "predictions": self.tables.first_predictions(table),
             "drawn_by": {name: drawn_by(self.config, name) for name in names},
+            "drawings": {
+                name: self.layout.data(self.data.spec(name)["drawn"])
+                for name in names
+                if "drawn" in self.data.spec(name)
+            },
             "model_of": models,
             "models": {
                 name: self.evaluations.models.spec(name)["label"]
