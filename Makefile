@@ -30,7 +30,7 @@ verify: $(READY)
 
 # what a config takes before anything runs; of another: make costs CONFIG=config/paper.yaml
 costs: $(READY)
-	@PYTHONPATH=workflow_scripts python -m diffusion_classifier costs --configfile $(CONFIG)
+	@diffusion-classifier costs --configfile $(CONFIG)
 
 # how far a run is; of another config: make status CONFIG=config/paper.yaml
 status: $(READY)

@@ -19,7 +19,7 @@ with job(snakemake):
     params, folder = snakemake.params, Path(snakemake.output.folder)
     source = Path(snakemake.input.notebook)
     workflow = source.parents[1]  # the working directory may be another
-    # Snakemake keeps a folder that is not empty: a figure of an earlier run would stay in the report
+    # Snakemake keeps a folder that is not empty, and with it figures of an earlier run
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
     execute(source, folder / "notebook.ipynb", params.notebook, workflow)
