@@ -16,6 +16,7 @@ from test_siglip import siglip
 from test_stable_diffusion import save_pipeline
 from workflows import PARTS, own_library
 
+from diffusion_classifier.config.configuration import check_config
 from diffusion_classifier.operations.costs import estimate
 
 
@@ -36,12 +37,13 @@ def test_it_plans_and_says_what_it_costs(root, tmp_path):
     assert result.returncode == 0, result.stderr
     planned = result.stdout + result.stderr
     assert int(re.search(r"^matching_scores +(\d+)$", planned, re.MULTILINE)[1]) == 4
+    named = {spec["benchmark"] for spec in config["datasets"].values()}
+    check_config(config, root)  # which says where descriptions lie
     costs = {(cost.method, cost.dataset): cost for cost in estimate(config)}
     assert costs["sd-1-5", "sugarcrepe"].evaluations == 700 * 2 * 100
     assert costs["sd-3-5", "cola"].evaluations == 210 * 2 * 3 * 100  # two captions, and none
     assert costs["sd-2-0", "mmbias"].evaluations == 700 * 120 * 100
     shown = {name for table in config["tables"].values() for name in table["datasets"]}
-    named = {spec["benchmark"] for spec in config["datasets"].values()}
     assert shown == set(config["datasets"]) and named == {*FOLDERS, *HUB}
 
 

@@ -23,6 +23,7 @@ BASES = ("config.yaml", "config/my-images.yaml")
 YAML = [
     (path.relative_to(ROOT).as_posix(), block)
     for path in DOCUMENTS
+    if path.name != "extending.md"  # whose examples test_extending.py uses
     for block in re.findall(r"^```yaml\n(.*?)^```", path.read_text("utf-8"), re.M | re.S)
 ]
 

@@ -21,7 +21,8 @@ FENCES = re.compile(r"^```(?:python|yaml)$", re.M)
 def extended(root, tmp_path_factory):
     """A copy of the project with all that the document adds."""
     project = tmp_path_factory.mktemp("project")
-    for part in (*PARTS, "pyproject.toml"):
+    (project / "resources").symlink_to(root / "resources")  # the models that the default uses
+    for part in (*PARTS, "pyproject.toml", "config.yaml"):
         copy = shutil.copytree if (root / part).is_dir() else shutil.copy
         copy(root / part, project / part)
     (project / "tests").mkdir()

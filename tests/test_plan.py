@@ -182,6 +182,7 @@ def test_every_question_of_a_table_is_answered_by_one_job(plan):
         *plan.tables.predictions("accuracy"),
         *plan.tables.predictions("robustness"),
         *plan.tables.similarities("winoground"),
+        *plan.tables.matches("matching"),
     }
     ours = ("digits", "scenes", "scenes-winoground")
     asked = {file for file in asked if file.split("/")[2] not in ours}
@@ -191,7 +192,7 @@ def test_every_question_of_a_table_is_answered_by_one_job(plan):
 def test_all_trainings_of_a_clip_are_one_job(plan):
     (job,) = plan.baselines.clips()
     assert job.methods == [f"clip-seed{seed}" for seed in (0, 1, 2)]
-    assert (len(job.questions), len(job.similarities)) == (3 * 6, 3)
+    assert (len(job.questions), len(job.similarities)) == (3 * 6, 3 * 3)
     assert [*plan.baselines.clip_models(job)] == job.methods
 
 

@@ -13,7 +13,7 @@ from matplotlib.figure import Figure
 from diffusion_classifier.scores.matching import METRICS
 from diffusion_classifier.scores.matching_tables import MACRO, MICRO
 
-from .plots import PALETTE, STYLE, legend_columns, name_label, wrapped
+from .plots import PALETTE, STYLE, add_legend, add_title, name_label
 from .wide_tables import comparison, interval_text, trainings, wide
 
 MOST = 12
@@ -111,9 +111,8 @@ def scores_plot(rows: pd.DataFrame, datasets: Mapping[str, str], title: str) -> 
             ax.set_xlabel(f"{METRICS[metric].lower()} (%)")
             ax.grid(axis="y", visible=False)
             ax.set_title(datasets[dataset], loc="left")
-        figure.suptitle(wrapped(title, 8), x=0.01, ha="left", fontsize=11)
-        handles, labels = axes[0].get_legend_handles_labels()
-        figure.legend(handles, labels, loc="outside lower center", ncols=legend_columns(labels, 8))
+        add_title(figure, title)
+        add_legend(figure, axes)
     return figure
 
 
@@ -153,9 +152,8 @@ def effects_plot(
             ax.set(ylim=(len(subtasks) - 0.5, -0.5), xlabel="effect size")
             ax.grid(axis="y", visible=False)
             ax.set_title(datasets[dataset], loc="left")
-        figure.suptitle(wrapped(title, 8), x=0.01, ha="left", fontsize=11)
-        handles, labels = axes[0].get_legend_handles_labels()
-        figure.legend(handles, labels, loc="outside lower center", ncols=legend_columns(labels, 8))
+        add_title(figure, title)
+        add_legend(figure, axes)
     return figure
 
 
