@@ -50,7 +50,6 @@ def test_only_a_model_distilled_from_guidance_has_a_scale(root, config, tmp_path
     check_config(config, root)
     plan = Plan(config, root)
     assert plan.models.encoding("flux-dev") == {"truncate": False, "guidance": 3.5}
-    assert plan.evaluations.encoding("flux-dev", "mine")["guidance"] == 3.5
     assert plan.models.encoding(name) == {"truncate": False}
     config["models"][name]["guidance"] = 3.5
     with pytest.raises(InputError, match=rf"models.{name}.guidance: found 3.5.* leave it out"):
