@@ -158,6 +158,13 @@ def write_inputs(folder):
         files.write_dataset(errors(dataset).isel(pair=slice(0, 100)), folder / f"{dataset}-0.nc")
         files.write_dataset(errors(dataset).isel(pair=slice(100, None)), folder / f"{dataset}-1.nc")
     files.write_dataset(reconstructions(), folder / "reconstructions.nc")
+    unweighted = found["sd", "shapes"]  # weighted: the right answers of all but ten images
+    held_out = unweighted[unweighted["image"] >= 10]
+    weighted = held_out.assign(prediction=held_out["label"])
+    files.write_parquet(weighted, folder / "weighted.parquet")
+    timesteps = pd.DataFrame({"timestep": [100, 500], "weight": [0.5, 1.5]})
+    learned = pd.concat(timesteps.assign(loss=loss) for loss in ("l1", "l2"))
+    files.write_csv(learned, folder / "weights.csv")
     of_data = {key: str(folder / "data" / f"{key}.parquet") for key in DATASETS}
     return {
         "scores": str(folder / "scores.parquet"),
@@ -181,6 +188,16 @@ def write_inputs(folder):
             "early": {"shapes": [str(folder / "sd" / "shapes.parquet")]},
             "late": {"shapes": [str(folder / "sd" / f"{key}.parquet") for key in SAME]},
         },
+        "weighted": [
+            {
+                "method": "Weighted",
+                "varies": "draw",
+                "dataset": "shapes",
+                "weighted": [str(folder / "weighted.parquet")],
+                "equal": [str(folder / "sd" / "shapes.parquet")],
+                "weights": [str(folder / "weights.csv")],
+            }
+        ],
         "subtitle": "Fabricated numbers.",
     }
 
@@ -188,7 +205,10 @@ def write_inputs(folder):
 SAME = ("shapes", "shapes")  # two trainings with the same answers
 
 
-FIGURES = ("trend", "paired", "methods", "timesteps", "reconstructions", "confusion", "examples")
+FIGURES = (
+    *("trend", "weighting", "paired", "methods", "timesteps", "reconstructions", "confusion"),
+    "examples",
+)
 
 
 def test_notebook_runs_and_writes_everything(tmp_path):
@@ -198,7 +218,8 @@ def test_notebook_runs_and_writes_everything(tmp_path):
     written = {path.name for path in (tmp_path / "table").iterdir()}
     drawn = {f"{name}.{kind}" for name in FIGURES for kind in ("svg", "png")}
     others = {f"table{end}" for end in (".csv", ".tex", ".txt", ".html")} | {"summary.html"}
-    assert written == {"notebook.ipynb", "confusions.csv", "trend.csv"} | others | drawn
+    tables = {"confusions.csv", "trend.csv", "weighting.csv"}
+    assert written == {"notebook.ipynb"} | tables | others | drawn
     cells = json.loads(executed.read_text())["cells"]
     outputs = [output for cell in cells for output in cell.get("outputs", [])]
     assert not [output for output in outputs if output.get("name") == "stderr"]
@@ -207,6 +228,13 @@ def test_notebook_runs_and_writes_everything(tmp_path):
     trend = trend[trend["method"].str.contains("L2")]
     assert trend["method"].tolist() == ["early [L2]", "late [L2]"]
     assert trend["trainings"].tolist() == [1, 2] and trend["value"].nunique() == 1
+    gain = pd.read_csv(tmp_path / "table" / "weighting.csv")
+    assert gain["loss"].tolist() == ["l1", "l2"] and (gain["with"] == 100).all()
+    assert gain["images"].tolist() == [IMAGES - 10] * 2
+    own = fabricated()["sd", "shapes"].query("loss == 'l2' and image >= 10")
+    right = 100 * (own["label"] == own["prediction"]).mean()
+    assert gain["without"][1] == pytest.approx(right)
+    assert f"{100 - right:+.1f} [" in (tmp_path / "table" / "table.txt").read_text()
     text = executed.read_text()
     assert (
         "The probe never saw these pairs." in text
