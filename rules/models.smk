@@ -1,5 +1,4 @@
 # Models, and what is computed once per model: weights, noise, latents, conditions.
-from functools import partial
 
 
 # on a cluster these run where snakemake does: the first needs the network, which compute nodes often
@@ -170,70 +169,3 @@ rule conditions:
         dtype="float32",
     script:
         "../workflow_scripts/conditions.py"
-
-
-# small sets of a model in one job each: of two rules that make a file, Snakemake takes the one
-# without wildcards
-for model, datasets in plan.together.datasets().items():
-
-    rule:
-        name:
-            f"latents_{model}"
-        input:
-            data=[layout.data(name) for name in datasets],
-            model=plan.models.inputs(model),
-        output:
-            [layout.latents(model, name, 0) for name in datasets],
-        log:
-            f"{layout.logs}/latents/{model}.log",
-        benchmark:
-            f"{layout.benchmarks}/latents/{model}.tsv"
-        conda:
-            "../envs/environment.yaml"
-        threads: 1
-        resources:
-            mem_mb=growing(plan.models.memory(model)),
-            runtime=growing(60),
-            gpu=GPU,
-        params:
-            code=code("latents", family=partial(plan.models.family, model)),
-            family=plan.models.family(model),
-            folder=of_job(partial(plan.models.folder, model)),
-            preprocess=plan.models.preprocess(model),
-            shards=1,
-            device=config["compute"]["device"],
-            dtype="float32",
-        script:
-            "../workflow_scripts/latents.py"
-
-
-for model, names in plan.together.prompts().items():
-
-    rule:
-        name:
-            f"conditions_{model}"
-        input:
-            prompts=[layout.prompts(name) for name in names],
-            model=plan.models.inputs(model),
-        output:
-            [layout.conditions(model, name) for name in names],
-        log:
-            f"{layout.logs}/conditions/{model}.log",
-        benchmark:
-            f"{layout.benchmarks}/conditions/{model}.tsv"
-        conda:
-            "../envs/environment.yaml"
-        threads: 1
-        resources:
-            mem_mb=growing(plan.models.memory(model)),
-            runtime=growing(30),
-            gpu=GPU,
-        params:
-            code=code("conditions", family=partial(plan.models.family, model)),
-            family=plan.models.family(model),
-            folder=of_job(partial(plan.models.folder, model)),
-            truncate=plan.models.truncate(model),
-            device=config["compute"]["device"],
-            dtype="float32",
-        script:
-            "../workflow_scripts/conditions.py"

@@ -40,7 +40,7 @@ for job in plan.baselines.jobs("probe"):
             numbered("predict_probe", job.number)
         input:
             data=plan.baselines.images(job.questions),
-            latents=ancient(plan.baselines.latents(job)),
+            latents=plan.baselines.latents(job),
             probes=plan.baselines.task_folders(job.method),
             model=plan.baselines.model_inputs(job),
         output:
@@ -58,7 +58,6 @@ for job in plan.baselines.jobs("probe"):
             gpu=GPU,
         params:
             code=code("predict_probe"),
-            latents=code("latents", family=partial(plan.baselines.model_family, job.method)),
             preprocess=plan.baselines.model_preprocess(job.method),
             spec=plan.baselines.fitted(job.method),
             tasks=plan.baselines.tasks(job.method),

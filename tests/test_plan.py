@@ -207,30 +207,6 @@ def test_a_probe_learns_each_set_of_prompts_once(plan):
     assert len(plan.baselines.latents(job)) == 6
 
 
-# --- jobs of several small sets
-
-
-def test_small_sets_of_a_model_are_encoded_together(plan, staged):
-    sets = plan.together.datasets()
-    assert [*sets] == ["digits-dit", "scenes-sd"]
-    assert sets["digits-dit"][-1] == "mnist-adversarial" or "mnist" in sets["digits-dit"]
-    assert len(sets["digits-dit"]) == 7 and len(sets["scenes-sd"]) == 13
-    assert [*plan.together.prompts()] == ["scenes-sd"]
-    assert staged.together.datasets() == staged.together.prompts() == {}
-
-
-def test_what_is_large_or_the_users_own_is_encoded_alone(root, tmp_path, monkeypatch):
-    (tmp_path / "prompts.csv").write_text("prompt,classname,classidx\na,a,0\nb,b,1\n")
-
-    def edit(config):
-        config["datasets"]["mnist"]["shards"] = 2
-        config["prompts"]["sizes"] = {"file": "prompts.csv"}
-
-    plan = planned(root, tmp_path, monkeypatch, edit=edit)
-    assert "mnist" not in plan.together.datasets()["digits-dit"]
-    assert "sizes" not in plan.together.prompts()["scenes-sd"]
-
-
 # --- tables
 
 

@@ -1,7 +1,7 @@
-"""Encode the images of one shard, or of several small data sets, as a model's latents.
+"""Encode the images of one shard of a data set as a model's latents.
 
-In: the data sets, the model. Out: a file for each data set, `latents` (image, channel, height,
-width) float32 and `image`, their numbers in the data set.
+In: the data set, the model. Out: `latents` (image, channel, height, width) float32 and `image`,
+their numbers in the data set.
 """
 
 from job import compute, job
@@ -17,13 +17,11 @@ with job(snakemake):
 
     device, dtype = compute(snakemake)
     params = snakemake.params
-    index, preprocess = int(snakemake.wildcards.get("shard", 0)), Preprocess(**params.preprocess)
-    given = snakemake.input.data
-    sets = [given] if isinstance(given, str) else given
-    for path, output in zip(sets, snakemake.output, strict=True):
-        data = files.read_parquet(path, columns=["image"])
-        numbers = shard(data, index, params.shards)["image"].tolist()
-        encoded = encoded_images_of(path, numbers)
-        images = (decode(encoded[number]) for number in numbers)
-        latents = encode_images(params.folder, preprocess, images, device, dtype, params.family)
-        files.write_tensors({"latents": latents, "image": torch.tensor(numbers)}, output)
+    path, index = snakemake.input.data, int(snakemake.wildcards.shard)
+    data = files.read_parquet(path, columns=["image"])
+    numbers = shard(data, index, params.shards)["image"].tolist()
+    encoded = encoded_images_of(path, numbers)
+    images = (decode(encoded[number]) for number in numbers)
+    preprocess = Preprocess(**params.preprocess)
+    latents = encode_images(params.folder, preprocess, images, device, dtype, params.family)
+    files.write_tensors({"latents": latents, "image": torch.tensor(numbers)}, snakemake.output[0])

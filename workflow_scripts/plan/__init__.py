@@ -13,7 +13,6 @@ wildcards of a job. Each module covers one part of a config and uses only module
 * `calibrations`: the data on which evaluations learn their timesteps;
 * `baselines`: the other methods, the data sets they classify and those they learn from;
 * `other_baselines`: baselines whose kind has no rule of its own;
-* `together`: small data sets and prompts, which are encoded in one job per model;
 * `tables`: the methods, data sets and sources of tables;
 * `pictures`: error maps and reconstructions of single images in tables;
 * `notebooks`: the parameters of notebooks;
@@ -40,7 +39,6 @@ from .other_baselines import OtherBaselines
 from .pictures import Pictures
 from .resources import Resources
 from .tables import Tables
-from .together import Together
 from .weights import Weights
 
 
@@ -65,7 +63,6 @@ class Plan:
         self.calibrations = Calibrations(self.evaluations)
         self.baselines = Baselines(config, layout, self.data, self.models, self.weights)
         self.other_baselines = OtherBaselines(self.baselines)
-        self.together = Together(config, self.calibrations, self.baselines)
         self.tables = Tables(config, layout, self.evaluations, self.given, workflow)
         self.pictures = Pictures(self.tables)
         self.notebooks = Notebooks(self.tables, self.pictures)

@@ -210,9 +210,6 @@ class Baselines:
 
     # --- models that baselines use
 
-    def model_family(self, method: str) -> str:
-        return self.models.family(self.models.of_baseline(method))
-
     def model_folder(self, method: str) -> str:
         return self.models.folder(self.models.of_baseline(method))
 

@@ -36,10 +36,6 @@ class Calibrations:
         model = self.evaluations.model(evaluation)
         return self.evaluations.data.latents(model, self.dataset(evaluation, prompts))
 
-    def encoding(self, evaluation: str, prompts: str) -> dict[str, Any]:
-        """`Evaluations.encoding` of `dataset`."""
-        return self.evaluations.encoding(evaluation, self.dataset(evaluation, prompts))
-
     def samples(self, evaluation: str) -> int:
         return self.spec(evaluation).get("samples", CALIBRATION_SAMPLES)
 

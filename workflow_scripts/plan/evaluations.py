@@ -150,15 +150,6 @@ class Evaluations:
         """The latents of the first shard."""
         return self.latents(evaluation, dataset, 0)
 
-    def encoding(self, evaluation: str, dataset: str) -> dict[str, Any]:
-        """All that affects latents and conditions, except images, prompts, weights and code."""
-        model = self.model(evaluation)
-        return {
-            "preprocess": self.models.preprocess(model),
-            "truncate": self.models.truncate(model),
-            "shards": self.data.shards(dataset),
-        }
-
     def stage_prompts(self, evaluation: str, dataset: str, stage: int) -> str:
         """The prompts of a stage: of groups, or of classes."""
         return self.layout.prompts(self._prompts_of_stage(evaluation, dataset, stage))
