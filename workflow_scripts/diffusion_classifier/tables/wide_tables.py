@@ -167,7 +167,7 @@ def to_text(table: pd.DataFrame, caption: str = "", most: int = 160) -> str:
         interval_text: "; brackets: 95 % interval",
         narrow_interval_text: "; brackets: 95 % interval",
         half_width_text: "; ±: 95 % interval",
-        value_text: "",
+        value_text: "; the page and table.csv have the 95 % intervals",
     }
     for text in notes:
         lines = aligned(cells(table, text) + best(table).replace({True: "*", False: " "}))
