@@ -215,10 +215,6 @@ class BenchmarkPlan:
                 for stage in stages
                 for part in range(self.evaluations.parts(name))
             ]
-        model = self.evaluations.model(name)
-        together = self.plan.together
-        jobs += [f"latents/{model}"] if data in together.datasets().get(model, []) else []
-        jobs += [f"conditions/{model}"] if prompts in together.prompts().get(model, []) else []
         return jobs
 
     # --- the notebook

@@ -207,7 +207,12 @@ def test_every_package_that_computes_is_named_in_provenance(root):
     }
     names -= {*sys.stdlib_module_names, "filelock"}
     assert {"torch", "diffusers", "sklearn", "PIL"} <= names
-    called = {"PIL": "pillow", "sklearn": "scikit-learn", "open_clip": "open_clip_torch"}
+    called = {
+        "PIL": "pillow",
+        "sklearn": "scikit-learn",
+        "open_clip": "open_clip_torch",
+        "yaml": "pyyaml",
+    }
     assert {called.get(name, name) for name in names} <= set(PACKAGES)
 
 

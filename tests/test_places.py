@@ -46,7 +46,9 @@ def test_every_input_may_lie_at_home(apart, tmp_path, section, key):
     assert value() == str(tmp_path / "home" / "mine")
 
 
-@pytest.mark.parametrize("section,key", [pair for pair in KEYS if pair[1] != "metadata"])
+@pytest.mark.parametrize(
+    "section,key", [pair for pair in KEYS if pair[1] not in ("metadata", "benchmark")]
+)
 def test_what_is_shipped_is_found_beside_the_workflow(apart, section, key):
     config, value = entry(section, key, "shipped")
     if key == "weights":
@@ -57,6 +59,20 @@ def test_what_is_shipped_is_found_beside_the_workflow(apart, section, key):
     config, value = entry(section, key, "shipped/")
     resolve_paths(config, apart)
     assert value() == "shipped/"
+
+
+def test_a_benchmark_is_a_file_or_the_name_of_a_shipped_description(apart):
+    shipped = apart / "resources" / "benchmarks" / "mine.yaml"
+    shipped.parent.mkdir(parents=True)
+    shipped.touch()
+    for written, meant in {
+        "mine": "../project/resources/benchmarks/mine.yaml",
+        "other/mine": "other/mine",
+        "mine.yaml": "mine.yaml",
+    }.items():
+        config, value = entry("datasets", "benchmark", written)
+        resolve_paths(config, apart)
+        assert value() == meant
 
 
 @pytest.mark.parametrize("path", ["nowhere", "a/{b}", "https://host/x.parquet", "/no/such", ""])

@@ -175,6 +175,7 @@ def test_the_paper_has_no_other_tables(paper):
 @pytest.fixture
 def config():
     found = yaml.safe_load((ROOT / "tests" / "tiny_scenes.yaml").read_text())
+    found["weightings"] = {}
     found["evaluations"]["staged"]["published"] = SD
     found["evaluations"]["exhaustive"]["published"] = SD
     found["datasets"]["shapes"]["published"] = "cifar10"

@@ -24,6 +24,7 @@ PACKAGES = (
     "snakemake", "torch", "torchvision", "diffusers", "transformers", "tokenizers", "safetensors",
     "peft", "open_clip_torch", "timm", "numpy", "pandas", "scipy", "scikit-learn", "xarray",
     "pillow", "pillow_heif", "pyarrow", "datasets", "huggingface_hub", "mlxtend", "accelerate",
+    "jsonschema", "pyyaml",
 )  # fmt: skip
 """The packages that the rules compute with."""
 _MEASURED_AT = ("device", "dtype", "code", "torch", "diffusers")
