@@ -56,6 +56,15 @@ def test_only_a_model_distilled_from_guidance_has_a_scale(root, config, tmp_path
         check_config(config, root)
 
 
+def test_a_clip_has_no_scale_of_guidance(root):
+    config = yaml.safe_load((root / "config.yaml").read_text(encoding="utf-8"))
+    config["models"]["scenes-clip"]["guidance"] = 3.5
+    with pytest.raises(
+        InputError, match=r"models.scenes-clip\S*.guidance: found 3.5.*leave it out"
+    ):
+        check_config(config, root)
+
+
 def test_a_folder_that_lacks_a_part_is_named(root, config, tmp_path):
     (tmp_path / "flux-dev" / "tokenizer_2" / "spiece.model").unlink()
     with pytest.raises(InputError, match=r"^models.flux-dev.weights: .*tokenizer_2: found no"):

@@ -25,8 +25,8 @@ with job(snakemake):
     elif "captions" in spec:
         prompts = from_captions(read_classes(snakemake.input[0]), spec.get("templates", ["{}"]))
     elif "webdataset" in spec:
-        from diffusion_classifier.data.class_texts import read_class_texts
         from diffusion_classifier.data.sources.webdataset import text_folder
+        from diffusion_classifier.data.webdataset.class_texts import read_class_texts
 
         templates = spec.get("templates", [])
         texts = read_class_texts(text_folder(spec["webdataset"]), not templates)

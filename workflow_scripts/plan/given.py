@@ -13,8 +13,8 @@ import re
 from pathlib import Path
 from typing import Any
 
-from diffusion_classifier.data.class_texts import CLASS_NAMES, FILES
 from diffusion_classifier.data.sources.registry import input_files
+from diffusion_classifier.data.webdataset.class_texts import CLASS_NAMES, FILES
 from diffusion_classifier.messages import InputError
 from layout import Layout
 

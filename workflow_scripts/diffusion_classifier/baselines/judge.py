@@ -8,12 +8,13 @@ arXiv 2505.17955, section 4).
 from __future__ import annotations
 
 import os
-from pathlib import Path, PurePosixPath
+from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from diffusion_classifier.data.left_out import LeftOut
+from diffusion_classifier.data.text_lines import read_lines
 from diffusion_classifier.messages import InputError
 
 from .answers import Question, predict
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 DISAGREES = "the judge took it for another class than it was drawn as"
 NOT_TICKED = "not ticked"
 """Reasons why a drawing is not kept."""
+_LIST = "a text with a file on each line; correct `ticked`"
 
 
 def drawing_name(label: int, image: int) -> str:
@@ -49,8 +51,8 @@ def ticked(path: str | os.PathLike, drawings: pd.DataFrame) -> np.ndarray:
     rows = zip(drawings["label"], drawings["image"], strict=True)
     number = {drawing_name(*row): position for position, row in enumerate(rows)}
     kept = np.zeros(len(drawings), dtype=bool)
-    for line, text in enumerate(_lines(path), 1):
-        if not (text := text.strip()):
+    for line, text in enumerate(read_lines(path, _LIST), 1):
+        if not text:
             continue
         name = "/".join(PurePosixPath(text.replace("\\", "/")).parts[-2:])
         if name not in number:
@@ -62,17 +64,6 @@ def ticked(path: str | os.PathLike, drawings: pd.DataFrame) -> np.ndarray:
             raise InputError(f"{path}, line {line}: found {text!r} twice, expected it once")
         kept[number[name]] = True
     return kept
-
-
-def _lines(path: str | os.PathLike) -> list[str]:
-    try:
-        return Path(path).read_text(encoding="utf-8-sig").split("\n")
-    except (OSError, UnicodeDecodeError) as error:
-        reason = getattr(error, "strerror", None) or "not UTF-8"
-        raise InputError(
-            f"{path}: cannot be read ({reason}), expected a text with a file on each line; correct "
-            "`ticked`"
-        ) from None
 
 
 def keep(drawings: pd.DataFrame, kept: np.ndarray, reason: str) -> tuple[pd.DataFrame, LeftOut]:

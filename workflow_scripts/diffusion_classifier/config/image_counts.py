@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any
 
 from diffusion_classifier.data import class_lists
-from diffusion_classifier.data.class_texts import read_class_texts
 from diffusion_classifier.data.sources.indices import read_indices
 from diffusion_classifier.data.sources.registry import (
     has_examples,
@@ -17,6 +16,7 @@ from diffusion_classifier.data.sources.registry import (
     source,
 )
 from diffusion_classifier.data.sources.sizes import class_count, expected_size, quickly_opened
+from diffusion_classifier.data.webdataset.class_texts import read_class_texts
 from diffusion_classifier.messages import InputError
 
 from .methods import groups_of

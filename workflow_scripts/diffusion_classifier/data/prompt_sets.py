@@ -18,7 +18,7 @@ from diffusion_classifier.messages import InputError
 from diffusion_classifier.names import check_line, normalised
 
 from .class_lists import CLASS_LISTS, class_list
-from .class_texts import SLOT, ClassTexts
+from .webdataset.class_texts import SLOT, ClassTexts
 
 COLUMNS = ["prompt", "classname", "classidx"]
 CONDITION = "condition"

@@ -135,7 +135,9 @@ def check_shapes(config: dict[str, Any], workflow: Path) -> None:
     if it is trained here. The job that loads the model checks all other shapes.
     """
     for name, spec in config["models"].items():
-        if "latent_shape" not in spec:
+        if "latent_shape" not in spec:  # no diffusion model, such as a CLIP
+            if "guidance" in spec:
+                _check_guidance(f"models.{name}", spec, {})
             continue
         is_trained = spec["weights"] == "train"
         parts = _trained_parts(spec) if is_trained else _stored_parts(config, name, workflow)
@@ -231,7 +233,8 @@ def _check_transformer(key: str, spec: dict[str, Any], transformer: dict[str, An
 
 def _check_guidance(key: str, spec: dict[str, Any], transformer: dict[str, Any]) -> None:
     """Check that the scale of guidance is a condition of the model, if it was fetched already."""
-    if not (FAMILIES[spec["family"]].guidance and transformer.get("guidance_embeds")):
+    family = MODEL_FAMILIES[spec["family"]]
+    if not (family and family.guidance and transformer.get("guidance_embeds")):
         raise InputError(
             f"{key}.guidance: found {spec['guidance']}, but the model takes no scale of "
             "guidance; expected the key only for a model distilled from guidance "

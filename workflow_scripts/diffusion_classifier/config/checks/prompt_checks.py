@@ -6,8 +6,8 @@ from pathlib import Path
 from typing import Any
 
 from diffusion_classifier.data import class_lists
-from diffusion_classifier.data.class_texts import read_class_texts
 from diffusion_classifier.data.sources.registry import has_own_captions
+from diffusion_classifier.data.webdataset.class_texts import read_class_texts
 from diffusion_classifier.messages import InputError, known
 
 

@@ -15,12 +15,12 @@ from PIL import Image
 
 from diffusion_classifier.messages import InputError
 
-from ..class_texts import CLASS_NAMES, FILES, read_class_names, read_line
 from ..image_formats import EXTENSIONS
 from ..images import ImageError, load_image
-from .clip_benchmark_sets import OWNER, BenchmarkSet, benchmark_set
+from ..webdataset.class_texts import CLASS_NAMES, FILES, read_class_names, read_line
+from ..webdataset.clip_benchmark_sets import OWNER, BenchmarkSet, benchmark_set
+from ..webdataset.tar_files import Member, samples
 from .source import PATH, TEXT, Source, Spec
-from .tar_files import Member, samples
 
 _COUNT = "nshards.txt"
 _TYPE = "dataset_type.txt"

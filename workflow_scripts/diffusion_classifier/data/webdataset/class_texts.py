@@ -8,6 +8,8 @@ from pathlib import Path
 from diffusion_classifier.messages import InputError
 from diffusion_classifier.names import checked_name
 
+from ..text_lines import read_lines
+
 CLASS_NAMES = "classnames.txt"
 TEMPLATES = "zeroshot_classification_templates.txt"
 FILES = (CLASS_NAMES, TEMPLATES)
@@ -72,13 +74,6 @@ def read_line(path: Path) -> str:
 
 
 def _lines(path: Path) -> list[str]:
-    """The lines of a file without spaces at their ends, and without empty ones after the last."""
-    try:
-        text = path.read_text(encoding="utf-8-sig")
-    except (OSError, UnicodeDecodeError) as error:
-        reason = getattr(error, "strerror", None) or "not UTF-8"
-        raise InputError(
-            f"{path}: cannot be read ({reason}), expected a text file of CLIP_benchmark's form; "
-            "copy it there or correct the path"
-        ) from None
-    return [line.strip() for line in text.rstrip().split("\n")]
+    return read_lines(
+        path, "a text file of CLIP_benchmark's form; copy it there or correct the path"
+    )

@@ -1,0 +1,48 @@
+"""Data sets of made-up items of matching tasks."""
+
+import pandas as pd
+
+from diffusion_classifier.data.matching.items import Item, Picture
+from diffusion_classifier.data.matching.stored import (
+    caption_classes,
+    captions_of,
+    group_sizes,
+    pictures_of,
+    rows_by_picture,
+)
+from diffusion_classifier.data.prompt_sets import from_captions, with_unconditional
+
+SHAPES = [(1, 2), (1, 4), (5, 1), (2, 2), (3, 3)]
+
+
+def data_of(items):
+    """The data set of `items`, without images."""
+    pictures = pictures_of(items)
+    rows = rows_by_picture(items, range(len(items)), group_sizes(items))
+    number = {caption: i for i, caption in enumerate(captions_of(items))}
+    first = [rows[picture][0] for picture in pictures]
+    return pd.DataFrame(
+        {
+            "image": range(len(pictures)),
+            "label": [row["captions"][max(row["right"], 0)] for row in first],
+            "classname": [row["texts"][max(row["right"], 0)] for row in first],
+            "items": [rows[picture] for picture in pictures],
+        }
+    ), number
+
+
+def mixed(count, rng):
+    """Items of all shapes that share images and captions."""
+    items = []
+    for number in range(count):
+        images, captions = SHAPES[number % len(SHAPES)]
+        pictures = [Picture(f"{i}.png") for i in rng.choice(12, images, replace=False)]
+        texts = [f"caption {i}" for i in rng.choice(15, captions, replace=False)]
+        right = int(rng.integers(max(images, captions)))
+        items.append(Item(f"{images}x{captions}", tuple(pictures), tuple(texts), right))
+    return items
+
+
+def prompts_of(data, free=True, templates=("{}",)):
+    prompts = from_captions(caption_classes(data["items"]), templates)
+    return with_unconditional(prompts) if free else prompts
