@@ -85,8 +85,8 @@ def test_the_best_of_several_prompts_is_refused(config, root):
 @pytest.mark.parametrize(
     ("keys", "said"),
     [
-        ({"per_class": 12}, "weighted.per_class: found 12, which with 1 draw takes 12 or more"),
-        ({"per_class": 2, "draws": 6}, "per_class: found 2, which with 6 draws takes 12 or more"),
+        ({"per_class": 2}, "weighted.per_class: found 2, which with 1 draw takes 12 or more"),
+        ({"per_class": 1, "draws": 6}, "per_class: found 1, which with 6 draws takes 36 or more"),
         ({"fraction": 0.3, "draws": 3}, "fraction: found 0.3, which with 3 draws takes 12 or more"),
     ],
 )
@@ -157,6 +157,7 @@ def test_every_draw_is_a_method_of_one_row(config, root):
 def test_each_training_of_a_model_has_a_draw_of_its_own(config, root):
     config["models"]["sd"]["seeds"] = [3, 5]
     config["weightings"]["weighted"]["draws"] = 4
+    config["datasets"]["shapes"]["limit"] = 120
     check_config(config, root)
     plan = Plan(config, root)
     assert method_varies(config, "weighted-seed5") == "training"

@@ -7,7 +7,7 @@ from typing import Any
 from diffusion_classifier.messages import InputError, known
 
 from ..draws import weighting_draws
-from ..image_counts import candidate_counts, image_count
+from ..image_counts import candidate_counts, image_count, prompt_class_count
 from ..methods import method_names
 from .table_checks import check_single_stage
 
@@ -60,7 +60,8 @@ def _check_labelled(config: dict[str, Any], name: str, dataset: str) -> None:
     if images is None:
         return
     if "per_class" in spec:
-        key, used = "per_class", spec["per_class"] * draws
+        classes = prompt_class_count(config, config["datasets"][dataset]["prompts"]) or 1
+        key, used = "per_class", spec["per_class"] * draws * classes
     else:
         key, used = "fraction", max(2, round(spec["fraction"] * images)) * draws
     if used >= images:
