@@ -11,7 +11,15 @@ from diffusion_classifier.data.matching.stored import (
     rows_by_picture,
 )
 from diffusion_classifier.data.prompt_sets import from_captions, with_unconditional
+from diffusion_classifier.scores.compositional import chance_similarities
 
+METHODS = {
+    "sd": {"label": "SD", "kind": "diffusion", "group": "sd", "varies": "training"},
+    "clip-seed0": {"label": "CLIP", "kind": "more-data", "group": "clip", "varies": "training"},
+    "clip-seed1": {"label": "CLIP", "kind": "more-data", "group": "clip", "varies": "training"},
+    "chance-seed0": {"label": "Chance", "kind": "chance", "group": "chance", "varies": "seed"},
+    "chance-seed1": {"label": "Chance", "kind": "chance", "group": "chance", "varies": "seed"},
+}
 SHAPES = [(1, 2), (1, 4), (5, 1), (2, 2), (3, 3)]
 
 
@@ -46,3 +54,26 @@ def mixed(count, rng):
 def prompts_of(data, free=True, templates=("{}",)):
     prompts = from_captions(caption_classes(data["items"]), templates)
     return with_unconditional(prompts) if free else prompts
+
+
+def biased(images=14):
+    """Two comparisons of three groups, by five captions; and their data set."""
+    items = []
+    for first, second in (("X", "Y"), ("X", "Z")):
+        for name in (first, second):
+            for number in range(images):
+                side = 1 if name == first else -1
+                picture = Picture(f"{name}{number}")
+                captions = ("a", "b", "c", "d", "e")
+                items.append(
+                    Item(f"{first} - {second}", (picture,), captions, side=side,
+                         signs=(1, 1, -1, -1, -1))
+                )  # fmt: skip
+    data, _ = data_of(items)
+    prompts = prompts_of(data, free=False)
+    similarity = chance_similarities(data, prompts, 5)
+    names = [picture.path[0] for picture in pictures_of(items)]
+    towards = similarity["prompt"] < 2
+    shift = similarity["image"].map(lambda image: 0.6 * (names[image] == "Y"))
+    similarity["score"] += shift * towards
+    return items, data, prompts, similarity

@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
-from test_matching_scores import METHODS, biased, data_of, prompts_of
+from matching_items import METHODS, biased, data_of, prompts_of
 
 from diffusion_classifier import files
 from diffusion_classifier.data.matching.items import Item, Picture

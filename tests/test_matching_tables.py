@@ -3,7 +3,7 @@
 import numpy as np
 import pandas as pd
 import pytest
-from matching_items import data_of, prompts_of
+from matching_items import METHODS, biased, data_of, prompts_of
 from scipy import stats
 
 from diffusion_classifier.data.matching.items import Item, Picture
@@ -14,13 +14,6 @@ from diffusion_classifier.scores import effects, matching, matching_tables
 from diffusion_classifier.scores.compositional import chance_similarities
 
 MEANS = (matching_tables.MICRO, matching_tables.MACRO)
-METHODS = {
-    "sd": {"label": "SD", "kind": "diffusion", "group": "sd", "varies": "training"},
-    "clip-seed0": {"label": "CLIP", "kind": "more-data", "group": "clip", "varies": "training"},
-    "clip-seed1": {"label": "CLIP", "kind": "more-data", "group": "clip", "varies": "training"},
-    "chance-seed0": {"label": "Chance", "kind": "chance", "group": "chance", "varies": "seed"},
-    "chance-seed1": {"label": "Chance", "kind": "chance", "group": "chance", "varies": "seed"},
-}
 
 
 @pytest.fixture(scope="module")
@@ -111,29 +104,6 @@ def test_the_export_has_the_columns_that_verify_reads(answered):
 
 
 # --- effect sizes
-
-
-def biased(images=14):
-    """Two comparisons of three groups, by five captions; and their data set."""
-    items = []
-    for first, second in (("X", "Y"), ("X", "Z")):
-        for name in (first, second):
-            for number in range(images):
-                side = 1 if name == first else -1
-                picture = Picture(f"{name}{number}")
-                captions = ("a", "b", "c", "d", "e")
-                items.append(
-                    Item(f"{first} - {second}", (picture,), captions, side=side,
-                         signs=(1, 1, -1, -1, -1))
-                )  # fmt: skip
-    data, _ = data_of(items)
-    prompts = prompts_of(data, free=False)
-    similarity = chance_similarities(data, prompts, 5)
-    names = [picture.path[0] for picture in pictures_of(items)]
-    towards = similarity["prompt"] < 2
-    shift = similarity["image"].map(lambda image: 0.6 * (names[image] == "Y"))
-    similarity["score"] += shift * towards
-    return items, data, prompts, similarity
 
 
 def test_effect_sizes_are_those_of_the_formula():
