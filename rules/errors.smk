@@ -185,6 +185,7 @@ rule predictions:
     input:
         errors=of_job(plan.evaluations.shard_errors),
         group_errors=of_job(plan.evaluations.group_errors),
+        searched=of_job(plan.candidates.searched),
         pairs=of_job(plan.evaluations.last_pairs),
         prompts=of_job(plan.data.prompts),
         data=layout.data("{dataset}"),

@@ -148,6 +148,8 @@ def data_sets(config: dict[str, Any], table: str) -> list[str]:
         methods += [evaluation["prior"]["method"]] if "prior" in evaluation else []
         if stages_of(config, name, dataset).get("timesteps") == "learned":
             names += [evaluation["calibration"]["datasets"][config["datasets"][dataset]["prompts"]]]
+        if "search" in evaluation:
+            names += [evaluation["search"]["calibration"][config["datasets"][dataset]["prompts"]]]
         model = config["models"][evaluation["model"]]
         names += [model["training"]["data"]] if model["weights"] == "train" else []
     for method in methods:
