@@ -9,6 +9,8 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
+from diffusion_classifier.messages import InputError
+
 from .denoiser import Denoiser
 
 
@@ -23,11 +25,17 @@ def predict_mixture(
 
     `weights` is float `(batch, prompt)`. `conditions` are what the family's `encode_prompts`
     returned for all prompts. A denoiser whose condition is an index has a method
-    `predict_mixture` of its own, with the other arguments of this function.
+    `predict_mixture` of its own, with the other arguments of this function; otherwise such a
+    condition raises InputError.
     """
     own = getattr(denoiser, "predict_mixture", None)
     if own is not None:
         return own(x_t, timestep, conditions, weights)
+    if not any(value.is_floating_point() for value in conditions.values()):
+        raise InputError(
+            f"search: found a model whose condition ({', '.join(conditions)}) is an index and "
+            "cannot be mixed, expected a family with `predict_mixture`; leave `search` out"
+        )
     mixed = {name: _mixed(value, weights) for name, value in conditions.items()}
     return denoiser.predict(x_t, timestep, mixed)[0]
 

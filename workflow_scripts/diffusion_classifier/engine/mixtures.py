@@ -38,7 +38,13 @@ class Mixtures:
         check_latents(inputs)
         self.denoiser, self.device, self.dtype = denoiser, device, dtype
         self.batches = Batches(batch_size, device)
-        self.inputs = inputs.to(device)
+        # tensors made in inference mode, as encoders make them, cannot take part in a backward pass
+        self.inputs = Inputs(
+            inputs.latents.clone(),
+            inputs.images,
+            {name: value.clone() for name, value in inputs.conditions.items()},
+            inputs.noise.clone(),
+        ).to(device)
 
     @property
     def images(self) -> int:
