@@ -49,18 +49,26 @@ class Candidates:
         return self.layout.searched(evaluation, dataset, shard) if has_search else []
 
     def prior(self, evaluation: str, dataset: str) -> dict[str, Any]:
-        """The number of classes that a prior keeps, and its loss; {} without a prior."""
+        """What a prior keeps: a number of classes, and perhaps a risk; its loss. {} without it."""
         spec = self.config["evaluations"][evaluation].get("prior")
         if spec is None:
             return {}
         is_evaluation = spec["method"] in self.config["evaluations"]
         loss = stages_of(self.config, spec["method"], dataset)["loss"] if is_evaluation else ""
-        return {"keep": spec["keep"], "loss": loss}
+        return {"loss": loss, **{key: spec[key] for key in ("keep", "risk") if key in spec}}
 
     def prior_predictions(self, evaluation: str, dataset: str) -> OptionalPath:
         """The predictions of an evaluation's prior, if it has one."""
         spec = self.config["evaluations"][evaluation].get("prior")
         return self.layout.predictions(spec["method"], dataset) if spec else []
+
+    def prior_calibration(self, evaluation: str, dataset: str) -> OptionalPath:
+        """The predictions of a prior for the images on which its risk is calibrated, if any."""
+        spec = self.config["evaluations"][evaluation].get("prior", {})
+        if "calibration" not in spec:
+            return []
+        calibration = spec["calibration"][self.data.prompts_of(dataset)]
+        return self.layout.predictions(spec["method"], calibration)
 
     def grouping(self, evaluation: str, dataset: str) -> str | list[int]:
         """The group of each class: a file, or a list with a number for each class."""

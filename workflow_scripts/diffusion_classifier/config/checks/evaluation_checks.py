@@ -50,6 +50,8 @@ def check_evaluation(config: dict[str, Any], name: str, spec: dict[str, Any]) ->
             )
     if "calibration" in spec:
         _check_calibration(config, f"{key}.calibration", spec["calibration"])
+    for part in ("search", "prior"):
+        _check_names(config, f"{key}.{part}.calibration", spec.get(part, {}).get("calibration", {}))
 
 
 def schedules(key: str, spec: dict[str, Any]) -> dict[str, dict[str, Any]]:
@@ -75,9 +77,7 @@ def _check_stages(stages: dict[str, Any], noise_size: int) -> None:
 
 
 def _check_calibration(config: dict[str, Any], key: str, spec: dict[str, Any]) -> None:
-    for prompts, dataset in spec["datasets"].items():
-        known(f"{key}.datasets", prompts, config["prompts"], "set of prompts")
-        known(f"{key}.datasets.{prompts}", dataset, config["datasets"], "data set")
+    _check_names(config, f"{key}.datasets", spec["datasets"])
     for prompts in spec.get("uniform", {}):
         known(f"{key}.uniform", prompts, spec["datasets"], "set of prompts with a calibration")
     samples = spec.get("samples", CALIBRATION_SAMPLES)
@@ -85,6 +85,13 @@ def _check_calibration(config: dict[str, Any], key: str, spec: dict[str, Any]) -
         check_stages([samples], [1], 1, None, config["noise"]["size"])
     except ValueError as error:
         raise InputError(f"{key}.{error}") from None
+
+
+def _check_names(config: dict[str, Any], key: str, datasets: dict[str, str]) -> None:
+    """Check the names in a mapping of sets of prompts to data sets."""
+    for prompts, dataset in datasets.items():
+        known(key, prompts, config["prompts"], "set of prompts")
+        known(f"{key}.{prompts}", dataset, config["datasets"], "data set")
 
 
 def check_calibrations(config: dict[str, Any]) -> None:
