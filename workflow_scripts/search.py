@@ -9,6 +9,8 @@ from job import compute, engine_inputs, job
 with job(snakemake):
     import time
 
+    import pandas as pd
+
     from diffusion_classifier import files
     from diffusion_classifier.data.prompt_sets import check_labels, read_prompts
     from diffusion_classifier.data.stored_images import read_labels, shard
@@ -29,7 +31,7 @@ with job(snakemake):
         denoiser,
         engine_inputs(given),
         prompts,
-        files.read_csv(given.timesteps) if given.timesteps else None,
+        pd.read_csv(given.timesteps) if given.timesteps else None,
         params.batch_size,
         device,
         dtype,
