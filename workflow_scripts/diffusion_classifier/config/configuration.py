@@ -27,6 +27,7 @@ from .checks.table_checks import check_kinds, check_tables
 from .checks.weighting_checks import check_weightings
 from .draws import expand_draws
 from .methods import method_names
+from .parts import choose_parts
 from .places import check_results, resolve_paths
 from .schema import read_schema
 from .seeds import expand_seeds
@@ -105,6 +106,7 @@ def _check_consistency(config: dict[str, Any], workflow: Path) -> None:
     check_priors(config)
     check_hierarchies(config)
     check_weightings(config)
+    choose_parts(config)
     check_sizes(config)
     check_counts(config)
     check_shapes(config, workflow)
