@@ -14,7 +14,10 @@ from diffusion_classifier.selection.pruning import prediction_table, survivors
 from diffusion_classifier.tables.explorer.build import Table
 
 SHARDS, PARTS = 2, 2
-STAGES = ([Sample(100 * n, n) for n in range(1, 5)], [Sample(50 + 100 * n, 9 + n) for n in range(6)])
+STAGES = (
+    [Sample(100 * n, n) for n in range(1, 5)],
+    [Sample(50 + 100 * n, 9 + n) for n in range(6)],
+)
 KEEP = 3
 
 
@@ -66,7 +69,7 @@ def write_errors(folder, labels, class_of, generator):
                 own = pairs[class_of[pairs["prompt"]] % PARTS == part].reset_index(drop=True)
                 right = labels[own["image"]] == class_of[own["prompt"]]
                 noise = generator.normal(1, 0.1, (len(own), len(samples)))
-                values = (noise - 0.1 * right.reshape(-1, 1)).astype("float32")
+                values = (noise - 0.05 * right.reshape(-1, 1)).astype("float32")
                 stages.append(error_dataset({"l2": values}, own, samples, {"seconds": 1.0}))
                 shard.append(str(folder / f"errors-{images[0]}-{stage}-{part}.nc"))
                 files.write_dataset(stages[-1], shard[-1])

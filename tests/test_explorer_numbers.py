@@ -1,4 +1,4 @@
-"""The numbers of the pages: ranked classes, their error bars, curves, and which images are shown."""
+"""The numbers of the pages: ranked classes with error bars, curves, and which images are shown."""
 
 import numpy as np
 import pandas as pd
@@ -60,7 +60,9 @@ def test_a_standard_error_is_scipys_and_pairs_samples(entry):
     found, _ = evidence(shards, rows, winners, Errors(class_of, "l2"))
     values = {}  # image, class, noise → error, by hand
     for stage in (stage for stages in shards for stage in stages):
-        for i, (image, prompt) in enumerate(zip(stage.image.values, stage.prompt.values)):
+        for i, (image, prompt) in enumerate(
+            zip(stage.image.values, stage.prompt.values, strict=True)
+        ):
             for j, noise in enumerate(stage.noise.values):
                 key = (image, class_of[prompt], noise)
                 values.setdefault(key, []).append(float(stage["l2"].values[i, j]))

@@ -1,4 +1,4 @@
-"""The pages on which the images of a table can be looked at: what they show, and from which files."""
+"""The pages on which the images of a table can be looked at: what they show, and their files."""
 
 from __future__ import annotations
 

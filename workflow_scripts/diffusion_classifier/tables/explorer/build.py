@@ -24,7 +24,7 @@ from diffusion_classifier.files import read_dataset, read_parquet
 
 from . import page
 from .answers import RANKED, Answers, from_predictions, from_similarities
-from .evidence import BINS, CURVES, Curves, Errors, evidence
+from .evidence import BINS, CURVES, Errors, evidence
 from .shown import Shown, chosen, shares, shown
 from .thumbnails import packed
 

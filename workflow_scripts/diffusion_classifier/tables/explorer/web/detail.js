@@ -53,7 +53,7 @@ function ranking(set, method, row, width) {
   const colour = (i) => (measured ? COLOURS[i] || "var(--quiet)" : "var(--first)");
   const tracks = dotTracks(values, spreads, colour, Math.round(width * 0.45));
   const head = measured
-    ? ["", "error minus the first’s", "", "samples"] : ["", "score", ""];
+    ? ["", "error minus the first’s", "± standard error", "samples"] : ["", "score", ""];
   const lines = places.map((i) => {
     const number = method.classes[at + i];
     const right = number === set.truth[row];
