@@ -176,29 +176,29 @@ BAD = {
 }
 
 
-@pytest.mark.parametrize(("evaluations", "said"), BAD.values(), ids=BAD)
-def test_bad_priors_are_refused(config, root, evaluations, said):
-    refused(changed(config, **evaluations), root, said)
+@pytest.mark.parametrize(("evaluations", "message"), BAD.values(), ids=BAD)
+def test_bad_priors_are_refused(config, root, evaluations, message):
+    refused(changed(config, **evaluations), root, message)
 
 
-def refused(config, root, said):
+def refused(config, root, message):
     with pytest.raises(InputError) as error:
         check_config(config, root)
-    for words in said:
+    for words in message:
         assert words in str(error.value)
     assert "\n" not in str(error.value) and len(str(error.value)) < 500
 
 
 def test_images_with_captions_of_their_own_have_no_prior(config, root):
     del config["tables"]["accuracy"]["curves"]
-    said = ["`winoground`", "captions of their own", "leave it out"]
+    message = ["`winoground`", "captions of their own", "leave it out"]
     exhaustive = changed(config, exhaustive=prior("clip"))
-    refused(exhaustive, root, ["evaluations.exhaustive.prior: ", *said])
+    refused(exhaustive, root, ["evaluations.exhaustive.prior: ", *message])
     del config["tables"]["winoground"]
     config["tables"]["accuracy"]["datasets"].append("winoground")
     for name in ("synthetic", "features", "neighbours"):
         config["tables"]["accuracy"]["methods"].remove(name)
-    refused(config, root, ["evaluations.staged.prior: ", *said])
+    refused(config, root, ["evaluations.staged.prior: ", *message])
 
 
 def test_curves_need_all_classes(config, root):
@@ -214,8 +214,8 @@ def test_a_baseline_that_is_only_a_prior_needs_all_tasks_too(config, root, metho
     check_config(config, root)
     assert classified_datasets(config, method) == ["shapes", "sizes"]
     del config["baselines"][method]["tasks"]["sizes"]
-    said = [f"baselines.{method}.tasks: ", "evaluations.staged.prior", "`sizes`", "is missing"]
-    refused(config, root, said)
+    message = [f"baselines.{method}.tasks: ", "evaluations.staged.prior", "`sizes`", "is missing"]
+    refused(config, root, message)
 
 
 # --- what it costs in evaluations

@@ -71,7 +71,7 @@ def test_jobs_of_a_workflow_ask_for_it(root, tmp_path):
     text = text.replace("    class_parts: 2", "    class_parts: 2\n    rate: 0.5")
     (tmp_path / "tiny.yaml").write_text(text)
     arguments = ["--dry-run", "--cores", "1", "--snakefile", root / "Snakefile", "--quiet", "host"]
-    said = snakemake(tmp_path, *arguments).stdout
-    jobs = re.findall(r"evaluation=staged, dataset=mnist, stage=1.*\n.*runtime=(\d+)", said)
+    message = snakemake(tmp_path, *arguments).stdout
+    jobs = re.findall(r"evaluation=staged, dataset=mnist, stage=1.*\n.*runtime=(\d+)", message)
     # 15 images × 5 classes × 4 samples at 0.5/s are 10 minutes
     assert jobs == ["25"] * 4

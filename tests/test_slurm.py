@@ -86,10 +86,10 @@ def project(root, slurm, python, tmp_path_factory):
 def jobs(project):
     """SLURM's record of every job of the workflow, one row each."""
     # without start.sh's own
-    return pd.DataFrame([row for row in said_of_jobs() if row["JobName"] != "true"])
+    return pd.DataFrame([row for row in job_records() if row["JobName"] != "true"])
 
 
-def said_of_jobs():
+def job_records():
     """SLURM's record of every job."""
     lines = control("scontrol", "-o", "show", "jobs").splitlines()
     return [dict(re.findall(r"(\w+)=(\S*)", line)) for line in lines]
@@ -161,8 +161,8 @@ def disturbed(whole, python, tmp_path):
     run = start(project, "--workflow-profile", "profiles/slurm", *quick, python=python, cores=False)
     journal = project / "results" / f"{HIT}.journal.safetensors"
     wait_until(lambda: journal.exists() or run.poll() is not None)
-    assert run.poll() is None, (project / "said").read_text()
-    (job,) = (row for row in said_of_jobs() if "TresPerJob" in row and row["JobState"] == "RUNNING")
+    assert run.poll() is None, (project / "snakemake.log").read_text()
+    (job,) = (row for row in job_records() if "TresPerJob" in row and row["JobState"] == "RUNNING")
     yield run, project, job["JobId"]
     for process in psutil.process_iter(["cmdline"]):  # also what a lost node still runs
         if str(tmp_path) in str(process.info["cmdline"]):
@@ -171,7 +171,7 @@ def disturbed(whole, python, tmp_path):
 
 def outcome_of(run, project, whole):
     """Wait for the end, check the results, and return the evaluations that were not repeated."""
-    assert run.wait() == 0, (project / "said").read_text()
+    assert run.wait() == 0, (project / "snakemake.log").read_text()
     assert differences(project, whole) == []
     return replayed((project / "results/logs" / f"{HIT}.log").read_text())
 

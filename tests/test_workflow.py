@@ -250,11 +250,11 @@ def test_only_networks_that_are_asked_for_are_trained(project, changed):
 def test_a_mistake_in_the_config_is_one_message(project, changed):
     changed(lambda c: c["evaluations"]["staged"].update(model="dot"))
     result = snakemake(project, "--cores", "1")
-    said = result.stdout + result.stderr
+    message = result.stdout + result.stderr
     assert result.returncode == 1
-    assert "evaluations.staged.model: found the unknown diffusion model `dot`" in said
-    assert "did you mean `dit`?" in said or "expected one of `dit`" in said
-    assert "Traceback" not in said
+    assert "evaluations.staged.model: found the unknown diffusion model `dot`" in message
+    assert "did you mean `dit`?" in message or "expected one of `dit`" in message
+    assert "Traceback" not in message
 
 
 def test_a_killed_job_leaves_nothing_behind(project):

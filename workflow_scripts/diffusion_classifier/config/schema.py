@@ -7,6 +7,7 @@ keys of the mapping are added to it.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -27,7 +28,13 @@ Schema = dict[str, Any]
 
 def read_schema(path: Path) -> Schema:
     """The schema in the YAML file at `path`, completed."""
-    return _filled(yaml.safe_load(path.read_text(encoding="utf-8")))
+    return _filled(_parsed(path.read_text(encoding="utf-8")))
+
+
+@cache
+def _parsed(text: str) -> Any:
+    """The content of a YAML document, which nobody changes: parsing takes longer than a check."""
+    return yaml.safe_load(text)
 
 
 def source_keys() -> Schema:
