@@ -58,6 +58,7 @@ include: "rules/baselines.smk"
 include: "rules/zero_shot.smk"
 include: "rules/pictures.smk"
 include: "rules/tables.smk"
+include: "rules/explorer.smk"
 
 
 rule all:

@@ -133,6 +133,10 @@ class Layout:
     def scores_csv(self, table: str) -> str:
         return f"{self.results}/scores/{table}.csv"
 
+    def explorer(self, table: str) -> str:
+        """The page on which a table's images can be looked at."""
+        return f"{self.results}/explorer/{table}.html"
+
     def table(self, table: str) -> str:
         """The folder of a table: page, numbers, figures and provenance."""
         return f"{self.results}/tables/{table}"

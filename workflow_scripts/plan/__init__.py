@@ -17,6 +17,7 @@ wildcards of a job. Each module covers one part of a config and uses only module
 * `tables`: the methods, data sets and sources of tables;
 * `pictures`: error maps and reconstructions of single images in tables;
 * `notebooks`: the parameters of notebooks;
+* `explorers`: the files of the pages on which images can be looked at;
 * `resources`: memory and time of jobs;
 * `weightings`: the errors and labels from which weights of timesteps are learned.
 """
@@ -34,6 +35,7 @@ from .calibrations import Calibrations
 from .candidates import Candidates
 from .data import Data
 from .evaluations import Evaluations
+from .explorers import Explorers
 from .given import Given
 from .judges import Judges
 from .models import Generators, Models
@@ -73,7 +75,9 @@ class Plan:
         self.notebooks = Notebooks(self.tables, self.pictures)
         self.resources = Resources(config, self.evaluations)
         self.weightings = Weightings(self.tables, self.resources)
+        self.explorers = Explorers(self.tables, self.pictures, self.resources)
 
     def wanted(self) -> list[str]:
-        """The default targets of `snakemake`: all tables."""
-        return [self.layout.table(table) for table in self.config["tables"]]
+        """The default targets of `snakemake`: all tables, and the pages of their images."""
+        tables = [self.layout.table(table) for table in self.config["tables"]]
+        return tables + [self.layout.explorer(table) for table in self.explorers.names()]
