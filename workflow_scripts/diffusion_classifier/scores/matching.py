@@ -4,10 +4,11 @@
 * One caption and k images: the image score.
 * As many images as captions: text, image and group score, as Winoground's (`compositional`).
 
-All inequalities are strict: a tie is wrong, wherever the right candidate stands. An image score
-compares errors of different images, so it has a calibrated variant: each image's score without a
-caption is taken off (`compositional.example_scores` says why). For one image that would change
-nothing, as all its captions lose the same.
+All inequalities are strict: a tie is wrong, wherever the right candidate stands. Two scores have a
+calibrated variant. An image score compares errors of different images, so each image's score
+without a caption is taken off (`compositional.example_scores` says why). For one image that would
+change nothing, as all its captions lose the same. From a text score each caption's base rate is
+taken off, where its captions are asked about other images too (`caption_rates`).
 """
 
 from __future__ import annotations
@@ -22,10 +23,13 @@ from diffusion_classifier.data.matching.stored import memberships, whole_items
 from diffusion_classifier.data.prompt_sets import is_unconditional
 from diffusion_classifier.messages import InputError
 
+from .caption_rates import base_rates, scored_items
+
 METRICS = {
     "text_score": "Text score",
     "image_score": "Image score",
     "group_score": "Group score",
+    "calibrated_text_score": "Calibrated text score",
     "calibrated_image_score": "Calibrated image score",
     "pair_score": "Pair score",
     "set_score": "Set score",
@@ -164,13 +168,19 @@ def _decisions(shape: Shaped, looked_up: Similarities) -> tuple[pd.DataFrame, pd
     if free is not None:
         calibrated = image_score(scores - free[:, :, None], shape.own)
         found["calibrated_image_score"] = (calibrated, images**-asked)
+    items = shape.items
     frames = [
-        shape.items[["subtask"]].assign(
-            metric=metric, unit=shape.items["example"], correct=correct, chance=probability
+        items[["subtask"]].assign(
+            metric=metric, unit=items["example"], correct=correct, chance=probability
         )
         for metric, (correct, probability) in found.items()
     ]
-    return pd.concat(frames, ignore_index=True), shape.items.assign(correct=own, chance=chance)
+    if captions > 1:
+        rates = base_rates(looked_up, shape.images, shape.captions)
+        calibrated = text_score(scores - rates[:, None], shape.own)
+        frame = frames[0].assign(metric="calibrated_text_score", correct=calibrated)
+        frames.append(frame[scored_items(rates, items["subtask"])])
+    return pd.concat(frames, ignore_index=True), items.assign(correct=own, chance=chance)
 
 
 def text_score(scores: np.ndarray, own: np.ndarray) -> np.ndarray:
