@@ -130,9 +130,10 @@ def decide(
 ) -> pd.DataFrame:
     """Which items, pairs and sets of items a method has right: the columns DECISIONS.
 
-    `unit` numbers the items, pairs or sets; `chance` is the probability that guessing, by scores
-    that are independent and uniform, has it right (of the calibrated image score its upper limit).
-    Groups that are not whole are left out. Raises InputError as `Similarities`.
+    `unit` is the number of the item, or of the first of a pair or set; `chance` is the probability
+    that guessing, by scores that are independent and uniform, has it right (of calibrated scores of
+    several images its upper limit). Groups that are not whole are left out. Raises InputError as
+    `Similarities`.
     """
     shapes, parts = shaped_items(data), []
     for loss, found in similarity.groupby("loss", sort=False):
@@ -223,6 +224,7 @@ def _groups(items: pd.DataFrame, key: str) -> pd.DataFrame:
     named = items[items[key] != ""]
     grouped = named.groupby(["subtask", key], sort=False)
     found = grouped.agg(
+        unit=("example", "min"),
         correct=("correct", "all"),
         chance=("chance", "prod"),
         count=("correct", "size"),
@@ -230,7 +232,7 @@ def _groups(items: pd.DataFrame, key: str) -> pd.DataFrame:
     ).reset_index()
     whole = found[found["count"] == found["size"]].reset_index(drop=True)
     return whole[["subtask"]].assign(
-        metric=f"{key}_score", unit=whole.index, correct=whole["correct"], chance=whole["chance"]
+        metric=f"{key}_score", unit=whole["unit"], correct=whole["correct"], chance=whole["chance"]
     )
 
 
