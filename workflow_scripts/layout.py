@@ -124,6 +124,10 @@ class Layout:
         """The weights of timesteps that were learned on a few images of a data set."""
         return f"{self.results}/timestep-weights/{weighting}/{dataset}.csv"
 
+    def matching_weights(self, weighting: str, dataset: str) -> str:
+        """The weights of timesteps that were learned on a few items of matching tasks."""
+        return f"{self.results}/timestep-weights/{weighting}/matching/{dataset}.csv"
+
     # --- tables
 
     def scores(self, table: str, what: str = "") -> str:
