@@ -53,6 +53,7 @@ wildcard_constraints:
 include: "rules/data.smk"
 include: "rules/models.smk"
 include: "rules/errors.smk"
+include: "rules/searches.smk"
 include: "rules/weightings.smk"
 include: "rules/baselines.smk"
 include: "rules/zero_shot.smk"

@@ -11,6 +11,7 @@ wildcards of a job. Each module covers one part of a config and uses only module
 * `candidates`: the classes that an image is compared with, after priors and groups;
 * `evaluations`: the stages of diffusion classifiers, their inputs and their errors;
 * `calibrations`: the data on which evaluations learn their timesteps;
+* `searches`: the searches of evaluations, and the data on which they are calibrated;
 * `baselines`: the other methods, the data sets they classify and those they learn from;
 * `other_baselines`: baselines whose kind has no rule of its own;
 * `judges`: the drawings of a model that are kept;
@@ -43,6 +44,7 @@ from .notebooks import Notebooks
 from .other_baselines import OtherBaselines
 from .pictures import Pictures
 from .resources import Resources
+from .searches import Searches
 from .tables import Tables
 from .weightings import Weightings
 from .weights import Weights
@@ -67,6 +69,7 @@ class Plan:
         self.candidates = Candidates(config, layout, self.data, self.given)
         self.evaluations = Evaluations(config, layout, self.data, self.models, self.candidates)
         self.calibrations = Calibrations(self.evaluations)
+        self.searches = Searches(self.evaluations)
         self.baselines = Baselines(config, layout, self.data, self.models, self.weights)
         self.other_baselines = OtherBaselines(self.baselines)
         self.judges = Judges(self.other_baselines, self.given)
