@@ -6,7 +6,7 @@ learned timesteps. Out: JSON, the threshold for the risk, and what it costs on t
 
 from job import compute, engine_inputs, job
 
-with job(snakemake):
+with job(snakemake) as snakemake:
     from pathlib import Path
 
     from diffusion_classifier import files

@@ -6,7 +6,7 @@ its diffusion classifiers; error maps, if it has them; the files of the page. Ou
 
 from job import job
 
-with job(snakemake):
+with job(snakemake) as snakemake:
     from diffusion_classifier.tables.explorer.build import Table, write_explorer
 
     write_explorer(Table(**snakemake.params.table), snakemake.output.page)

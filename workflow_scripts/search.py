@@ -7,7 +7,7 @@ the search and its cost, `image, label, evaluations, seconds, scores`.
 
 from job import compute, engine_inputs, job
 
-with job(snakemake):
+with job(snakemake) as snakemake:
     import time
 
     from diffusion_classifier import files
