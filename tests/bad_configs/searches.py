@@ -69,7 +69,7 @@ DIGITS = {
     "a prior with a risk that is not calibrated": (
         "evaluations/digits/prior",
         {"method": "k-nearest", "keep": 4, "risk": 0.01},
-        ["evaluations.digits.prior: ", "calibration"],
+        ["evaluations.digits.prior.risk: ", "without `calibration`", "add `calibration`"],
     ),
     "a prior calibrated on test images": (
         "evaluations/digits/prior",

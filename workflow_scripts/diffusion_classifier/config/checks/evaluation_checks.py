@@ -51,7 +51,7 @@ def check_evaluation(config: dict[str, Any], name: str, spec: dict[str, Any]) ->
     if "calibration" in spec:
         _check_calibration(config, f"{key}.calibration", spec["calibration"])
     for part in ("search", "prior"):
-        _check_names(config, f"{key}.{part}.calibration", spec.get(part, {}).get("calibration", {}))
+        _check_risk(config, f"{key}.{part}", spec.get(part, {}))
 
 
 def schedules(key: str, spec: dict[str, Any]) -> dict[str, dict[str, Any]]:
@@ -85,6 +85,17 @@ def _check_calibration(config: dict[str, Any], key: str, spec: dict[str, Any]) -
         check_stages([samples], [1], 1, None, config["noise"]["size"])
     except ValueError as error:
         raise InputError(f"{key}.{error}") from None
+
+
+def _check_risk(config: dict[str, Any], key: str, spec: dict[str, Any]) -> None:
+    """Check that `risk` and `calibration` of a search or prior come together, and their names."""
+    if ("risk" in spec) != ("calibration" in spec):
+        found, other = ("risk", "calibration")[:: 1 if "risk" in spec else -1]
+        raise InputError(
+            f"{key}.{found}: found without `{other}`, expected both or none: a risk is calibrated "
+            f"on labelled images; add `{other}`, or leave `{found}` out"
+        )
+    _check_names(config, f"{key}.calibration", spec.get("calibration", {}))
 
 
 def _check_names(config: dict[str, Any], key: str, datasets: dict[str, str]) -> None:
