@@ -111,11 +111,9 @@ def _classify(arguments: argparse.Namespace) -> int:
     prompts = inputs.read_prompts(arguments, family)
     images = [inputs.read_image(path) for path in arguments.images]
     _silence_libraries()
-    from .classify import classify
     from .output import as_json, as_text
 
-    model, evaluation = inputs.read_model(arguments, family), inputs.read_evaluation(arguments)
-    table = classify(model, images, prompts, evaluation)
+    table = inputs.read_classifier(arguments, family).rank(images, prompts)
     paths = [printable(without_home(path)) for path in arguments.images]
     print(as_json(table, paths) if arguments.json else as_text(table, paths))
     return 0
