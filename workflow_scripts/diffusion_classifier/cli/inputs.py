@@ -30,12 +30,7 @@ _REPOSITORY = r"[\w.-]+/[\w.-]+"
 @contextmanager
 def model_folder(model: str, revision: str | None) -> Iterator[str]:
     """The folder of `model`; a repository of the hub is downloaded into a temporary folder."""
-    if revision is None or Path(model).is_dir():
-        if revision is None and not Path(model).exists() and re.fullmatch(_REPOSITORY, model):
-            raise InputError(
-                f"--model: found no folder {model}; correct the path, or, if it is a repository of "
-                "the Hugging Face hub, give its --revision (a commit) too"
-            )
+    if not _is_repository(model, revision):
         yield model
         return
     from diffusion_classifier.weights.hub import fetch
@@ -43,6 +38,31 @@ def model_folder(model: str, revision: str | None) -> Iterator[str]:
     with TemporaryDirectory() as folder:
         fetch(model, revision, Path(folder) / "model")
         yield str(Path(folder) / "model")
+
+
+@contextmanager
+def model_configs(model: str, revision: str | None) -> Iterator[str]:
+    """A folder with the configs of `model`; of a repository of the hub, no weights are fetched."""
+    if not _is_repository(model, revision):
+        yield model
+        return
+    import huggingface_hub as hub
+
+    from diffusion_classifier.weights.hub import explained_errors
+
+    with explained_errors(model, revision):
+        folder = hub.snapshot_download(model, revision=revision, allow_patterns=["*.json"])
+    yield folder
+
+
+def _is_repository(model: str, revision: str | None) -> bool:
+    """Whether `model` is on the hub; raises InputError for one that seems so without a revision."""
+    if revision is None and not Path(model).exists() and re.fullmatch(_REPOSITORY, model):
+        raise InputError(
+            f"--model: found no folder {model}; correct the path, or, if it is a repository of "
+            "the Hugging Face hub, give its --revision (a commit) too"
+        )
+    return revision is not None and not Path(model).is_dir()
 
 
 def checked_family(arguments: argparse.Namespace) -> str:

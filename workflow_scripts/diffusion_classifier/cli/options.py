@@ -9,7 +9,7 @@ from diffusion_classifier.denoisers.families import FAMILIES
 from diffusion_classifier.engine.loss_names import LOSSES
 from diffusion_classifier.messages import InputError
 
-COMMANDS = ("classify", "costs", "status", "verify")
+COMMANDS = ("classify", "init", "costs", "status", "verify")
 
 _EPILOG = """\
 For every image, a table of the prompts, best first:
@@ -48,6 +48,7 @@ def parser() -> argparse.ArgumentParser:
     main_parser = _Parser(prog="diffusion-classifier", allow_abbrev=False)
     commands = main_parser.add_subparsers(required=True, metavar="COMMAND", dest="command")
     _add_classify(commands)
+    _add_init(commands)
     _add_with_config(
         commands,
         "costs",
@@ -77,6 +78,23 @@ def _add_with_config(commands: argparse._SubParsersAction, name: str, **texts: s
         metavar="FILE",
         help="one or more, as snakemake's (default: config.yaml)",
     )
+
+
+def _add_init(commands: argparse._SubParsersAction) -> None:
+    command = commands.add_parser(
+        "init",
+        allow_abbrev=False,
+        help="write a config for a folder of images",
+        description="Write a commented config for a folder of images, which has a subfolder for "
+        "each class. Prints what was found, what the run costs, and the command that starts it.",
+    )
+    add = command.add_argument
+    add("folder", metavar="FOLDER", help="of images, with a subfolder for each class")
+    add("--model", required=True, help="a folder in the diffusers layout, or OWNER/NAME on the hub")
+    add("--revision", metavar="COMMIT", help="of the hub's repository: what pins its weights")
+    add("--family", choices=FAMILIES, help="(default: what the folder says)")
+    add("--size", type=_positive, help="edge of an image in pixels (default: the model's)")
+    add("--output", metavar="FILE", help="the config (default: the folder's name, .yaml)")
 
 
 def _add_verify(commands: argparse._SubParsersAction) -> None:
