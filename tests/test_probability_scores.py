@@ -50,7 +50,7 @@ def test_metrics_are_their_definitions(sharp):
 
 def test_replicates_have_the_metrics_of_the_drawn_images():
     found = answers(50, 1)
-    drawn = scores._replicates(found, np.random.default_rng(1), 5)
+    drawn = scores.replicates(found, 1, 5)
     counts = np.random.default_rng(1).multinomial(50, np.full(50, 1 / 50), 5)
     for number, times in enumerate(counts):
         images = np.repeat(np.arange(50), times)
@@ -64,18 +64,19 @@ def test_intervals_cover_what_they_should():
     truth = scores.measured(answers(40_000, 1, seed=99))["log_likelihood"]
     inside = 0
     for seed in range(100):
-        low, high = scores.intervals(answers(200, 1, seed=seed), draws=300)["log_likelihood"]
+        drawn = scores.replicates(answers(200, 1, seed=seed), draws=300)
+        low, high = scores.interval(drawn["log_likelihood"])
         inside += low <= truth <= high
     assert 88 <= inside <= 100
 
 
 def test_a_difference_is_paired():
     calibrated, sure = answers(400, 1), answers(400, 1, sharp=3.0)
-    value, low, high = scores.difference(calibrated, sure, "log_likelihood")
-    expected = [scores.measured(one)["log_likelihood"] for one in (calibrated, sure)]
-    assert value == pytest.approx(expected[0] - expected[1])
-    assert 0 < low < value < high
-    assert scores.difference(calibrated, calibrated, "ece") == (0.0, 0.0, 0.0)
+    a, b = (scores.replicates(one)["log_likelihood"] for one in (calibrated, sure))
+    first, second = (scores.measured(one)["log_likelihood"] for one in (calibrated, sure))
+    low, high = scores.interval(a - b)
+    assert 0 < low < first - second < high
+    assert (a - b).std() < np.hypot(a.std(), b.std())  # less than if images were not shared
 
 
 def test_calibrated_probabilities_have_a_small_error_and_sure_ones_a_large_one():
@@ -103,4 +104,4 @@ def test_abstaining_on_the_least_sure_raises_accuracy():
 
 def test_examples_in_docstrings_run():
     found = doctest.testmod(scores)
-    assert (found.attempted, found.failed) == (2, 0)
+    assert (found.attempted, found.failed) == (3, 0)

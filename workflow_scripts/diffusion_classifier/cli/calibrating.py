@@ -24,8 +24,8 @@ if TYPE_CHECKING:
 
     from .measuring import Measuring
 
-SAMPLES, CLASSES = 50, 10
-"""Timesteps at which a calibration image is measured, and classes, as in the rule `timesteps`."""
+SAMPLES, CLASSES, IMAGES = 50, 10, 50
+"""Timesteps are learned from so many timesteps, classes and images, as in the default config."""
 
 
 def fitted(
@@ -47,7 +47,7 @@ def fitted(
     count = max(n for n in range(1, SAMPLES + 1) if classifier.model.timesteps % n == 0)
     samples = stage_samples([count], timesteps=classifier.model.timesteps)[0]
     engine, every = classifier.engine(pictures, prompts, 250, settings)
-    few = calibration_pairs(data, prompts, CLASSES)
+    few = calibration_pairs(data.sample(min(IMAGES, len(data)), random_state=0), prompts, CLASSES)
     errors = engine.errors(few, samples, None if settings.progress else Silence())
     densities = fit_densities(error_dataset(errors, few, samples, {}), classifier.model.timesteps)
     plan = schedule(settings, classifier.model.timesteps, densities)

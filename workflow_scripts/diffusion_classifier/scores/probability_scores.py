@@ -95,28 +95,12 @@ def _bin(confidence: np.ndarray) -> np.ndarray:
     return np.searchsorted(np.linspace(0, 1, BINS + 1)[1:-1], confidence)
 
 
-def intervals(answers: Answers, seed: int = 0, draws: int = DRAWS) -> dict[str, tuple]:
-    """Low and high of each of METRICS: 95 % percentiles of a bootstrap."""
-    drawn = _replicates(answers, np.random.default_rng(seed), draws)
-    return {name: tuple(np.quantile(values, [0.025, 0.975])) for name, values in drawn.items()}
+def replicates(answers: Answers, seed: int = 0, draws: int = DRAWS) -> dict[str, np.ndarray]:
+    """METRICS of each redraw of images and trainings with replacement, `(draw,)`.
 
-
-def difference(
-    a: Answers, b: Answers, metric: str, seed: int = 0, draws: int = DRAWS
-) -> tuple[float, float, float]:
-    """METRICS[metric] of `a` minus that of `b` on the same images, and its 95 % interval.
-
-    Both replicates draw the same images; trainings are drawn for each method on its own.
+    The same `seed` draws the same images for every method, so that replicates are paired.
     """
-    value = measured(a)[metric] - measured(b)[metric]
-    replicates = [_replicates(one, np.random.default_rng(seed), draws)[metric] for one in (a, b)]
-    low, high = np.quantile(replicates[0] - replicates[1], [0.025, 0.975])
-    return value, float(low), float(high)
-
-
-def _replicates(answers: Answers, rng: np.random.Generator, draws: int) -> dict[str, np.ndarray]:
-    """METRICS of each redraw of images and trainings, `(draw,)`."""
-    trainings, images = answers.correct.shape
+    rng, (trainings, images) = np.random.default_rng(seed), answers.correct.shape
     counts = rng.multinomial(images, np.full(images, 1 / images), draws) / images
     chosen = rng.integers(trainings, size=(draws, trainings))
     rows = np.arange(draws)[:, None]
@@ -134,6 +118,16 @@ def _replicates(answers: Answers, rng: np.random.Generator, draws: int) -> dict[
         axis=1,
     )
     return found | {"ece": errors[rows, chosen].mean(axis=1)}
+
+
+def interval(replicated: np.ndarray) -> tuple[float, float]:
+    """The 95 % percentiles of replicates, or of the difference of two methods' replicates.
+
+    >>> interval(np.arange(1001.0))
+    (25.0, 975.0)
+    """
+    low, high = np.quantile(replicated, [0.025, 0.975])
+    return float(low), float(high)
 
 
 def reliability(answers: Answers) -> pd.DataFrame:

@@ -113,3 +113,18 @@ def _mean(errors: np.ndarray, weights: np.ndarray) -> np.ndarray:
 def _best(errors: np.ndarray, weights: np.ndarray) -> np.ndarray:
     """The errors of a class's prompt of least weighted mean."""
     return errors[(np.nan_to_num(errors) @ weights).argmin()]
+
+
+def joined(parts: Sequence[Evidence]) -> Evidence:
+    """The evidence of several shards of a data set, with different images and the same classes."""
+    images = np.concatenate([part.images for part in parts])
+    classes = np.unique(np.concatenate([part.classes for part in parts]))
+    found = np.full((len(images), len(classes)), np.nan), np.zeros((len(images), len(classes)))
+    start = 0
+    for part in parts:
+        rows = slice(start, start + len(part.images))
+        columns = np.searchsorted(classes, part.classes)
+        found[0][rows, columns], found[1][rows, columns] = part.difference, part.samples
+        start = rows.stop
+    order = np.argsort(images, kind="stable")
+    return Evidence(images[order], classes, found[0][order], found[1][order])

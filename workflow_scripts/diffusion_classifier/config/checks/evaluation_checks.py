@@ -103,7 +103,7 @@ def _check_learned(config: dict[str, Any], name: str, dataset: str) -> None:
             f"`{dataset}`, expected a data set that timesteps are learned on (as `stages` say "
             f"`timesteps: learned`); add `{prompts}: <data set>` or use `timesteps: even`"
         )
-    if not _disjoint(config, found[prompts], dataset):
+    if not disjoint(config, found[prompts], dataset):
         raise InputError(
             f"{key}.datasets.{prompts}: found `{found[prompts]}`, some of whose images may be in "
             f"the test set `{dataset}`, expected other images; choose another `split`, or keep "
@@ -111,7 +111,7 @@ def _check_learned(config: dict[str, Any], name: str, dataset: str) -> None:
         )
 
 
-def _disjoint(config: dict[str, Any], one: str, other: str) -> bool:
+def disjoint(config: dict[str, Any], one: str, other: str) -> bool:
     """Whether two data sets can have no image in common."""
     a, b = _origin(config, one), _origin(config, other)
     if any(a.get(key) != b.get(key) for key in _ORIGIN):
