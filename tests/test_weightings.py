@@ -47,25 +47,25 @@ def refused(config, root):
 
 def test_an_evaluation_that_leaves_classes_out_is_refused(config, root):
     config["weightings"]["weighted"]["of"] = "staged"
-    said = refused(config, root)
-    assert said.startswith(
+    output = refused(config, root)
+    assert output.startswith(
         "weightings.weighted.of: found `staged` with 2 stages, expected a single"
     )
 
 
 @pytest.mark.parametrize(
-    ("key", "value", "said"),
+    ("key", "value", "output"),
     [
         ("race", {"z": 2}, "with `race`, expected all classes at evenly spaced timesteps"),
         ("timesteps", "learned", "`timesteps: learned`, expected all classes at evenly spaced"),
     ],
 )
-def test_a_race_and_learned_timesteps_are_refused(config, root, key, value, said):
+def test_a_race_and_learned_timesteps_are_refused(config, root, key, value, output):
     config["evaluations"]["exhaustive"]["stages"][key] = value
     calibrated = {"samples": 20, "datasets": {"shapes": "shapes-validation"}}
     config["evaluations"]["exhaustive"]["calibration"] = calibrated
     message = refused(config, root)
-    assert message.startswith("weightings.weighted.of: found `exhaustive`") and said in message
+    assert message.startswith("weightings.weighted.of: found `exhaustive`") and output in message
 
 
 def test_a_prior_is_refused(config, root):
@@ -75,34 +75,75 @@ def test_a_prior_is_refused(config, root):
 
 def test_the_best_of_several_prompts_is_refused(config, root):
     config["evaluations"]["exhaustive"]["combine"] = "best"
-    said = refused(config, root)
-    assert said.startswith("weightings.weighted.of: found `exhaustive`, which takes the best of")
-    assert "expected `combine: mean`" in said
+    output = refused(config, root)
+    assert output.startswith("weightings.weighted.of: found `exhaustive`, which takes the best of")
+    assert "expected `combine: mean`" in output
     config["prompts"]["shapes"]["templates"] = ["a {}"]  # with one prompt a class it is the mean
     check_config(config, root)
 
 
 @pytest.mark.parametrize(
-    ("keys", "said"),
+    ("keys", "output"),
     [
         ({"per_class": 2}, "weighted.per_class: found 2, which with 1 draw takes 12 or more"),
         ({"per_class": 1, "draws": 6}, "per_class: found 1, which with 6 draws takes 36 or more"),
         ({"fraction": 0.3, "draws": 3}, "fraction: found 0.3, which with 3 draws takes 12 or more"),
     ],
 )
-def test_some_images_have_to_remain(config, root, keys, said):
+def test_some_images_have_to_remain(config, root, keys, output):
     config["weightings"]["weighted"] = {"label": "Weighted", "of": "exhaustive", **keys}
     message = refused(config, root)
-    assert said in message and "of the 12 images of `shapes`" in message
+    assert output in message and "of the 12 images of `shapes`" in message
 
 
 def test_a_weighting_belongs_into_tables_of_accuracy(root, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     config = yaml.safe_load((root / "config.yaml").read_text(encoding="utf-8"))
     config["tables"]["winoground"]["methods"].append("scenes-weighted")
-    said = refused(config, root)
-    assert said.startswith("tables.winoground.methods: found `scenes-weighted` of `weightings`")
-    assert "a table of the kind compositional" in said
+    output = refused(config, root)
+    assert output.startswith("tables.winoground.methods: found `scenes-weighted` of `weightings`")
+    assert "a table of the kind compositional" in output
+
+
+@pytest.fixture
+def matching(root, tmp_path, monkeypatch):
+    """The default config with its table of matching tasks alone, which has a weighting."""
+    monkeypatch.chdir(tmp_path)
+    found = yaml.safe_load((root / "config.yaml").read_text(encoding="utf-8"))
+    found["tables"] = {"matching": found["tables"]["matching"]}
+    return found
+
+
+def test_a_table_of_matching_tasks_shows_equal_weights_too(matching, root):
+    matching["tables"]["matching"]["methods"].remove("scenes-winoground")
+    matching["tables"]["matching"]["methods"].append("scenes-exhaustive")
+    said = refused(matching, root)
+    assert said.startswith("tables.matching.methods: found `matching-weighted` without `scenes-win")
+
+
+@pytest.mark.parametrize(
+    ("keys", "said"),
+    [
+        ({"per_class": 100}, "per_class: found 100, which with 5 draws takes 500 or more of the"),
+        ({"fraction": 0.2}, "fraction: found 0.2, which with 5 draws takes 500 or more of the"),
+    ],
+)
+def test_some_items_have_to_remain(matching, root, keys, said):
+    del matching["weightings"]["matching-weighted"]["per_class"]
+    matching["weightings"]["matching-weighted"] |= keys
+    assert f"matching-weighted.{said} 500 items of `tasks`" in refused(matching, root)
+
+
+def test_effect_sizes_have_nothing_to_learn_from(matching, root, tmp_path):
+    (tmp_path / "bias").mkdir()
+    matching["prompts"]["bias"] = {"captions": "bias"}
+    matching["datasets"]["bias"] = {
+        "label": "Bias", "source": "matching", "benchmark": "mmbias", "root": "bias",
+        "prompts": "bias",
+    }  # fmt: skip
+    matching["tables"]["matching"]["datasets"].append("bias")
+    said = refused(matching, root)
+    assert said.startswith("weightings.matching-weighted: found the data set `bias` in its table")
 
 
 def test_an_unknown_method_of_a_table_may_have_been_a_weighting(config, root):
@@ -167,6 +208,26 @@ def test_each_training_of_a_model_has_a_draw_of_its_own(config, root):
     assert plan.weightings.labelled(second) == {"per_class": 1, "draws": 2}
     (told,) = plan.notebooks.parameters("weights")["weighted"]
     assert len(told["weighted"]) == len(told["equal"]) == 2
+
+
+def test_items_are_weighted_by_a_job_of_their_own(matching, root):
+    check_config(matching, root)
+    plan = Plan(matching, root)
+    assert plan.weightings.jobs() == []
+    names = tuple(f"matching-weighted-draw{k}" for k in range(5))
+    first, second = plan.weightings.matching_jobs()
+    assert (first.dataset, second.dataset) == ("tasks", "tasks-shifted")
+    assert first.methods == second.methods == names
+    assert plan.weightings.labelled(first) == {"per_class": 5, "draws": 5}
+    answers = plan.tables.matches("matching")
+    assert set(plan.weightings.similarities(first)) < set(answers)
+    assert plan.tables.weighted("matching") == dict.fromkeys(names, "scenes-winoground")
+    told = plan.notebooks.parameters("matching")
+    assert [entry["dataset"] for entry in told["weighted"]] == ["tasks", "tasks-shifted"]
+    assert told["weighted"][1]["weights"] == plan.weightings.matching_weights(second)
+    assert plan.notebooks.inputs("matching")["weighting"] == [
+        "results/scores/matching-weighting.parquet"
+    ]
 
 
 def test_a_config_without_weightings_plans_none(config, root):

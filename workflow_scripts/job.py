@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from diffusion_classifier import network_time
 from diffusion_classifier.messages import FAILED, InputError, without_home
+from diffusion_classifier.operations.stored_files import placed
 
 if TYPE_CHECKING:
     import torch
@@ -23,6 +24,8 @@ if TYPE_CHECKING:
 def job(snakemake: Any) -> Iterator[None]:
     """Within the block, write output to `snakemake.log` and use `snakemake.threads` threads.
 
+    Paths of inputs and outputs in `snakemake.params` become those where the files are: with a
+    store, Snakemake keeps copies elsewhere.
     The user can act on an InputError, FloatingPointError or MemoryError, so the job ends with its
     message alone; the same holds for damaged inputs, which are renamed. Any other error is a
     mistake in the program and keeps its traceback, with `~` for the home folder.
@@ -31,6 +34,7 @@ def job(snakemake: Any) -> Iterator[None]:
         os.dup2(log.fileno(), sys.stdout.fileno())
         os.dup2(log.fileno(), sys.stderr.fileno())
     warnings.formatwarning = _without_path
+    _place(snakemake)
     # numpy and torch read these when they are first imported, which scripts do in the block
     for name in ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
         os.environ[name] = str(snakemake.threads)
@@ -50,6 +54,20 @@ def job(snakemake: Any) -> Iterator[None]:
         trace = f"{traceback.format_exc()}{FAILED}{snakemake.rule}: {type(error).__name__}: {error}"
         print(without_home(trace), file=sys.stderr)
         raise SystemExit(1) from None
+
+
+def _place(snakemake: Any) -> None:
+    """Replace paths in `snakemake.params` by where the job finds or writes these files."""
+    results = getattr(snakemake, "config", {}).get("results", "")
+    if str(snakemake.output[0]).startswith(f"{results}/") or not results:
+        return
+    files = [*map(str, snakemake.input), *map(str, snakemake.output)]
+    found = placed(dict(snakemake.params.items()), files, results)
+
+    class Placed(type(snakemake)):  # its `params` is a property that cannot be set
+        params = type(snakemake.params)(fromdict=found)
+
+    snakemake.__class__ = Placed
 
 
 def _is_memory_error(error: Exception) -> bool:

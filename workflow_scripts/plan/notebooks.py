@@ -6,10 +6,11 @@ A part that a table does not have is empty; the notebook is run without its cell
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import product
 from typing import Any
 
 from diffusion_classifier.config.methods import drawn_by, same_images, version_of
-from diffusion_classifier.data.matching.description import read_description
+from diffusion_classifier.data.sources.matching import has_effects
 
 from .pictures import Pictures
 from .tables import Tables
@@ -138,8 +139,8 @@ class Notebooks:
                 continue
             spec, entry = self.config["weightings"][name], self.tables.entries(table)[name]
             for dataset in self.tables.datasets(table):
-                told = {"method": entry["label"], "varies": entry["varies"], "dataset": dataset}
-                new = told | {"weighted": [], "equal": [], "weights": []}
+                common = {"method": entry["label"], "varies": entry["varies"], "dataset": dataset}
+                new = common | {"weighted": [], "equal": [], "weights": []}
                 files = found.setdefault((entry["group"], dataset), new)
                 files["weighted"].append(self.layout.predictions(name, dataset))
                 files["weights"].append(self.layout.timestep_weights(name, dataset))
@@ -168,8 +169,8 @@ class Notebooks:
             method: self.evaluations.model(method) if method in ours else ""
             for method in self.tables.methods(table)
         }
-        told = self._described(table)
-        return {key: told[key] for key in ("data_behind", "datasets", "descriptions")} | {
+        described = self._described(table)
+        return {key: described[key] for key in ("data_behind", "datasets", "descriptions")} | {
             "data": self.tables.images(table),
             "prompts": self.tables.prompts(table),
             "predictions": self.tables.first_predictions(table),
@@ -208,8 +209,10 @@ class Notebooks:
         names, behind = self.tables.datasets(table), self.tables.images_behind(table)
         return {
             "paired": self.layout.scores(table, "paired"),
+            "weighting": self.layout.scores(table, "weighting"),
+            "weighted": self._matching_weights(table),
             "effects": self.layout.scores(table, "effects"),
-            "has_effects": any(self._has_effects(name) for name in names),
+            "has_effects": any(has_effects(self.data.spec(name)) for name in names),
             "data": self.tables.images(table),
             "data_behind": {file: self.data.spec(name)["label"] for name, file in behind.items()},
             "datasets": {name: self.data.spec(name)["label"] for name in names},
@@ -221,11 +224,15 @@ class Notebooks:
             },
         }
 
-    def _has_effects(self, dataset: str) -> bool:
-        spec = self.data.spec(dataset)
-        return "benchmark" in spec and read_description(spec["benchmark"]).has_effects(
-            spec.get("subtasks")
-        )
+    def _matching_weights(self, table: str) -> list[dict[str, Any]]:
+        """The weights that were learned on each data set: of all draws of a weighting."""
+        found: dict[tuple[str, str], dict[str, Any]] = {}
+        for name, dataset in product(self.tables.weighted(table), self.tables.datasets(table)):
+            entry = self.tables.entries(table)[name]
+            new = {"method": entry["label"], "dataset": dataset, "weights": []}
+            files = found.setdefault((entry["group"], dataset), new)["weights"]
+            files.append(self.layout.matching_weights(name, dataset))
+        return list(found.values())
 
 
 def _files(value: Any, results: str) -> Iterator[str]:

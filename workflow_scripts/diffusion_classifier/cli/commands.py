@@ -67,7 +67,8 @@ def _status(paths: Sequence[str]) -> int:
 def _costs(paths: Sequence[str]) -> int:
     from diffusion_classifier.operations.costs import estimate, render
 
-    print(render(estimate(_read_config(paths))))
+    config = _read_config(paths)
+    print(render(estimate(config), config["compute"]))
     return 0
 
 
