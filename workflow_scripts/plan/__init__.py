@@ -16,6 +16,7 @@ wildcards of a job. Each module covers one part of a config and uses only module
 * `other_baselines`: baselines whose kind has no rule of its own;
 * `judges`: the drawings of a model that are kept;
 * `tables`: the methods, data sets and sources of tables;
+* `probabilities`: the errors and predictions that probabilities of tables are made of;
 * `pictures`: error maps and reconstructions of single images in tables;
 * `notebooks`: the parameters of notebooks;
 * `explorers`: the files of the pages on which images can be looked at;
@@ -43,6 +44,7 @@ from .models import Generators, Models
 from .notebooks import Notebooks
 from .other_baselines import OtherBaselines
 from .pictures import Pictures
+from .probabilities import Probabilities
 from .resources import Resources
 from .searches import Searches
 from .tables import Tables
@@ -78,6 +80,7 @@ class Plan:
         self.notebooks = Notebooks(self.tables, self.pictures)
         self.resources = Resources(config, self.evaluations)
         self.weightings = Weightings(self.tables, self.resources)
+        self.probabilities = Probabilities(self.tables, self.resources)
         self.explorers = Explorers(self.tables, self.pictures, self.resources)
 
     def wanted(self) -> list[str]:

@@ -75,7 +75,15 @@ class Notebooks:
             "descriptions": {name: self.data.spec(name).get("description", "") for name in names},
             "paired": paired,
             "first_stages": self.tables.first_stages(table),
+            "probabilities": self._probabilities(table),
         }
+
+    def _probabilities(self, table: str) -> dict[str, str]:
+        """The files of the rule `probabilities`, if a table has them."""
+        parts = ("probabilities", "reliability", "coverage", "calibration")
+        if "probabilities" not in self.tables.spec(table):
+            return {}
+        return {part: self.layout.scores(table, part) for part in parts}
 
     # --- robustness
 

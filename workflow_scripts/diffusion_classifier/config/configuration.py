@@ -21,6 +21,7 @@ from .checks.evaluation_checks import (
     check_priors,
 )
 from .checks.model_checks import check_model, check_shapes
+from .checks.probability_checks import check_probabilities
 from .checks.prompt_checks import check_groups, check_prompts
 from .checks.search_checks import check_searches
 from .checks.size_checks import check_sizes
@@ -103,6 +104,7 @@ def _check_consistency(config: dict[str, Any], workflow: Path) -> None:
             "rename one of them"
         )
     check_tables(config)
+    check_probabilities(config)
     check_calibrations(config)
     check_priors(config)
     check_hierarchies(config)
