@@ -53,11 +53,14 @@ wildcard_constraints:
 include: "rules/data.smk"
 include: "rules/models.smk"
 include: "rules/errors.smk"
+include: "rules/searches.smk"
 include: "rules/weightings.smk"
+include: "rules/probabilities.smk"
 include: "rules/baselines.smk"
 include: "rules/zero_shot.smk"
 include: "rules/pictures.smk"
 include: "rules/tables.smk"
+include: "rules/explorer.smk"
 
 
 rule all:

@@ -7,6 +7,7 @@ rule group_pairs:
         prompts=of_job(plan.data.prompts),
         group_prompts=of_job(plan.candidates.group_prompts),
         prior=of_job(plan.candidates.prior_predictions),
+        calibration=of_job(plan.candidates.prior_calibration),
         groups=files_of(plan.candidates.grouping_inputs),
     output:
         layout.pairs("{evaluation}", "{dataset}", GROUPS, "{shard}"),
@@ -38,6 +39,7 @@ rule pairs:
         data=layout.data("{dataset}"),
         prompts=of_job(plan.data.prompts),
         prior=of_job(plan.candidates.prior_predictions),
+        calibration=of_job(plan.candidates.prior_calibration),
         groups=files_of(plan.candidates.grouping_inputs),
         group_prompts=of_job(plan.candidates.group_prompts),
         group_pairs=of_job(plan.candidates.group_pairs),
@@ -185,6 +187,7 @@ rule predictions:
     input:
         errors=of_job(plan.evaluations.shard_errors),
         group_errors=of_job(plan.evaluations.group_errors),
+        searched=of_job(plan.candidates.searched),
         pairs=of_job(plan.evaluations.last_pairs),
         prompts=of_job(plan.data.prompts),
         data=layout.data("{dataset}"),

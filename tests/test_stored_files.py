@@ -76,7 +76,7 @@ def a_job(root: Path, prefix: str):
 def test_a_script_sees_where_the_files_are(tmp_path, prefix, monkeypatch):
     monkeypatch.setattr("os.dup2", lambda *streams: None)  # pytest's own
     snakemake = a_job(tmp_path, prefix)
-    with job(snakemake):
+    with job(snakemake) as snakemake:
         assert snakemake.params.folder == snakemake.input.model == f"{prefix}results/models/dit"
         assert dict(snakemake.params.items()).keys() == {"folder", "code", "sizes"}
         assert (snakemake.params.code, snakemake.params.sizes) == ("abc", [1, 2])

@@ -27,6 +27,7 @@ from diffusion_classifier.config.methods import (
     training_set,
 )
 from diffusion_classifier.config.work import stage_numbers, stage_sizes, stage_work
+from diffusion_classifier.selection.searches import search_class
 
 from .cost_text import JOURNAL, at_most, longest_jobs, money, number, table_lines, time_of
 
@@ -98,6 +99,7 @@ def _table_costs(config: dict[str, Any], table: str, spec: dict[str, Any]) -> It
     for name, dataset in questions(config, table):
         yield _evaluation_cost(config, table, name, dataset)
     yield from _calibration_costs(config, table)
+    yield from _search_costs(config, table)
     priors = [(prior_method(config, name), data) for name, data in questions(config, table)]
     methods = [*spec["methods"]]
     for method in method_names(config)["baseline"]:
@@ -147,6 +149,21 @@ def _calibration_costs(config: dict[str, Any], table: str) -> Iterator[Cost]:
         dataset, method = spec["calibration"]["datasets"][prompts], f"{name} (calibration)"
         images = image_count(config, dataset)
         yield Cost(table, method, dataset, images, per_image, 0, spec.get("rate"))
+
+
+def _search_costs(config: dict[str, Any], table: str) -> Iterator[Cost]:
+    """The cost of calibrating searches, for each evaluation and set of prompts."""
+    searched = {
+        (name, config["datasets"][dataset]["prompts"]): candidate_counts(config, dataset)
+        for name, dataset in questions(config, table)
+        if "search" in config["evaluations"][name]
+    }
+    for (name, prompts), counts in searched.items():
+        search = config["evaluations"][name]["search"]
+        dataset = search["calibration"][prompts]
+        per_image = counts and search_class(search["kind"]).evaluations(search, counts[0])
+        images, rate = image_count(config, dataset), config["evaluations"][name].get("rate")
+        yield Cost(table, f"{name} (search, calibration)", dataset, images, per_image, 0, rate)
 
 
 def _baseline_costs(config: dict, table: str, method: str, datasets: list[str]) -> Iterator[Cost]:

@@ -11,7 +11,6 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import diffusion_classifier
 from diffusion_classifier.files import atomic, write_json, write_text
 from diffusion_classifier.messages import without_home
 
@@ -50,7 +49,7 @@ def execute(
         spec = Path(folder) / "kernels" / "python3"
         command = [sys.executable, "-m", "ipykernel_launcher", "-f", "{connection_file}"]
         # the kernel imports the same library as this process, even if it is not installed
-        search = {"PYTHONPATH": str(Path(diffusion_classifier.__file__).resolve().parents[1])}
+        search = {"PYTHONPATH": str(Path(__file__).resolve().parents[2])}
         write_json(
             {"argv": command, "display_name": "Python 3", "language": "python", "env": search},
             spec / "kernel.json",
