@@ -8,10 +8,11 @@ from explorer_results import PARTS, classified
 from scipy import stats
 
 from diffusion_classifier import files
-from diffusion_classifier.cli.classify import ranking
+from diffusion_classifier.cli.ranking import ranking
 from diffusion_classifier.data.prompt_sets import read_prompts
 from diffusion_classifier.engine.error_files import error_dataset
 from diffusion_classifier.engine.samples import Sample
+from diffusion_classifier.scores.calibration import Calibration
 from diffusion_classifier.tables.explorer.answers import (
     NONE,
     RANKED,
@@ -43,7 +44,7 @@ def test_the_ranking_is_that_of_the_command(entry):
     # the command knows no class parts: those of a stage are put together
     whole = [[xr.concat(stages[n : n + PARTS], "pair") for n in range(0, len(stages), PARTS)]
              for stages in shards]  # fmt: skip
-    listed = pd.concat([ranking(stages, class_of, "l2", 1) for stages in whole])
+    listed = pd.concat([ranking(stages, class_of, "l2", Calibration(1)) for stages in whole])
     assert len(listed) == len(rows) * len(NAMES)
     for row in listed.itertuples():
         place = (row.image, row.rank - 1)

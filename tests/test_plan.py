@@ -184,7 +184,7 @@ def test_every_question_of_a_table_is_answered_by_one_job(plan):
         *plan.tables.similarities("winoground"),
         *plan.tables.matches("matching"),
     }
-    ours = ("digits", "scenes", "scenes-winoground")
+    ours = {"digits", "scenes", "scenes-winoground", *plan.tables.weighted("matching")}
     asked = {file for file in asked if file.split("/")[2] not in ours}
     assert len(answers) == len(set(answers)) and set(answers) == asked
 
@@ -227,7 +227,9 @@ def test_any_number_of_tables_of_each_kind(root, tmp_path, monkeypatch):
     assert plan.tables.methods("one") == ["scenes", *(f"clip-seed{seed}" for seed in (0, 1, 2))]
 
 
-@pytest.mark.parametrize("table", ["accuracy", "robustness", "winoground", "matching"])
+@pytest.mark.parametrize(
+    "table", ["accuracy", "robustness", "winoground", "matching", "self-bench"]
+)
 def test_a_table_depends_on_all_that_its_notebook_is_told(plan, table):
     told, inputs = plan.notebooks.parameters(table), plan.notebooks.inputs(table)
     assert inputs["scores"] == [told["scores"]]

@@ -7,7 +7,7 @@ and one with fewer images for the report.
 
 from job import job
 
-with job(snakemake):
+with job(snakemake) as snakemake:
     from diffusion_classifier.tables.explorer.build import Table, write_explorer
 
     written = snakemake.output

@@ -91,6 +91,14 @@ class Layout:
         """The learned density of timesteps."""
         return f"{self.results}/timesteps/{evaluation}/{prompts}.csv"
 
+    def search_calibration(self, evaluation: str, prompts: str) -> str:
+        """How far behind the best a class may be after a search, to survive."""
+        return f"{self.results}/searches/{evaluation}/{prompts}.json"
+
+    def searched(self, evaluation: str, dataset: str, shard: str | int) -> str:
+        """The scores of a search, and its costs."""
+        return f"{self.results}/searches/{evaluation}/{dataset}/{shard}.parquet"
+
     def pairs(self, evaluation: str, dataset: str, stage: str | int, shard: str | int) -> str:
         return f"{self.results}/pairs/{evaluation}/{dataset}/stage{stage}/{shard}.parquet"
 
@@ -123,6 +131,10 @@ class Layout:
     def timestep_weights(self, weighting: str, dataset: str) -> str:
         """The weights of timesteps that were learned on a few images of a data set."""
         return f"{self.results}/timestep-weights/{weighting}/{dataset}.csv"
+
+    def matching_weights(self, weighting: str, dataset: str) -> str:
+        """The weights of timesteps that were learned on a few items of matching tasks."""
+        return f"{self.results}/timestep-weights/{weighting}/matching/{dataset}.csv"
 
     # --- tables
 

@@ -10,7 +10,6 @@ import yaml
 from diffusion_classifier.config.methods import (
     baseline_spec,
     data_sets,
-    groups_of,
     method_group,
     method_kind,
     method_names,
@@ -156,6 +155,11 @@ class Tables:
         """Method and data set of each of `matches`."""
         return [(m, data) for data in self.datasets(table) for m in self.methods(table)]
 
+    def weighted(self, table: str) -> dict[str, str]:
+        """The methods of a table with learned weights: name → the evaluation that is weighted."""
+        weightings = self.config["weightings"]
+        return {m: weightings[m]["of"] for m in self.methods(table) if m in weightings}
+
     def data_files(self, table: str) -> list[str]:
         """The file of each of `datasets`."""
         return list(self.images(table).values())
@@ -211,7 +215,7 @@ class Tables:
         }
 
     def first_stages(self, table: str) -> dict[str, dict[str, dict[str, Any]]]:
-        """Evaluations with a prior or groups: label → data set → first stage's pairs, and prompts.
+        """Evaluations that leave classes out: label → data set → first stage's pairs, and prompts.
 
         For several trainings of a model, those of the first.
         """
@@ -219,7 +223,7 @@ class Tables:
         for name in (name for name in self.methods(table) if name in self.names["diffusion"]):
             spec = self.evaluations.spec(name)
             for dataset in self.datasets(table):
-                if "prior" in spec or groups_of(self.config, name, dataset):
+                if self.evaluations.candidates.are_listed(name, dataset):
                     shards = range(self.data.shards(dataset))
                     pairs = [self.layout.pairs(name, dataset, 1, shard) for shard in shards]
                     files = {"pairs": pairs, "prompts": self.data.prompts(dataset)}

@@ -18,6 +18,7 @@ from diffusion_classifier.data.sources.registry import SOURCES, source
 from diffusion_classifier.data.sources.shifts import SHIFTS
 from diffusion_classifier.denoisers.families import FAMILIES
 from diffusion_classifier.engine.loss_names import LOSSES
+from diffusion_classifier.selection.searches import SEARCHES, search_class
 from diffusion_classifier.tables.kinds import KINDS
 from diffusion_classifier.training.registry import TRAINERS
 
@@ -100,6 +101,8 @@ _CONTENTS: dict[str, Callable[[], Any]] = {
     "baselines": lambda: list(BASELINES),
     "keys of baselines": lambda: _merged(baseline(name).keys for name in BASELINES),
     "needs of baselines": _baseline_needs,
+    "searches": lambda: list(SEARCHES),
+    "keys of searches": lambda: _merged(search_class(name).keys for name in SEARCHES),
     "kinds of tables": lambda: list(KINDS),
     "losses": lambda: list(LOSSES),
     "losses of a table": lambda: [*LOSSES, "pruning"],
