@@ -179,8 +179,7 @@ def sampled_note(rows: int, wrong: int, kept: int, kept_wrong: int, method: str)
     return (
         f"This page shows {kept:,} of {rows:,} images: {which} {wrong:,} that {method} has wrong, "
         f"and {kept - kept_wrong:,} others. So its shares of right and wrong images are not those "
-        "of the data set. The page with up to 10,000 images lies in the folder `explorer` of the "
-        "results."
+        "of the data set."
     )
 
 
