@@ -8,7 +8,7 @@ rule group_pairs:
         group_prompts=of_job(plan.candidates.group_prompts),
         prior=of_job(plan.candidates.prior_predictions),
         calibration=of_job(plan.candidates.prior_calibration),
-        groups=of_job(plan.candidates.grouping_inputs),
+        groups=files_of(plan.candidates.grouping_inputs),
     output:
         layout.pairs("{evaluation}", "{dataset}", GROUPS, "{shard}"),
     log:
@@ -40,7 +40,7 @@ rule pairs:
         prompts=of_job(plan.data.prompts),
         prior=of_job(plan.candidates.prior_predictions),
         calibration=of_job(plan.candidates.prior_calibration),
-        groups=of_job(plan.candidates.grouping_inputs),
+        groups=files_of(plan.candidates.grouping_inputs),
         group_prompts=of_job(plan.candidates.group_prompts),
         group_pairs=of_job(plan.candidates.group_pairs),
         group_errors=of_job(plan.evaluations.group_errors),
@@ -76,7 +76,7 @@ rule timesteps:
         latents=of_job(plan.calibrations.latents),
         conditions=of_job(plan.evaluations.conditions),
         noise=of_job(plan.evaluations.noise),
-        model=of_job(plan.evaluations.model_inputs),
+        model=files_of(plan.evaluations.model_inputs),
     output:
         layout.timesteps("{evaluation}", "{prompts}"),
     log:
@@ -113,7 +113,7 @@ rule errors:
         latents=of_job(plan.evaluations.latents),
         conditions=of_job(plan.evaluations.stage_conditions),
         noise=of_job(plan.evaluations.noise),
-        model=of_job(plan.evaluations.model_inputs),
+        model=files_of(plan.evaluations.model_inputs),
         timesteps=of_job(plan.evaluations.timesteps),
         earlier=of_job(plan.evaluations.raced_errors),
     output:

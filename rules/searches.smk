@@ -9,7 +9,7 @@ rule search:
         latents=of_job(plan.evaluations.latents),
         conditions=of_job(plan.evaluations.conditions),
         noise=of_job(plan.evaluations.noise),
-        model=of_job(plan.evaluations.model_inputs),
+        model=files_of(plan.evaluations.model_inputs),
         timesteps=of_job(plan.searches.timesteps),
     output:
         layout.searched("{evaluation}", "{prompts}", "{dataset}", "{shard}"),

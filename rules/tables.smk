@@ -72,6 +72,7 @@ rule matching_scores:
         scores=layout.scores("{table}"),
         correct=layout.scores("{table}", "correct"),
         paired=layout.scores("{table}", "paired"),
+        weighting=layout.scores("{table}", "weighting"),
         effects=layout.scores("{table}", "effects"),
         csv=layout.scores_csv("{table}"),
     log:
@@ -92,6 +93,7 @@ rule matching_scores:
         code=code("matching_scores"),
         methods=of_job(plan.tables.entries),
         answers=of_job(plan.tables.answers),
+        weighted=of_job(plan.tables.weighted),
         datasets=of_job(plan.tables.datasets),
     script:
         "../workflow_scripts/matching_scores.py"
@@ -99,7 +101,7 @@ rule matching_scores:
 
 rule table:
     input:
-        unpack(of_job(plan.notebooks.inputs)),
+        unpack(files_of(plan.notebooks.inputs)),
     output:
         folder=report(
             directory(layout.table("{table}")),

@@ -41,8 +41,9 @@ def snapshot(cache, repo, revision, kind="models"):
     """An empty folder where the hub's cache has `repo` at `revision`."""
     commit = revision if len(revision) == 40 else COMMIT
     folder = cache / f"{kind}--{repo.replace('/', '--')}"
-    (folder / "refs").mkdir(parents=True, exist_ok=True)
-    (folder / "refs" / revision).write_text(commit)
+    reference = folder / "refs" / revision  # a revision may have slashes, as refs/convert/parquet
+    reference.parent.mkdir(parents=True, exist_ok=True)
+    reference.write_text(commit)
     (folder / "snapshots" / commit).mkdir(parents=True)
     return folder / "snapshots" / commit
 

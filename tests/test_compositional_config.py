@@ -133,7 +133,9 @@ def test_each_form_of_items_runs_on_stand_ins(root, tmp_path):
     assert metrics["vismin"] == {
         "text_score", "image_score", "group_score", "calibrated_image_score",
     }  # fmt: skip
-    assert metrics["whatsup"] == {"text_score", "pair_score", "set_score"}
+    assert metrics["whatsup"] == {
+        "text_score", "calibrated_text_score", "pair_score", "set_score",
+    }  # fmt: skip
     assert metrics["flickr30k"] == {"text_score", "image_score", "calibrated_image_score"}
 
 

@@ -184,7 +184,7 @@ def test_every_question_of_a_table_is_answered_by_one_job(plan):
         *plan.tables.similarities("winoground"),
         *plan.tables.matches("matching"),
     }
-    ours = ("digits", "scenes", "scenes-winoground")
+    ours = {"digits", "scenes", "scenes-winoground", *plan.tables.weighted("matching")}
     asked = {file for file in asked if file.split("/")[2] not in ours}
     assert len(answers) == len(set(answers)) and set(answers) == asked
 
@@ -219,14 +219,17 @@ def test_any_number_of_tables_of_each_kind(root, tmp_path, monkeypatch):
         }
 
     plan = planned(root, tmp_path, monkeypatch, edit=edit)
-    assert plan.wanted()[-2:] == ["results/tables/one", "results/tables/two"]
+    assert {"results/tables/one", "results/tables/two"} <= {*plan.wanted()}
+    assert plan.wanted()[-2:] == ["results/explorer/one.html", "results/explorer/two.html"]
     assert plan.tables.scored_from("similarities") == ["winoground"]
     assert plan.tables.scored_from("matches") == ["matching"]
     assert plan.notebooks.parameters("two")["scores"] == "results/scores/two.parquet"
     assert plan.tables.methods("one") == ["scenes", *(f"clip-seed{seed}" for seed in (0, 1, 2))]
 
 
-@pytest.mark.parametrize("table", ["accuracy", "robustness", "winoground", "matching"])
+@pytest.mark.parametrize(
+    "table", ["accuracy", "robustness", "winoground", "matching", "self-bench"]
+)
 def test_a_table_depends_on_all_that_its_notebook_is_told(plan, table):
     told, inputs = plan.notebooks.parameters(table), plan.notebooks.inputs(table)
     assert inputs["scores"] == [told["scores"]]

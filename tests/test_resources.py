@@ -7,15 +7,14 @@ import torch
 from test_costs import config
 from workflows import snakemake
 
+from diffusion_classifier.config.work import Work, stage_work
 from diffusion_classifier.engine.loss_names import MEASURED
 from diffusion_classifier.engine.losses import noise_losses
 from diffusion_classifier.operations import job_resources as resources
 from diffusion_classifier.operations.job_resources import (
-    Work,
     error_megabytes,
     megabytes,
     minutes,
-    stage_work,
     tensor_megabytes,
 )
 

@@ -138,6 +138,24 @@ def test_means_over_data_sets_have_intervals_that_cover():
     assert 0.91 <= np.mean(covered) <= 0.99
 
 
+def test_gaps_to_each_of_several_data_sets():
+    """Of two equal proportions Newcombe's interval is symmetric; of a single data set none."""
+    rows = pd.concat([scores(), scores().tail(1).assign(name="a", method="A")])
+    rows.loc[rows["dataset"] == "by-a", "dataset"] = ["by-a", "by-a", "by-a", "other"]
+    found = self_bench.with_domains(rows, DRAWN_BY | {"other": ""}, MODEL_OF)
+    gaps = self_bench.dataset_gaps(found)
+    assert gaps[["method", "minus"]].to_numpy().tolist() == [["A", "real"]] * 2
+    assert gaps["dataset"].tolist() == ["real", "other"]
+    one = self_bench.domain_means(found[found["dataset"] != "other"])
+    expected = self_bench.gaps(one).set_index(["method", "minus"]).loc["A", "real"]
+    assert gaps.iloc[0][["value", "low", "high"]].tolist() == pytest.approx(expected.tolist())
+    assert gaps.iloc[1]["value"] == pytest.approx(80 - 50)
+    (first, _) = self_bench.dataset_sentences(
+        gaps, {name: name for name in self_bench.DOMAINS}, {"real": "Real", "other": "Other"}
+    )
+    assert first.startswith("A: in-domain minus Real (real) +5.0 points [")
+
+
 def test_trainings_of_a_method_are_told_apart():
     rows = scores().assign(method=["SD", "SD", "SD", "SD", "SD", "CLIP"])
     found = self_bench.told_apart(rows)["method"]

@@ -27,6 +27,7 @@ from drills.runs import (
 from workflows import PARTS, snakemake
 
 GPUS = 2
+QUICK = ("--latency-wait", "5", "--max-jobs-per-timespan", "100000/1s")
 
 
 @pytest.fixture(scope="module")
@@ -76,7 +77,7 @@ def project(root, slurm, python, tmp_path_factory):
         copy(root / part, project / part)
     shutil.copytree(root / "resources/models/digits-dit", project / "model")
     shutil.copy(root / "tests/slurm/config.yaml", project / "tiny.yaml")
-    quick = ["--slurm-init-seconds-before-status-checks", "2", "--latency-wait", "5"]
+    quick = [*QUICK, "--slurm-init-seconds-before-status-checks", "2"]
     result = snakemake(project, "--workflow-profile", "profiles/slurm", *quick, python=python)
     assert result.returncode == 0, result.stdout + result.stderr
     return project
@@ -157,7 +158,7 @@ def whole(root, slurm, python, tmp_path_factory):
 def disturbed(whole, python, tmp_path):
     """A run under SLURM whose job that measures HIT has a journal: snakemake, project, job id."""
     project = before_the_hit(whole, tmp_path / "project")
-    quick = ["--slurm-init-seconds-before-status-checks", "2", "--latency-wait", "5"]
+    quick = [*QUICK, "--slurm-init-seconds-before-status-checks", "2"]
     run = start(project, "--workflow-profile", "profiles/slurm", *quick, python=python, cores=False)
     journal = project / "results" / f"{HIT}.journal.safetensors"
     wait_until(lambda: journal.exists() or run.poll() is not None)

@@ -132,8 +132,8 @@ def test_the_strongest_penalty_is_chosen_that_is_within_one_standard_error():
     losses = np.array([[3.0, 2.2, 2.0, 2.5], [3.0, 1.0, 1.1, 1.5], [3.0, 1.6, 1.5, 2.2]])
     worse = losses[:, 1] - losses[:, 2]
     assert losses.mean(axis=0).argmin() == 2 and 0 < worse.mean() < scipy.stats.sem(worse)
-    assert timestep_weights._one_standard_error(losses) == 1
-    assert timestep_weights._one_standard_error(np.ones((4, 3))) == 0
+    assert timestep_weights._one_standard_error(losses, np.arange(len(losses))) == 1
+    assert timestep_weights._one_standard_error(np.ones((4, 3)), np.arange(4)) == 0
 
 
 @pytest.mark.parametrize("scale", [1e-4, 1e3])

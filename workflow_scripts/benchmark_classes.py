@@ -7,7 +7,7 @@ per data set and policy, and the exponent of growth of every policy.
 
 from job import compute, job
 
-with job(snakemake):
+with job(snakemake) as snakemake:
     import pandas as pd
 
     from diffusion_classifier import files

@@ -7,7 +7,7 @@ risk. Out: `image, prompt`, positions in the data set and the groups' prompts.
 
 from job import job
 
-with job(snakemake):
+with job(snakemake) as snakemake:
     from diffusion_classifier import files
     from diffusion_classifier.data.prompt_sets import read_prompts
     from diffusion_classifier.data.stored_images import read_labels, shard

@@ -128,6 +128,10 @@ class Layout:
         """The weights of timesteps that were learned on a few images of a data set."""
         return f"{self.results}/timestep-weights/{weighting}/{dataset}.csv"
 
+    def matching_weights(self, weighting: str, dataset: str) -> str:
+        """The weights of timesteps that were learned on a few items of matching tasks."""
+        return f"{self.results}/timestep-weights/{weighting}/matching/{dataset}.csv"
+
     # --- tables
 
     def scores(self, table: str, what: str = "") -> str:
@@ -136,6 +140,14 @@ class Layout:
 
     def scores_csv(self, table: str) -> str:
         return f"{self.results}/scores/{table}.csv"
+
+    def explorer(self, table: str) -> str:
+        """The page on which a table's images can be looked at."""
+        return f"{self.results}/explorer/{table}.html"
+
+    def report_explorer(self, table: str) -> str:
+        """The same with fewer images, for the report."""
+        return f"{self.results}/explorer/report/{table}.html"
 
     def table(self, table: str) -> str:
         """The folder of a table: page, numbers, figures and provenance."""

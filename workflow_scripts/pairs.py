@@ -7,7 +7,7 @@ and errors. Out: `image, prompt`, positions in data set and prompts.
 
 from job import job
 
-with job(snakemake):
+with job(snakemake) as snakemake:
     from diffusion_classifier import files
     from diffusion_classifier.data.prompt_sets import check_labels, read_prompts
     from diffusion_classifier.data.stored_images import read_labels, shard

@@ -6,7 +6,7 @@ Out: the scores of the search and its cost, `image, label, loss, evaluations, se
 
 from job import compute, engine_inputs, job
 
-with job(snakemake):
+with job(snakemake) as snakemake:
     import time
 
     import pandas as pd

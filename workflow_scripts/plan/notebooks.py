@@ -6,10 +6,11 @@ A part that a table does not have is empty; the notebook is run without its cell
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import product
 from typing import Any
 
 from diffusion_classifier.config.methods import drawn_by, same_images, version_of
-from diffusion_classifier.data.matching.description import read_description
+from diffusion_classifier.data.sources.matching import has_effects
 
 from .pictures import Pictures
 from .tables import Tables
@@ -74,7 +75,15 @@ class Notebooks:
             "descriptions": {name: self.data.spec(name).get("description", "") for name in names},
             "paired": paired,
             "first_stages": self.tables.first_stages(table),
+            "probabilities": self._probabilities(table),
         }
+
+    def _probabilities(self, table: str) -> dict[str, str]:
+        """The files of the rule `probabilities`, if a table has them."""
+        parts = ("probabilities", "reliability", "coverage", "calibration")
+        if "probabilities" not in self.tables.spec(table):
+            return {}
+        return {part: self.layout.scores(table, part) for part in parts}
 
     # --- robustness
 
@@ -200,8 +209,10 @@ class Notebooks:
         names, behind = self.tables.datasets(table), self.tables.images_behind(table)
         return {
             "paired": self.layout.scores(table, "paired"),
+            "weighting": self.layout.scores(table, "weighting"),
+            "weighted": self._matching_weights(table),
             "effects": self.layout.scores(table, "effects"),
-            "has_effects": any(self._has_effects(name) for name in names),
+            "has_effects": any(has_effects(self.data.spec(name)) for name in names),
             "data": self.tables.images(table),
             "data_behind": {file: self.data.spec(name)["label"] for name, file in behind.items()},
             "datasets": {name: self.data.spec(name)["label"] for name in names},
@@ -213,11 +224,15 @@ class Notebooks:
             },
         }
 
-    def _has_effects(self, dataset: str) -> bool:
-        spec = self.data.spec(dataset)
-        return "benchmark" in spec and read_description(spec["benchmark"]).has_effects(
-            spec.get("subtasks")
-        )
+    def _matching_weights(self, table: str) -> list[dict[str, Any]]:
+        """The weights that were learned on each data set: of all draws of a weighting."""
+        found: dict[tuple[str, str], dict[str, Any]] = {}
+        for name, dataset in product(self.tables.weighted(table), self.tables.datasets(table)):
+            entry = self.tables.entries(table)[name]
+            new = {"method": entry["label"], "dataset": dataset, "weights": []}
+            files = found.setdefault((entry["group"], dataset), new)["weights"]
+            files.append(self.layout.matching_weights(name, dataset))
+        return list(found.values())
 
 
 def _files(value: Any, results: str) -> Iterator[str]:

@@ -155,6 +155,11 @@ class Tables:
         """Method and data set of each of `matches`."""
         return [(m, data) for data in self.datasets(table) for m in self.methods(table)]
 
+    def weighted(self, table: str) -> dict[str, str]:
+        """The methods of a table with learned weights: name → the evaluation that is weighted."""
+        weightings = self.config["weightings"]
+        return {m: weightings[m]["of"] for m in self.methods(table) if m in weightings}
+
     def data_files(self, table: str) -> list[str]:
         """The file of each of `datasets`."""
         return list(self.images(table).values())

@@ -33,9 +33,16 @@ class Weightings:
         self.entries: dict[str, dict[str, Any]] = tables.config["weightings"]
 
     def jobs(self) -> list[Job]:
-        """One job for all draws of a weighting on a data set of a table."""
+        """One job for all draws of a weighting on a data set of a table of accuracy."""
+        return self._jobs("predictions")
+
+    def matching_jobs(self) -> list[Job]:
+        """One job for all draws of a weighting on a data set of a table of matching tasks."""
+        return self._jobs("matches")
+
+    def _jobs(self, answers: str) -> list[Job]:
         found: dict[tuple[str, str, str], dict[str, None]] = {}
-        for table in self.tables.config["tables"]:
+        for table in self.tables.scored_from(answers):
             for method in self.tables.methods(table):
                 if spec := self.entries.get(method):
                     for dataset in self.tables.datasets(table):
@@ -54,12 +61,20 @@ class Weightings:
         """The predictions of each draw."""
         return [self.layout.predictions(method, job.dataset) for method in job.methods]
 
+    def similarities(self, job: Job) -> list[str]:
+        """The similarities of each draw."""
+        return [self.layout.similarities(method, job.dataset) for method in job.methods]
+
     def weights(self, job: Job) -> list[str]:
-        """The weights of timesteps of each draw."""
+        """The weights of timesteps of each draw of labelled images."""
         return [self.layout.timestep_weights(method, job.dataset) for method in job.methods]
 
+    def matching_weights(self, job: Job) -> list[str]:
+        """The weights of timesteps of each draw of labelled items."""
+        return [self.layout.matching_weights(method, job.dataset) for method in job.methods]
+
     def labelled(self, job: Job) -> dict[str, Any]:
-        """How the labelled images of all draws are chosen."""
+        """How the labelled images or items of all draws are chosen."""
         spec = self.entries[job.methods[0]]
         return {key: spec[key] for key in _LABELLED if key in spec}
 

@@ -50,6 +50,13 @@ def image_count(config: dict[str, Any], name: str) -> int | None:
     return size and size * (2 if has_examples(spec) else 1)
 
 
+def item_count(config: dict[str, Any], name: str) -> int | None:
+    """Items of a data set of matching tasks, where it is known: an upper limit."""
+    spec = config["datasets"][name]
+    sizes = (source(spec["source"]).size(spec), spec.get("limit"))
+    return min((size for size in sizes if size is not None), default=None)
+
+
 def candidate_counts(config: dict[str, Any], dataset: str) -> tuple[int, float] | None:
     """The classes that an image is compared with, and the mean number of prompts of a class."""
     data = config["datasets"][dataset]

@@ -108,8 +108,8 @@ def stages_of(config: dict[str, Any], evaluation: str, dataset: str) -> dict[str
 def questions(config: dict[str, Any], table: str) -> list[tuple[str, str]]:
     """The pairs (evaluation, data set) that a table and its figures need, each once.
 
-    If an evaluation is the prior of another, it needs the same data sets as the other, and so does
-    an evaluation whose errors are weighted.
+    Probabilities need calibration images. If an evaluation is the prior of another, it needs the
+    same data sets as the other, and so does an evaluation whose errors are weighted.
     """
     spec = config["tables"][table]
     datasets = spec.get("datasets") or [spec["dataset"]]
@@ -117,6 +117,8 @@ def questions(config: dict[str, Any], table: str) -> list[tuple[str, str]]:
     wanted = [*product((weighted.get(name, name) for name in spec["methods"]), datasets)]
     if curves := spec.get("curves"):
         wanted += product([curves["evaluation"]], curves.get("datasets") or [curves["dataset"]])
+    if probabilities := spec.get("probabilities"):
+        wanted += product(spec["methods"], probabilities["calibration"].values())
     if trend := spec.get("trend"):
         wanted += product(trend["methods"], trend.get("datasets", datasets))
     found = [pair for pair in dict.fromkeys(wanted) if pair[0] in config["evaluations"]]
@@ -187,6 +189,8 @@ def classified_datasets(config: dict[str, Any], method: str) -> list[str]:
     listed = [spec for spec in config["tables"].values() if name in spec["methods"]]
     listed = [spec for spec in listed if KINDS[spec["kind"]].answers == "predictions"]
     found = [dataset for spec in listed for dataset in spec.get("datasets", [])]
+    for spec in listed:
+        found += spec.get("probabilities", {}).get("calibration", {}).values()
     for evaluation, dataset in all_questions(config):
         if prior_method(config, evaluation) == method:
             found += prior_datasets(config, evaluation, dataset)

@@ -4,10 +4,11 @@
 * One caption and k images: the image score.
 * As many images as captions: text, image and group score, as Winoground's (`compositional`).
 
-All inequalities are strict: a tie is wrong, wherever the right candidate stands. An image score
-compares errors of different images, so it has a calibrated variant: each image's score without a
-caption is taken off (`compositional.example_scores` says why). For one image that would change
-nothing, as all its captions lose the same.
+All inequalities are strict: a tie is wrong, wherever the right candidate stands. Two scores have a
+calibrated variant. An image score compares errors of different images, so each image's score
+without a caption is taken off (`compositional.example_scores` says why). For one image that would
+change nothing, as all its captions lose the same. From a text score each caption's base rate is
+taken off, where its captions are asked about other images too (`caption_rates`).
 """
 
 from __future__ import annotations
@@ -22,10 +23,13 @@ from diffusion_classifier.data.matching.stored import memberships, whole_items
 from diffusion_classifier.data.prompt_sets import is_unconditional
 from diffusion_classifier.messages import InputError
 
+from .caption_rates import base_rates, scored_items
+
 METRICS = {
     "text_score": "Text score",
     "image_score": "Image score",
     "group_score": "Group score",
+    "calibrated_text_score": "Calibrated text score",
     "calibrated_image_score": "Calibrated image score",
     "pair_score": "Pair score",
     "set_score": "Set score",
@@ -126,9 +130,10 @@ def decide(
 ) -> pd.DataFrame:
     """Which items, pairs and sets of items a method has right: the columns DECISIONS.
 
-    `unit` numbers the items, pairs or sets; `chance` is the probability that guessing, by scores
-    that are independent and uniform, has it right (of the calibrated image score its upper limit).
-    Groups that are not whole are left out. Raises InputError as `Similarities`.
+    `unit` is the number of the item, or of the first of a pair or set; `chance` is the probability
+    that guessing, by scores that are independent and uniform, has it right (of calibrated scores of
+    several images its upper limit). Groups that are not whole are left out. Raises InputError as
+    `Similarities`.
     """
     shapes, parts = shaped_items(data), []
     for loss, found in similarity.groupby("loss", sort=False):
@@ -164,13 +169,19 @@ def _decisions(shape: Shaped, looked_up: Similarities) -> tuple[pd.DataFrame, pd
     if free is not None:
         calibrated = image_score(scores - free[:, :, None], shape.own)
         found["calibrated_image_score"] = (calibrated, images**-asked)
+    items = shape.items
     frames = [
-        shape.items[["subtask"]].assign(
-            metric=metric, unit=shape.items["example"], correct=correct, chance=probability
+        items[["subtask"]].assign(
+            metric=metric, unit=items["example"], correct=correct, chance=probability
         )
         for metric, (correct, probability) in found.items()
     ]
-    return pd.concat(frames, ignore_index=True), shape.items.assign(correct=own, chance=chance)
+    if captions > 1:
+        rates = base_rates(looked_up, shape.images, shape.captions)
+        calibrated = text_score(scores - rates[:, None], shape.own)
+        frame = frames[0].assign(metric="calibrated_text_score", correct=calibrated)
+        frames.append(frame[scored_items(rates, items["subtask"])])
+    return pd.concat(frames, ignore_index=True), items.assign(correct=own, chance=chance)
 
 
 def text_score(scores: np.ndarray, own: np.ndarray) -> np.ndarray:
@@ -213,6 +224,7 @@ def _groups(items: pd.DataFrame, key: str) -> pd.DataFrame:
     named = items[items[key] != ""]
     grouped = named.groupby(["subtask", key], sort=False)
     found = grouped.agg(
+        unit=("example", "min"),
         correct=("correct", "all"),
         chance=("chance", "prod"),
         count=("correct", "size"),
@@ -220,7 +232,7 @@ def _groups(items: pd.DataFrame, key: str) -> pd.DataFrame:
     ).reset_index()
     whole = found[found["count"] == found["size"]].reset_index(drop=True)
     return whole[["subtask"]].assign(
-        metric=f"{key}_score", unit=whole.index, correct=whole["correct"], chance=whole["chance"]
+        metric=f"{key}_score", unit=whole["unit"], correct=whole["correct"], chance=whole["chance"]
     )
 
 

@@ -6,7 +6,7 @@ method. `MICRO` is the mean over all items of a data set, `MACRO` that over its 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 
 import numpy as np
 import pandas as pd
@@ -38,14 +38,22 @@ Sets = Mapping[str, tuple[pd.DataFrame, pd.DataFrame]]
 """Name of a data set -> its table without the images, and its prompts."""
 
 
-def decide_all(answers: Answers, sets: Sets) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """`matching.decide` and `item_costs` of all answers, with the columns `name, dataset`."""
+def decide_all(
+    answers: Answers, sets: Sets, partial: Collection[str] = ()
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """`matching.decide` and `item_costs` of all answers, with the columns `name, dataset`.
+
+    The methods in `partial` have answered about some of the images; their items are scored alone.
+    """
     decisions, spent = [], []
     for (name, dataset), similarity in answers.items():
         own = {"name": name, "dataset": dataset}
         where = f"similarities of {name!r} on {dataset!r}"
-        decisions.append(decide(similarity, *sets[dataset], where).assign(**own))
-        spent.append(item_costs(similarity, sets[dataset][0]).assign(**own))
+        data, prompts = sets[dataset]
+        if name in partial:
+            data = data[data["image"].isin(similarity["image"])]
+        decisions.append(decide(similarity, data, prompts, where).assign(**own))
+        spent.append(item_costs(similarity, data).assign(**own))
     kept = [found for found in decisions if len(found)] or decisions[:1]
     return pd.concat(kept, ignore_index=True), pd.concat(spent, ignore_index=True)
 

@@ -7,6 +7,7 @@ images that the same model drew (in-domain) or another one (cross-domain).
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -79,6 +80,31 @@ def gaps(means: pd.DataFrame) -> pd.DataFrame:
     return pd.DataFrame(found, columns=["method", "minus", "value", "low", "high"])
 
 
+def dataset_gaps(rows: pd.DataFrame) -> pd.DataFrame:
+    """In-domain accuracy minus that on each other data set, where a domain has several.
+
+    `rows` are as in `domain_means`, with `dataset`. Columns `method, minus` (the domain),
+    `dataset`, `value, low, high` in points, with intervals as in `gaps`.
+    """
+    found = []
+    for method, own in rows.groupby("method", sort=False):
+        inside = own[own["domain"] == IN]
+        for name in (CROSS, REAL):
+            others = own[own["domain"] == name]
+            for row in others.itertuples() if len(inside) and len(others) > 1 else ():
+                mean = Part(*_mean(inside))
+                found.append((method, name, row.dataset, *_difference(mean, row)))
+    return pd.DataFrame(found, columns=["method", "minus", "dataset", "value", "low", "high"])
+
+
+class Part(NamedTuple):
+    """An accuracy and its interval, in percent."""
+
+    value: float
+    low: float
+    high: float
+
+
 def _difference(a, b) -> tuple[float, float, float]:
     value = a.value - b.value
     below = np.hypot(a.value - a.low, b.high - b.value)
@@ -102,5 +128,16 @@ def sentences(differences: pd.DataFrame, text: Mapping[str, str]) -> Sequence[st
     return [
         f"{row.method}: {text[IN]} minus {text[row.minus]} {row.value:+.1f} points "
         f"[{row.low:+.1f}, {row.high:+.1f}]."
+        for row in differences.itertuples()
+    ]
+
+
+def dataset_sentences(
+    differences: pd.DataFrame, text: Mapping[str, str], labels: Mapping[str, str]
+) -> Sequence[str]:
+    """A sentence for each of `dataset_gaps`; `labels` are the data sets' names."""
+    return [
+        f"{row.method}: {text[IN]} minus {labels[row.dataset]} ({text[row.minus]}) "
+        f"{row.value:+.1f} points [{row.low:+.1f}, {row.high:+.1f}]."
         for row in differences.itertuples()
     ]

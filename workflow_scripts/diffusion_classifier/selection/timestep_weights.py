@@ -47,31 +47,41 @@ class Weights:
     log_losses: dict[float, float]
 
 
-def learn(errors: np.ndarray, truth: np.ndarray, penalties: Sequence[float] = PENALTIES) -> Weights:
+def learn(
+    errors: np.ndarray,
+    truth: np.ndarray,
+    penalties: Sequence[float] = PENALTIES,
+    groups: np.ndarray | None = None,
+) -> Weights:
     """Learn weights from the errors of labelled items.
 
     `penalties` are values of λ in descending order.
     `errors` is float `(item, candidate, timestep)` with timesteps in order; an item with fewer
     candidates than others has NaN at the end. `truth` is the position of the true candidate,
     `(item,)` int. Items take part in FOLDS folds in turn, so put items of a class next to each
-    other. Raises ValueError for fewer than two items or an item with one candidate.
+    other. Items that depend on each other have one number in `groups`, `(item,)` int: they are in
+    one fold, and count once in a standard error. Raises ValueError for fewer than two items or
+    groups, and for an item with one candidate.
 
     >>> errors = np.array([[[1.0, 2.0], [1.0, 3.0]], [[2.0, 4.0], [2.0, 3.0]]])
     >>> learn(errors, np.array([0, 1])).values.round(1).tolist()
     [0.0, 2.0]
     """
     apart = differences(errors, truth)
-    if len(apart) < 2:
-        raise ValueError(f"items: found {len(apart)}, expected at least 2")
+    group = np.arange(len(apart)) if groups is None else _numbered(groups)
+    if len(apart) < 2 or group.max() < 1:
+        raise ValueError(
+            f"items: found {group.max() + 1 if len(apart) else 0}, expected at least 2"
+        )
     apart = apart / _typical(apart)
-    fold = np.arange(len(apart)) % min(FOLDS, len(apart))
+    fold = group % min(FOLDS, group.max() + 1)
     losses = np.empty((len(apart), len(penalties)))
     for k in np.unique(fold):
         found = None  # each minimum is near that of the next larger λ
         for j, penalty in enumerate(penalties):
             found = fit(apart[fold != k], penalty, found)
             losses[fold == k, j] = item_losses(found, apart[fold == k])[0]
-    chosen = penalties[_one_standard_error(losses)]
+    chosen = penalties[_one_standard_error(losses, group)]
     found = fit(apart, chosen)
     return Weights(
         found / found.mean() if found.any() else np.ones_like(found),
@@ -165,12 +175,19 @@ def bins(timesteps: int, most: int = BINS) -> np.ndarray:
     return np.arange(timesteps) * min(timesteps, most) // timesteps
 
 
-def _one_standard_error(losses: np.ndarray) -> int:
+def _one_standard_error(losses: np.ndarray, group: np.ndarray) -> int:
     """The first column of `losses` `(item, penalty)` that is not clearly worse than the best."""
     best = losses.mean(axis=0).argmin()
-    worse = losses - losses[:, [best]]
-    error = worse.std(axis=0, ddof=1) / np.sqrt(len(losses))
+    worse = np.zeros((group.max() + 1, losses.shape[1]))
+    np.add.at(worse, group, losses - losses[:, [best]])
+    error = worse.std(axis=0, ddof=1) / np.sqrt(len(worse))
     return int((worse.mean(axis=0) <= error).argmax())
+
+
+def _numbered(groups: np.ndarray) -> np.ndarray:
+    """Numbers of `groups` from 0 on, in order of appearance."""
+    _, first, of = np.unique(groups, return_index=True, return_inverse=True)
+    return np.argsort(np.argsort(first))[of]
 
 
 def _typical(apart: np.ndarray) -> float:

@@ -16,7 +16,7 @@ import pandas as pd
 from diffusion_classifier.engine.error_files import cost, losses_in
 from diffusion_classifier.messages import InputError
 
-from .timestep_weights import binned, bins, learn
+from .timestep_weights import Weights, binned, bins, learn
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -72,15 +72,17 @@ def labelled_draws(
     return [draw[np.argsort(labels[draw], kind="stable")] for draw in chosen]
 
 
-def candidate_errors(stages: Sequence[xr.Dataset], class_of: np.ndarray, loss: str) -> Candidates:
-    """The errors of one evaluation with a single stage, whose files are `stages` in any order.
+def pair_errors(
+    stages: Sequence[xr.Dataset], loss: str
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Images and prompts `(pair, 2)` int64, their errors `(pair, timestep)`, and the timesteps.
 
-    Errors of several noises of a timestep and of several prompts of a class are averaged.
-    `class_of[prompt]` is the class that a prompt describes. Raises InputError if an error was not
-    measured: after pruning or a race, means of different candidates are not of the same timesteps.
+    `stages` are the files of one evaluation with a single stage, in any order. Errors of several
+    noises of a timestep are averaged. Raises InputError if an error was not measured: after pruning
+    or a race, means of different candidates are not of the same timesteps.
     """
     timesteps = np.unique(stages[0]["timestep"].values)
-    parts, images, classes = [], [], []
+    errors, pairs = [], []
     for stage in stages:
         values = sum(stage[name].values.astype("float64") for name in loss.split("+"))
         at = stage["timestep"].values
@@ -90,14 +92,33 @@ def candidate_errors(stages: Sequence[xr.Dataset], class_of: np.ndarray, loss: s
                 "out), expected every candidate at every timestep; weight an evaluation of a "
                 "single stage with `timesteps: even`"
             )
-        parts.append(np.stack([values[:, at == t].mean(axis=1) for t in timesteps], axis=1))
-        images.append(stage["image"].values)
-        classes.append(class_of[stage["prompt"].values])
-    pairs = np.stack([np.concatenate(images), np.concatenate(classes)], axis=1).astype("int64")
-    pairs, of = np.unique(pairs, axis=0, return_inverse=True)
-    sums = np.zeros((len(pairs), len(timesteps)))
-    np.add.at(sums, of, np.concatenate(parts))
-    means = sums / np.bincount(of)[:, None]
+        errors.append(np.stack([values[:, at == t].mean(axis=1) for t in timesteps], axis=1))
+        pairs.append(np.stack([stage["image"].values, stage["prompt"].values], axis=1))
+    return np.concatenate(pairs).astype("int64"), np.concatenate(errors), timesteps
+
+
+def class_means(
+    pairs: np.ndarray, errors: np.ndarray, class_of: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """Images and classes `(pair, 2)`, sorted, and their errors: means over a class's prompts.
+
+    `pairs` and `errors` are those of `pair_errors`; `class_of[prompt]` is a prompt's class.
+    """
+    named = np.stack([pairs[:, 0], class_of[pairs[:, 1]]], axis=1).astype("int64")
+    found, of = np.unique(named, axis=0, return_inverse=True)
+    sums = np.zeros((len(found), errors.shape[1]))
+    np.add.at(sums, of, errors)
+    return found, sums / np.bincount(of)[:, None]
+
+
+def candidate_errors(stages: Sequence[xr.Dataset], class_of: np.ndarray, loss: str) -> Candidates:
+    """The errors of one evaluation with a single stage, whose files are `stages` in any order.
+
+    Errors of several noises of a timestep and of several prompts of a class are averaged.
+    `class_of[prompt]` is the class that a prompt describes. Raises InputError as `pair_errors`.
+    """
+    pairs, measured, timesteps = pair_errors(stages, loss)
+    pairs, means = class_means(pairs, measured, class_of)
     found, row = np.unique(pairs[:, 0], return_inverse=True)
     column = pd.Series(row).groupby(row).cumcount().to_numpy()
     errors = np.full((len(found), column.max() + 1, len(timesteps)), np.nan)
@@ -153,10 +174,13 @@ def _learned(found: Candidates, few: pd.DataFrame, loss: str) -> pd.DataFrame:
             "class among its candidates; correct the prompts"
         )
     learned = learn(binned(found.errors[row]), is_true.argmax(axis=1))
-    weights = learned.values[bins(len(found.timesteps))]
-    table = pd.DataFrame(
-        {"loss": loss, "timestep": found.timesteps, "weight": weights / weights.mean()}
-    )
+    return weight_table(learned, found.timesteps, loss)
+
+
+def weight_table(learned: Weights, timesteps: np.ndarray, loss: str) -> pd.DataFrame:
+    """The weight of each of `timesteps`, and how it was chosen, as `weighted_predictions` says."""
+    weights = learned.values[bins(len(timesteps))]
+    table = pd.DataFrame({"loss": loss, "timestep": timesteps, "weight": weights / weights.mean()})
     return table.assign(
         penalty=learned.penalty,
         log_loss=learned.log_losses[learned.penalty],

@@ -14,6 +14,7 @@ from diffusion_classifier.scores.matching import METRICS
 from diffusion_classifier.scores.matching_tables import MACRO, MICRO
 
 from .plots import PALETTE, STYLE, add_legend, add_title, name_label
+from .weighting_plots import gain_text
 from .wide_tables import comparison, interval_text, trainings, wide
 
 MOST = 12
@@ -64,6 +65,25 @@ def paired_frame(
     return comparison(own.assign(dataset=own["subtask"]), names, headers, loss)
 
 
+def gains_frame(
+    gains: pd.DataFrame, rows: pd.DataFrame, datasets: Mapping[str, str], loss: str
+) -> pd.DataFrame:
+    """Scores with and without learned weights of timesteps as text: `scores.matching_gain`.
+
+    A row for each data set, score and subtask that a table of `rows` shows.
+    """
+    kept = [
+        row.loss == loss and row.subtask in columns(rows, row.dataset, row.metric)
+        for row in gains.itertuples()
+    ]
+    shown = gains[kept].reset_index(drop=True)
+    found = gain_text(shown, datasets, "items")
+    found.insert(1, "subtask", shown["subtask"])
+    if shown["metric"].nunique() > 1:
+        found.insert(2, "score", shown["metric"].map(METRICS).str.lower())
+    return found
+
+
 def headline(rows: pd.DataFrame, datasets: Mapping[str, str], method: str) -> list[str]:
     """A sentence for each data set: how `method` does, and the best of the others, and guessing."""
     sentences = []
@@ -76,7 +96,7 @@ def headline(rows: pd.DataFrame, datasets: Mapping[str, str], method: str) -> li
         own = own[own["subtask"] == subtask].set_index("method")
         if method not in own.index:
             continue
-        others = own[~own["kind"].isin(["diffusion", "chance"])].sort_values("value")
+        others = own[~own["kind"].isin(["diffusion", "weighted", "chance"])].sort_values("value")
         best = others.tail(1)
         shown = [f"{row.Index} {_percent(row)}" for row in own.loc[[method]].itertuples()]
         shown += [f"{row.Index} {_percent(row)}" for row in best.itertuples()]

@@ -14,11 +14,13 @@ from .plots import PALETTE, STYLE, panels, wrapped
 from .wide_tables import interval_text, p_value, trainings_text
 
 
-def gain_text(gains: pd.DataFrame, columns: Mapping[str, str]) -> pd.DataFrame:
+def gain_text(
+    gains: pd.DataFrame, columns: Mapping[str, str], counted: str = "images"
+) -> pd.DataFrame:
     """Accuracies with and without learned weights, and their difference, as text.
 
     `gains` are rows of `scores.weighting_gain` with `method`, `dataset` and `varies`; `columns`
-    maps data sets to display names.
+    maps data sets to display names. `counted` is what a row counts.
     """
     rows = gains.to_dict("records")
     return pd.DataFrame(
@@ -26,7 +28,7 @@ def gain_text(gains: pd.DataFrame, columns: Mapping[str, str]) -> pd.DataFrame:
             "data set": gains["dataset"].map(columns),
             "method": [method_name(row["method"], row["loss"]) for row in rows],
             "learned": [trainings_text(row["draws"], row["varies"]) for row in rows],
-            "held-out images": gains["images"].astype(str),
+            f"held-out {counted}": gains["images"].astype(str),
             "equal weights (%)": [
                 interval_text(row["without"], row["without_low"], row["without_high"])
                 for row in rows

@@ -43,7 +43,7 @@ def check_evaluation(config: dict[str, Any], name: str, spec: dict[str, Any]) ->
             _check_stages(stages, config["noise"]["size"])
         except ValueError as error:
             raise InputError(f"{where}.{error}") from None
-        if "race" in stages and spec.get("class_parts", 1) > 1:
+        if "race" in stages and spec.get("class_parts", 1) not in (1, "auto"):
             raise InputError(
                 f"{key}.class_parts: found {spec['class_parts']}, but in a race all classes of an "
                 "image run in one job; leave it out, and take more `shards` instead"

@@ -1,13 +1,14 @@
-"""What weightings need: every error of an evaluation, and labelled images that leave some over."""
+"""What weightings need: every error of an evaluation, and labels that leave some items over."""
 
 from __future__ import annotations
 
 from typing import Any
 
+from diffusion_classifier.data.sources.matching import has_effects
 from diffusion_classifier.messages import InputError, known
 
 from ..draws import weighting_draws
-from ..image_counts import candidate_counts, image_count, prompt_class_count
+from ..image_counts import candidate_counts, image_count, item_count, prompt_class_count
 from ..methods import method_names
 from .table_checks import check_single_stage
 
@@ -27,16 +28,19 @@ def check_weightings(config: dict[str, Any]) -> None:
             names.append(own)
     for table, entry in config["tables"].items():
         weighted = [name for name in entry["methods"] if name in config["weightings"]]
-        if weighted and entry["kind"] != "accuracy":
+        if weighted and entry["kind"] not in ("accuracy", "matching"):
             raise InputError(
                 f"tables.{table}.methods: found `{weighted[0]}` of `weightings` in a table of the "
                 f"kind {entry['kind']}, expected evaluations and baselines; name it in a table of "
-                "the kind accuracy"
+                "the kind accuracy or matching"
             )
+        check = _check_items if entry["kind"] == "matching" else _check_labelled
         for name in weighted:
+            if entry["kind"] == "matching":
+                _check_listed(config, name, table)
             for dataset in entry["datasets"]:
                 _check_errors(config, name, dataset)
-                _check_labelled(config, name, dataset)
+                check(config, name, dataset)
 
 
 def _check_errors(config: dict[str, Any], name: str, dataset: str) -> None:
@@ -69,4 +73,36 @@ def _check_labelled(config: dict[str, Any], name: str, dataset: str) -> None:
             f"weightings.{name}.{key}: found {spec[key]}, which with {draws} draw"
             f"{'s' * (draws > 1)} takes {used} or more of the {images} images of `{dataset}`, "
             "expected fewer, so that some remain to be predicted; lower it, or `draws`"
+        )
+
+
+def _check_listed(config: dict[str, Any], name: str, table: str) -> None:
+    """That a table of matching tasks has the evaluation with equal weights too."""
+    methods, of = config["tables"][table]["methods"], config["weightings"][name]["of"]
+    if of not in methods:
+        raise InputError(
+            f"tables.{table}.methods: found `{name}` without `{of}`, expected the evaluation whose "
+            f"errors it weights too, as the page compares both; add `{of}`"
+        )
+
+
+def _check_items(config: dict[str, Any], name: str, dataset: str) -> None:
+    """That items have right answers, and some remain, where it is known how many there are."""
+    spec, data = config["weightings"][name], config["datasets"][dataset]
+    if has_effects(data):
+        raise InputError(
+            f"weightings.{name}: found the data set `{dataset}` in its table, which is scored by "
+            "effect sizes, expected items with a right answer to learn from; put it into another "
+            "table"
+        )
+    items = item_count(config, dataset)
+    draws = max(entry["draws"] for entry in weighting_draws(config, name, spec).values())
+    key = "per_class" if "per_class" in spec else "fraction"
+    used = spec[key] if key == "per_class" else max(2, round(spec[key] * (items or 0)))
+    if items is not None and used * draws >= items:
+        raise InputError(
+            f"weightings.{name}.{key}: found {spec[key]}, which with {draws} draw"
+            f"{'s' * (draws > 1)} takes {used * draws} or more of the {items} items of "
+            f"`{dataset}`, expected fewer, so that some remain to be predicted; lower it, or "
+            "`draws`"
         )

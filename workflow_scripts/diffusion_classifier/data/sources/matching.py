@@ -200,6 +200,13 @@ def _shape(spec: Spec) -> tuple[float, float] | None:
         return None
 
 
+def has_effects(spec: Spec) -> bool:
+    """Whether an entry of `datasets` with matching tasks is scored by effect sizes."""
+    return "benchmark" in spec and read_description(spec["benchmark"]).has_effects(
+        spec.get("subtasks")
+    )
+
+
 def _inputs(spec: Spec) -> list[str]:
     """The description, and the annotation files that are there: the job says which are missing."""
     described = read_description(spec["benchmark"])
