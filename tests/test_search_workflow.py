@@ -91,5 +91,5 @@ def test_another_risk_searches_no_image_again(root, project):
     path.write_text(text)
     assert jobs == {
         "pairs": 2, "errors": 2, "shard_predictions": 2, "concatenate_predictions": 1,
-        "scores": 1, "table": 1,
+        "scores": 1, "table": 1, "explorer": 1,
     }  # fmt: skip
