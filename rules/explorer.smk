@@ -3,7 +3,7 @@
 
 rule explorer:
     input:
-        unpack(of_job(plan.explorers.inputs)),
+        unpack(files_of(plan.explorers.inputs)),
     output:
         page=layout.explorer("{table}"),
         small=report(
