@@ -173,6 +173,16 @@ def test_the_figure_has_a_point_for_each_domain():
     assert [tick.get_text() for tick in ax.get_yticklabels()] == ["CLIP", "B", "A"]
 
 
+def test_a_single_model_has_no_drawings_of_others():
+    from diffusion_classifier.tables.self_bench_plots import gap_plot
+
+    rows = self_bench.with_domains(scores(), DRAWN_BY, MODEL_OF)
+    own = rows[(rows["name"] == "a") & (rows["domain"] != "cross-domain")]
+    names = {name: name for name in self_bench.DOMAINS}
+    (ax,) = gap_plot(self_bench.domain_means(own), names, None, "title").axes
+    assert [text.get_label() for text in ax.containers] == ["in-domain", "real"]
+
+
 # --- the config
 
 MODEL = {

@@ -35,6 +35,8 @@ def gap_plot(
             ax.plot(ends, [place[method]] * 2, color="0.85", linewidth=5, zorder=0)
         for i, domain in enumerate(DOMAINS):
             own = means[means["domain"] == domain]
+            if own.empty:
+                continue
             y = own["method"].map(place) + 0.16 * (1 - i)
             around = np.clip([own["value"] - own["low"], own["high"] - own["value"]], 0, None)
             ax.errorbar(
