@@ -8,7 +8,7 @@ READY := $(VENV)/ready
 CORES ?= all
 CONFIG ?= config.yaml
 VERIFY := diffusion-classifier verify
-MEASURED := policies policies-compared throughput shares growth
+MEASURED := policies policies-compared classes class-exponents throughput shares growth
 
 # Snakemake keeps a cache there, and does not start without
 ifneq ($(shell test -w "$$HOME" && echo writable),writable)
@@ -40,7 +40,7 @@ status: $(READY)
 benchmark: $(READY)
 	snakemake --cores $(CORES)
 	snakemake --snakefile benchmarks/Snakefile --cores $(CORES) \
-		--configfile config.yaml config/benchmark.yaml \
+		--configfile config.yaml config/benchmark.yaml config/many-classes.yaml \
 		--report results/report.html --report-after-run
 	@cat results/benchmarks/machine.txt
 	@for name in $(MEASURED); do \
@@ -73,7 +73,7 @@ lint: $(READY)
 	ruff check . && ruff format --check .
 	snakefmt --check Snakefile rules benchmarks
 	snakemake --lint
-	snakemake --snakefile benchmarks/Snakefile --configfile config.yaml config/benchmark.yaml --lint
+	snakemake --snakefile benchmarks/Snakefile --configfile config.yaml config/benchmark.yaml config/many-classes.yaml --lint
 
 format: $(READY)
 	ruff check --fix . && ruff format .

@@ -22,7 +22,7 @@ report: "report/workflow.rst"
 
 from layout import GROUPS
 from plan import Plan
-from rule_functions import Jobs, arrays, checked, numbered, one_of
+from rule_functions import Jobs, arrays, checked, has_storage, numbered, one_of
 
 ROOT = Path(str(workflow.current_basedir))  # not where another workflow lies that imports this one
 CONFIG_FILE = ", ".join(map(str, workflow.overwrite_configfiles)) or "config.yaml"
@@ -33,8 +33,9 @@ config["written"] = written  # what provenance shows: checking replaces paths by
 plan = Plan(config, ROOT)
 plan.resources.array = arrays(workflow)
 layout = plan.layout
-jobs = Jobs(CONFIG_FILE, ROOT)
+jobs = Jobs(CONFIG_FILE, ROOT, config["results"], local if has_storage(workflow) else str)
 of_job, growing, code = jobs.of_job, jobs.growing, jobs.code
+files_of, files_in = jobs.files_of, jobs.files_in
 GPU = 0 if config["compute"]["device"] == "cpu" else 1
 
 
@@ -52,11 +53,14 @@ wildcard_constraints:
 include: "rules/data.smk"
 include: "rules/models.smk"
 include: "rules/errors.smk"
+include: "rules/searches.smk"
 include: "rules/weightings.smk"
+include: "rules/probabilities.smk"
 include: "rules/baselines.smk"
 include: "rules/zero_shot.smk"
 include: "rules/pictures.smk"
 include: "rules/tables.smk"
+include: "rules/explorer.smk"
 
 
 rule all:

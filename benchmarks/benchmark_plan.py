@@ -8,6 +8,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+from class_plan import ClassPlan
+
 from diffusion_classifier.config.methods import stages_of
 from layout import GROUPS
 from plan import Plan
@@ -18,6 +20,8 @@ FIGURES = {
     "growth": "growth of cost",
     "shares": "what a whole run is spent on",
     "policies": "accuracy against evaluations per image",
+    "classes": "cost against the number of classes",
+    "flops": "accuracy against FLOPs per image",
 }
 
 
@@ -28,6 +32,7 @@ class BenchmarkPlan:
         self.spec, self.plan, self.layout = spec, plan, plan.layout
         self.evaluations, self.data = plan.evaluations, plan.data
         self.folder = f"{plan.layout.results}/benchmarks"
+        self.classes = ClassPlan(spec, plan, self.folder)
 
     def wanted(self) -> list[str]:
         """The targets of the rule `all`."""
@@ -226,6 +231,7 @@ class BenchmarkPlan:
     def shown(self) -> dict[str, str]:
         """Name → title of the figures."""
         left_out = set() if self._policies() else {"policies"}
+        left_out |= set() if self.classes.counted() else {"classes", "flops"}
         return {name: title for name, title in FIGURES.items() if name not in left_out}
 
     def notebook(self) -> str:
@@ -240,6 +246,8 @@ class BenchmarkPlan:
             "rules": f"{self.folder}/shares-by-rule.csv",
             "policies": next(iter(self.policies_csv()), ""),
             "compared": next(iter(self.compared_csv()), ""),
+            "classes": next(iter(self.classes.csv()), ""),
+            "exponents": next(iter(self.classes.exponents()), ""),
             "datasets": {n: entry["label"] for n, entry in self.plan.config["datasets"].items()},
             "throughput": f"{self.folder}/throughput.csv",
             "machine": f"{self.folder}/machine.txt",

@@ -39,7 +39,7 @@ for job in plan.baselines.networks():
             numbered("predict_networks", job.number)
         input:
             data=plan.baselines.images(job.questions),
-            networks=plan.baselines.network_inputs(job),
+            networks=files_in(plan.baselines.network_inputs(job)),
         output:
             plan.baselines.predictions(job),
         log:
@@ -73,7 +73,7 @@ for job in plan.other_baselines.jobs():
             data=plan.baselines.images(job.questions),
             prompts=plan.baselines.prompts(job.questions),
             learned_from=plan.other_baselines.learned_from(job.method),
-            model=plan.other_baselines.inputs(job.method),
+            model=files_in(plan.other_baselines.inputs(job.method)),
         output:
             plan.baselines.predictions(job),
         log:

@@ -26,7 +26,7 @@ rule given:
 
 rule dataset:
     input:
-        of_job(plan.data.sources),
+        files_of(plan.data.sources),
     output:
         layout.data("{dataset}"),
     log:
@@ -51,7 +51,7 @@ rule dataset:
 rule adversarial_dataset:
     input:
         pool=of_job(plan.data.pool),
-        network=of_job(plan.baselines.filter_inputs),
+        network=files_of(plan.baselines.filter_inputs),
     output:
         data=layout.data("{dataset}"),
         indices=layout.indices("{dataset}"),
@@ -83,7 +83,7 @@ rule adversarial_dataset:
 rule synthetic_dataset:
     input:
         prompts=of_job(plan.data.prompts),
-        model=of_job(plan.generators.inputs),
+        model=files_of(plan.generators.inputs),
     output:
         layout.data("{dataset}"),
     log:
@@ -116,8 +116,8 @@ rule kept_drawings:
     input:
         drawings=of_job(plan.judges.drawings),
         prompts=of_job(plan.data.prompts),
-        model=of_job(plan.judges.inputs),
-        ticked=of_job(plan.judges.ticked),
+        model=files_of(plan.judges.inputs),
+        ticked=files_of(plan.judges.ticked),
     output:
         layout.data("{dataset}"),
     log:
@@ -170,7 +170,7 @@ rule drawing_files:
 
 rule prompts:
     input:
-        of_job(plan.data.prompts_source),
+        files_of(plan.data.prompts_source),
     output:
         layout.prompts("{prompts}"),
     log:

@@ -7,7 +7,8 @@ rule group_pairs:
         prompts=of_job(plan.data.prompts),
         group_prompts=of_job(plan.candidates.group_prompts),
         prior=of_job(plan.candidates.prior_predictions),
-        groups=of_job(plan.candidates.grouping_inputs),
+        calibration=of_job(plan.candidates.prior_calibration),
+        groups=files_of(plan.candidates.grouping_inputs),
     output:
         layout.pairs("{evaluation}", "{dataset}", GROUPS, "{shard}"),
     log:
@@ -38,7 +39,8 @@ rule pairs:
         data=layout.data("{dataset}"),
         prompts=of_job(plan.data.prompts),
         prior=of_job(plan.candidates.prior_predictions),
-        groups=of_job(plan.candidates.grouping_inputs),
+        calibration=of_job(plan.candidates.prior_calibration),
+        groups=files_of(plan.candidates.grouping_inputs),
         group_prompts=of_job(plan.candidates.group_prompts),
         group_pairs=of_job(plan.candidates.group_pairs),
         group_errors=of_job(plan.evaluations.group_errors),
@@ -74,7 +76,7 @@ rule timesteps:
         latents=of_job(plan.calibrations.latents),
         conditions=of_job(plan.evaluations.conditions),
         noise=of_job(plan.evaluations.noise),
-        model=of_job(plan.evaluations.model_inputs),
+        model=files_of(plan.evaluations.model_inputs),
     output:
         layout.timesteps("{evaluation}", "{prompts}"),
     log:
@@ -111,7 +113,7 @@ rule errors:
         latents=of_job(plan.evaluations.latents),
         conditions=of_job(plan.evaluations.stage_conditions),
         noise=of_job(plan.evaluations.noise),
-        model=of_job(plan.evaluations.model_inputs),
+        model=files_of(plan.evaluations.model_inputs),
         timesteps=of_job(plan.evaluations.timesteps),
         earlier=of_job(plan.evaluations.raced_errors),
     output:
@@ -185,6 +187,7 @@ rule predictions:
     input:
         errors=of_job(plan.evaluations.shard_errors),
         group_errors=of_job(plan.evaluations.group_errors),
+        searched=of_job(plan.candidates.searched),
         pairs=of_job(plan.evaluations.last_pairs),
         prompts=of_job(plan.data.prompts),
         data=layout.data("{dataset}"),

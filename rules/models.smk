@@ -35,8 +35,8 @@ rule download:
 
 rule merge_lora:
     input:
-        base=of_job(plan.models.base_inputs),
-        lora=of_job(plan.models.lora_inputs),
+        base=files_of(plan.models.base_inputs),
+        lora=files_of(plan.models.lora_inputs),
     output:
         folder=directory(layout.model("{model}")),
     log:
@@ -63,7 +63,7 @@ rule merge_lora:
 rule train:
     input:
         data=of_job(plan.models.training_data),
-        text_encoder=of_job(plan.models.text_encoder_inputs),
+        text_encoder=files_of(plan.models.text_encoder_inputs),
     output:
         folder=directory(layout.model("{model}")),
     log:
@@ -115,7 +115,7 @@ rule noise:
 rule latents:
     input:
         data=layout.data("{dataset}"),
-        model=of_job(plan.models.inputs),
+        model=files_of(plan.models.inputs),
     output:
         layout.latents("{model}", "{dataset}", "{shard}"),
     log:
@@ -144,7 +144,7 @@ rule latents:
 rule conditions:
     input:
         prompts=layout.prompts("{prompts}"),
-        model=of_job(plan.models.inputs),
+        model=files_of(plan.models.inputs),
     output:
         layout.conditions("{model}", "{prompts}"),
     log:

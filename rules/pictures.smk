@@ -3,7 +3,7 @@
 
 rule spatial:
     input:
-        unpack(of_job(plan.pictures.inputs)),
+        unpack(files_of(plan.pictures.inputs)),
     output:
         layout.spatial("{table}"),
     log:
@@ -32,7 +32,7 @@ rule spatial:
 
 rule reconstructions:
     input:
-        unpack(of_job(plan.pictures.inputs)),
+        unpack(files_of(plan.pictures.inputs)),
     output:
         layout.reconstructions("{table}"),
     log:

@@ -101,7 +101,7 @@ rule matching_scores:
 
 rule table:
     input:
-        unpack(of_job(plan.notebooks.inputs)),
+        unpack(files_of(plan.notebooks.inputs)),
     output:
         folder=report(
             directory(layout.table("{table}")),

@@ -10,7 +10,7 @@ for job in plan.baselines.jobs("probe"):
             train=plan.baselines.task_data(job.method),
             validation=plan.baselines.task_data(job.method, "validation"),
             prompts=plan.baselines.task_prompts(job.method),
-            model=plan.baselines.model_inputs(job),
+            model=files_in(plan.baselines.model_inputs(job)),
         output:
             [directory(folder) for folder in plan.baselines.task_folders(job.method)],
         log:
@@ -42,7 +42,7 @@ for job in plan.baselines.jobs("probe"):
             data=plan.baselines.images(job.questions),
             latents=plan.baselines.latents(job),
             probes=plan.baselines.task_folders(job.method),
-            model=plan.baselines.model_inputs(job),
+            model=files_in(plan.baselines.model_inputs(job)),
         output:
             plan.baselines.predictions(job),
         log:
@@ -81,7 +81,7 @@ for job in plan.baselines.clips():
             prompts=plan.baselines.prompts(job.questions),
             compared_data=plan.baselines.images(job.similarities),
             compared_prompts=plan.baselines.prompts(job.similarities),
-            model=plan.baselines.model_inputs(job),
+            model=files_in(plan.baselines.model_inputs(job)),
         output:
             predictions=plan.baselines.predictions(job),
             similarities=plan.baselines.similarities(job),

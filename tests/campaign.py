@@ -93,11 +93,11 @@ def plan(folder: Path) -> str:
     project = project_with(folder, 2860, TWO_STAGES, 2)
     command = [*SNAKEMAKE, "--cores", "2", "--dry-run", "--quiet", "rules"]
     begun = time.monotonic()
-    said = subprocess.run(
+    message = subprocess.run(
         command, cwd=project, env=own_library(project), capture_output=True, text=True, check=True
     ).stdout
     seconds, memory = time.monotonic() - begun, _mib(resource.RUSAGE_CHILDREN)
-    jobs = re.search(r"^total +(\d+)$", said, re.M).group(1)
+    jobs = re.search(r"^total +(\d+)$", message, re.M).group(1)
     return f"plan of {jobs} jobs: {seconds:.0f} s, {memory:.0f} MiB"
 
 
@@ -105,16 +105,16 @@ def start(folder: Path) -> str:
     """`snakemake` with 20,000 jobs, until the first has finished."""
     project = project_with(folder, 2860, TWO_STAGES, 2)
     begun, peak = time.monotonic(), 0.0
-    with open(folder / "said", "w") as said:
+    with open(folder / "snakemake.log", "w") as log:
         process = subprocess.Popen(
             [*SNAKEMAKE, "--cores", "2"],
             cwd=project,
             env=own_library(project),
-            stdout=said,
-            stderr=said,
+            stdout=log,
+            stderr=log,
         )
-    while "Finished jobid" not in (folder / "said").read_text():
-        assert process.poll() is None, (folder / "said").read_text()
+    while "Finished jobid" not in (folder / "snakemake.log").read_text():
+        assert process.poll() is None, (folder / "snakemake.log").read_text()
         peak = max(peak, psutil.Process(process.pid).memory_info().rss / 2**20)
         time.sleep(0.5)
     seconds = time.monotonic() - begun
@@ -170,10 +170,10 @@ def shards(folder: Path) -> str:
     """1,000 shards, of three jobs each, to the end."""
     project = project_with(folder, 1000, {"samples": [1], "keep": [1], "loss": "l2"}, 1)
     begun = time.monotonic()
-    with open(folder / "said", "w") as said:
+    with open(folder / "snakemake.log", "w") as log:
         subprocess.run(
             [*SNAKEMAKE, "--cores", str(os.cpu_count())],
-            cwd=project, env=own_library(project), stdout=said, stderr=said, check=True,
+            cwd=project, env=own_library(project), stdout=log, stderr=log, check=True,
         )  # fmt: skip
     minutes = (time.monotonic() - begun) / 60
     made = len(list((project / "results/errors").rglob("*.nc")))

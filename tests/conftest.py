@@ -49,12 +49,12 @@ def stored(tmp_path_factory):
 @pytest.fixture
 def outcome(request, capsys):
     """Print the outcome of a fault, if it was as expected."""
-    said = []
-    yield said.append
-    if not said:
+    message = []
+    yield message.append
+    if not message:
         return
     with capsys.disabled():
-        print(f"\n{request.node.name.removeprefix('test_')}: {'; '.join(said)}")
+        print(f"\n{request.node.name.removeprefix('test_')}: {'; '.join(message)}")
 
 
 @pytest.fixture

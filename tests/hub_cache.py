@@ -64,6 +64,6 @@ def snapshot(tmp_path, name, revision=SHA):
 def error_of(spec, call=open_source):
     with pytest.raises(InputError) as error:
         call(spec)
-    said = str(error.value)
-    assert "\n" not in said and "hf_this" not in said and "/home" not in said
-    return said
+    message = str(error.value)
+    assert "\n" not in message and "hf_this" not in message and "/home" not in message
+    return message

@@ -70,10 +70,10 @@ def asking(config, table, *methods):
     return config | {"tables": config["tables"] | {table: own}}
 
 
-def refused(config, root, *said):
+def refused(config, root, *message):
     with pytest.raises(InputError) as error:
         check_config(config, root)
-    for words in said:
+    for words in message:
         assert words in str(error.value)
     assert "\n" not in str(error.value) and len(str(error.value)) < 500
 
@@ -87,18 +87,23 @@ def test_every_kind_stands_in_both_tables(config, root, kinds):
 @pytest.mark.parametrize("kind", LEARNED)
 def test_a_task_that_is_missing_is_named(config, root, table, kind):
     del config["baselines"][kind]["tasks"]["sizes"]
-    said = [f"baselines.{kind}.tasks: ", "found shapes", f"tables.{table}", "`sizes` (of the data"]
+    message = [
+        f"baselines.{kind}.tasks: ",
+        "found shapes",
+        f"tables.{table}",
+        "`sizes` (of the data",
+    ]
     validation = ", validation: DATASET" if kind == "probe" else ""
-    said.append(f"is missing; add `sizes: {{train: DATASET{validation}}}`")
-    refused(asking(config, table, kind), root, *said)
+    message.append(f"is missing; add `sizes: {{train: DATASET{validation}}}`")
+    refused(asking(config, table, kind), root, *message)
 
 
 @pytest.mark.parametrize("table", TABLES)
 def test_a_pretrained_network_is_told_which_of_its_classes_are_meant(config, root, table):
     config["prompts"]["sizes"] = {"classes": ["small", "large"], "templates": ["a {}"]}
     asked = asking(config, table, "pretrained")
-    said = [f"tables.{table}: ", "`pretrained`", "`sizes`", "2 classes", "1000", "`condition`"]
-    refused(asked, root, *said)
+    message = [f"tables.{table}: ", "`pretrained`", "`sizes`", "2 classes", "1000", "`condition`"]
+    refused(asked, root, *message)
     # a network of the user's own may have other classes, which its folder counts
     folder = config["baselines"]["pretrained"]["weights"]
     with open(f"{folder}/config.json", "w", encoding="utf-8") as file:

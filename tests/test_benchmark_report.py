@@ -84,10 +84,10 @@ def test_time_in_networks_is_what_was_logged(monkeypatch):
 
 def test_the_machine_is_described_without_names():
     found = machine.describe(CPU, 1)
-    said = machine.sentence(found)
-    assert found["cores"] >= 1 and found["memory_gib"] > 0 and torch.__version__ in said
+    message = machine.sentence(found)
+    assert found["cores"] >= 1 and found["memory_gib"] > 0 and torch.__version__ in message
     uname = os.uname()
-    assert uname.nodename not in said and os.path.expanduser("~") not in json.dumps(found)
+    assert uname.nodename not in message and os.path.expanduser("~") not in json.dumps(found)
 
 
 FRAMES = ("growth", "shares", "rules", "policies", "compared")
@@ -167,7 +167,7 @@ def test_the_default_config_asks_for_no_benchmark(root):
 
 
 @pytest.mark.parametrize(
-    ("change", "said"),
+    ("change", "message"),
     [
         (lambda b: b["shard"].update(dataset="mnits"), r"benchmark.shard.dataset: .*`mnits`"),
         (lambda b: b["growth"].update(evaluation="sd"), r"benchmark.growth.evaluation: .*`sd`"),
@@ -176,12 +176,12 @@ def test_the_default_config_asks_for_no_benchmark(root):
         (lambda b: b["full_size"].update(networks=["sdxl"]), r"expected one of `stable-diff"),
     ],
 )
-def test_mistakes_in_the_config_are_named(root, config, change, said):
+def test_mistakes_in_the_config_are_named(root, config, change, message):
     spec = config.pop("benchmark")
     check_config(config, root)
     assert checked_benchmark(spec, config) == spec
     change(spec)
-    with pytest.raises(InputError, match=said):
+    with pytest.raises(InputError, match=message):
         checked_benchmark(spec, config)
 
 
@@ -208,11 +208,11 @@ def test_benchmarks_come_after_the_tables(root, tmp_path):
     done = subprocess.run(
         command, capture_output=True, text=True, env=os.environ | {"NO_COLOR": "1"}
     )
-    said = done.stdout + done.stderr
-    assert done.returncode == 0, said
-    jobs = re.findall(r"^ *rule (\w+):$", said, re.M)
+    message = done.stdout + done.stderr
+    assert done.returncode == 0, message
+    jobs = re.findall(r"^ *rule (\w+):$", message, re.M)
     wanted = len(yaml.safe_load((root / "config.yaml").read_text(encoding="utf-8"))["tables"])
     for timed in ("benchmark_miniature", "benchmark_full_size", "benchmark_growth"):
         tables = [index for index, job in enumerate(jobs) if job == "table"]
         assert len(tables) == wanted and max(tables) < jobs.index(timed)
-    assert "mnist-shard" in said and jobs.count("benchmark_full_size") == 4
+    assert "mnist-shard" in message and jobs.count("benchmark_full_size") == 4

@@ -224,7 +224,7 @@ def test_a_condition_the_model_does_not_know_is_refused(written, model):
 
 
 @pytest.mark.parametrize(
-    ("rows", "said"),
+    ("rows", "message"),
     [
         ("a,x,0,6\na,x,0,6\n", ["line 3", "'a'", "class 0", "different"]),
         ("a,x,0,six\n", ["line 2", "condition 'six'", "whole number", "correct `condition`"]),
@@ -233,10 +233,10 @@ def test_a_condition_the_model_does_not_know_is_refused(written, model):
         ("a,x,0\n", ["line 2", "3 values", "expected 4"]),
     ],
 )
-def test_bad_conditions_are_refused_by_line(written, rows, said):
+def test_bad_conditions_are_refused_by_line(written, rows, message):
     with pytest.raises(InputError) as error:
         read_prompts(written(rows))
-    for words in said:
+    for words in message:
         assert words in str(error.value)
 
 

@@ -84,7 +84,21 @@ def test_json_has_the_rows_of_the_table(dit, files, capsys):
 
 def test_text_reaches_the_model_at_its_own_size(sd, files, capsys):
     texts = ["a red circle", "a blue square", "red"]
-    options = ["--model", sd, "--prompts", *texts, "--samples", 5, 10, "--keep", 2, 1, "--json"]
+    options = [
+        "--model",
+        sd,
+        "--prompts",
+        *texts,
+        "--samples",
+        5,
+        10,
+        "--keep",
+        2,
+        1,
+        "--race",
+        0,
+        "--json",
+    ]
     status, out, _ = run(capsys, files[0], *options)
     rows = json.loads(out)
     assert status == 0
@@ -164,6 +178,10 @@ LONG = "a photo of a red circle of a blue square"
         ([*TWO, "--size", "17"], "--size: found 17, expected a multiple of 2"),
         ([*TWO, "--mode", "L"], "--mode: found L, but the model takes RGB"),
         ([*TWO, "--device", "abacus"], "--device: found 'abacus'"),
+        ([*TWO, "--guidance", "5"], "--guidance: found 5, but the model takes no scale"),
+        ([*TWO, "--race", "-1"], "argument --race: found '-1'"),
+        ([*TWO, "--race", "none"], "argument --race: found 'none'"),
+        ([*TWO, "--keep", "2", "1"], "--keep: found without --samples"),
     ],
     ids=lambda value: " ".join(value)[:40] if isinstance(value, list) else "",
 )
@@ -237,7 +255,7 @@ def test_as_a_command(dit, files, root):
     done = command("classify", files[0], "--model", dit, "--classes", "a,b,c,d", "--json")
     assert done.returncode == 0
     assert len(json.loads(done.stdout)) == 4
-    assert done.stderr.strip().startswith("80/80 evaluations")
+    assert done.stderr.strip().startswith("1000/1000 evaluations")
     bad = command("classify", "none.png", "--model", dit, *TWO)
     assert (bad.returncode, bad.stdout, bad.stderr.count("\n")) == (2, "", 1)
     code = (

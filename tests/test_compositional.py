@@ -145,12 +145,12 @@ def test_missing_repeated_and_nan_pairs_are_said():
     prompts = prompts_of(data)
     similarity = random_similarities(data, prompts, 0, ("l1",))
     unmeasured = similarity.assign(score=similarity["score"].where(similarity.index != 7))
-    for bad, said in [
+    for bad, message in [
         (similarity.drop(index=7), "example 1"),
         (unmeasured, "example 1"),
         (pd.concat([similarity, similarity[:1]]), "twice"),
     ]:
-        with pytest.raises(InputError, match=f"similarities.*{said}"):
+        with pytest.raises(InputError, match=f"similarities.*{message}"):
             example_scores(bad, data, prompts)
 
 

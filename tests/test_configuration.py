@@ -7,7 +7,6 @@ import yaml
 from bad_configs import BAD, DELETE, SCENES
 from snakemake.utils import update_config
 
-from diffusion_classifier.benchmarks.benchmark_config import checked_benchmark
 from diffusion_classifier.config import configuration
 from diffusion_classifier.config.configuration import check_config
 from diffusion_classifier.config.methods import method_names, split_seed
@@ -64,50 +63,6 @@ def test_what_adds_to_the_default_passes_with_it(root, tmp_path, monkeypatch, na
     check_config(config, root)
 
 
-def benchmark(root):
-    """The default config with what config/benchmark.yaml adds, and the section `benchmark`."""
-    config = yaml.safe_load((root / "config.yaml").read_text(encoding="utf-8"))
-    added = yaml.safe_load((root / "config" / "benchmark.yaml").read_text(encoding="utf-8"))
-    update_config(config, added)
-    return config, config.pop("benchmark")
-
-
-def test_the_benchmarks_pass_with_the_default(root, tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
-    config, section = benchmark(root)
-    check_config(config, root)
-    assert checked_benchmark(section, config) == section
-
-
-def test_benchmarks_take_the_first_of_several_trainings(root, tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
-    config, section = benchmark(root)
-    config["models"]["digits-dit"]["seeds"] = [1, 2]
-    check_config(config, root)
-    assert checked_benchmark(section, config)["shard"]["evaluation"] == "digits-seed1"
-
-
-@pytest.mark.parametrize(
-    ("edit", "said"),
-    [
-        (lambda spec: spec.clear(), "benchmark: found none of its keys, but the key `"),
-        (lambda spec: spec["shard"].update(dataset="mnits"), "did you mean `mnist`?"),
-        (
-            lambda spec: spec["policies"]["shapes-1000"].update(prior="scenes-prior-race"),
-            "whose prior `clip-seed0` is in no table with the data set `shapes-1000`",
-        ),
-    ],
-)
-def test_benchmarks_that_cannot_work_are_refused(root, tmp_path, monkeypatch, edit, said):
-    monkeypatch.chdir(tmp_path)
-    config, section = benchmark(root)
-    check_config(config, root)
-    edit(section)
-    with pytest.raises(InputError) as error:
-        checked_benchmark(section, config)
-    assert str(error.value).startswith("benchmark") and said in str(error.value)
-
-
 def write_prompts(path, rows):
     lines = ["prompt,classname,classidx", *(",".join(map(str, row)) for row in rows)]
     path.write_text("\n".join(lines), encoding="utf-8")
@@ -144,11 +99,11 @@ def test_good_changes_pass(config, root, tmp_path, path, value):
     check_config(config, root)
 
 
-@pytest.mark.parametrize("path,value,said", BAD.values(), ids=BAD)
-def test_bad_changes_are_refused(config, root, path, value, said):
+@pytest.mark.parametrize("path,value,output", BAD.values(), ids=BAD)
+def test_bad_changes_are_refused(config, root, path, value, output):
     change(config, path, value)
     message = refused(config, root)
-    for words in said:
+    for words in output:
         assert words in message
 
 
@@ -178,11 +133,11 @@ def test_good_changes_of_scenes_pass(scenes, root, tmp_path, path, value):
     check_config(scenes, root)
 
 
-@pytest.mark.parametrize("path,value,said", SCENES.values(), ids=SCENES)
-def test_bad_changes_of_scenes_are_refused(scenes, root, path, value, said):
+@pytest.mark.parametrize("path,value,output", SCENES.values(), ids=SCENES)
+def test_bad_changes_of_scenes_are_refused(scenes, root, path, value, output):
     change(scenes, path, value)
     message = refused(scenes, root)
-    for words in said:
+    for words in output:
         assert words in message
 
 
@@ -202,13 +157,13 @@ BAD_FILES = {
 }
 
 
-@pytest.mark.parametrize("rows,said", BAD_FILES.values(), ids=BAD_FILES)
-def test_bad_prompts_files_are_refused(config, root, tmp_path, rows, said):
+@pytest.mark.parametrize("rows,output", BAD_FILES.values(), ids=BAD_FILES)
+def test_bad_prompts_files_are_refused(config, root, tmp_path, rows, output):
     write_prompts(tmp_path / "prompts.csv", rows)
     config["prompts"]["digits"] = {"file": "prompts.csv"}
     message = refused(config, root)
     assert "prompts.csv" in message
-    for words in said:
+    for words in output:
         assert words in message
 
 

@@ -229,8 +229,8 @@ def test_what_is_refused_is_said_in_one_line(bases, tmp_path, family, part, key,
         if key == "norm_type":
             load(folder, family)
         check_model_folder(folder, FAMILIES[family])
-    said = str(error.value)
-    assert "\n" not in said and "expected" in said and folder in said
+    message = str(error.value)
+    assert "\n" not in message and "expected" in message and folder in message
     if part == "vae":
         with pytest.raises(InputError):
             load_vae(folder, CPU, torch.float32, family)

@@ -119,9 +119,9 @@ def test_figures_show_names_as_they_are(tmp_path, capfd):
     shown = [html.unescape(text).lstrip("\u200b") for text in shown]
     for name in NAMES:
         assert shown.count(shortened(name, 60)) == 2, name  # beside the axis and in the legend
-    said = capfd.readouterr().err
-    assert "Glyph" not in said
-    assert said.count("\n") <= 1  # which characters no font has, if so, is said once
+    message = capfd.readouterr().err
+    assert "Glyph" not in message
+    assert message.count("\n") <= 1  # which characters no font has, if so, is said once
 
 
 def test_a_font_is_found_for_characters_that_the_default_has_not():

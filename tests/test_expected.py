@@ -125,8 +125,8 @@ def test_a_number_that_differs_is_found(run, capsys, method, number):
     twice = ("low", "high", "least", "most")
     share = {"value": 0.2857, **dict.fromkeys(twice, 0.5714)}.get(number, 0)
     tolerance = f"{share if method in FITTED else 0:.4g}"
-    said = ["mnist", "top1", number, f"{wanted:g}", f"{wanted + 1:g}", tolerance]
-    assert found.split()[-6:] == said
+    message = ["mnist", "top1", number, f"{wanted:g}", f"{wanted + 1:g}", tolerance]
+    assert found.split()[-6:] == message
     assert method in found
 
 
@@ -197,11 +197,11 @@ def test_a_row_on_one_side_alone_is_said(run, capsys, file, change):
 
     edited(run / file, edit)
     assert verify(run) == 1
-    said, end = capsys.readouterr().out.splitlines()
+    message, end = capsys.readouterr().out.splitlines()
     row = "Another" if change != "lacks" else "Diffusion Classifier [L2]"
-    assert said.endswith(f": accuracy, {row}, adversarial, mean_per_class")
+    assert message.endswith(f": accuracy, {row}, adversarial, mean_per_class")
     unexpected = (file == EXPECTED) == (change == "lacks")
-    assert ("not expected" in said, "not in the run" in said) == (unexpected, not unexpected)
+    assert ("not expected" in message, "not in the run" in message) == (unexpected, not unexpected)
     assert end.endswith(f", 1 row not {'expected' if unexpected else 'found'}")
     expected = len(pd.read_csv(run / "expected/accuracy.csv")) + len(table("robustness"))
     equal = expected - (not unexpected)
@@ -215,15 +215,15 @@ def test_a_table_that_is_not_expected_is_said(run, capsys):
     assert f"numbers as expected, {rows} rows not expected" in capsys.readouterr().out
 
 
-def text(path, said):
-    path.write_text(said, encoding="utf-8")
+def text(path, message):
+    path.write_text(message, encoding="utf-8")
 
 
 HEADER = ",".join([*LONG, "tolerance"])
 
 
 @pytest.mark.parametrize(
-    ("name", "change", "said"),
+    ("name", "change", "message"),
     [
         ("results", shutil.rmtree, r"accuracy\S*csv: found no such.*run `make reproduce` first"),
         (RESULT, lambda p: p.unlink(), r"accuracy\S*csv: found no such.*`make reproduce` first"),
@@ -255,24 +255,24 @@ HEADER = ",".join([*LONG, "tolerance"])
         (EXPECTED, lambda p: edited(p, lambda f: f.assign(table="other")), "found 'other' as `tab"),
     ],
 )  # fmt: skip
-def test_a_file_that_cannot_be_compared_is_one_line(run, capsys, name, change, said):
+def test_a_file_that_cannot_be_compared_is_one_line(run, capsys, name, change, message):
     change(run / name)
     assert verify(run) == 2
     out, err = capsys.readouterr()
     assert out == "" and err.startswith("verify: ") and err.count("\n") == 1
-    assert re.search(said, err), err
+    assert re.search(message, err), err
 
 
 @pytest.mark.parametrize(
-    ("name", "said"),
+    ("name", "message"),
     [
         ("results/tables", "found no table of a run; run `make reproduce` first"),
         ("results/data/mnist.parquet", "mnist.parquet: cannot be read"),
     ],
 )
-def test_what_cannot_be_expected_is_one_line(run, capsys, name, said):
+def test_what_cannot_be_expected_is_one_line(run, capsys, name, message):
     path = run / name
     shutil.rmtree(path) if path.is_dir() else path.write_bytes(b"no")
     assert verify(run, "--write") == 2
     err = capsys.readouterr().err
-    assert said in err and err.count("\n") == 1
+    assert message in err and err.count("\n") == 1

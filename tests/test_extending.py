@@ -58,8 +58,8 @@ def run(project, *command):
 
 
 def test_the_examples_pass_their_tests(extended):
-    said = run(extended, "pytest", "-q", "-p", "no:cacheprovider", "tests")
-    assert re.match(r"\.{7} ", said), said
+    message = run(extended, "pytest", "-q", "-p", "no:cacheprovider", "tests")
+    assert re.match(r"\.{7} ", message), message
 
 
 def test_the_workflow_asks_the_new_baseline(extended):

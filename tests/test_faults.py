@@ -135,12 +135,12 @@ def test_the_disk_is_full(project, whole, outcome):
     process = start(project, preexec_fn=full)
     assert process.wait() != 0
     log = (project / "results/logs" / f"{HIT}.log").read_text()
-    said = log.strip().splitlines()[-1]
-    assert said.startswith("failed: errors:") and "too large" in said.lower(), log
+    message = log.strip().splitlines()[-1]
+    assert message.startswith("failed: errors:") and "too large" in message.lower(), log
     assert not errors_file(project).exists()
     resumed(project)
     assert differences(project, whole) == []
-    outcome(f"“{said}”, nothing half-written; with room, results identical")
+    outcome(f"“{message}”, nothing half-written; with room, results identical")
 
 
 @drill
@@ -215,12 +215,12 @@ def test_damaged_results_are_found_and_made_again(whole, tmp_path, how, outcome)
     named = set()
     for _ in range(4):  # a reader names what it reads
         result = snakemake(project, "--cores", "2")
-        said = result.stdout + result.stderr
-        named |= {name for name in RESULTS if re.search(rf"{name}: is damaged", said)}
+        message = result.stdout + result.stderr
+        named |= {name for name in RESULTS if re.search(rf"{name}: is damaged", message)}
         if result.returncode == 0:
             break
-        assert "Traceback" not in said
-    assert result.returncode == 0, said
+        assert "Traceback" not in message
+    assert result.returncode == 0, message
     assert named == set(RESULTS)
     for aside in (project / "results").rglob("*.damaged"):
         aside.unlink()
@@ -241,7 +241,7 @@ def test_damaged_results_are_found_and_made_again(whole, tmp_path, how, outcome)
 )
 def test_the_surroundings_are_odd(project, whole, oddity, outcome):
     process = start(project, env=oddity)
-    assert process.wait() == 0, (project / "said").read_text()
+    assert process.wait() == 0, (project / "snakemake.log").read_text()
     assert differences(project, whole) == []
     outcome("results identical")
 

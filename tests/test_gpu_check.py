@@ -159,18 +159,18 @@ def test_tables_have_all_columns_and_short_numbers():
 
 
 @pytest.mark.parametrize(
-    ("arguments", "said"),
+    ("arguments", "message"),
     [
         (["--device", "tpu"], "--device: found `tpu`"),
         (["--device", "cuda"], "finds no GPU"),
         (["--rehearse", "--parts", "rihgt"], "did you mean `right`?"),
     ],
 )
-def test_mistakes_are_one_line(arguments, said, capsys, tmp_path, monkeypatch):
+def test_mistakes_are_one_line(arguments, message, capsys, tmp_path, monkeypatch):
     monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
     assert main([*arguments, "--output", str(tmp_path / "out")]) == 2
     error = capsys.readouterr().err
-    assert said in error and error.count("\n") == 1
+    assert message in error and error.count("\n") == 1
     assert not (tmp_path / "out").exists()
 
 

@@ -54,8 +54,8 @@ def test_a_method_behind_everywhere_is_said_to_be():
 def test_the_best_other_score_is_named():
     table = rows({("Ours", "l2"): {"average": 60.0}, ("Guess", ""): {"average": 25.0},
                   ("CLIP", ""): {"average": 30.0}}, "text_score")  # fmt: skip
-    said = best_scores(table, ["Ours"], "l2", "text_score", "Text score", "average")
-    assert said == [
+    message = best_scores(table, ["Ours"], "l2", "text_score", "Text score", "average")
+    assert message == [
         "Text score, in percent with 95 % intervals: Ours 60.0 [59.0, 61.0], "
         "CLIP 30.0 [29.0, 31.0]."
     ]

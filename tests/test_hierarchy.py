@@ -128,14 +128,14 @@ BAD_FILES = {
 }
 
 
-@pytest.mark.parametrize(("text", "said"), BAD_FILES.values(), ids=BAD_FILES)
-def test_bad_files_of_groups_are_refused(tmp_path, text, said):
+@pytest.mark.parametrize(("text", "message"), BAD_FILES.values(), ids=BAD_FILES)
+def test_bad_files_of_groups_are_refused(tmp_path, text, message):
     path = tmp_path / "groups.csv"
     path.write_text(text, encoding="utf-8")
     pairs = pd.DataFrame({"image": [0], "prompt": [0]})
     with pytest.raises(InputError) as error:
         group_pairs(pairs, prompts_of([0, 1, 2]), GROUP_PROMPTS, str(path))
-    for words in said:
+    for words in message:
         assert words in str(error.value)
 
 
@@ -230,24 +230,24 @@ def put(config, path, value):
     config[last] = value
 
 
-def refused(config, root, said):
+def refused(config, root, message):
     with pytest.raises(InputError) as error:
         check_config(config, root)
-    for words in said:
+    for words in message:
         assert words in str(error.value)
     assert "\n" not in str(error.value) and len(str(error.value)) < 500
 
 
-@pytest.mark.parametrize(("path", "value", "said"), BAD.values(), ids=BAD)
-def test_bad_hierarchies_are_refused(config, root, path, value, said):
+@pytest.mark.parametrize(("path", "value", "message"), BAD.values(), ids=BAD)
+def test_bad_hierarchies_are_refused(config, root, path, value, message):
     put(config, path, value)
-    refused(config, root, said)
+    refused(config, root, message)
 
 
 def test_a_hierarchy_needs_groups(config, root):
     del config["prompts"]["shapes"]["groups"]
-    said = ["evaluations.staged.hierarchy: ", "shapes, sizes", "`groups`", "leave it out"]
-    refused(config, root, said)
+    message = ["evaluations.staged.hierarchy: ", "shapes, sizes", "`groups`", "leave it out"]
+    refused(config, root, message)
 
 
 def test_a_class_conditional_model_knows_no_groups(config, root):

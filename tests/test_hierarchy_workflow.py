@@ -92,7 +92,7 @@ def test_what_a_change_computes_again(root, project):
     path.write_text(text.replace("samples: 2, keep: 3", "samples: 2, keep: 2"))
     assert planned(project, "--snakefile", root / "Snakefile") == {
         "pairs": 2, "errors": 2, "shard_predictions": 2, "concatenate_predictions": 1,
-        "scores": 1, "table": 1,
+        "scores": 1, "table": 1, "explorer": 1,
     }  # fmt: skip
     lines = [line for line in text.split("\n") if "prior:" not in line and "hierarchy:" not in line]
     path.write_text("\n".join(lines))

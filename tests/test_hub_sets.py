@@ -119,8 +119,8 @@ def test_a_folder_of_images_of_the_hub(tmp_path):
 
 def test_mistakes_about_a_data_set_of_the_hub(cached):
     assert "`config: fine`, expected one of plain_text" in error_of(cached | {"config": "fine"})
-    said = error_of(cached | {"split": "validation"})
-    assert "no split 'validation', expected one of train, test" in said
+    message = error_of(cached | {"split": "validation"})
+    assert "no split 'validation', expected one of train, test" in message
     unpinned = {key: value for key, value in cached.items() if key != "revision"}
     assert "expected a `revision` for a data set of the hub" in error_of(unpinned)
     assert "`revision` for a data set of the hub, without the others" in error_of(
@@ -130,8 +130,8 @@ def test_mistakes_about_a_data_set_of_the_hub(cached):
 
 def test_what_is_not_cached_is_fetched_by_a_command():
     spec = {"source": "huggingface", "dataset": "uoft-cs/cifar100", "revision": SHA}
-    said = error_of(spec)
-    command = re.search("`(hf download .*)`", said)[1].split()
+    message = error_of(spec)
+    command = re.search("`(hf download .*)`", message)[1].split()
     assert command[2] == "uoft-cs/cifar100"
     assert command[command.index("--repo-type") + 1] == "dataset"
     assert command[command.index("--revision") + 1] == SHA
@@ -156,15 +156,15 @@ def test_terms_have_to_be_accepted(monkeypatch):
     spec = {"source": "huggingface", "dataset": "ILSVRC/imagenet-1k", "revision": SHA}
     winoground = {"source": "winoground", "dataset": "facebook/winoground", "revision": SHA}
     for call, entry in ((open_source, spec), (dataset, winoground)):
-        said = error_of(entry, call)
-        assert f"https://huggingface.co/datasets/{entry['dataset']}" in said
-        assert "accept" in said and "HF_TOKEN" in said and "hf auth login" in said
+        message = error_of(entry, call)
+        assert f"https://huggingface.co/datasets/{entry['dataset']}" in message
+        assert "accept" in message and "HF_TOKEN" in message and "hf auth login" in message
 
 
 def test_no_such_data_set(monkeypatch):
     refuse(monkeypatch, "RepositoryNotFoundError", 404)
-    said = error_of({"source": "huggingface", "dataset": "owner/gone", "revision": SHA})
-    assert "no such" in said and "owner/gone" in said
+    message = error_of({"source": "huggingface", "dataset": "owner/gone", "revision": SHA})
+    assert "no such" in message and "owner/gone" in message
 
 
 def test_sizes_of_named_sets():

@@ -63,12 +63,12 @@ def test_columns_are_chosen_by_name_where_there_are_several(tmp_path):
     named = open_source(local(path, label_column="coarse", names=list("abcde")))
     assert named.class_names == list("abcde")
     two = cifar(tmp_path / "b.parquet", fine=LABELS, coarse=LABELS)
-    said = error_of(local(two))
-    assert "0 columns of the kind ClassLabel among `img` (Image), `fine` (Value)" in said
-    assert "`label_column`" in said
+    message = error_of(local(two))
+    assert "0 columns of the kind ClassLabel among `img` (Image), `fine` (Value)" in message
+    assert "`label_column`" in message
     for key in ("image_column", "label_column"):
-        said = error_of(local(path, **{key: "picture"}))
-        assert f"`{key}: picture`, expected one of `img` (Image), `label` (ClassLabel)" in said
+        message = error_of(local(path, **{key: "picture"}))
+        assert f"`{key}: picture`, expected one of `img` (Image), `label` (ClassLabel)" in message
     assert "image_column: coarse" in error_of(local(path, image_column="coarse"))
 
 
@@ -83,8 +83,8 @@ def test_texts_are_sorted_classes_or_those_of_names(tmp_path):
     assert [names[label] for label in labels(ordered)] == [
         source.class_names[label] for label in labels(source)
     ]
-    said = error_of(local(path, label_column="kind", names=names[1:]))
-    assert "found 'truck', expected a class name of `names`" in said
+    message = error_of(local(path, label_column="kind", names=names[1:]))
+    assert "found 'truck', expected a class name of `names`" in message
 
 
 @pytest.mark.parametrize(
@@ -107,9 +107,9 @@ def test_damaged_and_absent_images_are_left_out_unless_strict(tmp_path, capsys):
     hf.Dataset.from_dict(rows, features).to_parquet(tmp_path / "a.parquet")
     found = dataset(local(tmp_path / "a.parquet"))
     assert found["label"].tolist() == [1]
-    said = [line for line in capsys.readouterr().err.splitlines() if line.startswith("parquet/")]
-    assert said[0].startswith("parquet/test/1: found a damaged or incomplete image")
-    assert said[1].startswith("parquet/test/2: found a row without an image in `img`")
+    message = [line for line in capsys.readouterr().err.splitlines() if line.startswith("parquet/")]
+    assert message[0].startswith("parquet/test/1: found a damaged or incomplete image")
+    assert message[1].startswith("parquet/test/2: found a row without an image in `img`")
     assert "parquet/test/1" in error_of(local(tmp_path / "a.parquet", strict=True), dataset)
 
 

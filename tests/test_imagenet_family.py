@@ -80,16 +80,16 @@ def test_files_are_images_and_their_own_bytes(tmp_path):
 
 def test_what_is_no_imagenet_class_is_refused(tmp_path):
     path = tree(tmp_path, "n01440764/a.JPEG", "n99999999/b.JPEG", "n01443537/c.JPEG")
-    said = error_of(imagenet, path)
+    message = error_of(imagenet, path)
     for words in (path, "n99999999", "no class of imagenet", "n01440764 to n15075141", "correct"):
-        assert words in said
+        assert words in message
 
 
 def test_a_flat_val_folder_is_told_how_to_be_sorted(tmp_path):
     path = tree(tmp_path / "val", *(f"{VAL}{number:04}.JPEG" for number in range(1, 6)))
-    for said in (error_of(imagenet, path), error_of(imagenet, tmp_path)):
+    for message in (error_of(imagenet, path), error_of(imagenet, tmp_path)):
         for words in ("images (5) in no folder of a class", "WordNet id", "torchvision", "devkit"):
-            assert words in said
+            assert words in message
 
 
 # --- ImageNet-V2
@@ -112,9 +112,9 @@ def test_v2_folders_are_numbers(tmp_path):
 
 @pytest.mark.parametrize("folder", ["1000", "-1", "010", "n01440764", "imagenetv2-x-format-val"])
 def test_other_folders_are_no_class_of_v2(tmp_path, folder):
-    said = error_of(imagenet_v2, tree(tmp_path, "0/a.jpeg", f"{folder}/b.jpeg"))
-    assert f"the folder {folder}," in said
-    assert "0 to 999" in said
+    message = error_of(imagenet_v2, tree(tmp_path, "0/a.jpeg", f"{folder}/b.jpeg"))
+    assert f"the folder {folder}," in message
+    assert "0 to 999" in message
 
 
 # --- ImageNet-A
@@ -136,9 +136,9 @@ def test_imagenet_a_counts_its_own_classes(tmp_path):
 
 
 def test_imagenet_is_not_imagenet_a(tmp_path):
-    said = error_of(imagenet_a, tree(tmp_path, "n01440764/a.jpg", "n01498041/b.jpg"))
-    assert "n01440764" in said
-    assert "imagenet-a" in said
+    message = error_of(imagenet_a, tree(tmp_path, "n01440764/a.jpg", "n01498041/b.jpg"))
+    assert "n01440764" in message
+    assert "imagenet-a" in message
 
 
 # --- ObjectNet
@@ -172,9 +172,9 @@ def test_objectnets_border_is_cropped(tmp_path):
 
 
 def test_a_folder_without_any_class_of_objectnet_is_refused(tmp_path):
-    said = error_of(objectnet, tree(tmp_path, "cat/a.png", "dog/b.png"))
+    message = error_of(objectnet, tree(tmp_path, "cat/a.png", "dog/b.png"))
     for words in ("the folder cat", "no class of objectnet", "alarm_clock", "correct the path"):
-        assert words in said
+        assert words in message
 
 
 # --- all of them
@@ -196,9 +196,9 @@ def test_data_that_are_not_there_can_be_had(tmp_path, function, archive):
     (tmp_path / ".hidden").mkdir()
     empty = error_of(function, tmp_path)
     assert "found no class" in empty
-    for said in (absent, empty):
-        assert "correct the path" in said
-        assert archive in said
+    for message in (absent, empty):
+        assert "correct the path" in message
+        assert archive in message
 
 
 def test_only_the_classes_of_a_list_under_its_labels(tmp_path):

@@ -10,8 +10,9 @@ import pytest
 from tiny_dit import save_dit
 
 LIGHT = (
-    "compositional_scores", "concatenate_predictions", "dataset", "given", "group_pairs",
-    "matching_scores", "pairs", "predict_chance", "predictions", "prompts", "prune", "scores",
+    "compositional_scores", "concatenate_predictions", "dataset", "explorer", "given",
+    "group_pairs", "matching_scores", "pairs", "predict_chance", "predictions", "prompts", "prune",
+    "scores",
 )  # fmt: skip
 """Rule scripts that only read and write tables."""
 PIXELS = """

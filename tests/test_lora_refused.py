@@ -27,8 +27,10 @@ def refused(base, tensors, tmp_path, match):
 
 def test_a_lora_of_another_model_is_refused(base, tmp_path):
     wide = kohya([(f"lora_unet:{ATTENTION}.attn1.to_q", (32, 32), 2, 1)])[0]
-    said = "does not fit unet/ of .*: found 2 of the 2 tensors of unet/ in another shape, the first"
-    refused(base, wide, tmp_path, said)
+    message = (
+        "does not fit unet/ of .*: found 2 of the 2 tensors of unet/ in another shape, the first"
+    )
+    refused(base, wide, tmp_path, message)
     other = [("lora_unet:down_blocks.2.attentions.0.transformer_blocks.0.attn1.to_q", (8, 8), 2, 1)]
     refused(base, kohya(other)[0], tmp_path, "does not fit unet/")
     # one that fits and one that does not: nothing is merged in part

@@ -98,8 +98,8 @@ def test_a_record_that_is_no_item_is_counted_or_refused(cups, tmp_path, what, ca
     left_out, path = LeftOut(), tmp_path / "data.parquet"
     files.write_parquet_pieces(pieces(cups, left_out), path, left_out.metadata)
     assert len(memberships(read_labels(path))) == 3
-    (said,) = read_left_out(path).reasons
-    assert reason in said and read_left_out(path).count == 1
+    (message,) = read_left_out(path).reasons
+    assert reason in message and read_left_out(path).count == 1
     assert "cups.json, record 4: left out" in capsys.readouterr().err
     with pytest.raises(InputError, match=r"cups.json, record 4 .*`strict`") as refused:
         dataset(cups | {"strict": True})
@@ -110,8 +110,8 @@ def test_a_record_without_the_column(cups, tmp_path, capsys):
     lacking = {key: value for key, value in RECORDS[0].items() if key != "kind"}
     write(tmp_path / "cups.json", [*RECORDS, lacking])
     dataset(cups)
-    said = capsys.readouterr().err
-    assert "record 4: left out (found no `kind`, expected one of image, right, wrong)" in said
+    message = capsys.readouterr().err
+    assert "record 4: left out (found no `kind`, expected one of image, right, wrong)" in message
 
 
 def test_a_damaged_image_takes_its_items_along(cups, tmp_path):
@@ -166,10 +166,10 @@ DESCRIPTIONS = {
 
 @pytest.mark.parametrize("what", DESCRIPTIONS)
 def test_a_mistake_in_a_description_is_one_line(cups, tmp_path, what):
-    (old, new), said = DESCRIPTIONS[what]
+    (old, new), message = DESCRIPTIONS[what]
     assert old in DESCRIPTION
     (tmp_path / "cups.yaml").write_text(DESCRIPTION.replace(old, new), encoding="utf-8")
-    with pytest.raises(InputError, match=f"cups.yaml: {said}|cups.yaml: .*{said}") as found:
+    with pytest.raises(InputError, match=f"cups.yaml: {message}|cups.yaml: .*{message}") as found:
         read_description(cups["benchmark"])
     assert "\n" not in str(found.value)
 
@@ -203,7 +203,7 @@ def test_a_config_may_name_a_shipped_description(cups):
     whole = config() | asked(entry | {"benchmark": "resources/benchmarks/sugarcrepe.yaml"})
     assert image_count(whole, "mine") == 700 and candidate_counts(whole, "mine") == (2, 1)
     check(**asked(cups))
-    for change, said in (
+    for change, message in (
         (
             {"benchmark": "sugarcrape"},
             "mine.benchmark: found 'resources/benchmarks/sugarcrape.yaml'",
@@ -213,7 +213,7 @@ def test_a_config_may_name_a_shipped_description(cups):
         ({"subtasks": ["add_atr"]}, "mine.subtasks: found the unknown subtask `add_atr`"),
         ({"skip": 3}, "mine.skip: found 3, but the source matching has no such key"),
     ):
-        with pytest.raises(InputError, match=f"datasets.{said}"):
+        with pytest.raises(InputError, match=f"datasets.{message}"):
             check(**asked(entry | change))
 
 

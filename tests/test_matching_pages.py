@@ -139,8 +139,8 @@ def test_the_notebook_writes_all_that_the_report_shows(written, tmp_path):
     cells = json.loads((out / "notebook.ipynb").read_text())["cells"]
     outputs = [output for cell in cells for output in cell.get("outputs", [])]
     assert not [output for output in outputs if output.get("name") == "stderr"]
-    said = json.dumps(outputs)
-    assert "COLA, multi-object" in said and "Licence" in said
+    message = json.dumps(outputs)
+    assert "COLA, multi-object" in message and "Licence" in message
 
 
 def test_a_table_without_effects_leaves_them_out(written, tmp_path):

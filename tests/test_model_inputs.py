@@ -67,8 +67,8 @@ def test_a_model_of_pixels_needs_no_vae(tmp_path, family, channels):
     check_model_folder(tmp_path, FAMILIES[family])
 
 
-def unet(said, **values):
-    return [(family, "unet", values, said) for family in (SD, XL)]
+def unet(output, **values):
+    return [(family, "unet", values, output) for family in (SD, XL)]
 
 
 BAD = {
@@ -133,11 +133,11 @@ BAD = {
 
 @pytest.mark.parametrize("cases", BAD.values(), ids=BAD)
 def test_a_network_that_takes_something_else_is_refused(tmp_path, cases):
-    for number, (family, part, values, said) in enumerate(cases):
+    for number, (family, part, values, output) in enumerate(cases):
         folder = save(tmp_path / str(number), family)
         change(folder, part, **values)
         message = refused(check_model_folder, folder, FAMILIES[family])
-        assert all(words in message for words in [str(folder), *said]), message
+        assert all(words in message for words in [str(folder), *output]), message
 
 
 def test_the_command_says_it_before_anything_else(tmp_path, capsys):

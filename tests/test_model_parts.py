@@ -80,14 +80,14 @@ SINGLE = {
 }  # fmt: skip
 
 
-@pytest.mark.parametrize(("files", "said"), SINGLE.values(), ids=SINGLE)
-def test_a_single_part_is_no_model(tmp_path, files, said):
+@pytest.mark.parametrize(("files", "output"), SINGLE.values(), ids=SINGLE)
+def test_a_single_part_is_no_model(tmp_path, files, output):
     for name, content in files.items():
         write(tmp_path / name, content)
     for family in FAMILIES:
         message = refused(check_model_folder, tmp_path, FAMILIES[family])
-        assert f"{tmp_path}: found {said}, expected a whole model" in message
-    assert said in refused(detect_family, str(tmp_path))
+        assert f"{tmp_path}: found {output}, expected a whole model" in message
+    assert output in refused(detect_family, str(tmp_path))
 
 
 def test_clips(tmp_path):

@@ -164,9 +164,12 @@ def test_folders_that_are_refused(tmp_path, timm_folder):
     with pytest.raises(InputError, match="found neither `architecture`"):
         pretrained.load(tmp_path, CPU, torch.float32)
     config = json.loads((timm_folder[0] / "config.json").read_text())
-    for name, said in (("test_vit", "of test_vit missing"), ("no_such_network", "cannot be read")):
+    for name, message in (
+        ("test_vit", "of test_vit missing"),
+        ("no_such_network", "cannot be read"),
+    ):
         write_json(config | {"architecture": name}, tmp_path / "config.json")
-        with pytest.raises(InputError, match=said):
+        with pytest.raises(InputError, match=message):
             pretrained.load(tmp_path, CPU, torch.float32)
     transforms = {"resize": 8, "crop": 8, "mean": MEAN, "std": STD, "interpolation": "bilinear"}
     config = {"torchvision": "squeezenet1_1", "transforms": transforms}

@@ -176,29 +176,29 @@ BAD = {
 }
 
 
-@pytest.mark.parametrize(("evaluations", "said"), BAD.values(), ids=BAD)
-def test_bad_priors_are_refused(config, root, evaluations, said):
-    refused(changed(config, **evaluations), root, said)
+@pytest.mark.parametrize(("evaluations", "message"), BAD.values(), ids=BAD)
+def test_bad_priors_are_refused(config, root, evaluations, message):
+    refused(changed(config, **evaluations), root, message)
 
 
-def refused(config, root, said):
+def refused(config, root, message):
     with pytest.raises(InputError) as error:
         check_config(config, root)
-    for words in said:
+    for words in message:
         assert words in str(error.value)
     assert "\n" not in str(error.value) and len(str(error.value)) < 500
 
 
 def test_images_with_captions_of_their_own_have_no_prior(config, root):
     del config["tables"]["accuracy"]["curves"]
-    said = ["`winoground`", "captions of their own", "leave it out"]
+    message = ["`winoground`", "captions of their own", "leave it out"]
     exhaustive = changed(config, exhaustive=prior("clip"))
-    refused(exhaustive, root, ["evaluations.exhaustive.prior: ", *said])
+    refused(exhaustive, root, ["evaluations.exhaustive.prior: ", *message])
     del config["tables"]["winoground"]
     config["tables"]["accuracy"]["datasets"].append("winoground")
     for name in ("synthetic", "features", "neighbours"):
         config["tables"]["accuracy"]["methods"].remove(name)
-    refused(config, root, ["evaluations.staged.prior: ", *said])
+    refused(config, root, ["evaluations.staged.prior: ", *message])
 
 
 def test_curves_need_all_classes(config, root):
@@ -214,8 +214,8 @@ def test_a_baseline_that_is_only_a_prior_needs_all_tasks_too(config, root, metho
     check_config(config, root)
     assert classified_datasets(config, method) == ["shapes", "sizes"]
     del config["baselines"][method]["tasks"]["sizes"]
-    said = [f"baselines.{method}.tasks: ", "evaluations.staged.prior", "`sizes`", "is missing"]
-    refused(config, root, said)
+    message = [f"baselines.{method}.tasks: ", "evaluations.staged.prior", "`sizes`", "is missing"]
+    refused(config, root, message)
 
 
 # --- what it costs in evaluations
@@ -237,3 +237,36 @@ def test_a_probe_that_is_only_a_prior_is_counted(config):
     before = [c for c in estimate(config) if c.method == "features"]
     config["tables"]["accuracy"]["methods"].remove("features")
     assert [c for c in estimate(config) if c.method == "features"] == before != []
+
+
+def test_with_a_risk_the_classes_near_the_best_stay():
+    """The threshold is the least that keeps enough true classes of the calibration images."""
+    generator = np.random.default_rng(0)
+    scores = generator.normal(size=(60, 5)).astype("float32")
+    labels = np.where(generator.random(60) < 0.8, scores.argmax(axis=1), scores.argmin(axis=1))
+    known = pd.DataFrame({"image": range(60), "label": labels, "loss": "", "scores": list(scores)})
+    behind = scores.max(axis=1) - scores[range(60), labels]
+    near = min(t for t in behind if (behind <= t).sum() >= 61 * 0.9)
+    predictions = random_predictions(4)
+    found = contenders(
+        DATA, PROMPTS, DATA["image"], predictions, keep=3, risk=0.1, calibration=known
+    )
+    expected = set()
+    for image, values in zip(predictions["image"], predictions["scores"], strict=True):
+        stays = [c for c in ranked(values, 5)[:3] if max(values) - values[c] <= near]
+        expected |= {(image, prompt) for prompt in range(8) if CLASS_OF[prompt] in stays}
+    assert {*found.itertuples(index=False, name=None)} == expected
+
+
+def test_a_prior_with_a_risk_classifies_the_calibration_images(root):
+    config = yaml.safe_load((root / "config.yaml").read_text())
+    prior = {"method": "clip", "keep": 4, "risk": 0.05, "calibration": {"shapes": "shapes-train"}}
+    config["evaluations"]["scenes"]["prior"] = prior
+    config["tables"] = {
+        "only": {"kind": "accuracy", "datasets": ["shapes"], "methods": ["scenes", "chance"]}
+    }
+    with pytest.raises(InputError, match=r"calibration.shapes: .*write `prompts: shapes` in it"):
+        check_config(copy.deepcopy(config), root)
+    config["datasets"]["shapes-train"]["prompts"] = "shapes"
+    check_config(config, root)
+    assert classified_datasets(config, "clip-seed0") == ["shapes", "shapes-train"]

@@ -82,8 +82,8 @@ def test_a_terminal_is_told_what_a_log_is_told(monkeypatch):
 
 
 @pytest.mark.parametrize(
-    ("seconds", "said"),
+    ("seconds", "message"),
     [(0.4, "0 s"), (59.6, "1 min 0 s"), (200, "3 min 20 s"), (18720, "5 h 12 min")],
 )
-def test_durations_are_said_as_people_do(seconds, said):
-    assert duration(seconds) == said
+def test_durations_are_said_as_people_do(seconds, message):
+    assert duration(seconds) == message

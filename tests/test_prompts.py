@@ -82,7 +82,7 @@ def test_two_classes_may_share_a_prompt(written):
 
 
 @pytest.mark.parametrize(
-    ("content", "said"),
+    ("content", "output"),
     [
         (HEADER + "a,x,0\n ,y,1\n", ["line 3", "an empty prompt", "expected a text", "fill it"]),
         (HEADER + "a,x,0\n\n\n,y,1\n", ["line 5", "an empty prompt"]),
@@ -106,11 +106,11 @@ def test_two_classes_may_share_a_prompt(written):
         (b"PK\x03\x04\x00\x00", ["prompt,classname,classidx"]),
     ],
 )
-def test_bad_files_are_refused_by_name_and_line(written, content, said):
+def test_bad_files_are_refused_by_name_and_line(written, content, output):
     path = written(content)
     with pytest.raises(InputError) as error:
         read_prompts(path)
-    for words in [str(path), *said]:
+    for words in [str(path), *output]:
         assert words in str(error.value)
     assert "\n" not in str(error.value)
 

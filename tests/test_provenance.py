@@ -87,7 +87,7 @@ def test_the_commit_is_that_of_the_folder(tmp_path):
 
 def test_nobody_is_told_whose_home_it_was(monkeypatch):
     monkeypatch.setenv("HOME", "/home/somebody")
-    said = {"a": ["/home/somebody/images", 3], "b": {"c": "x"}}
-    assert without_home(said) == {"a": ["~/images", 3], "b": {"c": "x"}}
+    message = {"a": ["/home/somebody/images", 3], "b": {"c": "x"}}
+    assert without_home(message) == {"a": ["~/images", 3], "b": {"c": "x"}}
     monkeypatch.setenv("HOME", "/")
     assert without_home("/data/images") == "/data/images"

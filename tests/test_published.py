@@ -133,8 +133,8 @@ BAD = {
 }
 
 
-@pytest.mark.parametrize("text,said", BAD.values(), ids=BAD)
-def test_mistakes_in_the_file_are_one_line(tmp_path, text, said):
+@pytest.mark.parametrize("text,output", BAD.values(), ids=BAD)
+def test_mistakes_in_the_file_are_one_line(tmp_path, text, output):
     path = tmp_path / "numbers.csv"
     if text is not None:
         head = "" if not text or text.startswith("table") else "table,method,dataset,metric,value\n"
@@ -142,7 +142,7 @@ def test_mistakes_in_the_file_are_one_line(tmp_path, text, said):
     with pytest.raises(InputError) as error:
         published.read_published(path)
     message = str(error.value)
-    assert message.startswith(f"{path}: found ") and said in message and "\n" not in message
+    assert message.startswith(f"{path}: found ") and output in message and "\n" not in message
 
 
 def ours(config, table):
@@ -192,18 +192,18 @@ def test_good_names_pass(config):
 
 
 @pytest.mark.parametrize(
-    "kind,name,value,said",
+    "kind,name,value,output",
     [
         ("evaluations", "staged", "SD 2.0", ["evaluations.staged.published: ", "method `SD 2.0`"]),
         ("baselines", "clip", "OpenCLIP", ["baselines.clip.published: ", "`OpenCLIP ViT-H/14`?"]),
         ("datasets", "sizes", "cifar1", ["datasets.sizes.published: ", "data", "`cifar10`?"]),
     ],
 )
-def test_unknown_names_are_refused(config, kind, name, value, said):
+def test_unknown_names_are_refused(config, kind, name, value, output):
     config[kind][name]["published"] = value
     with pytest.raises(InputError) as error:
         check_tables(config)
-    assert all(words in str(error.value) for words in [*said, "expected one of"])
+    assert all(words in str(error.value) for words in [*output, "expected one of"])
     assert len(str(error.value)) < 500
 
 

@@ -4,10 +4,11 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from diffusion_classifier.cli.classify import class_labels, ranking
+from diffusion_classifier.cli.ranking import class_labels, ranking
 from diffusion_classifier.data.prompt_sets import from_templates
 from diffusion_classifier.engine.error_files import error_dataset
 from diffusion_classifier.engine.samples import Sample
+from diffusion_classifier.scores.calibration import Calibration
 from diffusion_classifier.selection.pruning import class_errors, mean_errors, survivors
 
 
@@ -41,7 +42,7 @@ def test_the_posterior_is_the_softmax_of_the_error_over_all_dimensions():
     pairs = pd.DataFrame({"image": [0, 0], "prompt": [0, 1]})
     values = {"l2": np.array([[0.5, 0.7], [0.25, 0.75]])}
     stage = error_dataset(values, pairs, [Sample(0, 0), Sample(1, 1)], {"seconds": 1.0})
-    table = ranking([stage], np.array([0, 1]), "l2", dimensions=10)
+    table = ranking([stage], np.array([0, 1]), "l2", Calibration(10))
     assert table["class"].tolist() == [1, 0]
     assert table["posterior"][0] == pytest.approx(1 / (1 + np.exp(-10 * 0.1)))
     assert table["difference"].tolist() == pytest.approx([0, 0.1])
@@ -51,14 +52,14 @@ def test_the_posterior_is_the_softmax_of_the_error_over_all_dimensions():
 def test_posteriors_add_up_to_one_and_do_not_overflow():
     stages, class_of = random_stages()
     for dimensions in (1, 64, 10**9):
-        table = ranking(stages, class_of, "l2", dimensions)
+        table = ranking(stages, class_of, "l2", Calibration(dimensions))
         assert table.groupby("image")["posterior"].sum().tolist() == pytest.approx([1, 1])
         assert table["posterior"].between(0, 1).all()
 
 
 def test_differences_and_their_standard_errors_are_numpys_over_shared_samples():
     stages, class_of = random_stages()
-    table = ranking(stages, class_of, "l2", 10)
+    table = ranking(stages, class_of, "l2", Calibration(10))
     assert table.groupby("image")["samples"].apply(list).tolist() == [[8, 8, 3, 3]] * 2
     for _, rows in table.groupby("image"):
         of_prompt = {label: number for number, label in enumerate(class_of)}
@@ -84,7 +85,7 @@ def test_the_survivor_of_pruning_is_on_top_and_no_difference_is_negative(seed):
         {"image": stages[-1]["image"].values, "prompt": stages[-1]["prompt"].values}
     )
     left = survivors(stages, everything, class_of, 1, "l2").set_index("image")["prompt"]
-    table = ranking(stages, class_of, "l2", 10)
+    table = ranking(stages, class_of, "l2", Calibration(10))
     best = table[table["rank"] == 1].set_index("image")["class"]
     assert best.to_dict() == {image: class_of[prompt] for image, prompt in left.items()}
     assert (table["difference"] >= 0).all()
@@ -92,14 +93,14 @@ def test_the_survivor_of_pruning_is_on_top_and_no_difference_is_negative(seed):
 
 def test_one_sample_has_no_standard_error():
     stages, class_of = random_stages(sizes=(1,))
-    assert ranking(stages, class_of, "l2", 10)["standard_error"].isna().all()
+    assert ranking(stages, class_of, "l2", Calibration(10))["standard_error"].isna().all()
 
 
 def test_prompts_of_a_class_are_averaged():
     stages, _ = random_stages()
     class_of = np.array([0, 3, 3, 1])
     whole = [stages[0]]
-    table = ranking(whole, class_of, "l2", 10)
+    table = ranking(whole, class_of, "l2", Calibration(10))
     expected = class_errors(mean_errors(whole, "l2"), class_of, "mean")
     found = table.set_index(["image", "class"])["error"].sort_index()
     np.testing.assert_allclose(found, expected.set_index(["image", "class"])["error"].sort_index())

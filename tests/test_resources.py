@@ -7,15 +7,14 @@ import torch
 from test_costs import config
 from workflows import snakemake
 
+from diffusion_classifier.config.work import Work, stage_work
 from diffusion_classifier.engine.loss_names import MEASURED
 from diffusion_classifier.engine.losses import noise_losses
 from diffusion_classifier.operations import job_resources as resources
 from diffusion_classifier.operations.job_resources import (
-    Work,
     error_megabytes,
     megabytes,
     minutes,
-    stage_work,
     tensor_megabytes,
 )
 
@@ -71,7 +70,7 @@ def test_jobs_of_a_workflow_ask_for_it(root, tmp_path):
     text = text.replace("    class_parts: 2", "    class_parts: 2\n    rate: 0.5")
     (tmp_path / "tiny.yaml").write_text(text)
     arguments = ["--dry-run", "--cores", "1", "--snakefile", root / "Snakefile", "--quiet", "host"]
-    said = snakemake(tmp_path, *arguments).stdout
-    jobs = re.findall(r"evaluation=staged, dataset=mnist, stage=1.*\n.*runtime=(\d+)", said)
+    message = snakemake(tmp_path, *arguments).stdout
+    jobs = re.findall(r"evaluation=staged, dataset=mnist, stage=1.*\n.*runtime=(\d+)", message)
     # 15 images × 5 classes × 4 samples at 0.5/s are 10 minutes
     assert jobs == ["25"] * 4

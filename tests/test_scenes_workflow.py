@@ -59,13 +59,13 @@ def test_everything_is_made(project):
 
 
 def test_what_a_method_could_not_learn_from_is_said(project):
-    said = "Photographs: 21 of 23 files were used; left out: 0-small/empty.png (an empty file)"
+    message = "Photographs: 21 of 23 files were used; left out: 0-small/empty.png (an empty file)"
     log = (project / "results/logs/dataset/sizes-train.log").read_text()
     assert (
         "21 of 23 files were used" in log and "1-large/moved.png: left out (a broken link)" in log
     )
     text = (project / "results/tables/accuracy/table.txt").read_text()
-    assert text.count("left out") == 1 and said in " ".join(text.split())
+    assert text.count("left out") == 1 and message in " ".join(text.split())
     for page in ("page.html", "table.html"):
         page = (project / "results/tables/accuracy" / page).read_text()
         assert page.count("files were used") == 1 and "<code>1-large/moved.png</code>" in page
@@ -238,10 +238,10 @@ def test_another_data_set_measures_no_other_errors_again(project):
         config["tables"]["accuracy"]["datasets"].append("more")
 
     edited(project, added)
-    said = snakemake(project, "--dry-run", "--cores", "1").stdout
+    message = snakemake(project, "--dry-run", "--cores", "1").stdout
     path.write_text(text)
     for folder in ("latents", "errors"):
-        made = re.findall(rf"output: (results/{folder}/\S+)", said)
+        made = re.findall(rf"output: (results/{folder}/\S+)", message)
         assert made and all("/more/" in file for file in made)
 
 

@@ -90,7 +90,7 @@ def test_good_stages_pass(samples, keep, trials, grid, bank):
 
 
 @pytest.mark.parametrize(
-    ("samples", "keep", "trials", "grid", "bank", "said"),
+    ("samples", "keep", "trials", "grid", "bank", "message"),
     [
         ([25, 250], [1], 1, None, 250, ["keep: ", "[1]", "[25, 250]", "one number", "per stage"]),
         ([25, 250], [3, 4], 1, None, 250, ["keep: ", "[3, 4]", "do not grow", "correct"]),
@@ -106,10 +106,10 @@ def test_good_stages_pass(samples, keep, trials, grid, bank):
         ([50], [1], 3, None, 149, ["samples: ", "3 trial", "149", "at least 150"]),
     ],
 )
-def test_bad_stages_are_refused(samples, keep, trials, grid, bank, said):
+def test_bad_stages_are_refused(samples, keep, trials, grid, bank, message):
     with pytest.raises(ValueError) as error:
         check_stages(samples, keep, trials, grid, bank)
-    for words in said:
+    for words in message:
         assert words in str(error.value)
 
 

@@ -136,7 +136,7 @@ def test_a_shipped_network_is_what_its_entry_says(shipped):
 
 
 @pytest.mark.parametrize(
-    ("change", "said"),
+    ("change", "message"),
     [
         ({"seeds": [3, 4]}, ["resnet-8.seeds: found 4", "(3)", "`weights: train`"]),
         ({"params": {"width": 9}}, ["resnet-8.params: ", "{'width': 9}", "{'width': 8}"]),
@@ -149,12 +149,12 @@ def test_a_shipped_network_is_what_its_entry_says(shipped):
         ({"tasks": {"letters": {}}}, ["resnet-8.tasks: ", "`letters`", "remove it"]),
     ],
 )
-def test_an_entry_that_says_otherwise_is_refused(shipped, change, said):
+def test_an_entry_that_says_otherwise_is_refused(shipped, change, message):
     project, config = shipped
     config["baselines"]["resnet-8"] |= change
     with pytest.raises(InputError) as error:
         check_network(config, "resnet-8", project)
-    for part in said:
+    for part in message:
         assert part in str(error.value)
 
 

@@ -64,9 +64,11 @@ def test_a_judge_keeps_what_it_takes_for_the_class(tmp_path):
         reasons={judge.DISAGREES: ["drawing 1", "drawing 4", "drawing 5"]},
         classes={"2": "class 2"},
     )
-    said = record.sentence("Drawn")
-    assert said.startswith("Drawn: 3 of 6 drawings were used; left out: drawing 1 (the judge took")
-    assert said.endswith("; no image of the class class 2 is left.")
+    message = record.sentence("Drawn")
+    assert message.startswith(
+        "Drawn: 3 of 6 drawings were used; left out: drawing 1 (the judge took"
+    )
+    assert message.endswith("; no image of the class class 2 is left.")
     with pytest.raises(InputError, match="found none of 6 drawings that is kept"):
         judge.keep(table, np.zeros(6, dtype=bool), judge.DISAGREES)
 
@@ -75,12 +77,12 @@ def test_a_list_that_a_person_ticked(tmp_path):
     table, path = drawings([0, 0, 1]), tmp_path / "ticked.txt"
     path.write_text("000/00001.png\n\nresults/drawings/x/001/00002.png\r\n")
     assert judge.ticked(path, table).tolist() == [False, True, True]
-    for text, said in (
+    for text, message in (
         ("000/00002.png", "line 1: found '000/00002.png', expected a drawing's file such as 000/"),
         ("000/00000.png\n000/00000.png", "line 2: found '000/00000.png' twice"),
     ):
         path.write_text(text)
-        with pytest.raises(InputError, match=said):
+        with pytest.raises(InputError, match=message):
             judge.ticked(path, table)
     with pytest.raises(InputError, match=r"absent.txt: cannot be read \(No such file"):
         judge.ticked(tmp_path / "absent.txt", table)
@@ -230,7 +232,7 @@ def without(key):
 
 def test_a_config_of_self_bench_and_its_mistakes(tmp_path):
     checked()
-    for kept, said in (
+    for kept, message in (
         (without("judge"), "datasets.kept: found no judge, expected either `judge`"),
         (KEPT | {"ticked": "a.txt"}, "datasets.kept: found `judge` and `ticked`"),
         (KEPT | {"drawn": "al"}, r"datasets.kept.drawn: .*`al`.* did you mean `all`\?"),
@@ -239,7 +241,7 @@ def test_a_config_of_self_bench_and_its_mistakes(tmp_path):
         (KEPT | {"per_class": 3}, "datasets.kept.per_class: .*with a `drawn` has no such key"),
         (KEPT | {"prompts": next(iter(config()["prompts"]))}, "kept.prompts: .* expected `p`"),
     ):
-        with pytest.raises(InputError, match=said):
+        with pytest.raises(InputError, match=message):
             checked(kept)
     with pytest.raises(InputError, match=r"own.methods: found `judge`, the judge of `kept`"):
         checked(methods=("sd", "judge"))

@@ -137,11 +137,11 @@ BAD = {
 }
 
 
-@pytest.mark.parametrize("case,said", BAD.values(), ids=BAD)
-def test_models_that_do_not_fit_are_refused(root, model, case, said):
+@pytest.mark.parametrize("case,message", BAD.values(), ids=BAD)
+def test_models_that_do_not_fit_are_refused(root, model, case, message):
     with pytest.raises(InputError) as error:
         check_config(model(*case), root)
-    for words in said:
+    for words in message:
         assert words in str(error.value)
 
 

@@ -27,6 +27,7 @@ from drills.runs import (
 from workflows import PARTS, snakemake
 
 GPUS = 2
+QUICK = ("--latency-wait", "5", "--max-jobs-per-timespan", "100000/1s")
 
 
 @pytest.fixture(scope="module")
@@ -76,7 +77,7 @@ def project(root, slurm, python, tmp_path_factory):
         copy(root / part, project / part)
     shutil.copytree(root / "resources/models/digits-dit", project / "model")
     shutil.copy(root / "tests/slurm/config.yaml", project / "tiny.yaml")
-    quick = ["--slurm-init-seconds-before-status-checks", "2", "--latency-wait", "5"]
+    quick = [*QUICK, "--slurm-init-seconds-before-status-checks", "2"]
     result = snakemake(project, "--workflow-profile", "profiles/slurm", *quick, python=python)
     assert result.returncode == 0, result.stdout + result.stderr
     return project
@@ -86,10 +87,10 @@ def project(root, slurm, python, tmp_path_factory):
 def jobs(project):
     """SLURM's record of every job of the workflow, one row each."""
     # without start.sh's own
-    return pd.DataFrame([row for row in said_of_jobs() if row["JobName"] != "true"])
+    return pd.DataFrame([row for row in job_records() if row["JobName"] != "true"])
 
 
-def said_of_jobs():
+def job_records():
     """SLURM's record of every job."""
     lines = control("scontrol", "-o", "show", "jobs").splitlines()
     return [dict(re.findall(r"(\w+)=(\S*)", line)) for line in lines]
@@ -157,12 +158,12 @@ def whole(root, slurm, python, tmp_path_factory):
 def disturbed(whole, python, tmp_path):
     """A run under SLURM whose job that measures HIT has a journal: snakemake, project, job id."""
     project = before_the_hit(whole, tmp_path / "project")
-    quick = ["--slurm-init-seconds-before-status-checks", "2", "--latency-wait", "5"]
+    quick = [*QUICK, "--slurm-init-seconds-before-status-checks", "2"]
     run = start(project, "--workflow-profile", "profiles/slurm", *quick, python=python, cores=False)
     journal = project / "results" / f"{HIT}.journal.safetensors"
     wait_until(lambda: journal.exists() or run.poll() is not None)
-    assert run.poll() is None, (project / "said").read_text()
-    (job,) = (row for row in said_of_jobs() if "TresPerJob" in row and row["JobState"] == "RUNNING")
+    assert run.poll() is None, (project / "snakemake.log").read_text()
+    (job,) = (row for row in job_records() if "TresPerJob" in row and row["JobState"] == "RUNNING")
     yield run, project, job["JobId"]
     for process in psutil.process_iter(["cmdline"]):  # also what a lost node still runs
         if str(tmp_path) in str(process.info["cmdline"]):
@@ -171,7 +172,7 @@ def disturbed(whole, python, tmp_path):
 
 def outcome_of(run, project, whole):
     """Wait for the end, check the results, and return the evaluations that were not repeated."""
-    assert run.wait() == 0, (project / "said").read_text()
+    assert run.wait() == 0, (project / "snakemake.log").read_text()
     assert differences(project, whole) == []
     return replayed((project / "results/logs" / f"{HIT}.log").read_text())
 

@@ -131,7 +131,12 @@ def test_skipping_keeps_images_apart():
 
 
 @pytest.mark.parametrize(
-    "configs", [["config.yaml"], ["config/paper.yaml", "config/paper-race.yaml"]]
+    "configs",
+    [
+        ["config.yaml"],
+        ["config/paper.yaml", "config/paper-race.yaml"],
+        ["config/paper.yaml", "config/paper-fast.yaml"],
+    ],
 )
 def test_races_that_come_with_the_project(root, configs, monkeypatch):
     monkeypatch.chdir(root)

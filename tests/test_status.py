@@ -54,9 +54,9 @@ def test_what_is_done_says_how_fast_and_how_much_is_left(run):
     # four more jobs of stage 2, each like the finished one
     assert row.left == 4 * 300
     assert row.hours == pytest.approx(4 * 300 / (2800 / 600) / 3600)
-    said = render([row], [])
-    assert "1/5   10/50  6/10        2,800  1,200" in said
-    assert "No job has failed." in said
+    message = render([row], [])
+    assert "1/5   10/50  6/10        2,800  1,200" in message
+    assert "No job has failed." in message
 
 
 def test_all_is_done(run):
@@ -84,7 +84,7 @@ def test_failed_and_silent_jobs_are_named(run, tmp_path):
         files.write_text(text, logs / name)
     now = (logs / "errors/busy.log").stat().st_mtime + 1
     os.utime(logs / "errors/killed.log", (now, now - SILENT - 60))
-    found = {path.name: said for path, said in troubles(run["results"], now)}
+    found = {path.name: message for path, message in troubles(run["results"], now)}
     assert found == {
         "failed.log": "failed: errors: MemoryError: too little",
         "killed.log": "running or killed, silent for 11 min 0 s: 20/60 evaluations, 1/s",

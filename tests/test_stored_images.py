@@ -30,10 +30,12 @@ def test_a_damaged_image_is_said_and_left_out_unless_strict(trees, capsys):
     lines = capsys.readouterr().err.splitlines()
     assert lines[0].startswith("Food101/test/waffles/11.jpg: found a damaged")
     assert "'Food101': 2 of 3 files were used; left out: Food101/test/waffles/11.jpg" in lines[1]
-    said = error_of(spec("Food101", trees[0], strict=True), dataset)
-    assert "found 1 of 3 files that cannot be used, Food101/test/waffles/11.jpg (a damaged" in said
-    said = error_of(spec("Food101", trees[0], indices=[1]), dataset)
-    assert said.startswith("torchvision 'Food101': found no readable image among the 1")
+    message = error_of(spec("Food101", trees[0], strict=True), dataset)
+    assert (
+        "found 1 of 3 files that cannot be used, Food101/test/waffles/11.jpg (a damaged" in message
+    )
+    message = error_of(spec("Food101", trees[0], indices=[1]), dataset)
+    assert message.startswith("torchvision 'Food101': found no readable image among the 1")
 
 
 def test_stored_files_are_decoded_as_the_source_shows_them(trees):
@@ -66,8 +68,8 @@ def test_a_shift_is_stored_as_it_was_made(trees):
 
 
 def test_a_mistake_in_a_shift_is_not_taken_for_damaged_images(trees):
-    said = error_of(spec("Food101", trees[0], shift={"kind": "blur"}), dataset)
-    assert "'blur', expected one of pose" in said
+    message = error_of(spec("Food101", trees[0], shift={"kind": "blur"}), dataset)
+    assert "'blur', expected one of pose" in message
 
 
 def test_each_image_is_decoded_once(trees, monkeypatch):

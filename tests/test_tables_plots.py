@@ -276,10 +276,10 @@ def test_notebook_runs_and_writes_everything(tmp_path):
     assert list(exported) == scores.LONG and len(exported) == 7 * 3 * 2
     outputs = [o for c in json.loads(executed.read_text())["cells"] for o in c.get("outputs", [])]
     assert not [o for o in outputs if o.get("name") == "stderr"]
-    said = [line for line in executed.read_text().splitlines() if "baselines' line" in line]
-    compared = {name for name in ("(DiT) [L2]", "CLIP", "Chance", "k-NN") if name in str(said)}
+    message = [line for line in executed.read_text().splitlines() if "baselines' line" in line]
+    compared = {name for name in ("(DiT) [L2]", "CLIP", "Chance", "k-NN") if name in str(message)}
     assert compared == {"(DiT) [L2]", "CLIP"}
-    assert "of 1 training and does not cover another one" in str(said)
+    assert "of 1 training and does not cover another one" in str(message)
     compared = set(pd.read_parquet(tmp_path / "paired.parquet")["method_b"])
     assert compared == {"MLP", "k-NN", "CNN", "CLIP"}
     for end in (".txt", ".tex", ".html"):

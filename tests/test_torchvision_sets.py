@@ -102,9 +102,9 @@ PAGES = dict(
 
 @pytest.mark.parametrize("name", NAMES)
 def test_what_is_not_there_can_be_had(tmp_path, name):
-    said = error_of(spec(name, tmp_path / "gone"))
+    message = error_of(spec(name, tmp_path / "gone"))
     for words in (f"{name} in ", "gone", "download: true", PAGES[name]):
-        assert words in said
+        assert words in message
     split = error_of(spec(name, tmp_path, split="testing"))
     splits = ", ".join(TORCHVISION[name])
     assert f"split: found 'testing', expected one of {splits}, the splits of {name}" in split
@@ -138,8 +138,8 @@ def test_unlabelled_images_are_no_split(trees):
 def test_a_changed_file_is_noticed(trees, name, file):
     path = trees[0] / file
     path.write_bytes(path.read_bytes() + b"\0")
-    said = error_of(spec(name, trees[0]))
-    assert "corrupted" in said and "remove the folder" in said
+    message = error_of(spec(name, trees[0]))
+    assert "corrupted" in message and "remove the folder" in message
 
 
 def test_half_unpacked_archives_are_noticed(trees):
@@ -159,9 +159,9 @@ def test_a_failed_download_is_said(tmp_path, monkeypatch):
         raise URLError("Name or service not known")
 
     monkeypatch.setattr(torchvision.food101, "download_and_extract_archive", fail)
-    said = error_of(spec("Food101", tmp_path, download=True))
-    assert "cannot be downloaded or read (Name or service not known)" in said
-    assert "food-101 and try again" in said
+    message = error_of(spec("Food101", tmp_path, download=True))
+    assert "cannot be downloaded or read (Name or service not known)" in message
+    assert "food-101 and try again" in message
 
 
 def test_what_is_there_is_not_downloaded(trees, monkeypatch):

@@ -30,8 +30,8 @@ def test_a_folder_of_a_variant_alone(stored, tmp_path, capsys, name, part, load)
     copy = shutil.copytree(stored(name), tmp_path / "copy")
     as_variant(copy, "bf16" if name == "xl" else "fp16")
     load(str(copy))
-    said = capsys.readouterr().err
-    assert f"{copy / part}: found only weights of the variant" in said
+    output = capsys.readouterr().err
+    assert f"{copy / part}: found only weights of the variant" in output
 
 
 def test_plain_weights_come_before_a_variant(stored, tmp_path, capsys):

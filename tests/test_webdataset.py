@@ -108,8 +108,8 @@ def test_limits_and_splits(tree, scenes):
     assert len(dataset(tree | {"limit": 6})) == 6
     chosen = dataset(tree | {"indices": [29, 3]})
     assert chosen["bytes"].tolist() == scenes["bytes"].iloc[[29, 3]].tolist()
-    said = error_of(tree | {"split": "train"})
-    assert "train/nshards.txt: found no such file" in said and "`split`" in said
+    message = error_of(tree | {"split": "train"})
+    assert "train/nshards.txt: found no such file" in message and "`split`" in message
 
 
 def test_the_files_of_a_tree_are_inputs_and_its_classes_are_counted(tree):
@@ -144,9 +144,9 @@ def test_a_benchmark_from_the_hubs_cache(tmp_path, scenes):
 
 
 def test_what_is_not_cached_is_fetched_by_a_command():
-    said = error_of({"source": "webdataset", "clip_benchmark": "pcam"})
-    assert "hf download clip-benchmark/wds_vtab-pcam" in said
-    assert "502695fe1a141108650e3c5b91c8b5e0ff84ed49" in said
+    message = error_of({"source": "webdataset", "clip_benchmark": "pcam"})
+    assert "hf download clip-benchmark/wds_vtab-pcam" in message
+    assert "502695fe1a141108650e3c5b91c8b5e0ff84ed49" in message
 
 
 def test_every_spelling_of_a_name():
@@ -168,14 +168,14 @@ def test_exactly_one_place_and_a_revision():
     check({"root": "somewhere"})
     check({"clip_benchmark": "pcam"})
     check({"clip_benchmark": "cifar10", "revision": SHA})
-    for spec, said in (
+    for spec, message in (
         ({}, "found no place, expected exactly one of `root`, `dataset` and `clip_benchmark`"),
         ({"root": "a", "clip_benchmark": "pcam"}, "found `root` and `clip_benchmark`"),
         ({"root": "a", "revision": SHA}, r"datasets.c.revision: .* beside `root`"),
         ({"clip_benchmark": "cifar10"}, "no `revision` of clip-benchmark/wds_vtab-cifar10"),
         ({"dataset": "owner/wds_mine"}, "no `revision` of owner/wds_mine"),
     ):
-        with pytest.raises(InputError, match=said):
+        with pytest.raises(InputError, match=message):
             check(spec)
 
 

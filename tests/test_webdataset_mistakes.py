@@ -72,25 +72,25 @@ def test_labels_that_are_none_are_left_out_and_counted(tree):
             "test/0.tar/s0000006.jpg",
         ],
     }
-    said = error_of(tree | {"strict": True}, dataset)
-    assert said.startswith(f"webdataset {tree['root']!r}: found 7 of 16 samples")
-    assert "test/0.tar/s0000001.png (its label 6 in s0000001.cls" in said
+    message = error_of(tree | {"strict": True}, dataset)
+    assert message.startswith(f"webdataset {tree['root']!r}: found 7 of 16 samples")
+    assert "test/0.tar/s0000001.png (its label 6 in s0000001.cls" in message
 
 
 def test_no_sample_with_a_label(tree):
     path, contents = members(tree)
     write_archive(path, {name: data for name, data in contents.items() if ".png" in name})
-    said = error_of(tree)
-    assert "found no image with a label, test/0.tar/s0000000.png (an image without a" in said
+    message = error_of(tree)
+    assert "found no image with a label, test/0.tar/s0000000.png (an image without a" in message
 
 
 def test_the_number_of_archives(tree):
     split = Path(tree["root"]) / "test"
     for number, wrong in (("3", "no 2.tar"), ("1", "also 1.tar")):
         (split / "nshards.txt").write_text(number)
-        said = error_of(tree)
-        assert f"{split}/nshards.txt: found the number {number}, but {wrong}" in said
-        assert said == error_of(tree, input_files)
+        message = error_of(tree)
+        assert f"{split}/nshards.txt: found the number {number}, but {wrong}" in message
+        assert message == error_of(tree, input_files)
     for number in ("two", "0", ""):
         (split / "nshards.txt").write_text(number)
         assert f"found {number!r}, expected a number from 1 on" in error_of(tree)
@@ -108,9 +108,9 @@ def test_a_truncated_archive(tree, keep):
         "header": label.offset - 200,
     }
     path.write_bytes(data[: ends[keep]])
-    said = error_of(tree)
-    assert said.startswith(f"{path}: cannot be read as a whole TAR archive after the member ")
-    assert image.name in said and "truncated" in said
+    message = error_of(tree)
+    assert message.startswith(f"{path}: cannot be read as a whole TAR archive after the member ")
+    assert image.name in message and "truncated" in message
 
 
 def test_what_is_no_archive(tree):

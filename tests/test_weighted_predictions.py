@@ -169,12 +169,12 @@ def test_a_fraction_of_items_without_classes_is_drawn_from_all():
 
 
 @pytest.mark.parametrize(
-    ("arguments", "said"),
+    ("arguments", "message"),
     [
         ({"per_class": 5, "draws": 2}, "per_class: found 5 .* 2 draws, but a class has only 10 "),
         ({"fraction": 0.5, "draws": 2}, "fraction: found 0.5, which are 15 of 30 images in each"),
     ],
 )
-def test_images_have_to_remain(arguments, said):
-    with pytest.raises(InputError, match=said):
+def test_images_have_to_remain(arguments, message):
+    with pytest.raises(InputError, match=message):
         labelled_draws(np.repeat([0, 1], [10, 20]), **arguments)

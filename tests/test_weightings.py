@@ -47,25 +47,25 @@ def refused(config, root):
 
 def test_an_evaluation_that_leaves_classes_out_is_refused(config, root):
     config["weightings"]["weighted"]["of"] = "staged"
-    said = refused(config, root)
-    assert said.startswith(
+    output = refused(config, root)
+    assert output.startswith(
         "weightings.weighted.of: found `staged` with 2 stages, expected a single"
     )
 
 
 @pytest.mark.parametrize(
-    ("key", "value", "said"),
+    ("key", "value", "output"),
     [
         ("race", {"z": 2}, "with `race`, expected all classes at evenly spaced timesteps"),
         ("timesteps", "learned", "`timesteps: learned`, expected all classes at evenly spaced"),
     ],
 )
-def test_a_race_and_learned_timesteps_are_refused(config, root, key, value, said):
+def test_a_race_and_learned_timesteps_are_refused(config, root, key, value, output):
     config["evaluations"]["exhaustive"]["stages"][key] = value
     calibrated = {"samples": 20, "datasets": {"shapes": "shapes-validation"}}
     config["evaluations"]["exhaustive"]["calibration"] = calibrated
     message = refused(config, root)
-    assert message.startswith("weightings.weighted.of: found `exhaustive`") and said in message
+    assert message.startswith("weightings.weighted.of: found `exhaustive`") and output in message
 
 
 def test_a_prior_is_refused(config, root):
@@ -75,34 +75,34 @@ def test_a_prior_is_refused(config, root):
 
 def test_the_best_of_several_prompts_is_refused(config, root):
     config["evaluations"]["exhaustive"]["combine"] = "best"
-    said = refused(config, root)
-    assert said.startswith("weightings.weighted.of: found `exhaustive`, which takes the best of")
-    assert "expected `combine: mean`" in said
+    output = refused(config, root)
+    assert output.startswith("weightings.weighted.of: found `exhaustive`, which takes the best of")
+    assert "expected `combine: mean`" in output
     config["prompts"]["shapes"]["templates"] = ["a {}"]  # with one prompt a class it is the mean
     check_config(config, root)
 
 
 @pytest.mark.parametrize(
-    ("keys", "said"),
+    ("keys", "output"),
     [
         ({"per_class": 2}, "weighted.per_class: found 2, which with 1 draw takes 12 or more"),
         ({"per_class": 1, "draws": 6}, "per_class: found 1, which with 6 draws takes 36 or more"),
         ({"fraction": 0.3, "draws": 3}, "fraction: found 0.3, which with 3 draws takes 12 or more"),
     ],
 )
-def test_some_images_have_to_remain(config, root, keys, said):
+def test_some_images_have_to_remain(config, root, keys, output):
     config["weightings"]["weighted"] = {"label": "Weighted", "of": "exhaustive", **keys}
     message = refused(config, root)
-    assert said in message and "of the 12 images of `shapes`" in message
+    assert output in message and "of the 12 images of `shapes`" in message
 
 
 def test_a_weighting_belongs_into_tables_of_accuracy(root, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     config = yaml.safe_load((root / "config.yaml").read_text(encoding="utf-8"))
     config["tables"]["winoground"]["methods"].append("scenes-weighted")
-    said = refused(config, root)
-    assert said.startswith("tables.winoground.methods: found `scenes-weighted` of `weightings`")
-    assert "a table of the kind compositional" in said
+    output = refused(config, root)
+    assert output.startswith("tables.winoground.methods: found `scenes-weighted` of `weightings`")
+    assert "a table of the kind compositional" in output
 
 
 @pytest.fixture

@@ -55,7 +55,7 @@ def too_many(tensors):
 
 @pytest.mark.parametrize(("name", "part", "load"), LOADERS, ids=IDS)
 @pytest.mark.parametrize(
-    ("change", "said"),
+    ("change", "output"),
     [
         (one_missing, "found 1 of the {} tensors of "),
         (half_missing, " tensors of "),
@@ -63,12 +63,12 @@ def too_many(tensors):
     ],
     ids=lambda value: getattr(value, "__name__", ""),
 )
-def test_a_network_is_whole_or_refused(stored, tmp_path, name, part, load, change, said):
+def test_a_network_is_whole_or_refused(stored, tmp_path, name, part, load, change, output):
     whole = load_file(next((stored(name) / part).glob("*.safetensors")))
     folder, path = changed(stored(name), part, change, tmp_path)
     message = refused(load, folder)
     assert f"{path}: " in message.replace("/./", "/")
-    assert said.partition("{}")[0] in message and said.partition("{}")[2] in message
+    assert output.partition("{}")[0] in message and output.partition("{}")[2] in message
     assert "in another shape, the first" in message or "missing, the first" in message
     first = message.partition("the first ")[2].split(",")[0].split(": ")[0]
     lost = set(whole) - set(load_file(path)) or {name for name in whole if "weight" in name}
@@ -83,10 +83,10 @@ def test_tensors_too_many_are_named_once(stored, tmp_path, capsys, name, part, l
     folder, path = changed(stored(name), part, too_many, tmp_path)
     load(str(folder))
     load(str(folder))
-    said = capsys.readouterr().err
-    assert said.count("of its tensors are not used") == 1
-    assert f"{path}: 2 of its tensors" in said and "the first a.weight" in said
-    assert "LOAD REPORT" not in said and "Some weights" not in said
+    output = capsys.readouterr().err
+    assert output.count("of its tensors are not used") == 1
+    assert f"{path}: 2 of its tensors" in output and "the first a.weight" in output
+    assert "LOAD REPORT" not in output and "Some weights" not in output
 
 
 @pytest.mark.parametrize(("name", "part", "load"), OTHERS.values(), ids=OTHERS)
@@ -159,7 +159,7 @@ def test_a_vae_with_the_names_of_older_versions(stored, tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("content", "said"),
+    ("content", "output"),
     [
         (b"", "cannot be read as safetensors"),
         (b"version https://git-lfs.github.com/spec/v1\noid sha256:00\nsize 3\n", "`git lfs pull`"),
@@ -167,14 +167,14 @@ def test_a_vae_with_the_names_of_older_versions(stored, tmp_path):
     ],
 )
 @pytest.mark.parametrize("part", ["unet", "text_encoder", "vae"])
-def test_damaged_weights(stored, tmp_path, part, content, said):
+def test_damaged_weights(stored, tmp_path, part, content, output):
     copy = shutil.copytree(stored("sd"), tmp_path / "copy")
     (path,) = (copy / part).glob("*.safetensors")
     whole = path.read_bytes()
     path.write_bytes(whole[: len(whole) - 100] if content is None else content)
     load = {"unet": partial(denoiser, "sd"), "text_encoder": partial(texts, "sd"), "vae": latents}
     message = refused(load[part], copy)
-    assert message.startswith(f"{path}: ") and said in message
+    assert message.startswith(f"{path}: ") and output in message
 
 
 def test_one_number_may_be_a_list_of_one(stored, tmp_path):

@@ -166,7 +166,7 @@ def spoilt(column, value):
 
 
 @pytest.mark.parametrize(
-    ("examples", "said"),
+    ("examples", "message"),
     [
         (EXAMPLES.drop(columns="caption_1"), "`caption_1` is missing"),
         (EXAMPLES[:0], "no examples"),
@@ -178,8 +178,8 @@ def spoilt(column, value):
         (spoilt("image_0", None), "id 4: found an image_0 without"),
     ],
 )
-def test_what_is_wrong_with_examples_is_said(examples, said):
-    with pytest.raises(InputError, match=said):
+def test_what_is_wrong_with_examples_is_said(examples, message):
+    with pytest.raises(InputError, match=message):
         winoground_table(examples)
 
 

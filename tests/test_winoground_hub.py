@@ -35,8 +35,8 @@ def test_winoground_of_the_hub_as_parquet(tmp_path):
         read_winoground(tmp_path / "own.parquet"),
     )
     for wrong in ({}, {"file": "a.parquet", "dataset": "facebook/winoground"}):
-        said = error_of({"source": "winoground"} | wrong, dataset)
-        assert "either `file`, or `dataset` and `revision`" in said
+        message = error_of({"source": "winoground"} | wrong, dataset)
+        assert "either `file`, or `dataset` and `revision`" in message
 
 
 def test_winoground_of_the_hub_as_released(tmp_path):

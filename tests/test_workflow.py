@@ -20,6 +20,8 @@ from diffusion_classifier.selection.learned_timesteps import learned_samples
 
 TABLE = {"table": 1}
 """The job that renders a table."""
+PAGES = TABLE | {"explorer": 1}
+"""The same, and the one that writes the page of its images."""
 
 
 def predicted(whole, shards):
@@ -191,7 +193,7 @@ def test_editing_the_engine_recomputes_errors(project, edit):
     assert found.attrs["code"] == Code(project / "workflow_scripts").identity("errors", **options)
     edit("engine/losses.py", "F.l1_loss", "F.smooth_l1_loss")
     every = {"timesteps": 1, "errors": 20, "prune": 6, "scores": 1}
-    assert planned(project) == every | predicted(whole=2, shards=4) | TABLE
+    assert planned(project) == every | predicted(whole=2, shards=4) | PAGES
 
 
 def test_editing_the_notebook_renders_only_the_notebook(project):
@@ -206,25 +208,25 @@ def test_changing_the_last_stage_recomputes_that_stage_and_what_follows(project,
     changed(lambda c: c["evaluations"]["staged"]["stages"].update(samples=[4, 20]))
     jobs = planned(project)
     # stage 2 of two shards and one, each in two class parts; nothing of stage 1, no pruning
-    assert jobs == {"errors": 6, "scores": 1} | predicted(whole=1, shards=2) | TABLE
+    assert jobs == {"errors": 6, "scores": 1} | predicted(whole=1, shards=2) | PAGES
 
 
 def test_changing_how_many_are_kept_prunes_again(project, changed):
     changed(lambda c: c["evaluations"]["staged"]["stages"].update(keep=[2, 1]))
     jobs = planned(project)
-    assert jobs == {"prune": 3, "errors": 6, "scores": 1} | predicted(whole=1, shards=2) | TABLE
+    assert jobs == {"prune": 3, "errors": 6, "scores": 1} | predicted(whole=1, shards=2) | PAGES
 
 
 def test_changing_a_race_runs_it_again_on_the_same_timesteps(project, changed):
     changed(lambda config: config["evaluations"]["race"]["stages"]["race"].update(z=3))
     # the last stage of two shards of one data set, and of another
     jobs = planned(project)
-    assert jobs == {"errors": 3, "scores": 1} | predicted(whole=1, shards=2) | TABLE
+    assert jobs == {"errors": 3, "scores": 1} | predicted(whole=1, shards=2) | PAGES
 
 
 def test_changing_the_loss_recomputes_no_error(project, changed):
     changed(lambda c: c["tables"]["robustness"].update(loss="l1"))
-    assert planned(project) == TABLE
+    assert planned(project) == PAGES
 
 
 def test_only_networks_that_are_asked_for_are_trained(project, changed):
@@ -248,11 +250,11 @@ def test_only_networks_that_are_asked_for_are_trained(project, changed):
 def test_a_mistake_in_the_config_is_one_message(project, changed):
     changed(lambda c: c["evaluations"]["staged"].update(model="dot"))
     result = snakemake(project, "--cores", "1")
-    said = result.stdout + result.stderr
+    message = result.stdout + result.stderr
     assert result.returncode == 1
-    assert "evaluations.staged.model: found the unknown diffusion model `dot`" in said
-    assert "did you mean `dit`?" in said or "expected one of `dit`" in said
-    assert "Traceback" not in said
+    assert "evaluations.staged.model: found the unknown diffusion model `dot`" in message
+    assert "did you mean `dit`?" in message or "expected one of `dit`" in message
+    assert "Traceback" not in message
 
 
 def test_a_killed_job_leaves_nothing_behind(project):

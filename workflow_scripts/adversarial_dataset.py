@@ -6,7 +6,7 @@ images, and their positions in the pool, which a config may name as `indices` of
 
 from job import compute, job
 
-with job(snakemake):
+with job(snakemake) as snakemake:
     from diffusion_classifier import files
     from diffusion_classifier.baselines import small_networks
     from diffusion_classifier.data.preprocess import Preprocess, pixels

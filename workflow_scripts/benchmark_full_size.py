@@ -5,7 +5,7 @@ In: nothing. Out: a record (JSON) of all repeats, of the machine and of its peak
 
 from job import compute, job
 
-with job(snakemake):
+with job(snakemake) as snakemake:
     from diffusion_classifier import files
     from diffusion_classifier.benchmarks.full_size import FULL_SIZE
     from diffusion_classifier.benchmarks.subjects import full_size_subject

@@ -6,7 +6,7 @@ In: latents, conditions, the noise bank, the model. Out: CSV, one line per run:
 
 from job import compute, job
 
-with job(snakemake):
+with job(snakemake) as snakemake:
     import torch
 
     from diffusion_classifier import files

@@ -6,7 +6,7 @@ each with the first.
 
 from job import job
 
-with job(snakemake):
+with job(snakemake) as snakemake:
     from diffusion_classifier import files
     from diffusion_classifier.benchmarks.policies import comparison_table, policy_table
 

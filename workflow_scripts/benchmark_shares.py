@@ -6,7 +6,7 @@ and CSV, one line per run and rule.
 
 from job import job
 
-with job(snakemake):
+with job(snakemake) as snakemake:
     from pathlib import Path
 
     import pandas as pd

@@ -5,7 +5,7 @@ In: prompts, data, latents, conditions, noise, the model. Out: predictions.
 
 from job import compute, engine_inputs, job
 
-with job(snakemake):
+with job(snakemake) as snakemake:
     import time
     from functools import partial
 

@@ -5,7 +5,7 @@ In: predictions, one file per shard. Out: predictions.
 
 from job import job
 
-with job(snakemake):
+with job(snakemake) as snakemake:
     from diffusion_classifier import files
 
     # shard by shard, as all predictions of a large data set would fill the memory

@@ -5,7 +5,7 @@ In: a set of prompts, the model. Out: the family's condition tensors, whose firs
 
 from job import compute, job
 
-with job(snakemake):
+with job(snakemake) as snakemake:
     from diffusion_classifier import files
     from diffusion_classifier.data.prompt_sets import read_prompts
     from diffusion_classifier.denoisers.families import family

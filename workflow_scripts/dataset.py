@@ -6,7 +6,7 @@ whose metadata lists the left-out files.
 
 from job import job
 
-with job(snakemake):
+with job(snakemake) as snakemake:
     from diffusion_classifier import files
     from diffusion_classifier.data.left_out import LeftOut
     from diffusion_classifier.data.sources.opening import pieces

@@ -6,7 +6,7 @@ In: the network, or the user's caches. Out: a model folder of safetensors and co
 
 from job import job
 
-with job(snakemake):
+with job(snakemake) as snakemake:
     from diffusion_classifier.weights.hub import fetch
     from diffusion_classifier.weights.torchvision_weights import fetch_torchvision
 

@@ -5,7 +5,7 @@ In: the drawings (a data set). Out: a folder with a PNG for each, in a folder fo
 
 from job import job
 
-with job(snakemake):
+with job(snakemake) as snakemake:
     from diffusion_classifier import files
     from diffusion_classifier.baselines.judge import drawing_name
 

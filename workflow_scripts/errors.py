@@ -8,7 +8,7 @@ earlier stages. Out: NetCDF, dims `pair, sample`, one variable per loss.
 
 from job import compute, engine_inputs, job
 
-with job(snakemake):
+with job(snakemake) as snakemake:
     import time
     from dataclasses import asdict
     from functools import partial

@@ -6,7 +6,7 @@ In: the notebook and the files that its parameters name. Out: the executed noteb
 
 from job import job
 
-with job(snakemake):
+with job(snakemake) as snakemake:
     from pathlib import Path
 
     from diffusion_classifier.tables.notebooks import execute, write_page

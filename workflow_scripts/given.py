@@ -5,7 +5,7 @@ In: nothing (Snakemake does not know the files). Out: JSON, the number of files 
 
 from job import job
 
-with job(snakemake):
+with job(snakemake) as snakemake:
     from diffusion_classifier import files
 
     files.write_json(snakemake.params.identity, snakemake.output[0])

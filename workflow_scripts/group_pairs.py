@@ -7,7 +7,7 @@ set and the groups' prompts.
 
 from job import job
 
-with job(snakemake):
+with job(snakemake) as snakemake:
     from diffusion_classifier import files
     from diffusion_classifier.data.prompt_sets import read_prompts
     from diffusion_classifier.data.stored_images import read_labels, shard
@@ -20,6 +20,9 @@ with job(snakemake):
     images = shard(data, int(snakemake.wildcards.shard), params.shards)["image"]
     columns = ["image", "loss", "scores"]
     predictions = files.read_parquet(given.prior, columns) if given.prior else None
-    pairs = contenders(data, prompts, images, predictions, **params.prior)
+    known = (
+        files.read_parquet(given.calibration, [*columns, "label"]) if given.calibration else None
+    )
+    pairs = contenders(data, prompts, images, predictions, calibration=known, **params.prior)
     pairs = group_pairs(pairs, prompts, read_prompts(given.group_prompts), params.of)
     files.write_parquet(pairs, snakemake.output[0])

@@ -8,21 +8,28 @@ import traceback
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 from diffusion_classifier import network_time
 from diffusion_classifier.messages import FAILED, InputError, without_home
+from diffusion_classifier.operations.stored_files import placed
 
 if TYPE_CHECKING:
     import torch
 
     from diffusion_classifier.engine.engine import Inputs
 
+SEEN = ("input", "output", "wildcards", "threads", "resources", "config", "log", "rule")
+"""What scripts read of the object that Snakemake gives them, besides `params`."""
+
 
 @contextmanager
-def job(snakemake: Any) -> Iterator[None]:
+def job(snakemake: Any) -> Iterator[Any]:
     """Within the block, write output to `snakemake.log` and use `snakemake.threads` threads.
 
+    Gives `snakemake` with paths in its `params` where the files are: with a store, Snakemake keeps
+    copies elsewhere.
     The user can act on an InputError, FloatingPointError or MemoryError, so the job ends with its
     message alone; the same holds for damaged inputs, which are renamed. Any other error is a
     mistake in the program and keeps its traceback, with `~` for the home folder.
@@ -35,7 +42,7 @@ def job(snakemake: Any) -> Iterator[None]:
     for name in ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
         os.environ[name] = str(snakemake.threads)
     try:
-        yield
+        yield _placed(snakemake)
         print(network_time.log_line(), file=sys.stderr)
     except Exception as error:
         memory = _is_memory_error(error)
@@ -50,6 +57,18 @@ def job(snakemake: Any) -> Iterator[None]:
         trace = f"{traceback.format_exc()}{FAILED}{snakemake.rule}: {type(error).__name__}: {error}"
         print(without_home(trace), file=sys.stderr)
         raise SystemExit(1) from None
+
+
+def _placed(snakemake: Any) -> Any:
+    """`snakemake` with the paths in its `params` where the job finds or writes these files."""
+    results = getattr(snakemake, "config", {}).get("results", "")
+    if str(snakemake.output[0]).startswith(f"{results}/") or not results:
+        return snakemake
+    files = [*map(str, snakemake.input), *map(str, snakemake.output)]
+    found = placed(dict(snakemake.params.items()), files, results)
+    seen = {name: getattr(snakemake, name) for name in SEEN}
+    # what Snakemake gives is read-only, so a script gets what it reads of it
+    return SimpleNamespace(**seen, params=type(snakemake.params)(fromdict=found))
 
 
 def _is_memory_error(error: Exception) -> bool:

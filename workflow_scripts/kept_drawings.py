@@ -6,7 +6,7 @@ Out: the data set of the kept drawings, whose metadata lists the others.
 
 from job import compute, job
 
-with job(snakemake):
+with job(snakemake) as snakemake:
     from diffusion_classifier import files
     from diffusion_classifier.baselines import judge
     from diffusion_classifier.baselines.baseline import Setting

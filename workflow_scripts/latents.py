@@ -6,7 +6,7 @@ their numbers in the data set.
 
 from job import compute, job
 
-with job(snakemake):
+with job(snakemake) as snakemake:
     import torch
 
     from diffusion_classifier import files

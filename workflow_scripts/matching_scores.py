@@ -7,7 +7,7 @@ which items are right, paired comparisons, what learned weights of timesteps cha
 
 from job import job
 
-with job(snakemake):
+with job(snakemake) as snakemake:
     from diffusion_classifier import files
     from diffusion_classifier.data.prompt_sets import read_prompts
     from diffusion_classifier.data.stored_images import read_labels

@@ -6,7 +6,7 @@ with `lora.json` (what was merged, at which scale, how many layers) beside the w
 
 from job import job
 
-with job(snakemake):
+with job(snakemake) as snakemake:
     from diffusion_classifier.weights.lora import merge_lora
 
     merge_lora(

@@ -5,7 +5,7 @@ In: nothing. Out: `noise`, (noise, channel, height, width) float32.
 
 from job import job
 
-with job(snakemake):
+with job(snakemake) as snakemake:
     from diffusion_classifier import files
     from diffusion_classifier.engine.noise_bank import noise_bank
 

@@ -1,12 +1,13 @@
 """List the pairs of a shard's first stage: every image with its candidate prompts.
 
-In: a data set, its prompts; the predictions of the prior, if there is one; after a stage of groups,
+In: a data set, its prompts; the predictions of the prior, if there is one, and
+of calibration images if it has a risk; after a stage of groups,
 their pairs, prompts and errors. Out: `image, prompt`, positions in data set and prompts.
 """
 
 from job import job
 
-with job(snakemake):
+with job(snakemake) as snakemake:
     from diffusion_classifier import files
     from diffusion_classifier.data.prompt_sets import check_labels, read_prompts
     from diffusion_classifier.data.stored_images import read_labels, shard
@@ -20,7 +21,10 @@ with job(snakemake):
     images = shard(data, int(snakemake.wildcards.shard), params.shards)["image"]
     columns = ["image", "loss", "scores"]
     predictions = files.read_parquet(given.prior, columns) if given.prior else None
-    pairs = contenders(data, prompts, images, predictions, **params.prior)
+    known = (
+        files.read_parquet(given.calibration, [*columns, "label"]) if given.calibration else None
+    )
+    pairs = contenders(data, prompts, images, predictions, calibration=known, **params.prior)
     if params.groups:
         pairs = best_groups(
             pairs,

@@ -6,7 +6,7 @@ or what it has learned. Out: predictions, one file per question.
 
 from job import compute, job
 
-with job(snakemake):
+with job(snakemake) as snakemake:
     from diffusion_classifier import files
     from diffusion_classifier.baselines.answers import Question, predict
     from diffusion_classifier.baselines.baseline import Setting

@@ -6,7 +6,7 @@ and similarities of captions and images if a table compares those.
 
 from job import job
 
-with job(snakemake):
+with job(snakemake) as snakemake:
     from diffusion_classifier import files
     from diffusion_classifier.baselines.answers import prediction_table
     from diffusion_classifier.baselines.chance import guess

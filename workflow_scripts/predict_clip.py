@@ -7,7 +7,7 @@ and data set; if a table compares captions, similarities of images and captions,
 
 from job import compute, job
 
-with job(snakemake):
+with job(snakemake) as snakemake:
     from diffusion_classifier import files
     from diffusion_classifier.baselines import clip
     from diffusion_classifier.baselines.baseline import Images

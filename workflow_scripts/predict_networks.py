@@ -7,7 +7,7 @@ In: a network and a data set for each output. Out: predictions.
 
 from job import compute, job
 
-with job(snakemake):
+with job(snakemake) as snakemake:
     import time
     from itertools import groupby
 

@@ -6,7 +6,7 @@ predictions, one file per data set.
 
 from job import compute, job
 
-with job(snakemake):
+with job(snakemake) as snakemake:
     import time
     from itertools import islice
 

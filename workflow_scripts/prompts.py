@@ -7,7 +7,7 @@ and, for some class lists, `condition`.
 
 from job import job
 
-with job(snakemake):
+with job(snakemake) as snakemake:
     from diffusion_classifier import files
     from diffusion_classifier.data.left_out import read_classes
     from diffusion_classifier.data.prompt_sets import (

@@ -6,7 +6,7 @@ if that stage had all candidates. Out: the pairs that stay, `image, prompt`.
 
 from job import job
 
-with job(snakemake):
+with job(snakemake) as snakemake:
     from diffusion_classifier import files
     from diffusion_classifier.data.prompt_sets import read_prompts
     from diffusion_classifier.data.stored_images import read_labels

@@ -6,7 +6,7 @@ In: data, prompts, latents, conditions, noise, the model. Out: NetCDF, as the li
 
 from job import compute, job
 
-with job(snakemake):
+with job(snakemake) as snakemake:
     from diffusion_classifier import files
     from diffusion_classifier.data.prompt_sets import read_prompts
     from diffusion_classifier.denoisers.families import family

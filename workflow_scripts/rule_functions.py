@@ -33,9 +33,16 @@ class Jobs:
     ('digits', 3)
     """
 
-    def __init__(self, config_file: str, workflow: Path) -> None:
+    def __init__(
+        self,
+        config_file: str,
+        workflow: Path,
+        results: str = "results",
+        local: Callable[[str], str] = str,
+    ) -> None:
         self._config_file = config_file
         self._code = Code(workflow / "workflow_scripts")
+        self._results, self._local = results, local
 
     def of_job(self, function: Callable) -> Callable:
         """A function of wildcards that calls `function` with those named like its parameters.
@@ -52,6 +59,23 @@ class Jobs:
                 return function(**{n: int(v) if n in _NUMBERS else v for n, v in values.items()})
 
         return at_wildcards
+
+    def files_of(self, function: Callable) -> Callable:
+        """`of_job` for inputs, with `files_in` of what `function` returns."""
+        found = self.of_job(function)
+        return lambda wildcards: self.files_in(found(wildcards))
+
+    def files_in(self, paths: Any) -> Any:
+        """`paths` (a path, a list, or a dictionary of both), with `local` of those not in results.
+
+        With a store, Snakemake looks for every input there unless it is marked as local: the
+        user's own files, and what is shipped with the workflow.
+        """
+        if isinstance(paths, dict):
+            return {key: self.files_in(inner) for key, inner in paths.items()}
+        if isinstance(paths, list):
+            return [self.files_in(path) for path in paths]
+        return paths if paths.startswith(f"{self._results}/") else self._local(paths)
 
     def growing(self, amount: int | Callable) -> Callable:
         """A resource of a job: `amount` (or what this function of names returns) × attempt."""
@@ -101,6 +125,12 @@ def arrays(workflow: Any) -> Callable[[str], bool]:
         return not {rule, "all"}.isdisjoint(re.split("[,; ]+", named))
 
     return is_array
+
+
+def has_storage(workflow: Any) -> bool:
+    """Whether inputs and outputs of rules are in a store instead of on a disk."""
+    settings = getattr(workflow, "storage_settings", None)
+    return getattr(settings, "default_storage_provider", None) is not None
 
 
 def one_of(names: Iterable[str]) -> str:

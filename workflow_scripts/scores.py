@@ -6,7 +6,7 @@ comparisons, and the metrics of CLIP_benchmark (Parquet), scores in long form (C
 
 from job import job
 
-with job(snakemake):
+with job(snakemake) as snakemake:
     from itertools import product
 
     from diffusion_classifier import files

@@ -6,7 +6,7 @@ seconds`, one row per pair and loss.
 
 from job import job
 
-with job(snakemake):
+with job(snakemake) as snakemake:
     from diffusion_classifier import files
     from diffusion_classifier.scores.compositional import similarities
 

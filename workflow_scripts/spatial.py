@@ -6,7 +6,7 @@ In: data, prompts, latents, conditions, noise, the model. Out: NetCDF, `error` w
 
 from job import compute, engine_inputs, job
 
-with job(snakemake):
+with job(snakemake) as snakemake:
     import xarray as xr
 
     from diffusion_classifier import files

@@ -5,7 +5,7 @@ In: the prompts, the model. Out: a data set.
 
 from job import compute, job
 
-with job(snakemake):
+with job(snakemake) as snakemake:
     from diffusion_classifier import files
     from diffusion_classifier.baselines.synthetic import sample_images
     from diffusion_classifier.data.prompt_sets import named_prompts, read_prompts

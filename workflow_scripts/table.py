@@ -7,7 +7,7 @@ the library's `operations.table_provenance`) and, of accuracies, results in CLIP
 
 from job import job
 
-with job(snakemake):
+with job(snakemake) as snakemake:
     import shutil
     from pathlib import Path
 

@@ -6,7 +6,7 @@ spread of error differences by loss and timestep.
 
 from job import compute, engine_inputs, job
 
-with job(snakemake):
+with job(snakemake) as snakemake:
     from pathlib import Path
 
     from diffusion_classifier import files

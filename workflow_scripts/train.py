@@ -7,7 +7,7 @@ seconds, versions) and `loss_curve.csv` beside the weights.
 
 from job import compute, job
 
-with job(snakemake):
+with job(snakemake) as snakemake:
     import pandas as pd
 
     from diffusion_classifier import files

@@ -7,7 +7,7 @@ layout of transformers, with `training.json` (the whole recipe, seconds, version
 
 from job import compute, job
 
-with job(snakemake):
+with job(snakemake) as snakemake:
     import time
     from pathlib import Path
 

@@ -6,7 +6,7 @@ classes; the model. Out: a folder for each.
 
 from job import compute, job
 
-with job(snakemake):
+with job(snakemake) as snakemake:
     from pathlib import Path
 
     from diffusion_classifier import files

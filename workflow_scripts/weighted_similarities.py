@@ -7,7 +7,7 @@ pair and loss; the weights of timesteps per loss (CSV).
 
 from job import job
 
-with job(snakemake):
+with job(snakemake) as snakemake:
     from diffusion_classifier import files
     from diffusion_classifier.data.prompt_sets import read_prompts
     from diffusion_classifier.data.stored_images import read_labels

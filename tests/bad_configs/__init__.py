@@ -10,6 +10,7 @@ from . import (
     evaluations,
     models,
     prompts,
+    searches,
     sizes,
     tables,
     weightings,
@@ -18,7 +19,7 @@ from . import (
 from .deletion import DELETE as DELETE
 
 _SECTIONS = (
-    *(whole, prompts, datasets, models, evaluations),
+    *(whole, prompts, datasets, models, evaluations, searches),
     *(weightings, baselines, tables, sizes),
 )
 

@@ -17,8 +17,8 @@ def most(key, limit, value=HUGE):
     return (path, value, [f"{key}: ", f"found {value!r}", f"at most {limit}", "correct it"])
 
 
-def folder(name, *said):
-    return ("results", str(name), ["results: ", repr(str(name)), *said, "name one"])
+def folder(name, *message):
+    return ("results", str(name), ["results: ", repr(str(name)), *message, "name one"])
 
 
 DIGITS = {

@@ -41,13 +41,13 @@ def before_the_hit(whole: Path, project: Path) -> Path:
 
 
 def start(project: Path, *arguments, python=sys.executable, cores=True, **options):
-    """Start snakemake and go on; its output goes to the file `said`. Options are Popen's."""
+    """Start snakemake and go on; its output goes to the file snakemake.log. Options are Popen's."""
     command = [python, "-m", "snakemake", "--configfile", "tiny.yaml"]
     command += ["--cores", "2"] if cores else []
     env = own_library(project, **options.pop("env", {}))
-    with open(project / "said", "a") as said:
+    with open(project / "snakemake.log", "a") as log:
         return subprocess.Popen(
-            [*command, *arguments], cwd=project, env=env, stdout=said, stderr=said, **options
+            [*command, *arguments], cwd=project, env=env, stdout=log, stderr=log, **options
         )
 
 
@@ -66,7 +66,7 @@ def job_with_a_journal(process: subprocess.Popen, project: Path) -> psutil.Proce
     journal = project / "results" / f"{HIT}.journal.safetensors"
 
     def running_job():
-        assert process.poll() is None, (project / "said").read_text()
+        assert process.poll() is None, (project / "snakemake.log").read_text()
         if not journal.exists():
             return None
         children = psutil.Process(process.pid).children(recursive=True)

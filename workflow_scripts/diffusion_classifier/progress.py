@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import builtins
 import sys
 import time
 from collections import deque
@@ -13,8 +14,8 @@ WINDOW = 60.0
 class Progress:
     """Shows `done/total unit, rate, time left` on stderr.
 
-    On a terminal this is tqdm's bar. A log gets at most one line per `interval` seconds. `before`
-    of the `total` were done at the start.
+    On a terminal and in a notebook this is tqdm's bar. A log gets at most one line per `interval`
+    seconds. `before` of the `total` were done at the start.
     """
 
     def __init__(self, total: int, unit: str, interval: float = 60.0, before: int = 0) -> None:
@@ -23,7 +24,7 @@ class Progress:
         self._first = (self.printed, before)
         self._recent = deque([self._first])
         self.bar = None
-        if sys.stderr.isatty():
+        if sys.stderr.isatty() or hasattr(builtins, "__IPYTHON__"):
             from tqdm import tqdm
 
             self.bar = tqdm(total=total, initial=before, unit=f" {unit}", dynamic_ncols=True)

@@ -11,12 +11,15 @@ wildcards of a job. Each module covers one part of a config and uses only module
 * `candidates`: the classes that an image is compared with, after priors and groups;
 * `evaluations`: the stages of diffusion classifiers, their inputs and their errors;
 * `calibrations`: the data on which evaluations learn their timesteps;
+* `searches`: the searches of evaluations, and the data on which they are calibrated;
 * `baselines`: the other methods, the data sets they classify and those they learn from;
 * `other_baselines`: baselines whose kind has no rule of its own;
 * `judges`: the drawings of a model that are kept;
 * `tables`: the methods, data sets and sources of tables;
+* `probabilities`: the errors and predictions that probabilities of tables are made of;
 * `pictures`: error maps and reconstructions of single images in tables;
 * `notebooks`: the parameters of notebooks;
+* `explorers`: the files of the pages on which images can be looked at;
 * `resources`: memory and time of jobs;
 * `weightings`: the errors and labels from which weights of timesteps are learned.
 """
@@ -34,13 +37,16 @@ from .calibrations import Calibrations
 from .candidates import Candidates
 from .data import Data
 from .evaluations import Evaluations
+from .explorers import Explorers
 from .given import Given
 from .judges import Judges
 from .models import Generators, Models
 from .notebooks import Notebooks
 from .other_baselines import OtherBaselines
 from .pictures import Pictures
+from .probabilities import Probabilities
 from .resources import Resources
+from .searches import Searches
 from .tables import Tables
 from .weightings import Weightings
 from .weights import Weights
@@ -65,6 +71,7 @@ class Plan:
         self.candidates = Candidates(config, layout, self.data, self.given)
         self.evaluations = Evaluations(config, layout, self.data, self.models, self.candidates)
         self.calibrations = Calibrations(self.evaluations)
+        self.searches = Searches(self.evaluations)
         self.baselines = Baselines(config, layout, self.data, self.models, self.weights)
         self.other_baselines = OtherBaselines(self.baselines)
         self.judges = Judges(self.other_baselines, self.given)
@@ -73,7 +80,10 @@ class Plan:
         self.notebooks = Notebooks(self.tables, self.pictures)
         self.resources = Resources(config, self.evaluations)
         self.weightings = Weightings(self.tables, self.resources)
+        self.probabilities = Probabilities(self.tables, self.resources)
+        self.explorers = Explorers(self.tables, self.pictures, self.resources)
 
     def wanted(self) -> list[str]:
-        """The default targets of `snakemake`: all tables."""
-        return [self.layout.table(table) for table in self.config["tables"]]
+        """The default targets of `snakemake`: all tables, and the pages of their images."""
+        tables = [self.layout.table(table) for table in self.config["tables"]]
+        return tables + [self.layout.explorer(table) for table in self.explorers.names()]

@@ -24,8 +24,12 @@ class Candidates:
         """The evaluations with a first stage of groups, for data sets whose prompts have groups."""
         return [name for name, spec in self.config["evaluations"].items() if "hierarchy" in spec]
 
+    def searching(self) -> list[str]:
+        """The evaluations with a search, whose job lists the pairs of the first stage."""
+        return [name for name, spec in self.config["evaluations"].items() if "search" in spec]
+
     def choosing(self) -> list[str]:
-        """The evaluations that may remove classes before their first stage."""
+        """The evaluations that may remove classes by a prior or groups before their first stage."""
         entries = self.config["evaluations"].items()
         return [name for name, spec in entries if "prior" in spec or "hierarchy" in spec]
 
@@ -34,23 +38,37 @@ class Candidates:
         return groups_of(self.config, evaluation, dataset)
 
     def are_listed(self, evaluation: str, dataset: str) -> bool:
-        """Whether a job chooses the pairs of the first stage, by a prior or by groups."""
-        has_prior = "prior" in self.config["evaluations"][evaluation]
-        return has_prior or self.groups(evaluation, dataset) is not None
+        """Whether a job chooses the pairs of the first stage: by a search, a prior or groups."""
+        spec = self.config["evaluations"][evaluation]
+        has_choice = "prior" in spec or "search" in spec
+        return has_choice or self.groups(evaluation, dataset) is not None
+
+    def searched(self, evaluation: str, dataset: str, shard: int = 0) -> OptionalPath:
+        """The scores and costs of an evaluation's search in a shard, if it has one."""
+        has_search = "search" in self.config["evaluations"][evaluation]
+        return self.layout.searched(evaluation, dataset, shard) if has_search else []
 
     def prior(self, evaluation: str, dataset: str) -> dict[str, Any]:
-        """The number of classes that a prior keeps, and its loss; {} without a prior."""
+        """What a prior keeps: a number of classes, and perhaps a risk; its loss. {} without it."""
         spec = self.config["evaluations"][evaluation].get("prior")
         if spec is None:
             return {}
         is_evaluation = spec["method"] in self.config["evaluations"]
         loss = stages_of(self.config, spec["method"], dataset)["loss"] if is_evaluation else ""
-        return {"keep": spec["keep"], "loss": loss}
+        return {"loss": loss, **{key: spec[key] for key in ("keep", "risk") if key in spec}}
 
     def prior_predictions(self, evaluation: str, dataset: str) -> OptionalPath:
         """The predictions of an evaluation's prior, if it has one."""
         spec = self.config["evaluations"][evaluation].get("prior")
         return self.layout.predictions(spec["method"], dataset) if spec else []
+
+    def prior_calibration(self, evaluation: str, dataset: str) -> OptionalPath:
+        """The predictions of a prior for the images on which its risk is calibrated, if any."""
+        spec = self.config["evaluations"][evaluation].get("prior", {})
+        if "calibration" not in spec:
+            return []
+        calibration = spec["calibration"][self.data.prompts_of(dataset)]
+        return self.layout.predictions(spec["method"], calibration)
 
     def grouping(self, evaluation: str, dataset: str) -> str | list[int]:
         """The group of each class: a file, or a list with a number for each class."""

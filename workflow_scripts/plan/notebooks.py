@@ -75,7 +75,15 @@ class Notebooks:
             "descriptions": {name: self.data.spec(name).get("description", "") for name in names},
             "paired": paired,
             "first_stages": self.tables.first_stages(table),
+            "probabilities": self._probabilities(table),
         }
+
+    def _probabilities(self, table: str) -> dict[str, str]:
+        """The files of the rule `probabilities`, if a table has them."""
+        parts = ("probabilities", "reliability", "coverage", "calibration")
+        if "probabilities" not in self.tables.spec(table):
+            return {}
+        return {part: self.layout.scores(table, part) for part in parts}
 
     # --- robustness
 
@@ -131,8 +139,8 @@ class Notebooks:
                 continue
             spec, entry = self.config["weightings"][name], self.tables.entries(table)[name]
             for dataset in self.tables.datasets(table):
-                told = {"method": entry["label"], "varies": entry["varies"], "dataset": dataset}
-                new = told | {"weighted": [], "equal": [], "weights": []}
+                common = {"method": entry["label"], "varies": entry["varies"], "dataset": dataset}
+                new = common | {"weighted": [], "equal": [], "weights": []}
                 files = found.setdefault((entry["group"], dataset), new)
                 files["weighted"].append(self.layout.predictions(name, dataset))
                 files["weights"].append(self.layout.timestep_weights(name, dataset))
@@ -161,8 +169,8 @@ class Notebooks:
             method: self.evaluations.model(method) if method in ours else ""
             for method in self.tables.methods(table)
         }
-        told = self._described(table)
-        return {key: told[key] for key in ("data_behind", "datasets", "descriptions")} | {
+        described = self._described(table)
+        return {key: described[key] for key in ("data_behind", "datasets", "descriptions")} | {
             "data": self.tables.images(table),
             "prompts": self.tables.prompts(table),
             "predictions": self.tables.first_predictions(table),

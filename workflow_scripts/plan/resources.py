@@ -7,13 +7,12 @@ from functools import cache, partial
 from typing import Any
 
 from diffusion_classifier.config.methods import all_questions, groups_of
+from diffusion_classifier.config.work import shard_images, stage_work
 from diffusion_classifier.operations.job_resources import (
     ENCODED,
     error_megabytes,
     megabytes,
     minutes,
-    shard_images,
-    stage_work,
     tensor_megabytes,
 )
 from layout import GROUPS

@@ -10,7 +10,6 @@ import yaml
 from diffusion_classifier.config.methods import (
     baseline_spec,
     data_sets,
-    groups_of,
     method_group,
     method_kind,
     method_names,
@@ -216,7 +215,7 @@ class Tables:
         }
 
     def first_stages(self, table: str) -> dict[str, dict[str, dict[str, Any]]]:
-        """Evaluations with a prior or groups: label → data set → first stage's pairs, and prompts.
+        """Evaluations that leave classes out: label → data set → first stage's pairs, and prompts.
 
         For several trainings of a model, those of the first.
         """
@@ -224,7 +223,7 @@ class Tables:
         for name in (name for name in self.methods(table) if name in self.names["diffusion"]):
             spec = self.evaluations.spec(name)
             for dataset in self.datasets(table):
-                if "prior" in spec or groups_of(self.config, name, dataset):
+                if self.evaluations.candidates.are_listed(name, dataset):
                     shards = range(self.data.shards(dataset))
                     pairs = [self.layout.pairs(name, dataset, 1, shard) for shard in shards]
                     files = {"pairs": pairs, "prompts": self.data.prompts(dataset)}

@@ -14,6 +14,7 @@ BASELINES: dict[str, str] = {
     "pretrained": "imagenet_networks:ImageNetNetwork",
     "probe": "probe:FeatureProbe",
     "clip": "zero_shot:ZeroShotClip",
+    "gaussian": "gaussian:GeneratedGaussians",
     "chance": "chance:Chance",
 }
 """`kind` in the config -> the module in this folder and the Baseline in that module."""

@@ -29,6 +29,7 @@ def checked_benchmark(spec: dict[str, Any] | None, config: dict[str, Any]) -> di
     _check_subject(config, "benchmark.growth", spec["growth"])
     _check_names(config, "benchmark.shard", spec["shard"])
     _check_policies(config, spec.get("policies", {}), spec.get("ttest", {}))
+    _check_classes(spec)
     needed = {
         "miniature.samples": max(e["samples"] for e in spec["miniature"]["models"]),
         "growth.timesteps": max(spec["growth"]["timesteps"]),
@@ -82,6 +83,19 @@ def _check_policies(config: dict[str, Any], policies: dict, tests: dict) -> None
             key = f"benchmark.policies.{dataset}.{policy}"
             _check_names(config, key, where)
             _check_prior(config, key, evaluation, dataset)
+
+
+def _check_classes(spec: dict[str, Any]) -> None:
+    """Check that the data sets of `classes` have policies, none of which is a t-test."""
+    for number, dataset in enumerate(spec.get("classes", {}).get("datasets", [])):
+        policies = spec.get("policies", {})
+        known(f"benchmark.classes.datasets.{number}", dataset, policies, "data set of `policies`")
+        for policy, name in policies[dataset].items():
+            if name in spec.get("ttest", {}):
+                raise InputError(
+                    f"benchmark.classes.datasets.{number}: found `{dataset}`, whose policy "
+                    f"`{policy}` is a t-test, expected evaluations only; leave that policy out"
+                )
 
 
 def _check_prior(config: dict[str, Any], key: str, evaluation: str, dataset: str) -> None:

@@ -134,10 +134,16 @@ def shares_plot(rules: pd.DataFrame, title: str = "") -> Figure:
     return figure
 
 
-def policies_plot(policies: pd.DataFrame, datasets: Mapping[str, str], title: str = "") -> Figure:
-    """Accuracy (percent, with its interval) against evaluations per image, a panel per data set.
+def policies_plot(
+    policies: pd.DataFrame,
+    datasets: Mapping[str, str],
+    title: str = "",
+    cost: str = "evaluations_per_image",
+    cost_label: str = "evaluations per image",
+) -> Figure:
+    """Accuracy (percent, with its interval) against a `cost`, a panel per data set.
 
-    `policies` has `dataset, policy, evaluations_per_image, top1, low, high`; `datasets` maps data
+    `policies` has `dataset, policy, top1, low, high` and the column `cost`; `datasets` maps data
     sets to their display names.
     """
     names = list(pd.unique(policies["policy"]))
@@ -148,12 +154,12 @@ def policies_plot(policies: pd.DataFrame, datasets: Mapping[str, str], title: st
             for row in rows.itertuples():
                 n = names.index(row.policy)
                 ax.errorbar(
-                    row.evaluations_per_image, row.top1,
+                    getattr(row, cost), row.top1,
                     yerr=[[row.top1 - row.low], [row.high - row.top1]], capsize=3,
                     marker=MARKERS[n % len(MARKERS)], markersize=8, linestyle="none",
                     color=PALETTE[n % len(PALETTE)], label=name_label(row.policy),
                 )  # fmt: skip
-            ax.set(xscale="log", xlabel="evaluations per image")
+            ax.set(xscale="log", xlabel=cost_label)
             _plain_numbers(ax.xaxis)
             ax.set_title(wrapped(datasets.get(dataset, dataset), 4.4), loc="left")
             if i % 3 == 0:
@@ -163,6 +169,42 @@ def policies_plot(policies: pd.DataFrame, datasets: Mapping[str, str], title: st
             handles |= dict(zip(*reversed(ax.get_legend_handles_labels()), strict=True))
         columns = 1 if len(groups) == 1 else 2
         figure.legend(handles.values(), list(handles), loc="outside lower center", ncols=columns)
+        _heading(figure, title)
+    return figure
+
+
+def classes_plot(found: pd.DataFrame, exponents: pd.DataFrame, title: str = "") -> Figure:
+    """Evaluations per image against the number of classes (log-log), and accuracy beside it.
+
+    `found` comes from `class_growth.class_row`, `exponents` from `class_growth.class_exponents`;
+    the legend shows the latter.
+    """
+    slopes = dict(zip(exponents["policy"], exponents["exponent"], strict=True))
+    names = list(pd.unique(found["policy"]))
+    counts = sorted(found["classes"].unique())
+    with mpl.rc_context(STYLE):
+        figure, (cost, accuracy) = panels(2, 4.8, 3.6 + 0.2 * len(names))
+        for n, (policy, rows) in enumerate(found.groupby("policy", sort=False)):
+            rows = rows.sort_values("classes")
+            style = {
+                "marker": MARKERS[n % len(MARKERS)],
+                "color": PALETTE[n % len(PALETTE)],
+                "linewidth": 1.2,
+            }
+            label = policy + (f": exponent {slopes[policy]:.2f}" if policy in slopes else "")
+            x, top1 = rows["classes"], rows["top1"]
+            cost.plot(x, rows["evaluations_per_image"], label=name_label(label), **style)
+            whiskers = [top1 - rows["low"], rows["high"] - top1]
+            accuracy.errorbar(x * 1.04 ** (n - len(names) / 2), top1, whiskers, capsize=3, **style)
+        cost.plot(counts, counts, color="0.6", linestyle=":", label="one per class: exponent 1")
+        cost.set(xscale="log", yscale="log", ylabel="evaluations per image")
+        accuracy.set(xscale="log", ylabel="top-1 accuracy (%)")
+        for ax in (cost, accuracy):
+            ax.set_xlabel("classes")
+            ax.set_xticks(counts, [f"{count:,}" for count in counts])
+            ax.xaxis.set_minor_formatter(NullFormatter())
+        _plain_numbers(cost.yaxis)
+        figure.legend(*cost.get_legend_handles_labels(), loc="outside lower center", ncols=2)
         _heading(figure, title)
     return figure
 

@@ -50,8 +50,13 @@ def exponents(found: pd.DataFrame) -> pd.DataFrame:
     rows = []
     for (varied, engine), seconds in median.groupby(level=[0, 1], sort=False):
         counts = seconds.index.get_level_values("count")
-        rows.append((varied, engine, np.polyfit(np.log(counts), np.log(seconds), 1)[0]))
+        rows.append((varied, engine, slope(counts, seconds)))
     return pd.DataFrame(rows, columns=["varied", "engine", "exponent"])
+
+
+def slope(counts: Any, costs: Any) -> float:
+    """The exponent of growth: the slope of log cost over log count, by least squares."""
+    return float(np.polyfit(np.log(np.asarray(counts, float)), np.log(np.asarray(costs)), 1)[0])
 
 
 # --- tables for readers
@@ -158,6 +163,23 @@ def comparison_table(compared: pd.DataFrame, datasets: Mapping[str, str]) -> pd.
             "p": f"{row['p']:.2g}",
         }
         for row in compared.to_dict("records")
+    )
+
+
+def class_table(found: pd.DataFrame) -> pd.DataFrame:
+    """Cost and accuracy by number of classes and policy, from `class_growth`."""
+    return pd.DataFrame(
+        {
+            "classes": f"{row['classes']:,}",
+            "policy": row["policy"],
+            "images": row["images"],
+            "evaluations per image": f"{row['evaluations_per_image']:,.1f}",
+            "GFLOP per image": f"{row['flops_per_image'] / 1e9:,.3g}",
+            "top-1 (%)": f"{row['top1']:.1f} [{row['low']:.1f}, {row['high']:.1f}]",
+            "classes left": "" if pd.isna(row["left"]) else f"{row['left']:.3g}",
+            "ceiling (%)": "" if pd.isna(row["ceiling"]) else f"{row['ceiling']:.1f}",
+        }
+        for row in found.to_dict("records")
     )
 
 

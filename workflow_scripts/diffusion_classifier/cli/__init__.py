@@ -1,6 +1,7 @@
-"""The command `diffusion-classifier` and the Python interface.
+"""The Python interface and the command `diffusion-classifier`.
 
-`commands` runs the commands, `options` defines their command line, `inputs` reads the images,
-prompts and model of `classify`, and `output` formats its answer. `classify.classify` classifies
-images with a model in one call, without Snakemake.
+`classifier.DiffusionClassifier` classifies images without Snakemake; `measuring` runs the engine,
+`stages`, `ranking` and `calibrating` use the functions of the workflow's rules. `commands` runs the
+commands, `options` defines their command line, `inputs` reads what `classify` is given, `output`
+formats its answer, and `starting` writes a config for a folder of images.
 """

@@ -1,4 +1,4 @@
-"""The commands `diffusion-classifier classify`, `costs`, `status` and `verify`.
+"""The commands `diffusion-classifier classify`, `init`, `costs`, `status` and `verify`.
 
 Heavy imports happen inside the functions, so that `--help` and most mistakes are answered at once.
 A mistake is one line on stderr and exit status 2.
@@ -36,6 +36,8 @@ def main(argv: Sequence[str] | None = None) -> int:
             return _costs(arguments.configfile)
         if arguments.command == "verify":
             return _verify(arguments)
+        if arguments.command == "init":
+            return _init(arguments)
         with inputs.model_folder(arguments.model, arguments.revision) as arguments.model:
             return _classify(arguments)
     except InputError as error:
@@ -65,7 +67,8 @@ def _status(paths: Sequence[str]) -> int:
 def _costs(paths: Sequence[str]) -> int:
     from diffusion_classifier.operations.costs import estimate, render
 
-    print(render(estimate(_read_config(paths))))
+    config = _read_config(paths)
+    print(render(estimate(config), config["compute"]))
     return 0
 
 
@@ -91,6 +94,16 @@ def _read_config(paths: Sequence[str]) -> dict[str, Any]:
     return config
 
 
+def _init(arguments: argparse.Namespace) -> int:
+    from diffusion_classifier.config.places import workflow_folder
+
+    from .starting import start
+
+    with inputs.model_configs(arguments.model, arguments.revision) as folder:
+        print(without_home(start(arguments, folder, workflow_folder()).text))
+    return 0
+
+
 def _verify(arguments: argparse.Namespace) -> int:
     from diffusion_classifier.config.places import find_path, workflow_folder
     from diffusion_classifier.operations.expected import compare, render, write_expected
@@ -111,11 +124,9 @@ def _classify(arguments: argparse.Namespace) -> int:
     prompts = inputs.read_prompts(arguments, family)
     images = [inputs.read_image(path) for path in arguments.images]
     _silence_libraries()
-    from .classify import classify
     from .output import as_json, as_text
 
-    model, evaluation = inputs.read_model(arguments, family), inputs.read_evaluation(arguments)
-    table = classify(model, images, prompts, evaluation)
+    table = inputs.read_classifier(arguments, family).rank(images, prompts)
     paths = [printable(without_home(path)) for path in arguments.images]
     print(as_json(table, paths) if arguments.json else as_text(table, paths))
     return 0

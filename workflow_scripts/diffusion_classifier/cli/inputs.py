@@ -20,10 +20,9 @@ from diffusion_classifier.names import check_line, checked_name
 
 if TYPE_CHECKING:
     import pandas as pd
-    import torch
     from PIL.Image import Image
 
-    from .classify import Evaluation, Model
+    from .classifier import DiffusionClassifier
 
 _REPOSITORY = r"[\w.-]+/[\w.-]+"
 
@@ -31,12 +30,7 @@ _REPOSITORY = r"[\w.-]+/[\w.-]+"
 @contextmanager
 def model_folder(model: str, revision: str | None) -> Iterator[str]:
     """The folder of `model`; a repository of the hub is downloaded into a temporary folder."""
-    if revision is None or Path(model).is_dir():
-        if revision is None and not Path(model).exists() and re.fullmatch(_REPOSITORY, model):
-            raise InputError(
-                f"--model: found no folder {model}; correct the path, or, if it is a repository of "
-                "the Hugging Face hub, give its --revision (a commit) too"
-            )
+    if not _is_repository(model, revision):
         yield model
         return
     from diffusion_classifier.weights.hub import fetch
@@ -44,6 +38,31 @@ def model_folder(model: str, revision: str | None) -> Iterator[str]:
     with TemporaryDirectory() as folder:
         fetch(model, revision, Path(folder) / "model")
         yield str(Path(folder) / "model")
+
+
+@contextmanager
+def model_configs(model: str, revision: str | None) -> Iterator[str]:
+    """A folder with the configs of `model`; of a repository of the hub, no weights are fetched."""
+    if not _is_repository(model, revision):
+        yield model
+        return
+    import huggingface_hub as hub
+
+    from diffusion_classifier.weights.hub import explained_errors
+
+    with explained_errors(model, revision):
+        folder = hub.snapshot_download(model, revision=revision, allow_patterns=["*.json"])
+    yield folder
+
+
+def _is_repository(model: str, revision: str | None) -> bool:
+    """Whether `model` is on the hub; raises InputError for one that seems so without a revision."""
+    if revision is None and not Path(model).exists() and re.fullmatch(_REPOSITORY, model):
+        raise InputError(
+            f"--model: found no folder {model}; correct the path, or, if it is a repository of "
+            "the Hugging Face hub, give its --revision (a commit) too"
+        )
+    return revision is not None and not Path(model).is_dir()
 
 
 def checked_family(arguments: argparse.Namespace) -> str:
@@ -65,6 +84,14 @@ def check_samples(arguments: argparse.Namespace) -> None:
     from diffusion_classifier.selection.schedules import check_stages
 
     samples, timesteps = arguments.samples, train_timesteps(arguments.model)
+    if samples is None:  # the classifier chooses
+        unused = [name for name in ("grid",) if getattr(arguments, name)]
+        if unused or arguments.keep != [1]:
+            raise InputError(
+                f"--{(unused or ['keep'])[0]}: found without --samples, expected the timesteps of "
+                "each stage; give them, or leave it out"
+            )
+        return
     most = max(*samples, arguments.grid or 0)
     if most > timesteps:
         raise InputError(
@@ -156,49 +183,36 @@ def read_image(path: str) -> Image:
     return load_image(data, path)
 
 
-def read_model(arguments: argparse.Namespace, family: str) -> Model:
-    """The model, and how images become its input; raises InputError for an unsuitable size."""
-    from diffusion_classifier.data.preprocess import Preprocess
-    from diffusion_classifier.denoisers.model_folders import input_form
-    from diffusion_classifier.denoisers.speed import precision
+def read_classifier(arguments: argparse.Namespace, family: str) -> DiffusionClassifier:
+    """The classifier that the options describe; raises InputError, naming the option."""
+    from .classifier import DiffusionClassifier
 
-    from .classify import Model
-
-    edge, mode, multiple = input_form(arguments.model, family)
-    size = arguments.size or edge
-    if size is None:
-        raise InputError("--size: the model's folder does not say it; give the edge in pixels")
-    if size % multiple:
-        raise InputError(
-            f"--size: found {size}, expected a multiple of {multiple}, as the model works on "
-            "patches of so many pixels; change it"
+    form = {name: getattr(arguments, name) for name in ("size", "mode", "pad", "interpolation")}
+    form = {key: value for key, value in form.items() if value is not None}
+    settings = {name: getattr(arguments, name) for name in ("loss", "seed", "race")}
+    if arguments.samples:
+        stages = {"samples": arguments.samples, "keep": arguments.keep}
+        settings["stages"] = stages | ({"grid": arguments.grid} if arguments.grid else {})
+    with _options():
+        return DiffusionClassifier.from_pretrained(
+            arguments.model,
+            family=family,
+            preprocess={**form, "crop": arguments.crop},
+            guidance=arguments.guidance,
+            truncate_prompts=arguments.truncate_prompts,
+            device=arguments.device,
+            dtype=arguments.dtype,
+            batch_size=arguments.batch_size,
+            **settings,
         )
-    if arguments.mode not in (None, mode):
-        raise InputError(
-            f"--mode: found {arguments.mode}, but the model takes {mode}; leave it out"
-        )
-    form = Preprocess(mode, arguments.pad, size, arguments.interpolation, arguments.crop)
-    device = _device(arguments.device)
-    dtype = precision(arguments.dtype, device)
-    return Model(arguments.model, family, form, device, dtype, arguments.truncate_prompts)
 
 
-def read_evaluation(arguments: argparse.Namespace) -> Evaluation:
-    """The options of the evaluation."""
-    from .classify import Evaluation
-
-    names = ("samples", "keep", "grid", "loss", "seed", "batch_size")
-    return Evaluation(**{name: getattr(arguments, name) for name in names})
-
-
-def _device(name: str) -> torch.device:
-    import torch
-
-    if name == "auto":
-        name = "cuda" if torch.cuda.is_available() else "cpu"
+@contextmanager
+def _options() -> Iterator[None]:
+    """Put two dashes before the name of a mistaken option of the Python interface."""
     try:
-        return torch.empty(0, device=name).device
-    except (RuntimeError, AssertionError):  # PyTorch without CUDA raises AssertionError
-        raise InputError(
-            f"--device: found {name!r}, which is not on this machine; use cpu, or leave it out"
-        ) from None
+        yield
+    except InputError as error:
+        name, _, rest = str(error).partition(":")
+        known_names = ("size", "mode", "device", "guidance", "loss", "race")
+        raise InputError(f"--{name}:{rest}" if name in known_names else str(error)) from None

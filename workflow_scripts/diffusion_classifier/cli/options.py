@@ -9,7 +9,7 @@ from diffusion_classifier.denoisers.families import FAMILIES
 from diffusion_classifier.engine.loss_names import LOSSES
 from diffusion_classifier.messages import InputError
 
-COMMANDS = ("classify", "costs", "status", "verify")
+COMMANDS = ("classify", "init", "costs", "status", "verify")
 
 _EPILOG = """\
 For every image, a table of the prompts, best first:
@@ -20,8 +20,9 @@ For every image, a table of the prompts, best first:
   posterior    exp(-E‖ε - ε_θ‖²) / Σ exp(-E‖ε - ε_θ‖²), the norm a sum over the D values (Li et al.
                2023, section 3.2), so a softmax of -D · mean error; uniform prior, unweighted
                ELBO; another --loss replaces the norm. Sharp, not calibrated
-  samples      number of evaluated samples: fewer for prompts that --keep removed, whose mean
-               error belongs to other timesteps and whose other numbers are less precise
+  samples      number of evaluated samples: fewer for prompts that left the race (--race) or that
+               --keep removed, whose mean error belongs to other timesteps and whose other numbers
+               are less precise
 A prompts file is a CSV with the columns prompt,classname,classidx; prompts of one class are
 averaged. A class-conditional model (dit) is told the class index alone, not the text: name all
 its classes in order, or give a prompts file.
@@ -47,6 +48,7 @@ def parser() -> argparse.ArgumentParser:
     main_parser = _Parser(prog="diffusion-classifier", allow_abbrev=False)
     commands = main_parser.add_subparsers(required=True, metavar="COMMAND", dest="command")
     _add_classify(commands)
+    _add_init(commands)
     _add_with_config(
         commands,
         "costs",
@@ -76,6 +78,23 @@ def _add_with_config(commands: argparse._SubParsersAction, name: str, **texts: s
         metavar="FILE",
         help="one or more, as snakemake's (default: config.yaml)",
     )
+
+
+def _add_init(commands: argparse._SubParsersAction) -> None:
+    command = commands.add_parser(
+        "init",
+        allow_abbrev=False,
+        help="write a config for a folder of images",
+        description="Write a commented config for a folder of images, which has a subfolder for "
+        "each class. Prints what was found, what the run costs, and the command that starts it.",
+    )
+    add = command.add_argument
+    add("folder", metavar="FOLDER", help="of images, with a subfolder for each class")
+    add("--model", required=True, help="a folder in the diffusers layout, or OWNER/NAME on the hub")
+    add("--revision", metavar="COMMIT", help="of the hub's repository: what pins its weights")
+    add("--family", choices=FAMILIES, help="(default: what the folder says)")
+    add("--size", type=_positive, help="edge of an image in pixels (default: the model's)")
+    add("--output", metavar="FILE", help="the config (default: the folder's name, .yaml)")
 
 
 def _add_verify(commands: argparse._SubParsersAction) -> None:
@@ -134,14 +153,18 @@ def _add_preprocess(group: argparse._ArgumentGroup) -> None:
 
 def _add_evaluation(group: argparse._ArgumentGroup) -> None:
     add = group.add_argument
-    samples = "timesteps, evenly spaced, of each stage (default: 20)"
-    add("--samples", type=_positive, nargs="+", default=[20], metavar="N", help=samples)
+    samples = "most timesteps, evenly spaced, of each stage (default: 250, of which few are used)"
+    add("--samples", type=_positive, nargs="+", metavar="N", help=samples)
     keep = "prompts to keep after each stage, the last 1 (default: 1)"
     add("--keep", type=_positive, nargs="+", default=[1], metavar="N", help=keep)
+    race = "standard errors behind the best at which a prompt leaves; 0: never (default: 3)"
+    add("--race", type=_number, default=3.0, metavar="Z", help=race)
     add("--grid", type=_positive, metavar="N", help="timesteps all stages choose from")
     add("--loss", choices=LOSSES, default="l2", help="(default: l2)")
     add("--seed", type=_natural, default=0, help="of the noises (default: 0)")
-    add("--batch-size", type=_positive, default=32, metavar="N", help="(default: 32)")
+    size = "evaluations in a pass (default: 128, fewer for large latents)"
+    add("--batch-size", type=_positive, metavar="N", help=size)
+    add("--guidance", type=_number, metavar="SCALE", help="of a model distilled from guidance")
     add("--device", default="auto", help="cpu, cuda, mps ... (default: a GPU if there is one)")
     dtypes = ("auto", "float32", "float16", "bfloat16")
     add("--dtype", choices=dtypes, default="float32", help="of the networks (default: float32)")
@@ -153,6 +176,16 @@ def _positive(text: str) -> int:
 
 def _natural(text: str) -> int:
     return _at_least(0, text)
+
+
+def _number(text: str) -> float:
+    try:
+        value = float(text)
+    except ValueError:
+        value = -1.0
+    if not 0 <= value < 1e6:  # false for NaN too
+        raise argparse.ArgumentTypeError(f"found {text!r}, expected a number from 0 on")
+    return value
 
 
 def _at_least(least: int, text: str) -> int:

@@ -17,7 +17,7 @@ _HEADER = ("rank", "prompt", "mean error", "difference", "posterior", "samples")
 
 
 def as_text(table: pd.DataFrame, paths: Sequence[str]) -> str:
-    """A table per image of `classify.classify`'s answer; `paths` names the images."""
+    """A table per image of the answer of `DiffusionClassifier.rank`; `paths` names the images."""
     return "\n\n".join(_table(rows, paths[image]) for image, rows in table.groupby("image"))
 
 

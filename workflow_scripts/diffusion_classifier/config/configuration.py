@@ -21,12 +21,15 @@ from .checks.evaluation_checks import (
     check_priors,
 )
 from .checks.model_checks import check_model, check_shapes
+from .checks.probability_checks import check_probabilities
 from .checks.prompt_checks import check_groups, check_prompts
+from .checks.search_checks import check_searches
 from .checks.size_checks import check_sizes
 from .checks.table_checks import check_kinds, check_tables
 from .checks.weighting_checks import check_weightings
 from .draws import expand_draws
 from .methods import method_names
+from .parts import choose_parts
 from .places import check_results, resolve_paths
 from .schema import read_schema
 from .seeds import expand_seeds
@@ -101,10 +104,13 @@ def _check_consistency(config: dict[str, Any], workflow: Path) -> None:
             "rename one of them"
         )
     check_tables(config)
+    check_probabilities(config)
     check_calibrations(config)
     check_priors(config)
     check_hierarchies(config)
+    check_searches(config)
     check_weightings(config)
+    choose_parts(config)
     check_sizes(config)
     check_counts(config)
     check_shapes(config, workflow)

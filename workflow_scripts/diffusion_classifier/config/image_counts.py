@@ -18,6 +18,7 @@ from diffusion_classifier.data.sources.registry import (
 from diffusion_classifier.data.sources.sizes import class_count, expected_size, quickly_opened
 from diffusion_classifier.data.webdataset.class_texts import read_class_texts
 from diffusion_classifier.messages import InputError
+from diffusion_classifier.selection.searches import KEPT, search_class
 
 from .methods import groups_of
 
@@ -124,11 +125,16 @@ def prompt_rows(spec: dict[str, Any]) -> list[dict[str, str]]:
 def counts_left(
     config: dict[str, Any], name: str, dataset: str, classes: int, per_class: float
 ) -> tuple[tuple[float, float], float]:
-    """Classes and prompts per class after prior and groups, and evaluations per image for groups.
+    """Classes and prompts per class after search, prior and groups, and evaluations for the latter.
 
-    All groups are assumed to have the same size, and a prior to leave as many groups as possible.
+    The evaluations are per image, for a search and for groups. A search is assumed to keep as many
+    classes as it may, all groups to have the same size, and a prior to leave as many groups as
+    possible.
     """
     spec, left, spent = config["evaluations"][name], classes, 0.0
+    if search := spec.get("search"):
+        left = min(left, search.get("keep", KEPT))
+        spent = search_class(search["kind"]).evaluations(search, classes)
     if prior := spec.get("prior"):
         left = min(left, prior["keep"])
     if groups := groups_of(config, name, dataset):

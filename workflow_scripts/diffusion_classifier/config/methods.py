@@ -108,8 +108,8 @@ def stages_of(config: dict[str, Any], evaluation: str, dataset: str) -> dict[str
 def questions(config: dict[str, Any], table: str) -> list[tuple[str, str]]:
     """The pairs (evaluation, data set) that a table and its figures need, each once.
 
-    If an evaluation is the prior of another, it needs the same data sets as the other, and so does
-    an evaluation whose errors are weighted.
+    Probabilities need calibration images. If an evaluation is the prior of another, it needs the
+    same data sets as the other, and so does an evaluation whose errors are weighted.
     """
     spec = config["tables"][table]
     datasets = spec.get("datasets") or [spec["dataset"]]
@@ -117,12 +117,15 @@ def questions(config: dict[str, Any], table: str) -> list[tuple[str, str]]:
     wanted = [*product((weighted.get(name, name) for name in spec["methods"]), datasets)]
     if curves := spec.get("curves"):
         wanted += product([curves["evaluation"]], curves.get("datasets") or [curves["dataset"]])
+    if probabilities := spec.get("probabilities"):
+        wanted += product(spec["methods"], probabilities["calibration"].values())
     if trend := spec.get("trend"):
         wanted += product(trend["methods"], trend.get("datasets", datasets))
     found = [pair for pair in dict.fromkeys(wanted) if pair[0] in config["evaluations"]]
     for name, dataset in found:  # the loop appends further pairs
-        pair = (prior_method(config, name), dataset)
-        found += [pair] if pair[0] in config["evaluations"] and pair not in found else []
+        if (prior := prior_method(config, name)) in config["evaluations"]:
+            asked = [(prior, data) for data in prior_datasets(config, name, dataset)]
+            found += [pair for pair in asked if pair not in found]
     return found
 
 
@@ -145,9 +148,13 @@ def data_sets(config: dict[str, Any], table: str) -> list[str]:
     methods = [name for name in spec["methods"] if name not in config.get("weightings", {})]
     for name, dataset in pairs:
         evaluation = config["evaluations"][name]
-        methods += [evaluation["prior"]["method"]] if "prior" in evaluation else []
+        if "prior" in evaluation:
+            methods += [evaluation["prior"]["method"]]
+            names += prior_datasets(config, name, dataset)
         if stages_of(config, name, dataset).get("timesteps") == "learned":
             names += [evaluation["calibration"]["datasets"][config["datasets"][dataset]["prompts"]]]
+        if "search" in evaluation:
+            names += [evaluation["search"]["calibration"][config["datasets"][dataset]["prompts"]]]
         model = config["models"][evaluation["model"]]
         names += [model["training"]["data"]] if model["weights"] == "train" else []
     for method in methods:
@@ -169,14 +176,24 @@ def prior_method(config: dict[str, Any], evaluation: str) -> str | None:
     return config["evaluations"][evaluation].get("prior", {}).get("method")
 
 
+def prior_datasets(config: dict[str, Any], evaluation: str, dataset: str) -> list[str]:
+    """The data sets that a prior classifies for `dataset`: itself, and the calibration images."""
+    spec = config["evaluations"][evaluation]["prior"]
+    calibration = spec.get("calibration", {}).get(config["datasets"][dataset]["prompts"])
+    return [dataset, *([calibration] if calibration else [])]
+
+
 def classified_datasets(config: dict[str, Any], method: str) -> list[str]:
     """The data sets that a baseline method classifies for tables or as a prior, each once."""
     name = split_seed(config, method)[0]
     listed = [spec for spec in config["tables"].values() if name in spec["methods"]]
     listed = [spec for spec in listed if KINDS[spec["kind"]].answers == "predictions"]
     found = [dataset for spec in listed for dataset in spec.get("datasets", [])]
+    for spec in listed:
+        found += spec.get("probabilities", {}).get("calibration", {}).values()
     for evaluation, dataset in all_questions(config):
-        found += [dataset] if prior_method(config, evaluation) == method else []
+        if prior_method(config, evaluation) == method:
+            found += prior_datasets(config, evaluation, dataset)
     return list(dict.fromkeys(found))
 
 

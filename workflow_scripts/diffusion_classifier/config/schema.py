@@ -7,6 +7,7 @@ keys of the mapping are added to it.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,7 @@ from diffusion_classifier.data.sources.registry import SOURCES, source
 from diffusion_classifier.data.sources.shifts import SHIFTS
 from diffusion_classifier.denoisers.families import FAMILIES
 from diffusion_classifier.engine.loss_names import LOSSES
+from diffusion_classifier.selection.searches import SEARCHES, search_class
 from diffusion_classifier.tables.kinds import KINDS
 from diffusion_classifier.training.registry import TRAINERS
 
@@ -27,7 +29,13 @@ Schema = dict[str, Any]
 
 def read_schema(path: Path) -> Schema:
     """The schema in the YAML file at `path`, completed."""
-    return _filled(yaml.safe_load(path.read_text(encoding="utf-8")))
+    return _filled(_parsed(path.read_text(encoding="utf-8")))
+
+
+@cache
+def _parsed(text: str) -> Any:
+    """The content of a YAML document, which nobody changes: parsing takes longer than a check."""
+    return yaml.safe_load(text)
 
 
 def source_keys() -> Schema:
@@ -93,6 +101,8 @@ _CONTENTS: dict[str, Callable[[], Any]] = {
     "baselines": lambda: list(BASELINES),
     "keys of baselines": lambda: _merged(baseline(name).keys for name in BASELINES),
     "needs of baselines": _baseline_needs,
+    "searches": lambda: list(SEARCHES),
+    "keys of searches": lambda: _merged(search_class(name).keys for name in SEARCHES),
     "kinds of tables": lambda: list(KINDS),
     "losses": lambda: list(LOSSES),
     "losses of a table": lambda: [*LOSSES, "pruning"],

@@ -59,9 +59,14 @@ def load_image(data: bytes, name: str, max_pixels: int = MAX_PIXELS) -> Image.Im
     greyscale outside its scale.
     """
     with warnings.catch_warnings():
-        # the size is checked below, and damaged metadata does not affect the pixels
-        warnings.simplefilter("ignore")
-        stored = _read(data, name, max_pixels)
+        warnings.simplefilter("ignore")  # the size is checked in `_read`
+        return from_pil(_read(data, name, max_pixels), name)
+
+
+def from_pil(stored: Image.Image, name: str) -> Image.Image:
+    """An image that is already open, in the form of `load_image`; raises ImageError like it."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # damaged metadata does not affect the pixels
         image = _upright(stored)
     if image.mode == "F" or image.mode.startswith("I"):
         image = _eight_bits(image, _white(stored), _white_is_zero(stored), name)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor
+from torch.func import functional_call
 
 from diffusion_classifier.files import read_json
 from diffusion_classifier.messages import InputError
@@ -60,6 +61,20 @@ class DiT:
         """See `Denoiser`; `prepared` is the result of `SharedDiT.prepare`."""
         output = self.shared(query, prepared)
         return self._parts(output, query.x_t[query.row], query.timestep[query.row])
+
+    def predict_mixture(
+        self, x_t: Tensor, timestep: Tensor, conditions: dict[str, Tensor], weights: Tensor
+    ) -> Tensor:
+        """See `mixture.predict_mixture`: each table of class embeddings gets a row per mixture."""
+        label, row = conditions["class_labels"], torch.arange(len(x_t), device=x_t.device)
+        mixed = {
+            name: weights.to(table.dtype) @ table[label]
+            for name, table in self.network.named_parameters()
+            if name.endswith("embedding_table.weight")
+        }
+        given = {"timestep": timestep, "class_labels": row, "return_dict": False}
+        output = functional_call(self.network, mixed, (x_t,), given)[0]
+        return self._parts(output, x_t, timestep)[0]
 
     def _parts(self, output: Tensor, x_t: Tensor, timestep: Tensor) -> tuple[Tensor, Tensor | None]:
         """ε and, if it is learned, the variance, from the network's output."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -20,7 +20,6 @@ if TYPE_CHECKING:
     from PIL.Image import Image
 
 
-@torch.inference_mode()
 def encode_images(
     folder: str,
     preprocess: Preprocess,
@@ -31,6 +30,21 @@ def encode_images(
 ) -> Tensor:
     """The latents x_0 of `images` under the model in `folder`: `(image, c, h, w)` float32, CPU.
 
+    See `image_encoder`, which this calls once.
+    """
+    encode = image_encoder(folder, preprocess, device, dtype, family)
+    return torch.stack([encode(image) for image in images])
+
+
+def image_encoder(
+    folder: str,
+    preprocess: Preprocess,
+    device: torch.device,
+    dtype: torch.dtype,
+    family: str | None = None,
+) -> Callable[[Image], Tensor]:
+    """A function from an image to its latent x_0, `(c, h, w)` float32 on the CPU.
+
     If the folder has a vae/, latents are the posterior's mean, scaled as the model's `family`
     scales it (see `vae.scaling`; None: read the family from the folder). Otherwise they are
     pixels in [-1, 1]. Raises InputError for a VAE that is missing or incomplete, of another class,
@@ -38,15 +52,16 @@ def encode_images(
     """
     check_vae(folder)
     if not (Path(folder) / "vae").is_dir():
-        return torch.stack([preprocess(image) for image in images])
+        return preprocess
     vae, scaling = load_vae(folder, device, dtype, family)
 
+    @torch.inference_mode()
     def latent(image: Image) -> Tensor:
         pixels = preprocess(image).unsqueeze(0).to(device, vae.dtype)
         with in_network():
             return scaling.latent(vae.encode(pixels).latent_dist.mean[0]).float().cpu()
 
-    return torch.stack([latent(image) for image in images])
+    return latent
 
 
 def read_latents(shards: Iterable[str | os.PathLike]) -> tuple[Tensor, Tensor]:

@@ -90,7 +90,7 @@ class Engine:
         dtype: torch.dtype,
         journal: Journal | None = None,
     ) -> None:
-        _check_latents(inputs)
+        check_latents(inputs)
         self.journal = journal
         self.denoiser, self.device, self.dtype = denoiser, device, dtype
         self.images = inputs.images.cpu().numpy()
@@ -155,7 +155,7 @@ class Engine:
         × pairs, so they are full even if an image has few prompts left, and evaluations of the same
         noised image are neighbours.
         """
-        _check_samples(samples, len(self.noise), self.denoiser.process.timesteps)
+        check_samples(samples, len(self.noise), self.denoiser.process.timesteps)
         total = len(pairs) * len(samples)
         progress = progress or Progress(total, "evaluations", before=start)
         index = _Index(self.images, pairs, samples)
@@ -242,7 +242,8 @@ def _losses(denoiser: Denoiser, batch: Batch) -> dict[str, Tensor]:
     return losses
 
 
-def _check_latents(inputs: Inputs) -> None:
+def check_latents(inputs: Inputs) -> None:
+    """Raise InputError if latents and noise have different shapes."""
     if inputs.latents.shape[1:] != inputs.noise.shape[1:]:
         raise InputError(
             f"latent_shape: found {list(inputs.noise.shape[1:])} in the model's entry, but its "
@@ -250,7 +251,8 @@ def _check_latents(inputs: Inputs) -> None:
         )
 
 
-def _check_samples(samples: Sequence[Sample], noises: int, timesteps: int) -> None:
+def check_samples(samples: Sequence[Sample], noises: int, timesteps: int) -> None:
+    """Raise InputError if there are too few noises or timesteps for `samples`."""
     highest = max((sample.noise for sample in samples), default=-1)
     if highest >= noises:
         raise InputError(

@@ -19,7 +19,7 @@ import torch
 from PIL import Image
 
 from diffusion_classifier.benchmarks.throughput import all_pairs
-from diffusion_classifier.cli.classify import Evaluation, stage_errors
+from diffusion_classifier.cli.stages import Schedule, measured
 from diffusion_classifier.config.checks.evaluation_checks import CALIBRATION_SAMPLES
 from diffusion_classifier.data.preprocess import Preprocess
 from diffusion_classifier.data.prompt_sets import from_templates
@@ -130,9 +130,10 @@ def _staged(check: Check, folder: str, side: int) -> tuple[Denoiser, Inputs]:
     accelerate(denoiser, Speed(), IMAGES * len(WORDS) * max(samples))
     noise = noise_bank(latents.shape[1:], max(samples), seed=0)
     inputs = Inputs(latents, torch.arange(IMAGES), conditions, noise)
-    evaluation = Evaluation(samples, KEEP, batch_size="auto")
+    plan, pairs = Schedule(schedule, KEEP, None, "l2"), all_pairs(range(IMAGES), len(WORDS))
     with job.step("network"):
-        stages = stage_errors(denoiser, inputs, prompts, schedule, evaluation, device, dtype)
+        engine = Engine(denoiser, inputs, "auto", device, dtype)
+        stages = measured(engine, pairs, prompts["classidx"].to_numpy(), plan)
     check.row(
         "jobs",
         job=f"Stable Diffusion 2, {len(WORDS)} prompts, {list(samples)}, keep {list(KEEP)}",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from itertools import groupby, pairwise
+from itertools import groupby
 from math import prod
 from typing import Any
 
@@ -18,7 +18,6 @@ from diffusion_classifier.config.methods import (
     baseline_class,
     baseline_spec,
     filter_network,
-    groups_of,
     is_shipped,
     method_names,
     prior_method,
@@ -27,7 +26,10 @@ from diffusion_classifier.config.methods import (
     stages_of,
     training_set,
 )
-from diffusion_classifier.selection.schedules import stage_samples
+from diffusion_classifier.config.work import stage_numbers, stage_sizes, stage_work
+from diffusion_classifier.selection.searches import search_class
+
+from .cost_text import JOURNAL, at_most, longest_jobs, money, number, table_lines, time_of
 
 
 @dataclass(frozen=True)
@@ -38,7 +40,7 @@ class Cost:
     measure errors; `rate` is evaluations/s of one device, from the config; `prompts` is the number
     of an image's candidates (None without pairs, for features and sampling); `counted` is the
     earlier table with the same evaluations, which run only once; `most` says that the numbers are
-    the upper limit of a race.
+    the upper limit of a race; `longest` counts the evaluations of the longest job.
     """
 
     table: str
@@ -51,6 +53,7 @@ class Cost:
     prompts: float | None = None
     counted: str | None = None
     most: bool = False
+    longest: float | None = None
 
     @property
     def evaluations(self) -> float | None:
@@ -61,6 +64,11 @@ class Cost:
         """Device hours."""
         known = None not in (self.evaluations, self.rate)
         return self.evaluations / self.rate / 3600 if known else None
+
+    @property
+    def longest_hours(self) -> float | None:
+        """Device hours of the longest job."""
+        return self.longest / self.rate / 3600 if self.longest and self.rate else None
 
 
 def estimate(config: dict[str, Any]) -> list[Cost]:
@@ -86,24 +94,12 @@ def evaluations_per_image(stages: dict[str, Any], classes: float, per_class: flo
     return sum(prompts * new for prompts, new in stage_sizes(stages, classes, per_class))
 
 
-def stage_sizes(
-    stages: dict[str, Any], classes: float, per_class: float
-) -> list[tuple[float, int]]:
-    """The remaining prompts of an image and the new samples, for each stage."""
-    if stages.get("timesteps") == "learned":
-        new = [after - before for before, after in pairwise([0, *stages["samples"]])]
-    else:
-        every = stage_samples(stages["samples"], stages.get("trials", 1), stages.get("grid"))
-        new = [len(samples) for samples in every]
-    left = [classes, *(min(classes, keep) for keep in stages["keep"][:-1])]
-    return [(kept * per_class, count) for kept, count in zip(left, new, strict=True)]
-
-
 def _table_costs(config: dict[str, Any], table: str, spec: dict[str, Any]) -> Iterator[Cost]:
     datasets = spec.get("datasets") or [spec["dataset"]]
     for name, dataset in questions(config, table):
         yield _evaluation_cost(config, table, name, dataset)
     yield from _calibration_costs(config, table)
+    yield from _search_costs(config, table)
     priors = [(prior_method(config, name), data) for name, data in questions(config, table)]
     methods = [*spec["methods"]]
     for method in method_names(config)["baseline"]:
@@ -123,16 +119,19 @@ def _table_costs(config: dict[str, Any], table: str, spec: dict[str, Any]) -> It
 
 def _evaluation_cost(config: dict[str, Any], table: str, name: str, dataset: str) -> Cost:
     spec, data = config["evaluations"][name], config["datasets"][dataset]
-    stages = stages_of(config, name, dataset)
-    count = len(stages["samples"]) + (groups_of(config, name, dataset) is not None)
-    jobs = count * data.get("shards", 1) * spec.get("class_parts", 1)
+    stages, numbers = stages_of(config, name, dataset), stage_numbers(config, name, dataset)
+    jobs = len(numbers) * data.get("shards", 1) * spec.get("class_parts", 1)
+    works = [stage_work(config, name, dataset, number) for number in numbers]
+    longest = None if None in works else max(work.evaluations for work in works)
     images, rate = image_count(config, dataset), spec.get("rate")
     counts, per_image, most = candidate_counts(config, dataset), None, "race" in stages
     if counts:
         counts, before = counts_left(config, name, dataset, *counts)
         per_image = before + evaluations_per_image(stages, *counts)
     prompts = counts and prod(counts)
-    return Cost(table, name, dataset, images, per_image, jobs, rate, prompts, most=most)
+    return Cost(
+        table, name, dataset, images, per_image, jobs, rate, prompts, most=most, longest=longest
+    )
 
 
 def _calibration_costs(config: dict[str, Any], table: str) -> Iterator[Cost]:
@@ -150,6 +149,21 @@ def _calibration_costs(config: dict[str, Any], table: str) -> Iterator[Cost]:
         dataset, method = spec["calibration"]["datasets"][prompts], f"{name} (calibration)"
         images = image_count(config, dataset)
         yield Cost(table, method, dataset, images, per_image, 0, spec.get("rate"))
+
+
+def _search_costs(config: dict[str, Any], table: str) -> Iterator[Cost]:
+    """The cost of calibrating searches, for each evaluation and set of prompts."""
+    searched = {
+        (name, config["datasets"][dataset]["prompts"]): candidate_counts(config, dataset)
+        for name, dataset in questions(config, table)
+        if "search" in config["evaluations"][name]
+    }
+    for (name, prompts), counts in searched.items():
+        search = config["evaluations"][name]["search"]
+        dataset = search["calibration"][prompts]
+        per_image = counts and search_class(search["kind"]).evaluations(search, counts[0])
+        images, rate = image_count(config, dataset), config["evaluations"][name].get("rate")
+        yield Cost(table, f"{name} (search, calibration)", dataset, images, per_image, 0, rate)
 
 
 def _baseline_costs(config: dict, table: str, method: str, datasets: list[str]) -> Iterator[Cost]:
@@ -195,14 +209,17 @@ def _rate(config: dict[str, Any], model: str) -> float | None:
     return next((spec["rate"] for spec in specs if "rate" in spec), None)
 
 
-def render(costs: list[Cost]) -> str:
-    """The estimate as text."""
-    lines = []
+def render(costs: list[Cost], compute: dict[str, Any] | None = None) -> str:
+    """The estimate as text; `compute` is that section of the config."""
+    lines, compute = [], compute or {}
+    price = compute.get("price_per_hour")
     for table in dict.fromkeys(cost.table for cost in costs):
         rows = [cost for cost in costs if cost.table == table]
         cells = [_HEADER, *map(_cells, _grouped(rows))]
-        lines += [table, *table_lines(cells), f"  sum: {_sum(rows)}", ""]
-    lines.append(f"all tables: {_sum([cost for cost in costs if not cost.counted])}")
+        lines += [table, *table_lines(cells), f"  sum: {_sum(rows, price)}", ""]
+    lines.append(f"all tables: {_sum([cost for cost in costs if not cost.counted], price)}")
+    known = [cost for cost in costs if cost.longest_hours and not cost.counted]
+    lines += longest_jobs(known, price, compute.get("journal", JOURNAL)) if known else []
     lines += [_SHARED] if any(cost.counted for cost in costs) else []
     lines += [_RACES] if any(cost.most for cost in costs) else []
     lines += [_STATED] if any(cost.rate for cost in costs) else []
@@ -233,42 +250,19 @@ def _cells(cost: Cost) -> tuple[str, ...]:
     # features and sampling have no pairs
     prompts, jobs = (number(cost.prompts), f"{cost.jobs:,}") if cost.jobs else ("", "")
     names = cost.method + "*" * bool(cost.counted), cost.dataset
-    spent = (_most(cost, number(count)) for count in (cost.per_image, cost.evaluations))
-    time = _most(cost, time_of(cost.hours))
+    spent = (at_most(cost.most, number(count)) for count in (cost.per_image, cost.evaluations))
+    time = at_most(cost.most, time_of(cost.hours))
     return (*names, number(cost.images), prompts, *spent, number(cost.rate), jobs, time)
 
 
-def _most(cost: Cost, text: str) -> str:
-    return f"≤{text}" if cost.most and text != "?" else text
-
-
-def _sum(rows: list[Cost]) -> str:
+def _sum(rows: list[Cost], price: float | None = None) -> str:
     evaluations, hours = [row.evaluations for row in rows], [row.hours for row in rows]
     jobs, total = sum(row.jobs for row in rows), sum(filter(None, evaluations))
     least = "at least " * (None in evaluations)
     least = least or "at most " * any(row.most for row in rows)
     text = f"{least}{number(total)} evaluations in {jobs:,} job{'s' * (jobs != 1)}"
     if any(hours):
-        text += f", {'at least ' * (None in hours)}{time_of(sum(filter(None, hours)))} of a device"
+        spent = sum(filter(None, hours))
+        text += f", {'at least ' * (None in hours)}{time_of(spent)} of a device"
+        text += money(spent, price)
     return text
-
-
-def table_lines(rows: list[tuple[str, ...]]) -> list[str]:
-    """Indented lines with aligned columns; the first two are texts, the others numbers."""
-    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    form = "  ".join(f"{{:{'<' if n < 2 else '>'}{width}}}" for n, width in enumerate(widths))
-    return [f"  {form.format(*row)}".rstrip() for row in rows]
-
-
-def number(value: float | None) -> str:
-    """A count or a rate as text, `?` if unknown."""
-    if value is None:
-        return "?"
-    return f"{value:,.0f}" if value >= 10 or value == int(value) else f"{value:.2g}"
-
-
-def time_of(hours: float | None) -> str:
-    """A device's hours as text, `?` if unknown."""
-    if hours is None or hours >= 48:
-        return "?" if hours is None else f"{hours / 24:,.1f} d"
-    return f"{hours:.0f} h" if hours >= 1 else f"{max(1, 60 * hours):.0f} min"

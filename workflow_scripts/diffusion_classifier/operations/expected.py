@@ -33,6 +33,13 @@ BOUNDS = 2
 """A bound of an interval (1.8 times near 100 %) or the accuracy of a single training may move this
 many times as far as the accuracy."""
 
+PROBABILITIES = "-probabilities"
+"""The end of the name of a table's probabilities."""
+
+FITTED = 0.005
+"""By how much a score of probabilities may differ, as two near-ties of 700 images, or the end of a
+fit, may shift it; accuracies, in percent, have `NEAR_TIES`."""
+
 ROUNDING = 1.5e-4
 """Tables have four decimals, and rounding may change the last."""
 
@@ -126,11 +133,16 @@ def write_expected(results: str | os.PathLike, expected: str | os.PathLike) -> l
 
 
 def tables_of(results: str | os.PathLike) -> list[str]:
-    """The names of the tables in the folder `results`."""
-    return [path.parent.name for path in sorted(Path(results).glob("tables/*/table.csv"))]
+    """The names of the tables in the folder `results`, and NAME-probabilities where there are."""
+    names = [path.parent.name for path in sorted(Path(results).glob("tables/*/table.csv"))]
+    found = sorted(Path(results).glob("tables/*/probabilities.csv"))
+    return names + [f"{path.parent.name}{PROBABILITIES}" for path in found]
 
 
 def _table(results: str | os.PathLike, table: str) -> Path:
+    if table.endswith(PROBABILITIES):
+        name = table.removesuffix(PROBABILITIES)
+        return Path(results) / "tables" / name / "probabilities.csv"
     return Path(results) / "tables" / table / "table.csv"
 
 
@@ -155,6 +167,9 @@ def _different(shared: pd.DataFrame, number: str) -> pd.DataFrame:
 
 def _with_tolerance(rows: pd.DataFrame, table: str, results: str | os.PathLike) -> pd.DataFrame:
     """`rows` of one table with their tolerance: as many images as fit in `NEAR_TIES`, or one."""
+    if table.endswith(PROBABILITIES):
+        in_percent = rows["metric"].str.startswith("accuracy")
+        return rows.assign(tolerance=in_percent.map({True: NEAR_TIES, False: FITTED}))
     path = Path(results) / "scores" / f"{table}.parquet"
     scores = _read_parquet(path, ["method", "group", "loss", "kind"])
     fitted = scores[~scores["kind"].isin(SAME_EVERYWHERE)]

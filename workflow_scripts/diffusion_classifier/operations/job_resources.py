@@ -6,15 +6,10 @@ prompts × samples. Divided by the config's `rate` (evaluations/s), that is a ti
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from math import ceil, prod
-from typing import Any
 
-from diffusion_classifier.config.image_counts import candidate_counts, counts_left, image_count
-from diffusion_classifier.config.methods import stages_of
+from diffusion_classifier.config.work import Work
 from diffusion_classifier.engine.loss_names import MEASURED
-
-from .costs import stage_sizes
 
 START = 10
 """Minutes to start Python and load a model; longer than any measured start."""
@@ -29,43 +24,6 @@ ENCODED = 2.0
 """Lowest rate of encoding latents in images/s: 512 pixels wide, without a GPU."""
 
 _MEGABYTE = 1e6
-
-
-@dataclass(frozen=True)
-class Work:
-    """The work of the largest job of a stage: images, pairs, and samples of each pair."""
-
-    images: int
-    pairs: float
-    samples: int
-
-    @property
-    def evaluations(self) -> float:
-        return self.pairs * self.samples
-
-
-def shard_images(config: dict[str, Any], dataset: str) -> int | None:
-    """Images of a data set's largest shard; None if unknown before the data set is made."""
-    images = image_count(config, dataset)
-    return images and ceil(images / config["datasets"][dataset].get("shards", 1))
-
-
-def stage_work(config: dict[str, Any], evaluation: str, dataset: str, stage: int) -> Work | None:
-    """The work of a job of a stage (0: of groups); None if unknown before the data are made.
-
-    Classes are assumed to be split evenly among class parts, and a race to run to its end.
-    """
-    images, counts = shard_images(config, dataset), candidate_counts(config, dataset)
-    if images is None or counts is None:
-        return None
-    spec = config["evaluations"][evaluation]
-    left, group_evaluations = counts_left(config, evaluation, dataset, *counts)
-    if stage == 0:
-        samples = spec["hierarchy"]["samples"]
-        prompts = group_evaluations / samples
-    else:
-        prompts, samples = stage_sizes(stages_of(config, evaluation, dataset), *left)[stage - 1]
-    return Work(images, images * ceil(prompts / spec.get("class_parts", 1)), samples)
 
 
 def minutes(work: float | None, rate: float | None, attempt: int = 1) -> int:

@@ -12,13 +12,13 @@ import numpy as np
 
 from diffusion_classifier.config.image_counts import image_count
 from diffusion_classifier.config.methods import groups_of, questions, stages_of
+from diffusion_classifier.config.work import stage_work
 from diffusion_classifier.engine.loss_names import MEASURED
 from diffusion_classifier.messages import FAILED
 from diffusion_classifier.network_time import is_log_line
 from diffusion_classifier.progress import duration
 
 from .costs import number, table_lines, time_of
-from .job_resources import stage_work
 
 SILENT = 600.0
 """Seconds without a new line after which a job may be dead; long jobs print one each minute."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import platform
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
@@ -44,7 +44,8 @@ def provenance(
     `written` is the config with the user's spelling of paths (default: `config`). `versions` are
     those at the time of writing the table; each evaluation has the versions that measured its
     errors. Seconds are those of the jobs that measured errors: `device` in the engine, `wall` with
-    the start of the job.
+    the start of the job. What only the files of errors say is None where they are in a store, as a
+    table's job does not fetch them.
     """
     written = config if written is None else written
     images = {name: _images(path) for name, path in data.items()}
@@ -64,9 +65,9 @@ def provenance(
             for name in sorted(models)
         },
         "datasets": images,
-        "evaluations": sum(row["evaluations"] for row in rows),
-        "device_seconds": round(sum(row["device_seconds"] for row in rows), 3),
-        "wall_seconds": round(sum(row["wall_seconds"] for row in rows), 3),
+        "evaluations": _total(row["evaluations"] for row in rows),
+        "device_seconds": _total(row["device_seconds"] for row in rows),
+        "wall_seconds": _total(row["wall_seconds"] for row in rows),
         "errors": rows,
         "config": written,
     }
@@ -80,16 +81,23 @@ def _errors_record(
     done = evaluation_progress(config, table, evaluation, dataset)
     # without hidden files that a killed job has left
     files = sorted((results / "errors" / evaluation / dataset).glob("stage*/[0-9]*.nc"))
-    return {
-        "evaluation": evaluation,
-        "dataset": dataset,
-        # the actual number, which may be less than expected
-        "images": images.get("images", done.images),
+    # the actual number, which may be less than expected
+    named = {"evaluation": evaluation, "dataset": dataset}
+    named["images"] = images.get("images", done.images)
+    if not files:
+        return named | {"evaluations": None, "device_seconds": None, "wall_seconds": None}
+    return named | {
         "evaluations": done.evaluations,
         "device_seconds": round(done.seconds, 3),
         "wall_seconds": _wall(results / "benchmarks/jobs/errors" / evaluation / dataset),
         **_measured_at(files),
     }
+
+
+def _total(amounts: Iterable[float | None]) -> float | None:
+    """The sum, in JSON with 3 decimals; None if an amount is not known."""
+    amounts = list(amounts)
+    return None if None in amounts else round(sum(amounts), 3)
 
 
 def commit(folder: Path) -> dict[str, Any] | None:

@@ -15,6 +15,7 @@ import pandas as pd
 from diffusion_classifier.data.prompt_sets import named_prompts
 
 from .candidates import candidates, pairs_of_classes
+from .survival import calibrated, survivors
 
 
 def best_of_prior(predictions: pd.DataFrame, loss: str, keep: int, classes: int) -> pd.DataFrame:
@@ -33,6 +34,35 @@ def best_of_prior(predictions: pd.DataFrame, loss: str, keep: int, classes: int)
     return pd.DataFrame({"image": images, "class": best.ravel()})
 
 
+def near_best_of_prior(
+    predictions: pd.DataFrame,
+    calibration: pd.DataFrame,
+    loss: str,
+    keep: int,
+    classes: int,
+    risk: float,
+) -> pd.DataFrame:
+    """The classes near the prior's best, at most `keep` of each image: `image, class` int64.
+
+    How near follows from the `risk` of losing the true class, by the prior's predictions for
+    `calibration` images with their `label`; see `survival`. A class without a score is last.
+    """
+    known, scores = (_least_first(frame, loss, classes) for frame in (calibration, predictions))
+    labels = calibration.loc[calibration["loss"] == loss, "label"].to_numpy()
+    near = calibrated(known, labels, risk, keep)["threshold"]
+    images = predictions.loc[predictions["loss"] == loss, "image"].to_numpy("int64")
+    return survivors(scores, images, near, keep)
+
+
+def _least_first(predictions: pd.DataFrame, loss: str, classes: int) -> np.ndarray:
+    """Minus the scores of every class, `(image, class)`: lower is likelier, infinite without."""
+    found = predictions[predictions["loss"] == loss]
+    stored = np.stack(found["scores"].to_numpy())[:, :classes].astype("float64")
+    scores = np.full((len(found), classes), np.inf)
+    scores[:, : stored.shape[1]] = np.where(np.isnan(stored), np.inf, -stored)
+    return scores
+
+
 def contenders(
     data: pd.DataFrame,
     prompts: pd.DataFrame,
@@ -40,10 +70,13 @@ def contenders(
     predictions: pd.DataFrame | None = None,
     loss: str = "",
     keep: int = 0,
+    risk: float | None = None,
+    calibration: pd.DataFrame | None = None,
 ) -> pd.DataFrame:
     """The candidates of `images`; with a prior, only those of its `keep` best classes.
 
-    `predictions` and `loss` belong to the prior; see `best_of_prior`.
+    `predictions` and `loss` belong to the prior; see `best_of_prior`. With a `risk` it keeps fewer
+    where it can; see `near_best_of_prior`.
     """
     pairs = candidates(data, prompts)
     pairs = pairs[pairs["image"].isin(images)]
@@ -51,5 +84,8 @@ def contenders(
         return pairs
     classes = int(named_prompts(prompts)["classidx"].max()) + 1
     predictions = predictions[predictions["image"].isin(images)]
-    best = best_of_prior(predictions, loss, keep, classes)
+    if risk is None:
+        best = best_of_prior(predictions, loss, keep, classes)
+    else:
+        best = near_best_of_prior(predictions, calibration, loss, keep, classes, risk)
     return pairs_of_classes(pairs, prompts["classidx"].to_numpy(), best)

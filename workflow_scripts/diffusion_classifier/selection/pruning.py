@@ -88,6 +88,7 @@ def prediction_table(
     combine: str = "mean",
     pruning: str | None = None,
     coarse: Sequence[xr.Dataset] = (),
+    searched: pd.DataFrame | None = None,
 ) -> pd.DataFrame:
     """The predictions of an evaluation, or of a shard of it: one row per image and stored loss.
 
@@ -96,10 +97,13 @@ def prediction_table(
     the pairs that reached its end. `scores` is minus the error per class index, float32, NaN for
     classes that were dropped before. `labels` has the columns `image, label`. `pruning` is the loss
     by which stages were pruned; its rows are repeated with the loss "pruning", so that data sets
-    pruned by different losses can be compared. `coarse` are the errors of a stage of groups, which
-    add to `evaluations` and `seconds` only.
+    pruned by different losses can be compared. `coarse` are the errors of a stage of groups and
+    `searched` is the table of a search; they add to `evaluations` and `seconds` only.
     """
-    images = labels.merge(cost([*coarse, *stages]), on="image")
+    spent = cost([*coarse, *stages])
+    if searched is not None:
+        spent += searched.set_index("image")[[*spent.columns]].loc[spent.index]
+    images = labels.merge(spent, on="image")
     rows = []
     for loss in losses_in(stages):
         errors = candidates[["image", "prompt"]].merge(mean_errors(stages, loss))

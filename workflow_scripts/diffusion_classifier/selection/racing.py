@@ -25,7 +25,7 @@ import pandas as pd
 
 from diffusion_classifier.engine.error_files import loss_values, sample_weights
 from diffusion_classifier.engine.samples import Sample
-from diffusion_classifier.progress import Progress
+from diffusion_classifier.progress import Progress, Silence
 
 from .learned_timesteps import spread_at
 
@@ -114,6 +114,7 @@ def race(
     loss: str = "l2",
     combine: str = "mean",
     seen: History | None = None,
+    progress: Progress | Silence | None = None,
 ) -> dict[str, np.ndarray]:
     """The errors of a race: `(pair, sample)` float32 per loss, NaN where a class had left.
 
@@ -129,7 +130,7 @@ def race(
     runners = _Runners(pairs, class_of, combine)
     total = len(pairs) * len(samples)
     errors: dict[str, np.ndarray] = {}
-    progress = Progress(total, "evaluations made or spared")
+    progress = progress or Progress(total, "evaluations made or spared")
     done = 0
     for count in checkpoints(max(1, minimum - before), len(samples)):
         rows, new = runners.rows(), samples[done:count]
@@ -157,6 +158,7 @@ def gap_race(
     settings: dict[str, Any],
     earlier: Sequence[xr.Dataset],
     densities: pd.DataFrame | None,
+    progress: Progress | Silence | None = None,
 ) -> dict[str, np.ndarray]:
     """The `race` of a stage by the rule `Gap`.
 
@@ -167,7 +169,8 @@ def gap_race(
     timesteps = [*seen.timesteps, *(sample.timestep for sample in samples)]
     spread = None if densities is None else spread_at(densities, timesteps, loss)
     minimum, rule = settings.get("minimum", MINIMUM), Gap(settings["z"], spread)
-    return race(measure, pairs, samples, class_of, rule, minimum, loss, settings["combine"], seen)
+    combine = settings["combine"]
+    return race(measure, pairs, samples, class_of, rule, minimum, loss, combine, seen, progress)
 
 
 class _Runners:

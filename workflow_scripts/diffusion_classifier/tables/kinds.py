@@ -16,12 +16,14 @@ class Kind:
 
     `notebook` is the name of a file in notebooks/, `category` the heading of such tables in the
     report. The scored `answers` are predictions of classes, similarities of images and prompts, or
-    matches: the similarities of several data sets of matching tasks.
+    matches: the similarities of several data sets of matching tasks. Each table has a page on which
+    its images can be looked at (`tables.explorer`), unless `no_page` says why not.
     """
 
     notebook: str
     category: str
     answers: Literal["predictions", "similarities", "matches"]
+    no_page: str = ""
 
 
 KINDS = {

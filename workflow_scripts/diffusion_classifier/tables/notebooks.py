@@ -6,21 +6,25 @@ import ast
 import os
 import sys
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import diffusion_classifier
 from diffusion_classifier.files import atomic, write_json, write_text
 from diffusion_classifier.messages import without_home
 
 if TYPE_CHECKING:
     from nbformat import NotebookNode
+    from traitlets.config import Config
 
 NEEDS = "needs:"
 _PAGE = """{%- extends 'lab/index.html.j2' -%}
 {#- no notebook has formulas, but MathJax would read a $ in a name as the start of one -#}
 {%- block html_head_js_mathjax -%}{%- endblock -%}
 """
+_LONGEST = 103
+"""Bytes of the longest path of a Unix socket on macOS; Linux allows 107."""
 
 
 def execute(
@@ -34,7 +38,8 @@ def execute(
     Cells tagged `needs:NAME` are left out if the parameter NAME is empty, as a table may lack some
     of its parts. Paths below the folder `workflow` are written relative to it (`without_place`).
     A kernel spec of this run starts the present Python, whatever kernels the user has installed;
-    Jupyter neither reads nor writes files in the user's home. Progress and tracebacks go to stderr.
+    Jupyter neither reads nor writes files in the user's home, and talks to the kernel through
+    sockets in a private folder. Progress and tracebacks go to stderr.
     """
     import nbformat
     import papermill
@@ -44,7 +49,7 @@ def execute(
         spec = Path(folder) / "kernels" / "python3"
         command = [sys.executable, "-m", "ipykernel_launcher", "-f", "{connection_file}"]
         # the kernel imports the same library as this process, even if it is not installed
-        search = {"PYTHONPATH": str(Path(diffusion_classifier.__file__).resolve().parents[1])}
+        search = {"PYTHONPATH": str(Path(__file__).resolve().parents[2])}
         write_json(
             {"argv": command, "display_name": "Python 3", "language": "python", "env": search},
             spec / "kernel.json",
@@ -53,13 +58,29 @@ def execute(
         for name in ("IPYTHONDIR", "JUPYTER_CONFIG_DIR", "JUPYTER_DATA_DIR", "JUPYTER_RUNTIME_DIR"):
             os.environ[name] = str(Path(folder) / name.lower())
         os.environ.setdefault("MPLBACKEND", "agg")
-        with atomic(output) as temporary:
+        with atomic(output) as temporary, private_channels(folder) as config:
             executed = papermill.execute_notebook(
-                chosen, temporary, parameters, kernel_name="python3", progress_bar=False
-            )
+                chosen, temporary, parameters, kernel_name="python3", progress_bar=False,
+                config=config,
+            )  # fmt: skip
             # papermill would store the whole notebook here, not its path
             executed.metadata.papermill["input_path"] = os.fspath(notebook)
             nbformat.write(without_place(executed, workflow), os.fspath(temporary))
+
+
+@contextmanager
+def private_channels(folder: str) -> Iterator[Config]:
+    """Jupyter's settings with which a kernel's channels are sockets that only this user can open.
+
+    By default they are TCP ports without encryption, to which other users of the machine may
+    listen. The sockets lie in `folder`, or in a new folder of /tmp if that path is too long.
+    """
+    from traitlets.config import Config
+
+    with tempfile.TemporaryDirectory(dir="/tmp") as short:
+        names = [str(Path(where) / "kernel") for where in (folder, short)]
+        fits = len(os.fsencode(f"{names[0]}-0")) <= _LONGEST
+        yield Config({"KernelManager": {"transport": "ipc", "ip": names[0 if fits else 1]}})
 
 
 def without_place(notebook: NotebookNode, workflow: str | os.PathLike) -> NotebookNode:

@@ -38,21 +38,23 @@ def check_evaluation(config: dict[str, Any], name: str, spec: dict[str, Any]) ->
     known(f"{key}.model", spec["model"], denoiser_names(config), "diffusion model")
     for dataset in spec.get("stages_for", {}):
         known(f"{key}.stages_for", dataset, config["datasets"], "data set")
-    for where, stages in _schedules(key, spec).items():
+    for where, stages in schedules(key, spec).items():
         try:
             _check_stages(stages, config["noise"]["size"])
         except ValueError as error:
             raise InputError(f"{where}.{error}") from None
-        if "race" in stages and spec.get("class_parts", 1) > 1:
+        if "race" in stages and spec.get("class_parts", 1) not in (1, "auto"):
             raise InputError(
                 f"{key}.class_parts: found {spec['class_parts']}, but in a race all classes of an "
                 "image run in one job; leave it out, and take more `shards` instead"
             )
     if "calibration" in spec:
         _check_calibration(config, f"{key}.calibration", spec["calibration"])
+    for part in ("search", "prior"):
+        _check_risk(config, f"{key}.{part}", spec.get(part, {}))
 
 
-def _schedules(key: str, spec: dict[str, Any]) -> dict[str, dict[str, Any]]:
+def schedules(key: str, spec: dict[str, Any]) -> dict[str, dict[str, Any]]:
     """The stages of an evaluation for all data sets and for single ones, by their keys."""
     single = spec.get("stages_for", {}).items()
     return {f"{key}.stages": spec["stages"]} | {
@@ -75,9 +77,7 @@ def _check_stages(stages: dict[str, Any], noise_size: int) -> None:
 
 
 def _check_calibration(config: dict[str, Any], key: str, spec: dict[str, Any]) -> None:
-    for prompts, dataset in spec["datasets"].items():
-        known(f"{key}.datasets", prompts, config["prompts"], "set of prompts")
-        known(f"{key}.datasets.{prompts}", dataset, config["datasets"], "data set")
+    _check_names(config, f"{key}.datasets", spec["datasets"])
     for prompts in spec.get("uniform", {}):
         known(f"{key}.uniform", prompts, spec["datasets"], "set of prompts with a calibration")
     samples = spec.get("samples", CALIBRATION_SAMPLES)
@@ -85,6 +85,24 @@ def _check_calibration(config: dict[str, Any], key: str, spec: dict[str, Any]) -
         check_stages([samples], [1], 1, None, config["noise"]["size"])
     except ValueError as error:
         raise InputError(f"{key}.{error}") from None
+
+
+def _check_risk(config: dict[str, Any], key: str, spec: dict[str, Any]) -> None:
+    """Check that `risk` and `calibration` of a search or prior come together, and their names."""
+    if ("risk" in spec) != ("calibration" in spec):
+        found, other = ("risk", "calibration")[:: 1 if "risk" in spec else -1]
+        raise InputError(
+            f"{key}.{found}: found without `{other}`, expected both or none: a risk is calibrated "
+            f"on labelled images; add `{other}`, or leave `{found}` out"
+        )
+    _check_names(config, f"{key}.calibration", spec.get("calibration", {}))
+
+
+def _check_names(config: dict[str, Any], key: str, datasets: dict[str, str]) -> None:
+    """Check the names in a mapping of sets of prompts to data sets."""
+    for prompts, dataset in datasets.items():
+        known(key, prompts, config["prompts"], "set of prompts")
+        known(f"{key}.{prompts}", dataset, config["datasets"], "data set")
 
 
 def check_calibrations(config: dict[str, Any]) -> None:
@@ -103,7 +121,7 @@ def _check_learned(config: dict[str, Any], name: str, dataset: str) -> None:
             f"`{dataset}`, expected a data set that timesteps are learned on (as `stages` say "
             f"`timesteps: learned`); add `{prompts}: <data set>` or use `timesteps: even`"
         )
-    if not _disjoint(config, found[prompts], dataset):
+    if not disjoint(config, found[prompts], dataset):
         raise InputError(
             f"{key}.datasets.{prompts}: found `{found[prompts]}`, some of whose images may be in "
             f"the test set `{dataset}`, expected other images; choose another `split`, or keep "
@@ -111,7 +129,7 @@ def _check_learned(config: dict[str, Any], name: str, dataset: str) -> None:
         )
 
 
-def _disjoint(config: dict[str, Any], one: str, other: str) -> bool:
+def disjoint(config: dict[str, Any], one: str, other: str) -> bool:
     """Whether two data sets can have no image in common."""
     a, b = _origin(config, one), _origin(config, other)
     if any(a.get(key) != b.get(key) for key in _ORIGIN):
@@ -163,7 +181,7 @@ def _check_no_circle(config: dict[str, Any], key: str, name: str) -> None:
 
 def _check_keep(key: str, spec: dict[str, Any]) -> None:
     """Check that a prior keeps at least as many classes as the first stage after it."""
-    for where, stages in _schedules(key, spec).items():
+    for where, stages in schedules(key, spec).items():
         if spec["prior"]["keep"] < stages["keep"][0]:
             raise InputError(
                 f"{key}.prior.keep: found {spec['prior']['keep']}, expected at least "
@@ -186,9 +204,10 @@ def _check_scores(config: dict[str, Any], key: str, spec: dict[str, Any], datase
     """Check that a prior that is an evaluation has scores of as many classes as are kept."""
     keep, method = spec["prior"]["keep"], spec["prior"]["method"]
     stages = stages_of(config, method, dataset)
-    if "race" in stages:
+    part = "race" if "race" in stages else "search"
+    if part == "race" or part in config["evaluations"][method]:
         raise InputError(
-            f"{key}.method: found `{method}`, which is a race on `{dataset}` and has scores only "
+            f"{key}.method: found `{method}`, which is a {part} on `{dataset}` and has scores only "
             "of the classes that reach its end, expected a method that scores more; choose another"
         )
     known_classes = candidate_counts(config, dataset)

@@ -247,10 +247,9 @@ def check_single_stage(
                 "stage (all classes at all timesteps); choose another or shorten its `samples` and "
                 "`keep`"
             )
-        if "prior" in config["evaluations"][name] or any(
-            groups_of(config, name, data) for data in datasets
-        ):
-            part = "prior" if "prior" in config["evaluations"][name] else "hierarchy"
+        left_out = [part for part in ("search", "prior") if part in config["evaluations"][name]]
+        if left_out or any(groups_of(config, name, data) for data in datasets):
+            part = left_out[0] if left_out else "hierarchy"
             raise InputError(
                 f"{key}: found `{name}` with a `{part}`, expected an evaluation that asks about "
                 "all classes; choose another or leave that out"

@@ -35,6 +35,7 @@ REGISTRIES = (
     f"{LIBRARY}.data.sources.registry.SOURCES",
     f"{LIBRARY}.data.sources.shifts.SHIFTS",
     f"{LIBRARY}.denoisers.families.FAMILIES",
+    f"{LIBRARY}.selection.searches.SEARCHES",
     f"{LIBRARY}.training.registry.TRAINERS",
 )
 """Dictionaries; a job uses only the entries that its config names.

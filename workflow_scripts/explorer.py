@@ -1,0 +1,12 @@
+"""Write the page on which the images of a table can be looked at.
+
+In: the table's data sets, prompts, and predictions or similarities of all methods; the errors of
+its diffusion classifiers; error maps, if it has them; the files of the page. Out: one HTML file.
+"""
+
+from job import job
+
+with job(snakemake) as snakemake:
+    from diffusion_classifier.tables.explorer.build import Table, write_explorer
+
+    write_explorer(Table(**snakemake.params.table), snakemake.output.page)
