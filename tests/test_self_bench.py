@@ -181,8 +181,11 @@ def test_a_single_model_has_no_drawings_of_others():
     rows = self_bench.with_domains(scores(), DRAWN_BY, MODEL_OF)
     own = rows[(rows["name"] == "a") & (rows["domain"] != "cross-domain")]
     names = {name: name for name in self_bench.DOMAINS}
-    (ax,) = gap_plot(self_bench.domain_means(own), names, None, "title").axes
+    own = pd.concat([own, own.tail(1).assign(dataset="other", value=40.0)])
+    (ax,) = gap_plot(self_bench.domain_means(own), names, None, "title", own).axes
     assert [text.get_label() for text in ax.containers] == ["in-domain", "real"]
+    (single,) = (line for line in ax.lines if line.get_label() == "real: single data sets")
+    assert single.get_xdata().tolist() == [75, 40]  # their mean is the filled point
 
 
 # --- the config
