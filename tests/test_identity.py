@@ -195,6 +195,7 @@ def test_every_package_that_computes_is_named_in_provenance(root):
     others = {
         "download",
         "execute_notebook",
+        "explorer",
         "table",
         "layout",
         "rule_functions",

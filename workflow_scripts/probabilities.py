@@ -7,7 +7,7 @@ reliability diagrams and of accuracy against coverage, and the fitted parameters
 
 from job import job
 
-with job(snakemake):
+with job(snakemake) as snakemake:
     import numpy as np
     import pandas as pd
 
