@@ -114,14 +114,14 @@ def open_search(
 def search_table(
     search: Search, labels: pd.DataFrame, scores: np.ndarray, seconds: float
 ) -> pd.DataFrame:
-    """One row per image: `image, label, evaluations, seconds, scores`.
+    """One row per image: `image, label, loss, evaluations, seconds, scores`.
 
-    `labels` has `image, label`; `seconds` is the time of all images together. `scores` is minus the
-    score of every class, float32: higher is likelier, as in predictions.
+    `labels` has `image, label`; `seconds` is the time of all images together. As in predictions,
+    `loss` is empty, and `scores` is minus the score of every class, float32: higher is likelier.
     """
     table = labels.set_index("image").loc[search.tools.images, ["label"]].reset_index()
     cost = search.evaluations(search.spec, scores.shape[1])
-    shares = {"evaluations": float(cost), "seconds": seconds / len(table)}
+    shares = {"loss": "", "evaluations": float(cost), "seconds": seconds / len(table)}
     return table.assign(**shares, scores=list(-scores.astype("float32")))
 
 

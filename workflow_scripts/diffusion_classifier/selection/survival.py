@@ -65,7 +65,7 @@ def calibrated(scores: np.ndarray, labels: np.ndarray, risk: float, keep: int) -
     """
     if len(scores) < fewest(risk):
         raise InputError(
-            f"search.calibration: found {len(scores)} images, expected at least {fewest(risk)} for "
+            f"calibration: found {len(scores)} images, expected at least {fewest(risk)} for "
             f"a risk of {risk:g}; take more images, or a higher `risk`"
         )
     behind = gaps(scores, labels)
