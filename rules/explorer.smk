@@ -3,10 +3,11 @@
 
 rule explorer:
     input:
-        unpack(of_job(plan.explorers.inputs)),
+        unpack(files_of(plan.explorers.inputs)),
     output:
-        page=report(
-            layout.explorer("{table}"),
+        page=layout.explorer("{table}"),
+        small=report(
+            layout.report_explorer("{table}"),
             category=of_job(plan.tables.category),
             subcategory="{table}",
             labels={"what": "images"},

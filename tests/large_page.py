@@ -119,7 +119,7 @@ def main(count=10_000, folder=None):
         work = Path(folder or temporary)
         table = write_results(work, int(count))
         start = time.perf_counter()
-        write_explorer(table, work / "page.html")
+        write_explorer(table, work / "page.html", work / "small.html")
         made = time.perf_counter() - start
         peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
         (ready, ordered, detail), told = measure(work / "page.html", work if folder else None)

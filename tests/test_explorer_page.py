@@ -1,15 +1,17 @@
 """The page of a table in a real browser: filters count right, a click shows the right image."""
 
 import re
+from dataclasses import replace
 
 import numpy as np
 import pytest
 from browser import chromium, opened
 from explorer_results import classified, colour
+from snakemake.report.common import data_uri
 
 from diffusion_classifier import files
 from diffusion_classifier.data.stored_images import read_labels
-from diffusion_classifier.tables.explorer.build import write_explorer
+from diffusion_classifier.tables.explorer.build import SMALL, write_explorer
 
 NAMES = ["ant", "<b>bee</b> &amp; </script><script>oops()", "cat", "dog", "elk"]
 IMAGES = 150
@@ -24,7 +26,7 @@ def table(tmp_path_factory):
 @pytest.fixture(scope="module")
 def page_file(table, tmp_path_factory):
     path = tmp_path_factory.mktemp("page") / "things.html"
-    write_explorer(table, path)
+    write_explorer(table, path, path.with_name("small.html"))
     return path
 
 
@@ -180,6 +182,23 @@ def test_a_phone_shows_all_of_it_without_scrolling_sideways(browser, page_file, 
         assert ratio > 4.5  # WCAG 2.1, level AA
 
 
+def test_the_largest_page_of_a_report_opens_within_it(browser, page_file, tmp_path):
+    """Snakemake's report shows a page as a data URL in a frame; Chromium opens none over 2 MiB."""
+    page = page_file.with_name("small.html").read_bytes()
+    page += b" " * (SMALL.size - len(page))
+    address = data_uri(page, "things.html", mime="text/html")
+    frame = f"<iframe width=900 height=700 src='{address}'></iframe>"
+    (tmp_path / "report.html").write_text(f"<html data-ready><title>report</title>{frame}")
+    with opened(browser, tmp_path / "report.html") as report:
+        frame = report.frames[1]
+        frame.click(".cell[data-place='3']")
+        assert shown_image(frame, "#detail canvas.picture-large") == 3
+        report.keyboard.press("ArrowRight")
+        frame.wait_for_selector("#detail canvas[data-drawn='4']")
+        report.keyboard.press("Escape")
+        frame.wait_for_selector("#detail", state="hidden")
+
+
 CONTRAST = """
 () => {
   const style = getComputedStyle(document.body);
@@ -201,7 +220,8 @@ def test_images_that_were_not_asked_about_have_no_answer(browser, table, tmp_pat
     files.write_parquet(some, tmp_path / "some.parquet")
     answers = entry["answers"] | {"net-seed0": str(tmp_path / "some.parquet")}
     datasets = {"second": entry | {"answers": answers}}
-    write_explorer(type(table)(**{**vars(table), "datasets": datasets}), tmp_path / "page.html")
+    pages = tmp_path / "page.html", tmp_path / "small.html"
+    write_explorer(replace(table, datasets=datasets), *pages)
     with opened(browser, tmp_path / "page.html") as page:
         page.select_option("[name=method]", "1")
         assert page.inner_text("#count").endswith(", 10 without an answer")

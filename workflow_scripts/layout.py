@@ -149,6 +149,10 @@ class Layout:
         """The page on which a table's images can be looked at."""
         return f"{self.results}/explorer/{table}.html"
 
+    def report_explorer(self, table: str) -> str:
+        """The same with fewer images, for the report."""
+        return f"{self.results}/explorer/report/{table}.html"
+
     def table(self, table: str) -> str:
         """The folder of a table: page, numbers, figures and provenance."""
         return f"{self.results}/tables/{table}"

@@ -23,15 +23,26 @@ from diffusion_classifier.data.stored_images import encoded_images, read_labels
 from diffusion_classifier.files import read_dataset, read_parquet
 
 from . import page
-from .answers import RANKED, Answers, from_predictions, from_similarities
+from .answers import NONE, RANKED, Answers, from_predictions, from_similarities
 from .evidence import BINS, CURVES, Errors, evidence
 from .shown import Shown, chosen, shares, shown
-from .thumbnails import packed
+from .thumbnails import SMALLEST, packed
 
-MOST = 10_000
-"""Rows that a page shows at most."""
-NUMBERS, THUMBNAILS = 15_000_000, 28_000_000
-"""Bytes of numbers and of thumbnails; base64 makes 57 MB of both, and a page stays below 60 MB."""
+
+@dataclass(frozen=True)
+class Limits:
+    """What a page holds at most: rows, bytes of numbers and of thumbnails, and bytes in all."""
+
+    rows: int
+    numbers: int
+    thumbnails: int
+    size: int
+
+
+WHOLE = Limits(10_000, 15_000_000, 28_000_000, 60_000_000)
+"""Limits of the page beside a table; base64 makes 57 MB of its numbers and thumbnails."""
+SMALL = Limits(10_000, 540_000, 270_000, 1_500_000)
+"""Limits of the page in the report, which holds it as a data URL: Chromium opens 2 MiB of one."""
 
 
 @dataclass(frozen=True)
@@ -54,35 +65,80 @@ class Table:
     maps: str = ""
 
 
-def write_explorer(table: Table, path: str | os.PathLike) -> None:
-    """Write the page of a table to `path`: at most MOST images of all its data sets."""
-    sizes = [_size(entry, table.captions) for entry in table.datasets.values()]
-    datasets = _datasets(table, shares(sizes, most_rows(table)), sum(sizes))
-    page.write_page(table.title, table.subtitle, datasets, path)
+@dataclass(frozen=True)
+class Content:
+    """What a page says of a data set but for its thumbnails.
+
+    `wrong` is bool `(row,)`; `total` and `total_wrong` count the rows of the whole data set.
+    """
+
+    entry: Mapping[str, Any]
+    shown: Shown
+    methods: Sequence[page.Method]
+    wrong: np.ndarray
+    maps: Mapping[int, np.ndarray]
+    total: int
+    total_wrong: int
+
+    def take(self, rows: np.ndarray) -> Content:
+        """Some of the rows, given by their positions."""
+        number = {row: place for place, row in enumerate(rows.tolist())}
+        return replace(
+            self,
+            shown=self.shown.take(rows),
+            methods=[method.take(rows) for method in self.methods],
+            wrong=self.wrong[rows],
+            maps={number[row]: values for row, values in self.maps.items() if row in number},
+        )
 
 
-def most_rows(table: Table) -> int:
-    """The number of rows whose numbers fit into a page, at most MOST."""
+def write_explorer(table: Table, path: str | os.PathLike, small: str | os.PathLike) -> None:
+    """Write the page of a table, and to `small` the one for the report, with fewer images.
+
+    See WHOLE and SMALL. Of many images, those that the first method has wrong are kept.
+    """
+    entries = table.datasets.values()
+    sizes = [_size(entry, table.captions) for entry in entries]
+    most = shares(sizes, most_rows(table, WHOLE))
+    contents = [content(table, entry, n) for entry, n in zip(entries, most, strict=True)]
+    _write(table, contents, path, WHOLE)
+    _write(table, contents, small, SMALL)
+
+
+def most_rows(table: Table, limits: Limits) -> int:
+    """The number of rows whose numbers and smallest thumbnails fit into a page."""
     with_errors = {name for entry in table.datasets.values() for name in entry["errors"]}
     each = 8 * page.BASELINE_RANKED
     full = RANKED * 14 + 4 * CURVES * BINS
     size = sum(full if name in with_errors else each for name in table.methods)
-    return min(MOST, NUMBERS // size)
+    return min(limits.rows, limits.numbers // size, int(limits.thumbnails / SMALLEST))
+
+
+def _write(
+    table: Table, contents: Sequence[Content], path: str | os.PathLike, limits: Limits
+) -> None:
+    """Write a page within `limits`: with half of the rows if they take more than was expected."""
+    most = most_rows(table, limits)
+    sizes = [len(one.shown.rows) for one in contents]
+    while True:
+        some = [
+            one.take(chosen(one.wrong | np.isin(np.arange(size), list(one.maps)), share))
+            for one, size, share in zip(contents, sizes, shares(sizes, most), strict=True)
+        ]
+        bytes_each = limits.thumbnails // max(1, sum(len(one.shown.rows) for one in some))
+        first = table.methods[next(iter(table.methods))]["label"]
+        datasets = [_data_set(one, bytes_each, first) for one in some if len(one.shown.rows)]
+        page.write_page(table.title, table.subtitle, datasets, path)
+        if os.stat(path).st_size <= limits.size or most < 2 * len(contents):
+            return
+        most = min(most, sum(sizes)) // 2
 
 
 def _size(entry: Mapping[str, Any], captions: bool) -> int:
     return len(shown(read_labels(entry["data"]), read_prompts(entry["prompts"]), captions).rows)
 
 
-def _datasets(table: Table, most: Sequence[int], total: int) -> Iterator[page.DataSet]:
-    for entry, share in zip(table.datasets.values(), most, strict=True):
-        if share:
-            yield dataset(table, entry, share, THUMBNAILS * share // min(total, sum(most)))
-
-
-def dataset(
-    table: Table, entry: Mapping[str, Any], most: int, thumbnail_bytes: int
-) -> page.DataSet:
+def content(table: Table, entry: Mapping[str, Any], most: int) -> Content:
     """At most `most` rows of a data set with the answers of all methods."""
     prompts = read_prompts(entry["prompts"])
     every = shown(read_labels(entry["data"]), prompts, table.captions)
@@ -90,24 +146,31 @@ def dataset(
         name: _answers(entry["answers"][name], entry["loss"], every, prompts)
         for name in table.methods
     }
-    first = next(iter(table.methods))
-    wrong = answers[first].predictions != every.rows["truth"].to_numpy()
-    kept = chosen(wrong, most)
-    some, notes = every.take(kept), [every.left_out] * bool(every.left_out)
-    if len(kept) < len(wrong):
-        notes.append(sampled_note(len(wrong), wrong.sum(), len(kept), wrong[kept].sum(),
-                                  table.methods[first]["label"]))  # fmt: skip
-    labels = method_labels(table.methods)
+    first = answers[next(iter(table.methods))].predictions
+    wrong = (first != every.rows["truth"].to_numpy()) & (first != NONE)
+    maps = _maps(table.maps, every.rows["image"].to_numpy()) if table.maps else {}
+    kept = chosen(wrong | np.isin(np.arange(len(wrong)), list(maps)), most)
+    some, labels = every.take(kept), method_labels(table.methods)
     methods = [
         _method(name, labels[name], table, entry, some, prompts, answers[name].take(kept))
         for name in table.methods
     ]
-    images = some.rows["image"].to_numpy()
-    thumbnails = packed(partial(_images, entry["data"], images), len(images), thumbnail_bytes)
-    maps = _maps(table.maps, images) if table.maps else {}
-    return page.DataSet(
-        entry["label"], entry["description"], some, methods, thumbnails, notes, maps
-    )
+    place = {row: number for number, row in enumerate(kept.tolist())}
+    maps = {place[row]: values for row, values in maps.items() if row in place}
+    return Content(entry, some, methods, wrong[kept], maps, len(wrong), int(wrong.sum()))
+
+
+def _data_set(one: Content, bytes_each: int, first: str) -> page.DataSet:
+    """What the page is given; `first` is the label of the method that decides which are wrong."""
+    notes = [one.shown.left_out] * bool(one.shown.left_out)
+    count = len(one.shown.rows)
+    if count < one.total:
+        wrong = int(one.wrong.sum())
+        notes.append(sampled_note(one.total, one.total_wrong, count, wrong, first))
+    images = one.shown.rows["image"].to_numpy()
+    thumbnails = packed(partial(_images, one.entry["data"], images), count, count * bytes_each)
+    label, description = one.entry["label"], one.entry["description"]
+    return page.DataSet(label, description, one.shown, one.methods, thumbnails, notes, one.maps)
 
 
 def sampled_note(rows: int, wrong: int, kept: int, kept_wrong: int, method: str) -> str:

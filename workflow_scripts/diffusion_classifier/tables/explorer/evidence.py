@@ -41,6 +41,10 @@ class Curves:
     errors: np.ndarray
     differences: np.ndarray
 
+    def take(self, rows: np.ndarray) -> Curves:
+        """The curves of some rows, given by their positions."""
+        return Curves(self.timesteps, self.errors[rows], self.differences[rows])
+
 
 @dataclass(frozen=True)
 class Errors:

@@ -20,7 +20,7 @@ import numpy as np
 
 from diffusion_classifier.files import write_text
 
-from .answers import Answers
+from .answers import NONE, Answers
 from .evidence import Curves
 from .shown import Shown
 from .thumbnails import ACROSS, Thumbnails
@@ -46,6 +46,11 @@ class Method:
     def width(self) -> int:
         """The number of classes that are kept of each row."""
         return self.answers.classes.shape[1] if self.curves else BASELINE_RANKED
+
+    def take(self, rows: np.ndarray) -> Method:
+        """The answers to some rows, given by their positions."""
+        curves = self.curves and self.curves.take(rows)
+        return Method(self.label, self.group, self.answers.take(rows), curves)
 
 
 @dataclass(frozen=True)
@@ -128,9 +133,9 @@ def _described(one: DataSet) -> dict[str, Any]:
         "description": one.description,
         "notes": list(one.notes),
         "captions": one.shown.asked is not None,
-        "names": list(one.shown.names),
+        "names": _named(one.shown.names, rows["truth"], *(m.answers.classes for m in one.methods)),
         "facet": one.shown.facet,
-        "facets": list(one.shown.facets),
+        "facets": _named(one.shown.facets, rows["facet"]),
         "image": packed_array(rows["image"], "i32"),
         "truth": packed_array(rows["truth"], "i32"),
         "facetOf": packed_array(rows["facet"], "i32"),
@@ -140,6 +145,12 @@ def _described(one: DataSet) -> dict[str, Any]:
         "methods": [_method(method) for method in one.methods],
         "maps": {str(row): _rounded(values) for row, values in one.maps.items()},
     }
+
+
+def _named(names: Sequence[str], *used: Any) -> dict[str, str]:
+    """The names of the numbers that are used: a set of prompts may have many captions."""
+    numbers = np.unique(np.concatenate([np.asarray(part).ravel() for part in used]))
+    return {str(number): names[number] for number in numbers.tolist() if number != NONE}
 
 
 def _method(method: Method) -> dict[str, Any]:

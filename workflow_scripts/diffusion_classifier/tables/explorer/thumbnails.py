@@ -16,6 +16,8 @@ EDGES = (256, 192, 128, 96, 64, 48)
 """Sizes of thumbnails in pixels, from which the largest is chosen that fits."""
 BYTES_PER_PIXEL = 0.3
 """What a photograph takes, about."""
+SMALLEST = EDGES[-1] ** 2 * BYTES_PER_PIXEL
+"""Bytes of the smallest thumbnail of a photograph, about."""
 QUALITY = 75
 SMALL = 64
 """Images up to this size are stored without loss: each of their pixels is seen."""

@@ -57,8 +57,9 @@ function ranking(set, method, row, width) {
   const lines = places.map((i) => {
     const number = method.classes[at + i];
     const right = number === set.truth[row];
+    const mark = right ? make("span", { className: "right" }, "\u00a0✓") : "";
     const cells = [
-      make("td", {}, nameOf(set, number), right ? make("span", { className: "right" }, "\u00a0✓") : ""),
+      make("td", {}, nameOf(set, number), mark),
       make("td", { className: "track" }, tracks[i]),
       make("td", { className: "number" }, i || !measured ? valueText(values[i], spreads[i]) : "0"),
     ];
@@ -80,8 +81,9 @@ function ranking(set, method, row, width) {
 }
 
 function valueText(value, spread) {
-  const text = shortNumber(value);
-  return Number.isNaN(spread) ? text : `${text} ± ${shortNumber(spread)}`;
+  if (!(spread > 0)) return shortNumber(value);
+  const decimals = Math.max(0, 1 - Math.floor(Math.log10(spread))); // two digits of the spread
+  return `${value.toFixed(decimals)} ± ${spread.toFixed(decimals)}`;
 }
 
 // --- errors over timesteps
@@ -159,8 +161,8 @@ function everyMethod(set, row) {
   return make("section", { className: "methods" }, make("h3", {}, "What every method says"),
     make("table", {}, make("thead", {}, make("tr", {}, head)), make("tbody", {}, lines)),
     make("p", { className: "quiet" },
-      "“Surer than” is the share of the images on this page on which the method's margin, by which "
-      + "its first answer is ahead of the next, is smaller."));
+      "“Surer than” is the share of this page's images on which the method's margin, by which its "
+      + "first answer is ahead of the next, is smaller."));
 }
 
 // --- error map

@@ -71,8 +71,9 @@ function open(place) {
   opened = place;
   if (!dialog.open) dialog.showModal();
   const row = state.rows[place];
-  document.getElementById("detail-title").textContent =
-    `${place + 1} of ${state.rows.length}: ${nameOf(state.set, state.set.truth[row])}`;
+  const count = state.rows.length.toLocaleString("en");
+  const truth = nameOf(state.set, state.set.truth[row]);
+  document.getElementById("detail-title").textContent = `${place + 1} of ${count}: ${truth}`;
   document.getElementById("previous").disabled = place === 0;
   document.getElementById("next").disabled = place === state.rows.length - 1;
   const body = document.getElementById("detail-body");

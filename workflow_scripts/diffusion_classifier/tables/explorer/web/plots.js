@@ -51,7 +51,8 @@ function curvePlot(timesteps, series, label, width, colour) {
     .attr("aria-label", label.text);
   svg.append("g").attr("transform", `translate(0,${height - bottom})`)
     .call(d3.axisBottom(x).ticks(width < 400 ? 4 : 6));
-  svg.append("g").attr("transform", `translate(${left},0)`).call(d3.axisLeft(y).ticks(5).tickFormat(d3.format("~g")));
+  svg.append("g").attr("transform", `translate(${left},0)`)
+    .call(d3.axisLeft(y).ticks(5).tickFormat(d3.format("~g")));
   svg.append("text").attr("x", (left + width) / 2).attr("y", height - 4)
     .attr("text-anchor", "middle").text("timestep");
   if (label.zero) line(svg, left, width - 12, y(0), y(0)).attr("class", "zero");
@@ -78,7 +79,8 @@ function heatMap(values) {
   const colour = d3.scaleLinear().domain([-most, 0, most]).range(["#c65d00", "#f7f7f7", "#0072b2"]);
   const [rows, columns] = [values.length, values[0].length];
   const svg = d3.create("svg").attr("viewBox", `0 0 ${columns} ${rows}`).attr("role", "img")
-    .attr("aria-label", "error map").attr("class", "heat-map").attr("shape-rendering", "crispEdges");
+    .attr("aria-label", "error map").attr("class", "heat-map")
+    .attr("shape-rendering", "crispEdges");
   values.forEach((row, y) => row.forEach((value, x) => {
     svg.append("rect").attr("x", x).attr("y", y).attr("width", 1).attr("height", 1)
       .attr("fill", colour(value)).append("title").text(shortNumber(value));
