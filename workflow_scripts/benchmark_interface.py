@@ -12,8 +12,9 @@ with job(snakemake) as snakemake:
     import pandas as pd
     import torch
 
-    from diffusion_classifier import DiffusionClassifier, files
+    from diffusion_classifier import files
     from diffusion_classifier.benchmarks.interface import turns
+    from diffusion_classifier.cli.classifier import DiffusionClassifier
     from diffusion_classifier.cli.fitted import Fitted
     from diffusion_classifier.data.prompt_sets import read_prompts
     from diffusion_classifier.data.sources.image_source import decode
