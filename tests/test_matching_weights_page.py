@@ -60,8 +60,8 @@ def test_a_row_of_learned_weights_is_of_the_held_out_items(tables):
     images = text[text["subtask"] == "all items"].set_index("method")["images"]
     assert images.to_dict() == {"SD [L2]": 60, "Weighted [L2]": 52, "CLIP": 60}
     assert set(tables[1]["paired"]["method_a"]) == {"SD [L2]"}
-    said = matching_pages.headline(rows[rows["loss"].isin(["", "l2"])], LABELS, "SD [L2]")
-    assert len(said) == 2 and not any("Weighted" in line for line in said)
+    message = matching_pages.headline(rows[rows["loss"].isin(["", "l2"])], LABELS, "SD [L2]")
+    assert len(message) == 2 and not any("Weighted" in line for line in message)
 
 
 def test_gains_are_shown_as_text(tables):
@@ -105,7 +105,7 @@ def test_the_notebook_shows_them(tables, tmp_path):
     for content in (html, text):
         assert "Equal and learned weights of timesteps, on the same held-out items" in content
     svg = (out / "weighting.svg").read_text()
-    assert svg.count("one draw of labelled") == 1 and "Two images" in svg
+    assert svg.count("one draw of labels") == 1 and "Two images" in svg
     cells = json.loads((out / "notebook.ipynb").read_text())["cells"]
     outputs = [output for cell in cells for output in cell.get("outputs", [])]
     assert not [output for output in outputs if output.get("name") == "stderr"]

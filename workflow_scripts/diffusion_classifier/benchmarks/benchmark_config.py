@@ -32,6 +32,8 @@ def checked_benchmark(spec: dict[str, Any] | None, config: dict[str, Any]) -> di
     _check_names(config, "benchmark.shard", spec["shard"])
     _check_policies(config, spec.get("policies", {}), spec.get("ttest", {}))
     _check_classes(spec)
+    if table := spec.get("classes", {}).get("table"):
+        known("benchmark.classes.table", table, config["tables"], "table")
     needed = {
         "miniature.samples": max(e["samples"] for e in spec["miniature"]["models"]),
         "growth.timesteps": max(spec["growth"]["timesteps"]),
