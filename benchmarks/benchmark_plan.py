@@ -9,8 +9,9 @@ from pathlib import Path
 from typing import Any
 
 from class_plan import ClassPlan
+from interface_plan import InterfacePlan
 
-from diffusion_classifier.config.methods import stages_of
+from diffusion_classifier.config.methods import data_sets, stages_of
 from layout import GROUPS
 from plan import Plan
 
@@ -33,6 +34,7 @@ class BenchmarkPlan:
         self.evaluations, self.data = plan.evaluations, plan.data
         self.folder = f"{plan.layout.results}/benchmarks"
         self.classes = ClassPlan(spec, plan, self.folder)
+        self.interface = InterfacePlan(spec, plan, self.folder)
 
     def wanted(self) -> list[str]:
         """The targets of the rule `all`."""
@@ -41,10 +43,21 @@ class BenchmarkPlan:
     def others(self) -> list[str]:
         """Data sets and evaluations that are in no table; their jobs do not count as the run's."""
         shown: set[str] = set()
+        own = self.classes.table()
         for table, spec in self.plan.config["tables"].items():
-            shown |= {*self.plan.tables.datasets(table), *spec["methods"]}
+            if table not in own:
+                shown |= {*self.plan.tables.datasets(table), *spec["methods"]}
         compared = {name for policies in self._policies().values() for name in policies.values()}
-        return sorted({self.spec["shard"]["dataset"], *self._policies(), *compared} - shown)
+        others = {self.spec["shard"]["dataset"], *self._policies(), *compared}
+        for table in own:
+            others |= {*self.plan.config["tables"][table]["methods"]}
+            others |= {*data_sets(self.plan.config, table)}
+        return sorted(others - shown - self._behind(own))
+
+    def _behind(self, own: list[str]) -> set[str]:
+        """The data sets on which all tables but the benchmark's `own` depend."""
+        tables = [table for table in self.plan.config["tables"] if table not in own]
+        return {name for table in tables for name in data_sets(self.plan.config, table)}
 
     # --- throughput and growth
 
@@ -248,6 +261,7 @@ class BenchmarkPlan:
             "compared": next(iter(self.compared_csv()), ""),
             "classes": next(iter(self.classes.csv()), ""),
             "exponents": next(iter(self.classes.exponents()), ""),
+            "interface": next(iter(self.interface.csv()), ""),
             "datasets": {n: entry["label"] for n, entry in self.plan.config["datasets"].items()},
             "throughput": f"{self.folder}/throughput.csv",
             "machine": f"{self.folder}/machine.txt",

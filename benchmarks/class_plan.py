@@ -19,6 +19,10 @@ class ClassPlan:
         names = self.spec.get("classes", {}).get("datasets", [])
         return {dataset: self.spec["policies"][dataset] for dataset in names}
 
+    def table(self) -> list[str]:
+        """The table that belongs to the benchmark and not to the run, if there is one."""
+        return [self.spec["classes"]["table"]] if "table" in self.spec.get("classes", {}) else []
+
     def questions(self) -> list[dict[str, Any]]:
         """The arguments of each row of the table of classes; paths are inputs of its rule."""
         return [

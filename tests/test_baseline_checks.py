@@ -50,6 +50,12 @@ def config(root, tmp_path, monkeypatch):
         "resnet": network | {"kind": "resnet"} | learner(),
         "vit": network | {"kind": "vit", "label": "ViT"} | learner(),
         "probe": probe,
+        "gaussian": {
+            "label": "Gaussians",
+            "kind": "gaussian",
+            "model": "sd",
+            "tasks": learner()["tasks"],
+        },
         "pretrained": {"label": "R", "kind": "pretrained", "weights": str(tmp_path / "weights")},
         "clip": {"label": "CLIP", "kind": "clip", "model": "clip"},
         "chance": {"label": "Chance", "kind": "chance", "seeds": [0, 1]},
@@ -176,7 +182,7 @@ def test_a_baseline_classifies_all_that_tables_and_priors_ask(config, root):
     check_config(config, root)
     found = {name: set(classified_datasets(config, name)) for name in [*KINDS[:-1], "chance-seed1"]}
     assert {name for name, asked in found.items() if not asked} == {
-        "logistic_regression", "vit", "probe", "pretrained",
+        "logistic_regression", "vit", "probe", "gaussian", "pretrained",
     }  # fmt: skip
     assert found["clip"] == {"sizes", "other-shapes"}
     assert found["resnet"] == found["k_nearest"] == {"shapes", "sizes"}
@@ -197,7 +203,7 @@ def test_the_line_is_of_what_was_trained_on_labelled_images_alone(config):
     on_line = {"logistic_regression", "k_nearest", "resnet", "vit", "pretrained"}
     assert {name for name, kind in kinds.items() if kind == "baseline"} == on_line
     compared = {name for name, kind in kinds.items() if kind in COMPARED_KINDS}
-    assert compared == on_line | {"probe", "clip"}
+    assert compared == on_line | {"probe", "gaussian", "clip"}
     assert (kinds["chance-seed0"], kinds["staged"]) == ("chance", "diffusion")
     config["baselines"]["resnet"]["tasks"]["shapes"] = {"train": "shapes-synthetic"}
     assert method_kind(config, "resnet") == kinds["clip"] == "more-data"

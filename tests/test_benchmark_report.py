@@ -6,6 +6,7 @@ import re
 import subprocess
 import sys
 
+import numpy as np
 import pandas as pd
 import pytest
 import torch
@@ -15,6 +16,7 @@ from snakemake.utils import update_config
 from diffusion_classifier import machine, network_time
 from diffusion_classifier.benchmarks import benchmark_plots, growth, shares, summary
 from diffusion_classifier.benchmarks.benchmark_config import checked_benchmark
+from diffusion_classifier.benchmarks.class_growth import COLUMNS as CLASSES
 from diffusion_classifier.benchmarks.policies import COLUMNS as POLICIES
 from diffusion_classifier.benchmarks.policies import COMPARED
 from diffusion_classifier.config.configuration import check_config
@@ -90,7 +92,7 @@ def test_the_machine_is_described_without_names():
     assert uname.nodename not in message and os.path.expanduser("~") not in json.dumps(found)
 
 
-FRAMES = ("growth", "shares", "rules", "policies", "compared")
+FRAMES = ("growth", "shares", "rules", "policies", "compared", "classes", "exponents")
 
 
 def policy_rows(folder):
@@ -135,6 +137,13 @@ def test_the_notebook_runs(root, tmp_path, records):
     ]  # fmt: skip
     pd.DataFrame(rows, columns=growth.COLUMNS).to_csv(tmp_path / "growth.csv", index=False)
     policy_rows(tmp_path)
+    by_classes = [
+        ("mnist", n, "race", 300, 2.0 * n, 1e9 * n, 96.0, 93.1, 97.7, np.nan, np.nan)
+        for n in (10, 100)
+    ]
+    pd.DataFrame(by_classes, columns=CLASSES).to_csv(tmp_path / "classes.csv", index=False)
+    slopes = pd.DataFrame([("race", 1.0)], columns=["policy", "exponent"])
+    slopes.to_csv(tmp_path / "exponents.csv", index=False)
     given = {
         "records": [str(tmp_path / "record.json")],
         "figure": str(tmp_path / "figure"),
@@ -147,7 +156,7 @@ def test_the_notebook_runs(root, tmp_path, records):
     assert list(table["engine"]) == ["plain", "engine", "compiled"]
     assert (tmp_path / "machine.txt").read_text().startswith("Measured on ")
     drawn = {path.stem for path in tmp_path.glob("figure-*.svg")}
-    names = ("throughput", "peak", "growth", "shares", "policies")
+    names = ("throughput", "peak", "growth", "shares", "policies", "classes", "flops")
     assert drawn == {f"figure-{name}" for name in names}
 
 

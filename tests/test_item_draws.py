@@ -128,7 +128,7 @@ def test_a_group_that_is_too_large_is_left_to_be_predicted():
     ("items", "how", "said"),
     [
         (alone(30), {"per_class": 2, "draws": 6}, "2, which with 6 draws leaves .* task [12]"),
-        (alone(30), {"fraction": 0.5, "draws": 2}, "0.5, which with 2 draws leaves no item of"),
+        (alone(30), {"fraction": 0.5, "draws": 2}, "0.5, which with 2 draws leaves no item to be"),
         (mixed(60, np.random.default_rng(0)), {"fraction": 0.05}, "leaves a draw with 0 groups"),
         (in_threes(60), {"fraction": 0.04}, "0.04, which with 1 draw leaves a draw with [01] gr"),
     ],

@@ -105,7 +105,7 @@ def test_the_notebook_shows_them(tables, tmp_path):
     for content in (html, text):
         assert "Equal and learned weights of timesteps, on the same held-out items" in content
     svg = (out / "weighting.svg").read_text()
-    assert svg.count("one draw of labelled") == 1 and "Two images" in svg
+    assert svg.count("one draw of labels") == 1 and "Two images" in svg
     cells = json.loads((out / "notebook.ipynb").read_text())["cells"]
     outputs = [output for cell in cells for output in cell.get("outputs", [])]
     assert not [output for output in outputs if output.get("name") == "stderr"]

@@ -249,8 +249,14 @@ def test_with_a_risk_the_classes_near_the_best_stay():
     near = min(t for t in behind if (behind <= t).sum() >= 61 * 0.9)
     predictions = random_predictions(4)
     found = contenders(
-        DATA, PROMPTS, DATA["image"], predictions, keep=3, risk=0.1, calibration=known
-    )
+        DATA,
+        PROMPTS,
+        DATA["image"],
+        predictions,
+        keep=3,
+        risk=0.1,
+        calibration=[known[:30], known[30:]],
+    )  # fmt: skip
     expected = set()
     for image, values in zip(predictions["image"], predictions["scores"], strict=True):
         stays = [c for c in ranked(values, 5)[:3] if max(values) - values[c] <= near]

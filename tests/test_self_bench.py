@@ -13,14 +13,12 @@ from diffusion_classifier import files
 from diffusion_classifier.baselines import judge
 from diffusion_classifier.baselines.baseline import Baseline, Setting
 from diffusion_classifier.data.left_out import LeftOut, read_left_out
-from diffusion_classifier.data.prompt_sets import read_prompts
 from diffusion_classifier.messages import InputError
 from diffusion_classifier.scores import self_bench
 from diffusion_classifier.scores.intervals import wilson
 from plan import Plan
 
 ROOT = Path(__file__).resolve().parents[1]
-PROMPTS = ROOT / "resources" / "prompts" / "self-bench"
 
 
 def drawings(labels):
@@ -175,6 +173,19 @@ def test_the_figure_has_a_point_for_each_domain():
     assert [tick.get_text() for tick in ax.get_yticklabels()] == ["CLIP", "B", "A"]
 
 
+def test_a_single_model_has_no_drawings_of_others():
+    from diffusion_classifier.tables.self_bench_plots import gap_plot
+
+    rows = self_bench.with_domains(scores(), DRAWN_BY, MODEL_OF)
+    own = rows[(rows["name"] == "a") & (rows["domain"] != "cross-domain")]
+    names = {name: name for name in self_bench.DOMAINS}
+    own = pd.concat([own, own.tail(1).assign(dataset="other", value=40.0)])
+    (ax,) = gap_plot(self_bench.domain_means(own), names, None, "title", own).axes
+    assert [text.get_label() for text in ax.containers] == ["in-domain", "real"]
+    (single,) = (line for line in ax.lines if line.get_label() == "real: single data sets")
+    assert single.get_xdata().tolist() == [75, 40]  # their mean is the filled point
+
+
 # --- the config
 
 MODEL = {
@@ -259,46 +270,3 @@ def test_a_plan_of_drawings_their_judge_and_the_table(tmp_path):
     listed.write_text("000/00000.png\n")
     by_hand = Plan(checked(without("judge") | {"ticked": str(listed)}), ROOT)
     assert by_hand.judges.ticked("kept") == [str(listed)] and by_hand.judges.inputs("kept") == []
-
-
-# --- prompts
-
-
-@pytest.fixture(scope="module")
-def writer():
-    import importlib.util
-
-    spec = importlib.util.spec_from_file_location("write_prompts", PROMPTS / "write_prompts.py")
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
-def test_the_shipped_prompts_are_those_that_are_written(writer, tmp_path):
-    writer.main(tmp_path)
-    names = sorted(path.name for path in PROMPTS.glob("*.csv"))
-    assert names == sorted(path.name for path in tmp_path.iterdir()) and len(names) == 6
-    for name in names:
-        assert (PROMPTS / name).read_text() == (tmp_path / name).read_text()
-        found = read_prompts(PROMPTS / name)
-        assert found["prompt"].is_unique and found["classidx"].tolist() == [*range(len(found))]
-
-
-def test_objects_are_cocos_and_all_of_a_kind_are_there(writer):
-    from torchvision.models.detection import FasterRCNN_ResNet50_FPN_Weights
-
-    named = FasterRCNN_ResNet50_FPN_Weights.DEFAULT.meta["categories"]
-    assert [name for name in named if name not in ("__background__", "N/A")] == writer.OBJECTS
-    colours, places = list(writer.colors()), list(writer.position())
-    for colour in writer.COLOURS:
-        assert sum(f" {colour} " in f" {text} " for text in colours) == 10
-    for place in writer.POSITIONS:
-        assert sum(f" {place} a" in text for text in places) == 25
-    numbers = [text.split()[0] for text in writer.counting()]
-    assert {number: numbers.count(number) for number in set(numbers)} == dict.fromkeys(
-        ("two", "three", "four"), 25
-    )
-    both = [text.split(" and ") for text in writer.color_attribution()]
-    for (x, y), (x_other, y_other) in zip(both[::2], both[1::2], strict=True):
-        assert x.split()[2:] == x_other.split()[2:] and y.split()[2:] == y_other.split()[2:]
-        assert (x.split()[1], y.split()[1]) == (y_other.split()[1], x_other.split()[1])

@@ -1,8 +1,8 @@
 """List the pairs of a shard's stage of groups: every image with the groups' prompts.
 
 Groups without a candidate class of the image are left out. In: a data set, its prompts, its groups'
-prompts; the predictions of the prior, if there is one. Out: `image, prompt`, positions in the data
-set and the groups' prompts.
+prompts; the predictions of the prior, if there is one, and those of calibration images if it has a
+risk. Out: `image, prompt`, positions in the data set and the groups' prompts.
 """
 
 from job import job
@@ -20,9 +20,7 @@ with job(snakemake) as snakemake:
     images = shard(data, int(snakemake.wildcards.shard), params.shards)["image"]
     columns = ["image", "loss", "scores"]
     predictions = files.read_parquet(given.prior, columns) if given.prior else None
-    known = (
-        files.read_parquet(given.calibration, [*columns, "label"]) if given.calibration else None
-    )
+    known = [files.read_parquet(path, [*columns, "label"]) for path in given.calibration]
     pairs = contenders(data, prompts, images, predictions, calibration=known, **params.prior)
     pairs = group_pairs(pairs, prompts, read_prompts(given.group_prompts), params.of)
     files.write_parquet(pairs, snakemake.output[0])

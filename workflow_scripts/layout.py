@@ -91,13 +91,9 @@ class Layout:
         """The learned density of timesteps."""
         return f"{self.results}/timesteps/{evaluation}/{prompts}.csv"
 
-    def search_calibration(self, evaluation: str, prompts: str) -> str:
-        """How far behind the best a class may be after a search, to survive."""
-        return f"{self.results}/searches/{evaluation}/{prompts}.json"
-
-    def searched(self, evaluation: str, dataset: str, shard: str | int) -> str:
-        """The scores of a search, and its costs."""
-        return f"{self.results}/searches/{evaluation}/{dataset}/{shard}.parquet"
+    def searched(self, evaluation: str, prompts: str, dataset: str, shard: str | int) -> str:
+        """The scores of a search for a shard's images, and its costs."""
+        return f"{self.results}/searches/{evaluation}/{prompts}/{dataset}/{shard}.parquet"
 
     def pairs(self, evaluation: str, dataset: str, stage: str | int, shard: str | int) -> str:
         return f"{self.results}/pairs/{evaluation}/{dataset}/stage{stage}/{shard}.parquet"

@@ -1,8 +1,8 @@
 """List the pairs of a shard's first stage: every image with its candidate prompts.
 
-In: a data set, its prompts; the predictions of the prior, if there is one, and
-of calibration images if it has a risk; after a stage of groups,
-their pairs, prompts and errors. Out: `image, prompt`, positions in data set and prompts.
+In: a data set, its prompts; the predictions of the prior or the scores of the search, if there is
+one, and those of calibration images if it has a risk; after a stage of groups, their pairs, prompts
+and errors. Out: `image, prompt`, positions in data set and prompts.
 """
 
 from job import job
@@ -21,9 +21,7 @@ with job(snakemake) as snakemake:
     images = shard(data, int(snakemake.wildcards.shard), params.shards)["image"]
     columns = ["image", "loss", "scores"]
     predictions = files.read_parquet(given.prior, columns) if given.prior else None
-    known = (
-        files.read_parquet(given.calibration, [*columns, "label"]) if given.calibration else None
-    )
+    known = [files.read_parquet(path, [*columns, "label"]) for path in given.calibration]
     pairs = contenders(data, prompts, images, predictions, calibration=known, **params.prior)
     if params.groups:
         pairs = best_groups(

@@ -1,8 +1,7 @@
-"""Look at all classes of a shard's images at once, and list those that survive.
+"""Look at all classes of a shard's images at once.
 
-In: the data set, its prompts, latents, conditions, noise, the model; the density of learned
-timesteps; the calibration of the search. Out: the surviving pairs `image, prompt`; the scores of
-the search and its cost, `image, label, evaluations, seconds, scores`.
+In: the data set, prompts, latents, conditions, noise, the model; the density of learned timesteps.
+Out: the scores of the search and its cost, `image, label, loss, evaluations, seconds, scores`.
 """
 
 from job import compute, engine_inputs, job
@@ -10,14 +9,14 @@ from job import compute, engine_inputs, job
 with job(snakemake) as snakemake:
     import time
 
+    import pandas as pd
+
     from diffusion_classifier import files
     from diffusion_classifier.data.prompt_sets import check_labels, read_prompts
     from diffusion_classifier.data.stored_images import read_labels, shard
     from diffusion_classifier.denoisers.families import family
     from diffusion_classifier.denoisers.speed import Speed, accelerate
-    from diffusion_classifier.selection.candidates import candidates, pairs_of_classes
     from diffusion_classifier.selection.searches import open_search, search_table
-    from diffusion_classifier.selection.survival import survivors
 
     device, dtype = compute(snakemake)
     params, given = snakemake.params, snakemake.input
@@ -32,15 +31,11 @@ with job(snakemake) as snakemake:
         denoiser,
         engine_inputs(given),
         prompts,
-        files.read_csv(given.timesteps) if given.timesteps else None,
+        pd.read_csv(given.timesteps) if given.timesteps else None,
         params.batch_size,
         device,
         dtype,
     )
     scores = searched.scores()
-    most_behind = files.read_json(given.calibration)["threshold"]
-    chosen = survivors(scores, searched.tools.images, most_behind, params.keep)
-    pairs = pairs_of_classes(candidates(data, prompts), prompts["classidx"].to_numpy(), chosen)
-    files.write_parquet(pairs, snakemake.output.pairs)
     table = search_table(searched, data, scores, time.perf_counter() - start)
-    files.write_parquet(table, snakemake.output.searched)
+    files.write_parquet(table, snakemake.output[0])

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from diffusion_classifier.config.methods import groups_of, stages_of
+from diffusion_classifier.selection.searches import KEPT
 from layout import GROUPS, Layout
 
 from .data import Data
@@ -25,13 +26,15 @@ class Candidates:
         return [name for name, spec in self.config["evaluations"].items() if "hierarchy" in spec]
 
     def searching(self) -> list[str]:
-        """The evaluations with a search, whose job lists the pairs of the first stage."""
+        """The evaluations with a search."""
         return [name for name, spec in self.config["evaluations"].items() if "search" in spec]
 
     def choosing(self) -> list[str]:
-        """The evaluations that may remove classes by a prior or groups before their first stage."""
+        """The evaluations that may remove classes before their first stage."""
         entries = self.config["evaluations"].items()
-        return [name for name, spec in entries if "prior" in spec or "hierarchy" in spec]
+        return [
+            name for name, spec in entries if not {"search", "prior", "hierarchy"}.isdisjoint(spec)
+        ]
 
     def groups(self, evaluation: str, dataset: str) -> dict[str, Any] | None:
         """The groups of a data set's classes, if the evaluation has a stage of groups."""
@@ -45,30 +48,40 @@ class Candidates:
 
     def searched(self, evaluation: str, dataset: str, shard: int = 0) -> OptionalPath:
         """The scores and costs of an evaluation's search in a shard, if it has one."""
-        has_search = "search" in self.config["evaluations"][evaluation]
-        return self.layout.searched(evaluation, dataset, shard) if has_search else []
+        if "search" not in self.config["evaluations"][evaluation]:
+            return []
+        prompts = self.data.prompts_of(dataset)
+        return self.layout.searched(evaluation, prompts, dataset, shard)
 
     def prior(self, evaluation: str, dataset: str) -> dict[str, Any]:
-        """What a prior keeps: a number of classes, and perhaps a risk; its loss. {} without it."""
-        spec = self.config["evaluations"][evaluation].get("prior")
-        if spec is None:
+        """What a prior or search keeps: a number of classes, a risk; its loss. {} without it."""
+        entry = self.config["evaluations"][evaluation]
+        if search := entry.get("search"):
+            return {"loss": "", "keep": search.get("keep", KEPT), "risk": search["risk"]}
+        if (spec := entry.get("prior")) is None:
             return {}
         is_evaluation = spec["method"] in self.config["evaluations"]
         loss = stages_of(self.config, spec["method"], dataset)["loss"] if is_evaluation else ""
         return {"loss": loss, **{key: spec[key] for key in ("keep", "risk") if key in spec}}
 
-    def prior_predictions(self, evaluation: str, dataset: str) -> OptionalPath:
-        """The predictions of an evaluation's prior, if it has one."""
+    def prior_predictions(self, evaluation: str, dataset: str, shard: int = 0) -> OptionalPath:
+        """The predictions of an evaluation's prior, or the scores of its search, if it has one."""
         spec = self.config["evaluations"][evaluation].get("prior")
-        return self.layout.predictions(spec["method"], dataset) if spec else []
+        if spec:
+            return self.layout.predictions(spec["method"], dataset)
+        return self.searched(evaluation, dataset, shard)
 
-    def prior_calibration(self, evaluation: str, dataset: str) -> OptionalPath:
-        """The predictions of a prior for the images on which its risk is calibrated, if any."""
-        spec = self.config["evaluations"][evaluation].get("prior", {})
-        if "calibration" not in spec:
+    def prior_calibration(self, evaluation: str, dataset: str) -> list[str]:
+        """The predictions or scores of the images on which a risk is calibrated, if any."""
+        spec, prompts = self.config["evaluations"][evaluation], self.data.prompts_of(dataset)
+        if search := spec.get("search"):
+            data = search["calibration"][prompts]
+            shards = range(self.data.shards(data))
+            return [self.layout.searched(evaluation, prompts, data, shard) for shard in shards]
+        prior = spec.get("prior", {})
+        if "calibration" not in prior:
             return []
-        calibration = spec["calibration"][self.data.prompts_of(dataset)]
-        return self.layout.predictions(spec["method"], calibration)
+        return [self.layout.predictions(prior["method"], prior["calibration"][prompts])]
 
     def grouping(self, evaluation: str, dataset: str) -> str | list[int]:
         """The group of each class: a file, or a list with a number for each class."""

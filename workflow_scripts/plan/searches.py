@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-from diffusion_classifier.selection.searches import KEPT
-
 from .candidates import OptionalPath
 from .evaluations import Evaluations
 
@@ -33,12 +31,6 @@ class Searches:
         """The name of the search in the library's registry."""
         return (self.spec(evaluation)["kind"],)
 
-    def risk(self, evaluation: str) -> float:
-        return self.spec(evaluation)["risk"]
-
-    def keep(self, evaluation: str) -> int:
-        return self.spec(evaluation).get("keep", KEPT)
-
     def batch_size(self, evaluation: str) -> int | str:
         """Images in a pass: a backward pass holds all activations, so fewer than evaluations."""
         size = self.evaluations.batch_size(evaluation)
@@ -53,29 +45,3 @@ class Searches:
         if self.spec(evaluation).get("timesteps") != "learned":
             return []
         return self.layout.timesteps(evaluation, prompts)
-
-    # --- calibration
-
-    def calibration_dataset(self, evaluation: str, prompts: str) -> str:
-        """The data set on which the search is calibrated for a set of prompts."""
-        return self.spec(evaluation)["calibration"][prompts]
-
-    def calibration_data(self, evaluation: str, prompts: str) -> str:
-        """The file of `calibration_dataset`."""
-        return self.layout.data(self.calibration_dataset(evaluation, prompts))
-
-    def calibration_latents(self, evaluation: str, prompts: str) -> list[str]:
-        """The latents of `calibration_dataset`, a file for each shard."""
-        dataset = self.calibration_dataset(evaluation, prompts)
-        return self.evaluations.data.latents(self.evaluations.model(evaluation), dataset)
-
-    # --- a data set
-
-    def calibration(self, evaluation: str, dataset: str) -> str:
-        """The calibration of the search for a data set's prompts."""
-        prompts = self.evaluations.data.prompts_of(dataset)
-        return self.layout.search_calibration(evaluation, prompts)
-
-    def dataset_timesteps(self, evaluation: str, dataset: str) -> OptionalPath:
-        """`timesteps` for a data set's prompts."""
-        return self.timesteps(evaluation, self.evaluations.data.prompts_of(dataset))

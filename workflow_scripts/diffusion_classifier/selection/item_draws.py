@@ -28,7 +28,8 @@ def labelled_items(
     `data` is a data set of matching tasks. Draws are disjoint. Each has at most `per_class` items
     of every subtask, or at most a `fraction` of all items (or LEAST), in about the shares of the
     subtasks; fewer where groups do not fit. Raises InputError if a draw has fewer than LEAST
-    groups, or none of a subtask with `per_class`, and if no item of a subtask remains.
+    groups, if no item remains to be predicted, and with `per_class` also if a draw has no item of
+    a subtask, or none of one remains.
     """
     items = item_groups(data)
     if items.empty:
@@ -144,8 +145,7 @@ def _check(
                 f"{said} a draw without an item of {subtasks[none.argmax()]} ({why}), expected at "
                 f"least one of each subtask; {remedy}"
             )
-    if (gone := counts[rest].sum(axis=0) == 0).any():
-        raise InputError(
-            f"{said} no item of {subtasks[gone.argmax()]} to be predicted ({why}), expected some; "
-            f"{remedy}"
-        )
+    left = counts[rest].sum(axis=0)
+    if not left.any() or (per_class and not left.all()):
+        which = f" of {subtasks[left.argmin()]}" if left.any() else ""
+        raise InputError(f"{said} no item{which} to be predicted ({why}), expected some; {remedy}")

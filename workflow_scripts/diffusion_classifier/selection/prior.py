@@ -7,7 +7,7 @@ its top-k accuracy is an upper limit of the accuracy that follows; see `ceilings
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 
 import numpy as np
 import pandas as pd
@@ -71,12 +71,13 @@ def contenders(
     loss: str = "",
     keep: int = 0,
     risk: float | None = None,
-    calibration: pd.DataFrame | None = None,
+    calibration: Sequence[pd.DataFrame] = (),
 ) -> pd.DataFrame:
     """The candidates of `images`; with a prior, only those of its `keep` best classes.
 
     `predictions` and `loss` belong to the prior; see `best_of_prior`. With a `risk` it keeps fewer
-    where it can; see `near_best_of_prior`.
+    where it can, by its predictions for images of known `label`; see `near_best_of_prior`. The
+    scores of a search are treated in the same way.
     """
     pairs = candidates(data, prompts)
     pairs = pairs[pairs["image"].isin(images)]
@@ -87,5 +88,6 @@ def contenders(
     if risk is None:
         best = best_of_prior(predictions, loss, keep, classes)
     else:
-        best = near_best_of_prior(predictions, calibration, loss, keep, classes, risk)
+        known = pd.concat(calibration)
+        best = near_best_of_prior(predictions, known, loss, keep, classes, risk)
     return pairs_of_classes(pairs, prompts["classidx"].to_numpy(), best)

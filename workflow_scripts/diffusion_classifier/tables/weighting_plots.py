@@ -55,7 +55,7 @@ def weights_plot(weights: Mapping[str, Sequence[pd.DataFrame]], title: str) -> F
             for k, draw in enumerate(draws):
                 ax.plot(
                     draw["timestep"], draw["weight"], color=PALETTE[0], alpha=0.35, linewidth=1,
-                    marker="", label="one draw of labelled images" if k == 0 else None,
+                    marker="", label="one draw of labels" if k == 0 else None,
                 )  # fmt: skip
             mean = pd.concat(draws).groupby("timestep")["weight"].mean()
             ax.plot(mean.index, mean, color=PALETTE[0], linewidth=2.5, marker="", label="mean")
