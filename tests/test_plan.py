@@ -181,6 +181,7 @@ def test_every_question_of_a_table_is_answered_by_one_job(plan):
     asked = {
         *plan.tables.predictions("accuracy"),
         *plan.tables.predictions("robustness"),
+        *plan.probabilities.predictions("robustness"),
         *plan.tables.similarities("winoground"),
         *plan.tables.matches("matching"),
         *plan.probabilities.predictions("robustness"),
