@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from class_plan import ClassPlan
+from interface_plan import InterfacePlan
 
 from diffusion_classifier.config.methods import data_sets, stages_of
 from layout import GROUPS
@@ -33,6 +34,7 @@ class BenchmarkPlan:
         self.evaluations, self.data = plan.evaluations, plan.data
         self.folder = f"{plan.layout.results}/benchmarks"
         self.classes = ClassPlan(spec, plan, self.folder)
+        self.interface = InterfacePlan(spec, plan, self.folder)
 
     def wanted(self) -> list[str]:
         """The targets of the rule `all`."""
@@ -259,6 +261,7 @@ class BenchmarkPlan:
             "compared": next(iter(self.compared_csv()), ""),
             "classes": next(iter(self.classes.csv()), ""),
             "exponents": next(iter(self.classes.exponents()), ""),
+            "interface": next(iter(self.interface.csv()), ""),
             "datasets": {n: entry["label"] for n, entry in self.plan.config["datasets"].items()},
             "throughput": f"{self.folder}/throughput.csv",
             "machine": f"{self.folder}/machine.txt",

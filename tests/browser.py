@@ -4,6 +4,7 @@ It is Playwright (envs/browser-requirements.txt) with the system's Chromium. INS
 pip and apt-get install both.
 """
 
+import fcntl
 import importlib
 import os
 import shutil
@@ -30,11 +31,13 @@ def _install():
         importlib.invalidate_caches()
     if _command() is None and shutil.which("apt-get"):
         environment = os.environ | {"DEBIAN_FRONTEND": "noninteractive"}
-        for arguments in (["update"], ["install", "-y", "--no-install-recommends", "chromium"]):
-            subprocess.run(
-                ["apt-get", "-qq", *arguments], env=environment, check=False,
-                stdout=subprocess.DEVNULL,
-            )  # fmt: skip
+        with open("/tmp/apt-of-tests.lock", "w") as lock:  # other tests install SLURM
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            for arguments in (["update"], ["install", "-y", "--no-install-recommends", "chromium"]):
+                subprocess.run(
+                    ["apt-get", "-qq", *arguments], env=environment, check=False,
+                    stdout=subprocess.DEVNULL,
+                )  # fmt: skip
 
 
 @contextmanager
@@ -67,15 +70,15 @@ def opened(browser, path, **options):
     """
     context = browser.new_context(offline=True, **options)
     page = context.new_page()
-    said = []
-    page.on("console", lambda message: said.append(f"{message.type}: {message.text}"))
-    page.on("pageerror", lambda error: said.append(str(error)))
-    page.on("request", lambda request: said.append(request.url) if not _is_own(request) else None)
+    output = []
+    page.on("console", lambda message: output.append(f"{message.type}: {message.text}"))
+    page.on("pageerror", lambda error: output.append(str(error)))
+    page.on("request", lambda request: output.append(request.url) if not _is_own(request) else None)
     page.goto(Path(path).resolve().as_uri())
     page.wait_for_selector("html[data-ready]", state="attached")
     try:
         yield page
-        assert said == []
+        assert output == []
     finally:
         context.close()
 

@@ -44,9 +44,9 @@ def campaign(folder: Path, jobs: int, limit: str) -> str:
     (folder / "Snakefile").write_text(SNAKEFILE.format(jobs=jobs, seconds=SECONDS))
     command = [sys.executable, "-m", "snakemake", "--cores", str(AT_ONCE), "--quiet", "all"]
     command += ["--max-jobs-per-timespan", limit]
-    log, begun = folder / "said", time.monotonic()
-    with open(log, "w") as said:
-        process = subprocess.Popen(command, cwd=folder, stdout=said, stderr=said)
+    log, begun = folder / "snakemake.log", time.monotonic()
+    with open(log, "w") as file:
+        process = subprocess.Popen(command, cwd=folder, stdout=file, stderr=file)
         used = _Used(process.pid)
         while process.poll() is None:
             used.look()

@@ -72,8 +72,8 @@ def cell_images(page, count):
 
 
 def test_filters_count_right(page, table):
-    label, said, _ = answers(table, "ours")
-    right = label == said
+    label, predicted, _ = answers(table, "ours")
+    right = label == predicted
     assert counted(page) == (IMAGES, IMAGES, right.sum(), (~right).sum())
     page.select_option("[name=answer]", "wrong")
     assert counted(page) == ((~right).sum(), IMAGES, 0, (~right).sum())
@@ -83,7 +83,7 @@ def test_filters_count_right(page, table):
     page.select_option("[name=answer]", "all")
     page.select_option("[name=facet]", "")
     page.select_option("[name=predicted]", "1")
-    here = said == 1
+    here = predicted == 1
     assert counted(page) == (here.sum(), IMAGES, (here & right).sum(), (here & ~right).sum())
 
 
@@ -92,27 +92,27 @@ def test_another_method_has_its_own_counts(page, table):
     assert page.eval_on_selector("[name=method]", "s => s.selectedOptions[0].text") == (
         "Net, training 2"
     )
-    label, said, _ = answers(table, "net-seed1")
-    assert counted(page)[2:] == ((label == said).sum(), (label != said).sum())
+    label, predicted, _ = answers(table, "net-seed1")
+    assert counted(page)[2:] == ((label == predicted).sum(), (label != predicted).sum())
 
 
 def test_margins_order_and_filter_images(page, table):
     page.select_option("[name=method]", "1")
-    label, said, margin = answers(table, "net-seed0")
+    label, predicted, margin = answers(table, "net-seed0")
     page.select_option("[name=order]", "least")
     assert cell_images(page, 12) == np.argsort(margin, kind="stable")[:12].tolist()
     page.select_option("[name=order]", "most")
     assert cell_images(page, 12) == np.argsort(-margin, kind="stable")[:12].tolist()
     page.select_option("[name=sure]", "0-0.1")
     least = np.argsort(margin, kind="stable")[: IMAGES // 10]
-    right = (label == said)[least]
+    right = (label == predicted)[least]
     assert counted(page) == (15, IMAGES, right.sum(), (~right).sum())
 
 
 def test_a_click_shows_the_image_and_arrows_and_escape_work(page, table):
-    label, said, _ = answers(table, "ours")
+    label, predicted, _ = answers(table, "ours")
     page.select_option("[name=answer]", "wrong")
-    wrong = np.flatnonzero(label != said).tolist()
+    wrong = np.flatnonzero(label != predicted).tolist()
     page.click(".cell[data-place='2']")
     large = "#detail canvas.picture-large"
     assert shown_image(page, large) == wrong[2]
@@ -153,10 +153,10 @@ def test_a_detail_has_bars_curves_and_every_method(page, table):
     methods = page.locator(".methods tbody tr")
     assert methods.count() == 2
     net = [answers(table, f"net-seed{seed}")[1][0] for seed in (0, 1)]
-    said = methods.nth(1).inner_text()
-    assert "Net (2)" in said
+    text = methods.nth(1).inner_text()
+    assert "Net (2)" in text
     for k in set(net):
-        assert f"{NAMES[k]} × {net.count(k)} {'✓' if k == label[0] else '✗'}" in said
+        assert f"{NAMES[k]} × {net.count(k)} {'✓' if k == label[0] else '✗'}" in text
 
 
 def test_names_are_text_and_no_markup(page):
@@ -166,8 +166,8 @@ def test_names_are_text_and_no_markup(page):
 
 def test_another_data_set_is_shown(page, table):
     page.select_option("[name=set]", "1")
-    label, said, _ = answers(table, "ours", "second")
-    assert counted(page) == (30, 30, (label == said).sum(), (label != said).sum())
+    label, predicted, _ = answers(table, "ours", "second")
+    assert counted(page) == (30, 30, (label == predicted).sum(), (label != predicted).sum())
     assert "The set second." in page.inner_text("#about")
 
 

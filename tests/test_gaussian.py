@@ -62,7 +62,7 @@ def test_one_image_of_each_class_is_too_few():
 
 
 @pytest.mark.parametrize(
-    ("more", "said"),
+    ("more", "message"),
     [
         ({}, None),
         ({"pool": 2}, None),
@@ -72,11 +72,11 @@ def test_one_image_of_each_class_is_too_few():
         ({"model": "digits-dit"}, r"drawn.model: .*`digits-dit`"),
     ],
 )
-def test_a_config_may_name_it(root, more, said):
+def test_a_config_may_name_it(root, more, message):
     config = yaml.safe_load((root / "config.yaml").read_text())
     config["baselines"]["drawn"] = SPEC | {"tasks": TASKS} | more
-    if said is None:
+    if message is None:
         check_config(config, root)
         return
-    with pytest.raises(InputError, match=said):
+    with pytest.raises(InputError, match=message):
         check_config(config, root)

@@ -125,7 +125,7 @@ def test_a_group_that_is_too_large_is_left_to_be_predicted():
 
 
 @pytest.mark.parametrize(
-    ("items", "how", "said"),
+    ("items", "how", "message"),
     [
         (alone(30), {"per_class": 2, "draws": 6}, "2, which with 6 draws leaves .* task [12]"),
         (alone(30), {"fraction": 0.5, "draws": 2}, "0.5, which with 2 draws leaves no item to be"),
@@ -133,9 +133,9 @@ def test_a_group_that_is_too_large_is_left_to_be_predicted():
         (in_threes(60), {"fraction": 0.04}, "0.04, which with 1 draw leaves a draw with [01] gr"),
     ],
 )
-def test_what_cannot_be_drawn_is_said(items, how, said):
+def test_what_cannot_be_drawn_is_said(items, how, message):
     data, _ = data_of(items)
-    with pytest.raises(InputError, match=f"found {said}|{said}") as error:
+    with pytest.raises(InputError, match=f"found {message}|{message}") as error:
         labelled_items(data, **how)
     assert "share an image" in str(error.value) and "\n" not in str(error.value)
 

@@ -104,9 +104,9 @@ def submitted(root, folder, python, server, store):
 
 
 def test_jobs_ask_for_gpu_memory_and_the_image(root, tmp_path, python, server, store, outcome):
-    said = submitted(root, tmp_path, python, server, store)
+    message = submitted(root, tmp_path, python, server, store)
     jobs = [made for path, made in Recorder.made if path.endswith("/jobs")]
-    assert len(jobs) == 2, said  # and one retry
+    assert len(jobs) == 2, message  # and one retry
     for attempt, job in enumerate(jobs, start=1):
         assert job["spec"]["backoffLimit"] == 0
         (container,) = job["spec"]["template"]["spec"]["containers"]
@@ -120,5 +120,5 @@ def test_jobs_ask_for_gpu_memory_and_the_image(root, tmp_path, python, server, s
         assert not re.search("planted", json.dumps(job))
     (secret,) = [made for path, made in Recorder.made if path.endswith("/secrets")]
     assert secret["metadata"]["name"] in set(named.values())
-    assert "planted" not in said
+    assert "planted" not in message
     outcome("GPU and memory are limits, more memory on a retry, keys only in a secret")

@@ -28,21 +28,23 @@ def matching(root, tmp_path, monkeypatch):
 def test_a_table_of_matching_tasks_shows_equal_weights_too(matching, root):
     matching["tables"]["matching"]["methods"].remove("scenes-winoground")
     matching["tables"]["matching"]["methods"].append("scenes-exhaustive")
-    said = refused(matching, root)
-    assert said.startswith("tables.matching.methods: found `matching-weighted` without `scenes-win")
+    output = refused(matching, root)
+    assert output.startswith(
+        "tables.matching.methods: found `matching-weighted` without `scenes-win"
+    )
 
 
 @pytest.mark.parametrize(
-    ("keys", "said"),
+    ("keys", "output"),
     [
         ({"per_class": 100}, "per_class: found 100, which with 5 draws takes 500 or more of the"),
         ({"fraction": 0.2}, "fraction: found 0.2, which with 5 draws takes 500 or more of the"),
     ],
 )
-def test_some_items_have_to_remain(matching, root, keys, said):
+def test_some_items_have_to_remain(matching, root, keys, output):
     del matching["weightings"]["matching-weighted"]["per_class"]
     matching["weightings"]["matching-weighted"] |= keys
-    assert f"matching-weighted.{said} 500 items of `tasks`" in refused(matching, root)
+    assert f"matching-weighted.{output} 500 items of `tasks`" in refused(matching, root)
 
 
 def test_effect_sizes_have_nothing_to_learn_from(matching, root, tmp_path):
@@ -53,8 +55,8 @@ def test_effect_sizes_have_nothing_to_learn_from(matching, root, tmp_path):
         "prompts": "bias",
     }  # fmt: skip
     matching["tables"]["matching"]["datasets"].append("bias")
-    said = refused(matching, root)
-    assert said.startswith("weightings.matching-weighted: found the data set `bias` in its table")
+    output = refused(matching, root)
+    assert output.startswith("weightings.matching-weighted: found the data set `bias` in its table")
 
 
 def test_items_are_weighted_by_a_job_of_their_own(matching, root):

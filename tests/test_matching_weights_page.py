@@ -60,8 +60,8 @@ def test_a_row_of_learned_weights_is_of_the_held_out_items(tables):
     images = text[text["subtask"] == "all items"].set_index("method")["images"]
     assert images.to_dict() == {"SD [L2]": 60, "Weighted [L2]": 52, "CLIP": 60}
     assert set(tables[1]["paired"]["method_a"]) == {"SD [L2]"}
-    said = matching_pages.headline(rows[rows["loss"].isin(["", "l2"])], LABELS, "SD [L2]")
-    assert len(said) == 2 and not any("Weighted" in line for line in said)
+    message = matching_pages.headline(rows[rows["loss"].isin(["", "l2"])], LABELS, "SD [L2]")
+    assert len(message) == 2 and not any("Weighted" in line for line in message)
 
 
 def test_gains_are_shown_as_text(tables):

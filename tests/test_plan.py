@@ -183,6 +183,7 @@ def test_every_question_of_a_table_is_answered_by_one_job(plan):
         *plan.tables.predictions("robustness"),
         *plan.tables.similarities("winoground"),
         *plan.tables.matches("matching"),
+        *plan.probabilities.predictions("robustness"),
     }
     ours = {"digits", "scenes", "scenes-winoground", *plan.tables.weighted("matching")}
     asked = {file for file in asked if file.split("/")[2] not in ours}

@@ -145,12 +145,12 @@ MISTAKES = {
 
 @pytest.mark.parametrize("mistake", MISTAKES)
 def test_a_mistake_is_one_line(config, root, mistake):
-    change, said = MISTAKES[mistake]
+    change, output = MISTAKES[mistake]
     change(config)
     with pytest.raises(InputError) as error:
         check_config(config, root)
     message = str(error.value)
-    assert said in message and message.startswith("tables.robustness.probabilities")
+    assert output in message and message.startswith("tables.robustness.probabilities")
     assert "\n" not in message
 
 

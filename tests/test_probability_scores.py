@@ -61,13 +61,28 @@ def test_replicates_have_the_metrics_of_the_drawn_images():
 
 def test_intervals_cover_what_they_should():
     """Of 100 data sets, the interval of the log-likelihood has the true mean in about 95."""
-    truth = scores.measured(answers(40_000, 1, seed=99))["log_likelihood"]
+    truth = scores.measured(answers(20_000, 1, seed=99))["log_likelihood"]
     inside = 0
     for seed in range(100):
         drawn = scores.replicates(answers(200, 1, seed=seed), draws=300)
         low, high = scores.interval(drawn["log_likelihood"])
         inside += low <= truth <= high
     assert 88 <= inside <= 100
+
+
+@pytest.mark.parametrize("sharp", [1.0, 2.0])
+def test_intervals_of_the_calibration_error_cover_the_true_one(sharp):
+    """The error of many images is the true one; calibrated ones have almost none."""
+    truth = scores.measured(answers(20_000, 1, sharp=sharp, seed=99))["ece"]
+    inside = 0
+    for seed in range(40):
+        few = answers(300, 1, sharp=sharp, seed=seed)
+        value = scores.measured(few)["ece"]
+        drawn = scores.replicates(few, draws=200)["ece"], scores.ece_if_true(few)
+        low, high = scores.ece_interval(value, *drawn)
+        assert low <= value <= high
+        inside += low <= truth <= high
+    assert inside >= 36
 
 
 def test_a_difference_is_paired():
@@ -104,4 +119,4 @@ def test_abstaining_on_the_least_sure_raises_accuracy():
 
 def test_examples_in_docstrings_run():
     found = doctest.testmod(scores)
-    assert (found.attempted, found.failed) == (3, 0)
+    assert (found.attempted, found.failed) == (4, 0)

@@ -116,12 +116,12 @@ def copied(root: Path, project: Path) -> Path:
 
 
 def start(project: Path, python: Path, *arguments: str) -> subprocess.Popen:
-    """Start snakemake with config/my-images.yaml; its output goes to the file `said`."""
+    """Start snakemake with config/my-images.yaml; its output goes to the file snakemake.log."""
     command = [python, "-m", "snakemake", "--configfile", "config/my-images.yaml", "--cores", "1"]
     env = own_library(project) | KEYS | {"OMP_NUM_THREADS": "1"}
-    with open(project / "said", "a") as said:
+    with open(project / "snakemake.log", "a") as file:
         return subprocess.Popen(
-            [*command, *arguments], cwd=project, env=env, stdout=said, stderr=said
+            [*command, *arguments], cwd=project, env=env, stdout=file, stderr=file
         )
 
 

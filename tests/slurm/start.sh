@@ -34,9 +34,12 @@ if ! command -v slurmctld slurmd sbatch munged >/dev/null; then
         trap 'rm -f /usr/sbin/policy-rc.d' EXIT
     }
     export DEBIAN_FRONTEND=noninteractive
+    # one at a time: other tests install a browser
+    exec 9>/tmp/apt-of-tests.lock && flock 9
     { apt-get update -qq && apt-get install -y -qq --no-install-recommends \
         munge slurmctld slurmd slurm-client; } >"$home/log/apt.log" 2>&1 ||
         unavailable "its packages could not be installed ($(tail -n 1 "$home/log/apt.log"))"
+    exec 9>&-
 fi
 
 # --- munge, which signs what SLURM's parts tell each other; a key and socket of its own

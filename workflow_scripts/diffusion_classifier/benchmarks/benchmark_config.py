@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from diffusion_classifier.config.configuration import check_schema
-from diffusion_classifier.config.methods import classified_datasets, prior_method
+from diffusion_classifier.config.methods import classified_datasets, prior_method, stages_of
 from diffusion_classifier.config.places import workflow_folder
 from diffusion_classifier.messages import InputError, known
 
@@ -27,6 +27,8 @@ def checked_benchmark(spec: dict[str, Any] | None, config: dict[str, Any]) -> di
     for number, entry in enumerate(spec["miniature"]["models"]):
         _check_subject(config, f"benchmark.miniature.models.{number}", entry)
     _check_subject(config, "benchmark.growth", spec["growth"])
+    if "interface" in spec:
+        _check_raced(config, "benchmark.interface", spec["interface"])
     _check_names(config, "benchmark.shard", spec["shard"])
     _check_policies(config, spec.get("policies", {}), spec.get("ttest", {}))
     _check_classes(spec)
@@ -44,6 +46,17 @@ def checked_benchmark(spec: dict[str, Any] | None, config: dict[str, Any]) -> di
                 "`noise: size`"
             )
     return spec
+
+
+def _check_raced(config: dict[str, Any], key: str, spec: dict[str, Any]) -> None:
+    """Check that the evaluation has one stage with a race and learned timesteps."""
+    _check_names(config, key, spec)
+    stages = stages_of(config, spec["evaluation"], spec["dataset"])
+    if len(stages["samples"]) > 1 or "race" not in stages or stages.get("timesteps") != "learned":
+        raise InputError(
+            f"{key}.evaluation: found `{spec['evaluation']}`, expected one with a single stage, a "
+            f"race and learned timesteps on `{spec['dataset']}`; choose another"
+        )
 
 
 def _with_first_trainings(spec: Any, config: dict[str, Any]) -> Any:

@@ -21,6 +21,8 @@ from .probability_scores import (
     METRICS,
     Answers,
     coverage,
+    ece_if_true,
+    ece_interval,
     interval,
     measured,
     reliability,
@@ -127,8 +129,11 @@ class Probabilities:
         for key in self.answers:
             method, dataset, way = key
             for metric in METRICS:
-                values = each[key][metric]
-                numbers = values.mean(), *interval(drawn[key][metric]), values.min(), values.max()
+                values, bounds = each[key][metric], interval(drawn[key][metric])
+                if metric == "ece":
+                    if_true = ece_if_true(self.answers[key])
+                    bounds = ece_interval(values.mean(), drawn[key][metric], if_true)
+                numbers = values.mean(), *bounds, values.min(), values.max()
                 rows.append(self._row(key, metric, numbers))
             before = (method, dataset, WAYS[0])
             compared = [(GAIN, "log_likelihood", before, "")] if before in drawn else []

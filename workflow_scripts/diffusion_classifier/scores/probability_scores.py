@@ -130,6 +130,37 @@ def interval(replicated: np.ndarray) -> tuple[float, float]:
     return float(low), float(high)
 
 
+def ece_if_true(answers: Answers, seed: int = 0, draws: int = 300) -> np.ndarray:
+    """The calibration error of redrawn labels if all probabilities were true, `(draw,)`.
+
+    Few images alone cause such an error (consistency resampling, Bröcker & Smith 2007).
+    """
+    rng, images = np.random.default_rng(seed), answers.correct.shape[1]
+    uniform = rng.random((draws, images))
+    found = [
+        np.abs(((uniform < sure) - sure) @ np.eye(BINS)[_bin(sure)]).sum(axis=1) / images
+        for sure in answers.confidence
+    ]
+    return np.mean(found, axis=0)
+
+
+def ece_interval(value: float, replicated: np.ndarray, if_true: np.ndarray) -> tuple[float, float]:
+    """A 95 % interval of the calibration error; it contains `value`.
+
+    `replicated` are its replicates, `if_true` is `ece_if_true`. Few images in a bin raise the
+    error, and those of a redraw raise it once more, so percentiles lie too high. The lower bound is
+    therefore that of the basic bootstrap, 2 value - high (Davison & Hinkley 1997, section 5.2), and
+    0 where true probabilities would often have as large an error; the upper bound remains the
+    percentile.
+
+    >>> ece_interval(0.03, np.linspace(0.02, 0.04, 1001), np.linspace(0.0, 0.02, 1001))
+    (0.0205, 0.0395)
+    """
+    _, high = interval(replicated)
+    low = 0.0 if value <= np.quantile(if_true, 0.975) else max(0.0, 2 * value - high)
+    return round(low, 12), max(high, value)
+
+
 def reliability(answers: Answers) -> pd.DataFrame:
     """Confidence and accuracy in bins: `bin, images, confidence, accuracy, low, high`.
 

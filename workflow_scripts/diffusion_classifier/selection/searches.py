@@ -4,7 +4,8 @@ A search gives every class of an image a score at a cost far below one evaluatio
 classes whose score is near the best survive (`survival`), and the stages decide between them. A
 new search is a module here and a line in `SEARCHES`.
 
-This module imports no PyTorch, because checking a config reads the class attributes of searches.
+This module imports neither PyTorch nor pandas, because checking a config reads the class attributes
+of searches.
 """
 
 from __future__ import annotations
@@ -15,10 +16,8 @@ from dataclasses import dataclass, replace
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from diffusion_classifier.data.prompt_sets import is_unconditional
 from diffusion_classifier.engine.samples import Sample
 
-from .learned_timesteps import learned_samples
 from .schedules import van_der_corput
 
 if TYPE_CHECKING:
@@ -94,6 +93,7 @@ def open_search(
     `densities` are those of learned timesteps, if the search has them. Raises InputError if the
     noise bank or the model's timesteps are too few for the samples.
     """
+    from diffusion_classifier.data.prompt_sets import is_unconditional
     from diffusion_classifier.engine.engine import check_samples
     from diffusion_classifier.engine.mixtures import Mixtures
 
@@ -102,6 +102,8 @@ def open_search(
     count, timesteps, noises = spec["samples"], denoiser.process.timesteps, len(inputs.noise)
     drawn = None
     if densities is not None:
+        from .learned_timesteps import learned_samples
+
         drawn = [sample.timestep for sample in learned_samples(densities, [count], "l2")[0]]
     samples = search_samples(count, timesteps, noises, drawn)
     check_samples(samples, noises, timesteps)

@@ -11,11 +11,14 @@ one class, doubtful ones many.
 from __future__ import annotations
 
 from math import ceil
+from typing import TYPE_CHECKING
 
 import numpy as np
-import pandas as pd
 
 from diffusion_classifier.messages import InputError
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 
 def gaps(scores: np.ndarray, labels: np.ndarray) -> np.ndarray:
@@ -53,6 +56,8 @@ def survivors(
     rank = np.argsort(np.argsort(scores, axis=1, kind="stable"), axis=1)
     near = scores - scores.min(axis=1, keepdims=True) <= most_behind
     row, chosen = np.nonzero(near & (rank < keep))
+    import pandas as pd  # checking a config imports this module, but not pandas
+
     return pd.DataFrame({"image": np.asarray(images, "int64")[row], "class": chosen})
 
 

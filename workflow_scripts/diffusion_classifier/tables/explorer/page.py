@@ -150,7 +150,7 @@ def _described(one: DataSet) -> dict[str, Any]:
 def _named(names: Sequence[str], *used: Any) -> dict[str, str]:
     """The names of the numbers that are used: a set of prompts may have many captions."""
     numbers = np.unique(np.concatenate([np.asarray(part).ravel() for part in used]))
-    return {str(number): names[number] for number in numbers.tolist() if number != NONE}
+    return {str(k): names[k] for k in numbers.tolist() if NONE < k < len(names)}
 
 
 def _method(method: Method) -> dict[str, Any]:
