@@ -121,11 +121,18 @@ def _check_learned(config: dict[str, Any], name: str, dataset: str) -> None:
             f"`{dataset}`, expected a data set that timesteps are learned on (as `stages` say "
             f"`timesteps: learned`); add `{prompts}: <data set>` or use `timesteps: even`"
         )
-    if not disjoint(config, found[prompts], dataset):
+    check_apart(config, f"{key}.datasets.{prompts}", found[prompts], dataset)
+
+
+def check_apart(
+    config: dict[str, Any], key: str, calibration: str, dataset: str, instead: str = ""
+) -> None:
+    """Check that no image of a data set can be a calibration image; `instead` adds a remedy."""
+    if not disjoint(config, calibration, dataset):
         raise InputError(
-            f"{key}.datasets.{prompts}: found `{found[prompts]}`, some of whose images may be in "
-            f"the test set `{dataset}`, expected other images; choose another `split`, or keep "
-            "them apart by `limit` in one and `skip` in the other"
+            f"{key}: found `{calibration}`, some of whose images may be in the test set "
+            f"`{dataset}`, expected other images; choose another `split`, or keep them apart by "
+            f"`limit` in one and `skip` in the other{instead}"
         )
 
 

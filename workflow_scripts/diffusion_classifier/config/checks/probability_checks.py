@@ -8,7 +8,7 @@ from diffusion_classifier.messages import InputError, known
 
 from ..image_counts import prompt_class_count
 from ..methods import method_kind, method_names, split_seed
-from .evaluation_checks import disjoint
+from .evaluation_checks import check_apart
 
 
 def check_probabilities(config: dict[str, Any]) -> None:
@@ -45,13 +45,8 @@ def _check_calibration(
                 f"`{name}`, expected a data set of calibration images; add `{prompts}: <data set>`,"
                 f" or leave `{name}` out by `datasets`"
             )
-        if not disjoint(config, held, name):
-            raise InputError(
-                f"{key}.calibration.{prompts}: found `{held}`, some of whose images may be in the "
-                f"test set `{name}`, expected other images; choose another `split`, keep them "
-                f"apart by `limit` in one and `skip` in the other, or leave `{name}` out by "
-                "`datasets`"
-            )
+        instead = f", or leave `{name}` out by `datasets`"
+        check_apart(config, f"{key}.calibration.{prompts}", held, name, instead)
 
 
 def _check_priors(config: dict[str, Any], key: str, entry: dict[str, Any]) -> None:

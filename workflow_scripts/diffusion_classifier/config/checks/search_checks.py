@@ -11,7 +11,7 @@ from diffusion_classifier.selection.survival import fewest
 
 from ..image_counts import image_count
 from ..methods import all_questions
-from .evaluation_checks import disjoint, schedules
+from .evaluation_checks import check_apart, schedules
 
 
 def check_searches(config: dict[str, Any]) -> None:
@@ -104,9 +104,4 @@ def _check_calibrated(config: dict[str, Any], key: str, spec: dict[str, Any], da
             f"`{data}`, expected a data set that shows how far behind the true class may be; add "
             f"`{prompts}: <data set>`"
         )
-    if not disjoint(config, found[prompts], data):
-        raise InputError(
-            f"{key}.calibration.{prompts}: found `{found[prompts]}`, some of whose images may be "
-            f"in the test set `{data}`, expected other images; choose another `split`, or keep "
-            "them apart by `limit` in one and `skip` in the other"
-        )
+    check_apart(config, f"{key}.calibration.{prompts}", found[prompts], data)
