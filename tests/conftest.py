@@ -9,8 +9,8 @@ ROOT = Path(__file__).parents[1]
 
 LONGEST = (
     "test_scenes_workflow", "test_workflow", "test_slurm", "test_faults", "test_paper",
-    "test_hierarchy_workflow", "test_instruction_sets", "test_gpu_check", "test_compositional_config",
-    "test_search_workflow", "test_extending", "test_quickstart",
+    "test_hierarchy_workflow", "test_instruction_sets", "test_gpu_check",
+    "test_compositional_config", "test_search_workflow", "test_extending", "test_quickstart",
 )  # fmt: skip
 
 
