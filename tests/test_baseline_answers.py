@@ -173,4 +173,5 @@ def test_every_kind_is_tested_here():
     assert set(BASELINES) == {
         *("logistic_regression", "k_nearest", "resnet", "vit", "chance"),
         *("clip", "pretrained", "probe"),
+        "gaussian",  # in test_gaussian.py
     }

@@ -277,7 +277,7 @@ def test_published_numbers_and_fewer_parts_only_render_again(project):
             del table[part]
 
     edited(project, compared)
-    assert planned(project) == {"table": 1}
+    assert planned(project) == {"table": 1, "explorer": 1}  # both show the subtitle
     result = snakemake(project, "--cores", "1")
     assert result.returncode == 0, result.stdout + result.stderr
     table = pd.read_csv(project / "results/tables/accuracy/table.csv")

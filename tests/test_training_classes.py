@@ -18,7 +18,7 @@ import sys
 from types import SimpleNamespace
 
 snakemake = SimpleNamespace(
-    rule="learn", threads=1, log=["log"], config={"results": "."}, output=["learned"],
+    rule="learn", threads=1, log=["log"], config={"results": "."}, output=["./learned"],
     input=type("Input", (list,), {})(["photos.parquet", "pets.csv"]),
     params=SimpleNamespace(
         device="cpu", dtype="float32", folder=".", seed=0, setting={},
