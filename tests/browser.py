@@ -10,6 +10,7 @@ import os
 import shutil
 import subprocess
 import sys
+import tempfile
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -31,7 +32,8 @@ def _install():
         importlib.invalidate_caches()
     if _command() is None and shutil.which("apt-get"):
         environment = os.environ | {"DEBIAN_FRONTEND": "noninteractive"}
-        with open("/tmp/apt-of-tests.lock", "w") as lock:  # other tests install SLURM
+        # one at a time: other tests install SLURM
+        with open(Path(tempfile.gettempdir(), "apt-of-tests.lock"), "w") as lock:
             fcntl.flock(lock, fcntl.LOCK_EX)
             for arguments in (["update"], ["install", "-y", "--no-install-recommends", "chromium"]):
                 subprocess.run(

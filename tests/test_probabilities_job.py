@@ -13,7 +13,7 @@ from diffusion_classifier.engine.error_files import error_dataset
 from diffusion_classifier.engine.samples import Sample
 
 DRIVER = """
-import json, sys
+import json, runpy, sys
 from types import SimpleNamespace
 
 sys.path.insert(0, "{scripts}")
@@ -29,7 +29,7 @@ snakemake = SimpleNamespace(
     wildcards=SimpleNamespace(table="t"), log=["log.txt"], threads=1, rule="probabilities",
     config={{"results": ""}}, resources={{}},
 )
-exec(compile(open("{scripts}/probabilities.py").read(), "probabilities.py", "exec"))
+runpy.run_path("{scripts}/probabilities.py", {{"snakemake": snakemake}})
 """
 
 

@@ -35,7 +35,7 @@ if ! command -v slurmctld slurmd sbatch munged >/dev/null; then
     }
     export DEBIAN_FRONTEND=noninteractive
     # one at a time: other tests install a browser
-    exec 9>/tmp/apt-of-tests.lock && flock 9
+    exec 9>"${TMPDIR:-/tmp}/apt-of-tests.lock" && flock 9
     { apt-get update -qq && apt-get install -y -qq --no-install-recommends \
         munge slurmctld slurmd slurm-client; } >"$home/log/apt.log" 2>&1 ||
         unavailable "its packages could not be installed ($(tail -n 1 "$home/log/apt.log"))"

@@ -44,15 +44,15 @@ class Explorers:
 
     def inputs(self, table: str) -> dict[str, Any]:
         """The inputs of a job: all files that its parameters name, and those of the page itself."""
-        told = self.parameters(table)
-        entries = told["datasets"].values()
+        shown = self.parameters(table)
+        entries = shown["datasets"].values()
         errors = [files for entry in entries for files in entry["errors"].values()]
         return {
             "data": [entry["data"] for entry in entries],
             "prompts": [entry["prompts"] for entry in entries],
             "answers": [path for entry in entries for path in entry["answers"].values()],
             "errors": list(chain.from_iterable(chain(*(files["shards"] for files in errors)))),
-            "maps": told["maps"] or [],
+            "maps": shown["maps"] or [],
             "web": [str(self.tables.workflow / WEB / name) for name in FILES],
         }
 
@@ -74,14 +74,15 @@ class Explorers:
 
     def _dataset(self, table: str, dataset: str) -> dict[str, Any]:
         spec, methods = self.tables.data.spec(dataset), self.tables.methods(table)
-        said = self.layout.similarities if self._has_captions(table) else self.layout.predictions
+        layout = self.layout
+        answers = layout.similarities if self._has_captions(table) else layout.predictions
         return {
             "label": spec["label"],
             "description": spec.get("description", ""),
             "data": self.layout.data(dataset),
             "prompts": self.tables.data.prompts(dataset),
             "loss": self.tables.loss(table),
-            "answers": {method: said(method, dataset) for method in methods},
+            "answers": {method: answers(method, dataset) for method in methods},
             "errors": {method: self._errors(method, dataset) for method in self._diffusion(table)},
         }
 

@@ -14,7 +14,7 @@ from diffusion_classifier.scores.calibration import fit
 from diffusion_classifier.selection.candidates import calibration_pairs
 from diffusion_classifier.selection.evidence import evidence
 from diffusion_classifier.selection.learned_timesteps import fit_densities
-from diffusion_classifier.selection.schedules import stage_samples
+from diffusion_classifier.selection.schedules import most_timesteps, stage_samples
 
 from .fitted import Fitted
 from .stages import Settings, measured, schedule
@@ -44,7 +44,7 @@ def fitted(
     data = pd.DataFrame({"image": range(len(pictures)), "label": _classes(labels, prompts)})
     if len(data) < 2 or prompts["classidx"].nunique() < 2:
         raise InputError(f"images: found {len(data)}, expected at least 2; give more")
-    count = max(n for n in range(1, SAMPLES + 1) if classifier.model.timesteps % n == 0)
+    count = most_timesteps(classifier.model.timesteps, SAMPLES)
     samples = stage_samples([count], timesteps=classifier.model.timesteps)[0]
     engine, every = classifier.engine(pictures, prompts, 250, settings)
     few = calibration_pairs(data.sample(min(IMAGES, len(data)), random_state=0), prompts, CLASSES)

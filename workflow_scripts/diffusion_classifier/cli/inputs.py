@@ -24,7 +24,8 @@ if TYPE_CHECKING:
 
     from .classifier import DiffusionClassifier
 
-_REPOSITORY = r"[\w.-]+/[\w.-]+"
+REPOSITORY = r"[\w.-]+/[\w.-]+"
+"""What the name of a repository on the hub looks like."""
 
 
 @contextmanager
@@ -57,7 +58,7 @@ def model_configs(model: str, revision: str | None) -> Iterator[str]:
 
 def _is_repository(model: str, revision: str | None) -> bool:
     """Whether `model` is on the hub; raises InputError for one that seems so without a revision."""
-    if revision is None and not Path(model).exists() and re.fullmatch(_REPOSITORY, model):
+    if revision is None and not Path(model).exists() and re.fullmatch(REPOSITORY, model):
         raise InputError(
             f"--model: found no folder {model}; correct the path, or, if it is a repository of "
             "the Hugging Face hub, give its --revision (a commit) too"
@@ -85,11 +86,11 @@ def check_samples(arguments: argparse.Namespace) -> None:
 
     samples, timesteps = arguments.samples, train_timesteps(arguments.model)
     if samples is None:  # the classifier chooses
-        unused = [name for name in ("grid",) if getattr(arguments, name)]
-        if unused or arguments.keep != [1]:
+        if arguments.grid or arguments.keep != [1]:
+            option = "grid" if arguments.grid else "keep"
             raise InputError(
-                f"--{(unused or ['keep'])[0]}: found without --samples, expected the timesteps of "
-                "each stage; give them, or leave it out"
+                f"--{option}: found without --samples, expected the timesteps of each stage; give "
+                "them, or leave it out"
             )
         return
     most = max(*samples, arguments.grid or 0)

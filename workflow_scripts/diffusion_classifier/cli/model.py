@@ -15,20 +15,19 @@ from torch import Tensor
 from diffusion_classifier.data.preprocess import Preprocess
 from diffusion_classifier.denoisers.denoiser import Denoiser
 from diffusion_classifier.denoisers.families import FAMILIES, family
-from diffusion_classifier.denoisers.model_folders import detect_family, input_form
+from diffusion_classifier.denoisers.model_folders import detect_family, input_size
 from diffusion_classifier.engine.encoders import image_encoder
 from diffusion_classifier.files import read_json
 from diffusion_classifier.messages import InputError, known, note
 from diffusion_classifier.weights.model_parts import check_model_folder
 from diffusion_classifier.weights.reading import reading
 
+from .inputs import REPOSITORY
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from PIL.Image import Image
-
-REPOSITORY = r"[\w.-]+/[\w.-]+"
-"""What the name of a repository on the hub looks like."""
 
 
 class Model:
@@ -141,17 +140,8 @@ def preprocessing(folder: str, name: str, options: Mapping[str, Any]) -> Preproc
     """How images become the model's input; raises InputError for what the model cannot take."""
     for key in options:
         known("preprocess", key, ("mode", "pad", "size", "interpolation", "crop"), "key")
-    edge, mode, multiple = input_form(folder, name)
-    size = options.get("size") or edge
-    if size is None:
-        raise InputError(
-            "size: the model's folder does not say it; give the edge in pixels (`preprocess`)"
-        )
-    if size % multiple:
-        raise InputError(
-            f"size: found {size}, expected a multiple of {multiple}, as the model works on "
-            "patches of so many pixels; change it"
-        )
+    remedy = "give the edge in pixels (`preprocess`)"
+    size, mode = input_size(folder, name, options.get("size"), "size: ", remedy)
     if options.get("mode") not in (None, mode):
         raise InputError(f"mode: found {options['mode']}, but the model takes {mode}; leave it out")
     return Preprocess(**{**options, "mode": mode, "size": size})

@@ -22,6 +22,7 @@ from diffusion_classifier.selection.racing import gap_race
 from diffusion_classifier.selection.schedules import (
     check_learned,
     check_stages,
+    most_timesteps,
     spread,
     stage_samples,
 )
@@ -35,8 +36,6 @@ RACE = {"z": 3.0, "minimum": 3}
 LEARNED = {"samples": [64], "keep": [1]}
 """The stages by default if timesteps are learned, as in the workflow's default config."""
 LEARNED_RACE = {"z": 2.0, "minimum": 1}
-MOST = 250
-"""By default the number of evenly spaced timesteps is the largest divisor of T up to this."""
 _KEYS = ("samples", "keep", "grid", "race", "loss")
 
 
@@ -103,7 +102,7 @@ def _stages(stages: Mapping[str, Any] | int | None, timesteps: int, learned: boo
     if stages is None and learned:
         return LEARNED
     if stages is None:
-        stages = max(count for count in range(1, MOST + 1) if timesteps % count == 0)
+        stages = most_timesteps(timesteps)
     if isinstance(stages, int):
         return {"samples": [stages], "keep": [1]}
     for key in stages:

@@ -19,12 +19,13 @@ from diffusion_classifier.data.sources.folder import Folder, folder
 from diffusion_classifier.denoisers.families import FAMILIES
 from diffusion_classifier.denoisers.model_folders import (
     detect_family,
-    input_form,
+    input_size,
     train_timesteps,
     vae_scale_factor,
 )
 from diffusion_classifier.messages import InputError
 from diffusion_classifier.names import printable
+from diffusion_classifier.selection.schedules import most_timesteps
 from diffusion_classifier.weights.inputs import latent_channels
 
 if TYPE_CHECKING:
@@ -120,7 +121,7 @@ def start(arguments: argparse.Namespace, model: str, workflow: Path) -> Started:
         shown=printable(str(arguments.folder)),
         command=command,
         results=_quoted(f"results-{slug}"),
-        samples=_samples(model),
+        samples=most_timesteps(train_timesteps(model)),
         prompts=prompts,
         title=_quoted(_title(arguments.folder)),
         path=_quoted(arguments.folder),
@@ -187,25 +188,12 @@ def _spoken(name: str) -> str:
 
 def _form(model: str, family: str, size: int | None) -> dict[str, Any]:
     """Size, mode and latent shape of the model, and the evaluations in a pass."""
-    edge, mode, multiple = input_form(model, family)
-    size = size or edge
-    if size is None:
-        raise InputError("--size: the model's folder does not say it; give the edge in pixels")
-    if size % multiple:
-        raise InputError(
-            f"--size: found {size}, expected a multiple of {multiple}, as the model works on "
-            "patches of so many pixels; change it"
-        )
+    size, mode = input_size(model, family, size, "--size: ", "give the edge in pixels")
     channels = latent_channels(Path(model))
     side = size if channels is None else size // vae_scale_factor(model)
     shape = [channels or _CHANNELS[mode], side, side]
     batch = max(1, min(128, 2**19 // (shape[0] * side * side)))
     return {"mode": mode, "size": size, "shape": shape, "batch": batch}
-
-
-def _samples(model: str) -> int:
-    timesteps = train_timesteps(model)
-    return max(count for count in range(1, 251) if timesteps % count == 0)
 
 
 def _weights(arguments: argparse.Namespace) -> str:

@@ -74,6 +74,26 @@ def input_form(folder: str, family: str) -> tuple[int | None, str, int]:
     return edge, _MODES[channels], scale * (patch or 1) * FAMILIES[family].packed
 
 
+def input_size(
+    folder: str, family: str, size: int | None, key: str, remedy: str
+) -> tuple[int, str]:
+    """The edge of the model's images in pixels, `size` if it is given, and their mode.
+
+    Raises InputError, which begins with `key`, for a size that is not known (`remedy` says what to
+    do) or that the model cannot take, and as `input_form`.
+    """
+    edge, mode, multiple = input_form(folder, family)
+    size = size or edge
+    if size is None:
+        raise InputError(f"{key}the model's folder does not say it; {remedy}")
+    if size % multiple:
+        raise InputError(
+            f"{key}found {size}, expected a multiple of {multiple}, as the model works on patches "
+            "of so many pixels; change it"
+        )
+    return size, mode
+
+
 def vae_scale_factor(folder: str) -> int:
     """Pixels per latent along an edge, from the VAE in `folder`; 8 without a VAE."""
     if not (Path(folder) / "vae" / "config.json").is_file():

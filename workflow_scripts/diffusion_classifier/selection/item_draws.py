@@ -132,20 +132,21 @@ def _check(
     fraction: float | None,
 ) -> None:
     key, value = ("fraction", fraction) if per_class is None else ("per_class", per_class)
-    said = f"{key}: found {value}, which with {len(chosen)} draw{'s' * (len(chosen) > 1)} leaves"
+    start = f"{key}: found {value}, which with {len(chosen)} draw{'s' * (len(chosen) > 1)} leaves"
     why = "items that share an image, a pair or a set stay together"
     remedy = f"change `{key}`, or lower `draws`"
     if (few := min(map(len, chosen))) < LEAST:
         raise InputError(
-            f"{said} a draw with {few} groups of items ({why}), expected at least {LEAST}; {remedy}"
+            f"{start} a draw with {few} groups of items ({why}), expected at least {LEAST}; "
+            f"{remedy}"
         )
     for groups in chosen if per_class else ():
         if (none := counts[groups].sum(axis=0) == 0).any():
             raise InputError(
-                f"{said} a draw without an item of {subtasks[none.argmax()]} ({why}), expected at "
+                f"{start} a draw without an item of {subtasks[none.argmax()]} ({why}), expected at "
                 f"least one of each subtask; {remedy}"
             )
     left = counts[rest].sum(axis=0)
     if not left.any() or (per_class and not left.all()):
         which = f" of {subtasks[left.argmin()]}" if left.any() else ""
-        raise InputError(f"{said} no item{which} to be predicted ({why}), expected some; {remedy}")
+        raise InputError(f"{start} no item{which} to be predicted ({why}), expected some; {remedy}")

@@ -25,12 +25,9 @@ def best_of_prior(predictions: pd.DataFrame, loss: str, keep: int, classes: int)
     count. Of classes with equal scores the earlier one is kept. A class without a score (NaN, or an
     index that the method does not have) comes last.
     """
-    found = predictions[predictions["loss"] == loss]
-    stored = np.stack(found["scores"].to_numpy())[:, :classes].astype("float64")
-    scores = np.full((len(found), classes), np.nan)
-    scores[:, : stored.shape[1]] = stored
+    images, scores = _class_scores(predictions, loss, classes)
     best = np.argsort(-scores, axis=1, kind="stable")[:, :keep]  # NaN comes last
-    images = found["image"].to_numpy("int64").repeat(best.shape[1])
+    images = images.repeat(best.shape[1])
     return pd.DataFrame({"image": images, "class": best.ravel()})
 
 
@@ -47,20 +44,27 @@ def near_best_of_prior(
     How near follows from the `risk` of losing the true class, by the prior's predictions for
     `calibration` images with their `label`; see `survival`. A class without a score is last.
     """
-    known, scores = (_least_first(frame, loss, classes) for frame in (calibration, predictions))
+    _, known = _class_scores(calibration, loss, classes)
+    images, scores = _class_scores(predictions, loss, classes)
+    # survivors are of least score
+    known, scores = (np.where(np.isnan(found), np.inf, -found) for found in (known, scores))
     labels = calibration.loc[calibration["loss"] == loss, "label"].to_numpy()
     near = calibrated(known, labels, risk, keep)["threshold"]
-    images = predictions.loc[predictions["loss"] == loss, "image"].to_numpy("int64")
     return survivors(scores, images, near, keep)
 
 
-def _least_first(predictions: pd.DataFrame, loss: str, classes: int) -> np.ndarray:
-    """Minus the scores of every class, `(image, class)`: lower is likelier, infinite without."""
+def _class_scores(
+    predictions: pd.DataFrame, loss: str, classes: int
+) -> tuple[np.ndarray, np.ndarray]:
+    """Images `(image,)` int64 and the scores of the first `classes`, `(image, class)` float64.
+
+    A class without a score is NaN.
+    """
     found = predictions[predictions["loss"] == loss]
     stored = np.stack(found["scores"].to_numpy())[:, :classes].astype("float64")
-    scores = np.full((len(found), classes), np.inf)
-    scores[:, : stored.shape[1]] = np.where(np.isnan(stored), np.inf, -stored)
-    return scores
+    scores = np.full((len(found), classes), np.nan)
+    scores[:, : stored.shape[1]] = stored
+    return found["image"].to_numpy("int64"), scores
 
 
 def contenders(

@@ -23,6 +23,15 @@ def timestep_grid(size: int, timesteps: int = 1000) -> list[int]:
     return list(range(step // 2, timesteps, step))[:size]
 
 
+def most_timesteps(timesteps: int, most: int = 250) -> int:
+    """The largest number up to `most` of evenly spaced timesteps of a model with so many.
+
+    >>> most_timesteps(1000), most_timesteps(1000, 60)
+    (250, 50)
+    """
+    return max(count for count in range(1, most + 1) if timesteps % count == 0)
+
+
 def evenly_spaced(grid: Sequence[int], count: int) -> list[int]:
     """`count` evenly spaced elements of `grid`, from the middle of the first interval on."""
     step = len(grid) // count

@@ -53,11 +53,11 @@ def survivors(
     `scores` is `(image, class)` and `images` `(image,)` their numbers. Returns `image, class`
     int64, sorted; of equal scores the earlier class comes first.
     """
+    import pandas as pd  # checking a config imports this module, but not pandas
+
     rank = np.argsort(np.argsort(scores, axis=1, kind="stable"), axis=1)
     near = scores - scores.min(axis=1, keepdims=True) <= most_behind
     row, chosen = np.nonzero(near & (rank < keep))
-    import pandas as pd  # checking a config imports this module, but not pandas
-
     return pd.DataFrame({"image": np.asarray(images, "int64")[row], "class": chosen})
 
 

@@ -54,17 +54,17 @@ def shown(data: pd.DataFrame, prompts: pd.DataFrame, captions: bool) -> Shown:
         return Shown(rows.reset_index(drop=True), names, CLASS, names)
     rows = _of_items(data) if has_items(data) else _of_examples(data)
     ranked = rows["captions"].map(len) > 1
-    told = (rows["truth"] >= 0) & ranked
+    is_shown = (rows["truth"] >= 0) & ranked
     position = pd.Series(np.arange(len(data)), data["image"].to_numpy())
-    kept = rows[told].sort_values("image", key=lambda image: image.map(position), kind="stable")
+    kept = rows[is_shown].sort_values("image", key=lambda image: image.map(position), kind="stable")
     kept = kept.reset_index(drop=True)
     facets = list(dict.fromkeys(kept["part"]))
     asked = pd.DataFrame({"row": kept.index, "class": kept["captions"]}).explode("class")
     asked = asked.astype("int64").reset_index(drop=True)
     facet = kept["part"].map({name: number for number, name in enumerate(facets)})
-    without = "" if told.all() else (
-        f"{(~told).sum()} images are not shown, as their items have one caption, or none that is "
-        "right."
+    without = "" if is_shown.all() else (
+        f"{(~is_shown).sum()} images are not shown, as their items have one caption, or none that "
+        "is right."
     )  # fmt: skip
     shown_rows = kept[["image", "truth"]].assign(facet=facet.astype("int64"))
     return Shown(shown_rows, _names(prompts, "prompt"), PART, facets, asked, without)
