@@ -43,10 +43,12 @@ def tools(prototypes, images, class_of=None, learned=None, numbers=None):
     return Tools(mixtures, numbers, class_of, SAMPLES, learned or {})
 
 
-def exact_errors(prototypes, images):
-    """The mean errors over SAMPLES, `(image, prompt)`, in closed form."""
-    ratio = np.mean([float(ALPHA_BAR[s.timestep] / (1 - ALPHA_BAR[s.timestep])) for s in SAMPLES])
-    return ratio * ((images[:, None] - prototypes[None]) ** 2).mean(axis=2)
+def exact_errors(prototypes, images, samples=None):
+    """The mean errors over SAMPLES, `(image, prompt)`, or those at `samples`, with a last dim."""
+    ratios = [ALPHA_BAR[s.timestep] / (1 - ALPHA_BAR[s.timestep]) for s in samples or SAMPLES]
+    distances = ((images[:, None] - prototypes[None]) ** 2).mean(axis=2)
+    errors = distances[:, :, None] * np.array(ratios)
+    return errors if samples else errors.mean(axis=2)
 
 
 def world(classes=12, images=60, seed=0):

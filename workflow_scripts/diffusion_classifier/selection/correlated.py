@@ -1,23 +1,25 @@
 """Correlated classes: the errors of a few classes predict those of all others, which are not asked.
 
-Classes that resemble one another have errors that resemble one another at the same samples (t, ε).
-On some images all classes are asked once. The mean μ and the covariance Σ of the classes' errors,
-shrunk by Ledoit & Wolf (2004), then describe an image's errors e as a draw from N(μ, Σ), and the
-errors e_A of the classes A that were asked give those of all (Gaussian conditioning; Rasmussen &
-Williams 2006, equation 2.19, without noise):
+Classes that resemble one another have errors that resemble one another at the same sample (t, ε).
+A cell is a class at a sample. On some images every cell is measured once. The mean μ and the
+covariance Σ of the cells, shrunk as by Ledoit & Wolf (2004), describe an image's errors e as a draw
+from N(μ, Σ), so the cells A that were measured predict all others (Gaussian conditioning; Rasmussen
+& Williams 2006, equation 2.19, without noise):
 
-    m = μ + Σ_·A Σ_AA⁻¹ (e_A - μ_A),   v = diag Σ - diag Σ_·A Σ_AA⁻¹ Σ_A·.
+    m = μ + Σ_·A Σ_AA⁻¹ (e_A - μ_A),   V = Σ - Σ_·A Σ_AA⁻¹ Σ_A·.
 
-The first half of the questions is the same for all images: the classes that leave the least
-variance, one after the other (pivoted Cholesky decomposition). Then each image asks, in a few
-rounds, about the classes whose error may be least, those of lowest m - √v (bandits with correlated
-arms: Gupta et al. 2021; the lower confidence bound is that of Lai & Robbins 1985). The scores are
-m, which for a class that was asked is its error.
+The first cells are the same for all images: those that leave the least variance, one after the
+other (pivoted Cholesky decomposition). Then each image measures in a few rounds the most uncertain
+cell of the classes whose mean error may be least, those of lowest m̄ - z √v̄, with m̄ and v̄ of the
+mean of a class's cells (bandits with correlated arms: Gupta et al. 2021; the lower confidence bound
+is that of Lai & Robbins 1985). The scores are m̄ in the end.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
@@ -26,24 +28,77 @@ from .searches import Search
 
 if TYPE_CHECKING:
     from diffusion_classifier.engine.engine import Engine
+    from diffusion_classifier.engine.samples import Sample
 
-ROUNDS = 4
-"""In so many rounds an image chooses the second half of its questions."""
+FIRST = 0.5
+"""The share of an image's cells that is the same for all images."""
+
+ROUNDS = 6
+"""In so many rounds an image chooses its other cells."""
+
+Z = 2.0
+"""z of the lower confidence bound."""
 
 Measure = Callable[[np.ndarray], np.ndarray]
-"""Classes of each image, int64 `(image, number)` → their errors, `(image, number)`."""
+"""Cells of each image, int64 `(image, number)` → their errors, `(image, number)`."""
 
 
-def shrunk_covariance(errors: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """μ `(class,)` and Σ `(class, class)` of errors `(image, class)`, float64."""
+@dataclass(frozen=True)
+class Normal:
+    """The distribution of errors; cell c · samples + j is the class c at sample j.
+
+    `mean` is `(cell,)` and `covariance` `(cell, cell)`, float64; `samples` is their number.
+    """
+
+    mean: np.ndarray
+    covariance: np.ndarray
+    samples: int
+
+    @cached_property
+    def across(self) -> np.ndarray:
+        """The covariance of each class's mean with each cell, `(class, cell)`."""
+        cells = len(self.mean)
+        return self.covariance.reshape(-1, self.samples, cells).mean(axis=1)
+
+    def given(
+        self, cells: np.ndarray, errors: np.ndarray
+    ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """m̄ and v̄ of all classes, `(class,)`, and the variance of cells, `(class, sample)`.
+
+        `errors` `(number,)` are those of an image at `cells`, int64 `(number,)`.
+        """
+        from scipy.linalg import cho_factor, cho_solve
+
+        known = self.covariance[:, cells]
+        gain = cho_solve(cho_factor(known[cells]), known.T).T  # (cell, number)
+        expected = self.mean + gain @ (errors - self.mean[cells])
+        spread = self.covariance.diagonal() - (gain * known).sum(axis=1)
+        spread[cells] = 0
+        expected[cells] = errors
+        of_class = self.across[:, cells]
+        gain = gain.reshape(-1, self.samples, len(cells)).mean(axis=1)
+        variance = self._variance - (gain * of_class).sum(axis=1)
+        by_class = (-1, self.samples)
+        mean = expected.reshape(by_class).mean(axis=1)
+        return mean, variance.clip(min=0), spread.clip(min=0).reshape(by_class)
+
+    @cached_property
+    def _variance(self) -> np.ndarray:
+        """The variance of each class's mean, `(class,)`."""
+        classes = len(self.across)
+        return self.across.reshape(classes, classes, -1).mean(axis=2).diagonal()
+
+
+def fitted(errors: np.ndarray) -> Normal:
+    """The distribution of errors `(image, class, sample)`."""
     from sklearn.covariance import LedoitWolf
 
-    fitted = LedoitWolf().fit(errors)
-    return fitted.location_, fitted.covariance_
+    found = LedoitWolf().fit(errors.reshape(len(errors), -1))
+    return Normal(found.location_, found.covariance_, errors.shape[2])
 
 
 def informative(covariance: np.ndarray, count: int) -> np.ndarray:
-    """The `count` classes asked first, int64: each has the most variance after those before."""
+    """The `count` cells measured first, int64: each has the most variance after those before."""
     variance, chosen = covariance.diagonal().copy(), []
     rows = np.zeros((0, len(covariance)))
     for _ in range(count):
@@ -55,92 +110,98 @@ def informative(covariance: np.ndarray, count: int) -> np.ndarray:
     return np.array(chosen, "int64")
 
 
-def conditioned(
-    mean: np.ndarray, covariance: np.ndarray, asked: np.ndarray, errors: np.ndarray
-) -> tuple[np.ndarray, np.ndarray]:
-    """m and v of all classes of an image, `(class,)`, given the `errors` of the classes `asked`."""
-    from scipy.linalg import cho_factor, cho_solve
+def ask(measure: Measure, normal: Normal, images: int, count: int) -> np.ndarray:
+    """The scores m̄ of all classes, float64 `(image, class)`, from `count` cells of each image."""
+    count = min(count, len(normal.mean))
+    first = informative(normal.covariance, max(1, round(FIRST * count)))
+    cells = np.tile(first, (images, 1))
+    errors = measure(cells)
+    while (left := count - cells.shape[1]) > 0:
+        size = min(left, max(1, round((1 - FIRST) * count / ROUNDS)), len(normal.across))
+        new = np.stack(
+            [
+                promising(*normal.given(*image), size, image[0])
+                for image in zip(cells, errors, strict=True)
+            ]
+        )
+        cells, errors = np.hstack([cells, new]), np.hstack([errors, measure(new)])
+    return np.stack([normal.given(*image)[0] for image in zip(cells, errors, strict=True)])
 
-    across = covariance[:, asked]  # (class, asked)
-    gain = cho_solve(cho_factor(covariance[np.ix_(asked, asked)]), across.T).T
-    expected = mean + gain @ (errors - mean[asked])
-    variance = (covariance.diagonal() - (gain * across).sum(axis=1)).clip(min=0)
-    expected[asked], variance[asked] = errors, 0
-    return expected, variance
 
-
-def ask(
-    measure: Measure, mean: np.ndarray, covariance: np.ndarray, images: int, count: int
+def promising(
+    mean: np.ndarray, variance: np.ndarray, spread: np.ndarray, count: int, known: np.ndarray
 ) -> np.ndarray:
-    """The scores m of all classes, float64 `(image, class)`, of which `count` are asked."""
-    count = min(count, len(mean))
-    first = informative(covariance, (count + 1) // 2)
-    asked = np.tile(first, (images, 1))
-    errors = measure(asked)
-    for part in np.array_split(np.zeros(count - len(first)), ROUNDS):
-        if len(part):
-            new = np.stack(
-                [
-                    _most_promising(*conditioned(mean, covariance, *image), image[0], len(part))
-                    for image in zip(asked, errors, strict=True)
-                ]
-            )
-            asked, errors = np.hstack([asked, new]), np.hstack([errors, measure(new)])
-    given = zip(asked, errors, strict=True)
-    return np.stack([conditioned(mean, covariance, *image)[0] for image in given])
+    """The `count` cells to measure next, int64; `known` are measured, the others are `given`'s.
 
-
-def _most_promising(
-    expected: np.ndarray, variance: np.ndarray, asked: np.ndarray, count: int
-) -> np.ndarray:
-    """The `count` classes of lowest m - √v that were not asked, int64."""
-    bound = expected - np.sqrt(variance)
-    bound[asked] = np.inf
-    return np.argsort(bound, kind="stable")[:count]
+    They belong to different classes, unless fewer classes than `count` have cells left.
+    """
+    left = np.ones(spread.shape, bool)
+    left.flat[known] = False
+    bound = mean - Z * np.sqrt(variance)
+    # each class's cells from the most uncertain on, the measured ones last
+    order = np.argsort(np.where(left, -spread, np.inf), axis=1, kind="stable")
+    rank = np.argsort(order, axis=1)
+    keys = np.where(left, rank, spread.size), np.where(left, bound[:, None], np.inf)
+    best = np.lexsort((keys[1].ravel(), keys[0].ravel()))
+    return best[:count]
 
 
 class CorrelatedSearch(Search):
-    """The module's search; it asks about `asked` classes of an image, each at all `samples`."""
+    """The module's search; it measures `asked` cells of an image, of all classes and `samples`."""
 
     keys: ClassVar = {"asked": {"type": "integer", "minimum": 2}}
     required: ClassVar = ("asked",)
     learns: ClassVar = True
 
     def scores(self) -> np.ndarray:
-        learned, images = self.tools.learned, self.tools.mixtures.images
-        engine = self.tools.mixtures.engine()
+        found = self.tools.learned
+        normal = Normal(found["mean"], found["covariance"], len(self.tools.samples))
+        self.asked = np.zeros(self.tools.mixtures.images)
+        return ask(self._measure, normal, self.tools.mixtures.images, self.spec["asked"])
 
-        def measure(classes: np.ndarray) -> np.ndarray:
-            return self._errors(engine, classes)
-
-        return ask(measure, learned["mean"], learned["covariance"], images, self.spec["asked"])
+    def spent(self, classes: int) -> np.ndarray:
+        return self.asked
 
     def learn(self, labels: np.ndarray) -> dict[str, np.ndarray]:
-        every = np.tile(np.arange(self.tools.class_of.max() + 1), (len(labels), 1))
-        errors = self._errors(self.tools.mixtures.engine(), every)
-        mean, covariance = shrunk_covariance(errors)
-        return {"mean": mean, "covariance": covariance}
+        self.asked = np.zeros(len(labels))
+        samples = len(self.tools.samples)
+        cells = np.arange((self.tools.class_of.max() + 1) * samples)
+        errors = self._measure(np.tile(cells, (len(labels), 1)))
+        normal = fitted(errors.reshape(len(labels), -1, samples))
+        return {"mean": normal.mean, "covariance": normal.covariance}
 
     @classmethod
     def evaluations(cls, spec: dict[str, Any], classes: float) -> float:
-        return spec["samples"] * min(spec["asked"], classes)
+        """See `Search`; for classes of one prompt."""
+        return min(spec["asked"], spec["samples"] * classes)
 
     @classmethod
     def learning_evaluations(cls, spec: dict[str, Any], classes: float) -> float:
         return spec["samples"] * classes
 
-    def _errors(self, engine: Engine, classes: np.ndarray) -> np.ndarray:
-        """The mean errors of `classes`, int64 `(image, number)`; a class's is its prompts' mean."""
+    @cached_property
+    def _engine(self) -> Engine:
+        return self.tools.mixtures.engine()
+
+    def _measure(self, cells: np.ndarray) -> np.ndarray:
+        """The errors of `cells`, int64 `(image, number)`; a class's is the mean of its prompts'."""
+        classes, sample = np.divmod(cells, len(self.tools.samples))
+        found = np.empty(cells.shape)
+        for number, each in enumerate(self.tools.samples):
+            image, column = np.nonzero(sample == number)
+            if len(image):
+                found[image, column] = self._errors(image, classes[image, column], each)
+        return found
+
+    def _errors(self, image: np.ndarray, classes: np.ndarray, sample: Sample) -> np.ndarray:
+        """The errors of images and classes at a sample; all are `(pair,)`."""
         import pandas as pd  # checking a config imports this module, but not pandas
 
-        class_of = self.tools.class_of
-        image = np.indices(classes.shape)[0]
-        wanted = pd.DataFrame(
-            {"image": image.ravel(), "class": classes.ravel(), "cell": np.arange(classes.size)}
-        )
-        prompts = pd.DataFrame({"class": class_of, "prompt": np.arange(len(class_of))})
-        pairs = wanted.merge(prompts, on="class").sort_values(["image", "prompt"])
-        asked = pairs.assign(image=self.tools.images[pairs["image"]])[["image", "prompt"]]
-        errors = engine.errors(asked.reset_index(drop=True), self.tools.samples)["l2"]
-        sums = np.bincount(pairs["cell"], errors.mean(axis=1, dtype="float64"), classes.size)
-        return (sums / np.bincount(pairs["cell"])).reshape(classes.shape)
+        prompts = pd.DataFrame({"class": self.tools.class_of})
+        prompts["prompt"] = np.arange(len(prompts))
+        wanted = pd.DataFrame({"row": image, "class": classes, "cell": np.arange(len(image))})
+        asked = wanted.merge(prompts, on="class").sort_values(["row", "prompt"])
+        pairs = pd.DataFrame({"image": self.tools.images[asked["row"]], "prompt": asked["prompt"]})
+        errors = self._engine.errors(pairs.reset_index(drop=True), [sample])["l2"][:, 0]
+        self.asked += np.bincount(asked["row"], minlength=len(self.asked))
+        return np.bincount(asked["cell"], errors) / np.bincount(asked["cell"])
