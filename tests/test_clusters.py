@@ -65,7 +65,7 @@ def test_only_parts_of_near_groups_are_asked(most_behind):
     rng = np.random.default_rng(1)
     errors = [rng.uniform(size=(4, 3)), rng.uniform(size=(4, 5))]
     measure, questions = measured(errors)
-    scores, asked = descend(measure, LEVELS, np.array([most_behind]), 4)
+    scores, asked = descend(measure, LEVELS, np.array([most_behind, np.inf]), 4)
     expected = [by_hand(errors, image, most_behind) for image in range(4)]
     np.testing.assert_array_equal(scores, [row for row, _ in expected])
     assert sorted(questions) == sorted(q for _, found in expected for q in found)
@@ -78,9 +78,9 @@ def test_thresholds_keep_as_many_labels_as_the_risk_allows():
     labels = rng.integers(6, size=99)
     behind = errors[0][range(99), LEVELS[0][labels]] - errors[0].min(axis=1)
     measure, _ = measured(errors)
-    assert learned_thresholds(measure, LEVELS, labels) == [behind.max()]
-    assert learned_thresholds(measure, LEVELS, labels, 0.1) == [sorted(behind)[89]]
-    lost = np.isinf(descend(measure, LEVELS, [behind.max()], 99)[0][range(99), labels])
+    assert learned_thresholds(measure, LEVELS, labels).tolist() == [behind.max(), np.inf]
+    assert learned_thresholds(measure, LEVELS, labels, 0.1)[0] == sorted(behind)[89]
+    lost = np.isinf(descend(measure, LEVELS, [behind.max(), np.inf], 99)[0][range(99), labels])
     assert not lost.any()
 
 
@@ -88,7 +88,7 @@ def test_an_infinite_threshold_asks_no_more_than_is_left():
     """Too many labels lost before: the next level drops nothing more, and revives nothing."""
     levels = np.array([[0, 0, 1, 1], [0, 1, 2, 2], [0, 1, 2, 3]])
     errors = [np.array([[0.0, 9]]), np.array([[1.0, 2, 0]]), np.array([[1.0, 2, 0, 0]])]
-    scores, asked = descend(measured(errors)[0], levels, np.array([1, np.inf]), 1)
+    scores, asked = descend(measured(errors)[0], levels, np.array([1, np.inf, np.inf]), 1)
     assert scores.tolist() == [[1, 2, np.inf, np.inf]] and asked.tolist() == [2 + 2 + 2]
 
 
@@ -111,7 +111,7 @@ def test_a_group_is_asked_about_by_the_mean_of_its_classes():
     """Prompts of a class share its weight, so a class of two prompts counts once."""
     prototypes, images, _ = world(classes=6, images=5)
     class_of = np.array([0, 0, 1, 2, 3, 4])
-    thresholds = {"thresholds": np.array([np.inf])}
+    thresholds = {"thresholds": np.array([np.inf, np.inf])}
     spec = {"samples": 2, "groups": [2, 3]}
     search = ClusterSearch(spec, tools(prototypes, images, class_of, thresholds))
     of_class = np.stack([prototypes[class_of == c].mean(axis=0) for c in range(5)])
@@ -128,7 +128,7 @@ def test_a_dit_is_asked_about_mean_embeddings(tmp_path):
     given = Inputs(latents, torch.arange(3), {"class_labels": torch.tensor([3, 0, 1, 2])}, noise)
     mixtures, sample = Mixtures(denoiser, given, 2, CPU, FLOAT), Sample(400, 1)
     assert len(mixtures.features()) == 4
-    thresholds = {"thresholds": np.array([np.inf])}
+    thresholds = {"thresholds": np.array([np.inf, np.inf])}
     search = ClusterSearch(
         {"samples": 1, "groups": [2, 3]},
         Tools(mixtures, np.arange(3), np.arange(4), [sample], thresholds),

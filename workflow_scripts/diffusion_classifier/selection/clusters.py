@@ -28,12 +28,14 @@ Measure = Callable[[int, np.ndarray], np.ndarray]
 def levels_of(features: np.ndarray, counts: Sequence[int]) -> np.ndarray:
     """The group of each class at each level, int64 `(level, class)`, from `(class, feature)`.
 
-    Level k has at most `counts[k]` groups, numbered from 0; each is a part of one before.
+    A level has at most its number of groups, numbered from 0; each is a part of one before. All
+    `counts` that are not below the number of classes are one level of single classes.
     """
     from scipy.cluster.hierarchy import fcluster, linkage
 
-    linked = linkage(features, "ward")
-    return np.stack([fcluster(linked, n, "maxclust") - 1 for n in counts]).astype("int64")
+    linked, most = linkage(features, "ward"), len(features)
+    numbers = sorted({min(count, most) for count in counts})
+    return np.stack([fcluster(linked, n, "maxclust") - 1 for n in numbers]).astype("int64")
 
 
 def descend(
@@ -41,23 +43,23 @@ def descend(
 ) -> tuple[np.ndarray, np.ndarray]:
     """The scores `(image, class)`, float64, and the number of groups asked about, `(image,)`.
 
-    `levels` is that of `levels_of`; `thresholds` has a τ for each level but the last.
+    `levels` is that of `levels_of`; `thresholds` has a τ for each level, infinite for the last.
     """
     left, asked = np.ones((images, levels.shape[1]), bool), np.zeros(images, "int64")
     for level, group_of in enumerate(levels):
         errors, count = _ask(measure, level, group_of, left)
         asked += count
-        if level < len(thresholds):
-            left &= _behind(errors)[:, group_of] <= thresholds[level]
+        left &= _behind(errors)[:, group_of] <= thresholds[level]
     return np.where(left, errors[:, group_of], np.inf), asked
 
 
 def learned_thresholds(
     measure: Measure, levels: np.ndarray, labels: np.ndarray, risk: float | None = None
 ) -> np.ndarray:
-    """τ of each level but the last, float64 `(level - 1,)`, from images with the classes `labels`.
+    """τ of each level, float64 `(level,)`, from images with the classes `labels`, `(image,)`.
 
-    `risk` is the probability that a level drops the group of an image's class. None stands for
+    That of the last level is infinite, as it is calibrated on other images. `risk` is the
+    probability that another level drops the group of an image's class; None stands for
     1 / (images + 1), with which no image of `labels` loses its class.
     """
     images = np.arange(len(labels))
@@ -67,7 +69,7 @@ def learned_thresholds(
         behind = _behind(_ask(measure, level, group_of, left)[0])[:, group_of]
         found.append(threshold(behind[images, labels], risk))
         left &= behind <= found[-1]
-    return np.array(found, "float64")
+    return np.array([*found, np.inf])
 
 
 def _ask(
@@ -112,7 +114,7 @@ class ClusterSearch(Search):
 
     @classmethod
     def evaluations(cls, spec: dict[str, Any], classes: float) -> float:
-        return spec["samples"] * sum(min(count, classes) for count in spec["groups"])
+        return spec["samples"] * sum({min(count, classes) for count in spec["groups"]})
 
     @cached_property
     def members(self) -> np.ndarray:
@@ -123,7 +125,7 @@ class ClusterSearch(Search):
     @cached_property
     def levels(self) -> np.ndarray:
         """See `levels_of`."""
-        return levels_of(self.members @ self.tools.mixtures.features(), sorted(self.spec["groups"]))
+        return levels_of(self.members @ self.tools.mixtures.features(), self.spec["groups"])
 
     def _measure(self, level: int, asked: np.ndarray) -> np.ndarray:
         """The mean errors of the groups `asked`, infinite elsewhere, float64 `(image, group)`."""
