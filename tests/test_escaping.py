@@ -59,7 +59,9 @@ def test_markdown_shows_a_name_as_it_is(name):
 def test_the_report_shows_a_subtitle_as_it_is(root, name):
     text = (root / "report" / "workflow.rst").read_text(encoding="utf-8")
     config = {"tables": {"accuracy": {"subtitle": name}}}
-    text = Template(text).render(snakemake=SimpleNamespace(config=config))
+    text = Template(text, trim_blocks=True, lstrip_blocks=True).render(  # as Snakemake fills it
+        snakemake=SimpleNamespace(config=config)
+    )
     page = publish_parts(text, writer="html", settings_overrides={"report_level": 2})["body"]
     shown = html.unescape(re.sub("<[^>]+>", "", page)).split("accuracy: ")[1]
     shown = shown.split("All classes share")[0]

@@ -70,7 +70,7 @@ def test_the_report_opens_with_the_tables(root, tmp_path):
     text = (root / "report" / "workflow.rst").read_text(encoding="utf-8")
     config = {"tables": {"accuracy": {"subtitle": "Small."}, "other": {}}}
     filled = (
-        Environment()
+        Environment(trim_blocks=True, lstrip_blocks=True)  # as Snakemake fills it
         .from_string(text)
         .render(snakemake=SimpleNamespace(config=config), categories=categories)
     )
