@@ -5,9 +5,9 @@ import os
 
 import nbformat
 import pytest
+from cost_configs import config
+from image_folders import picture, tree, write_csv
 from PIL import Image
-from test_costs import config
-from test_folder import picture, tree, write_csv
 
 from diffusion_classifier import files
 from diffusion_classifier.config.methods import data_sets

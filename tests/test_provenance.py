@@ -6,7 +6,7 @@ import subprocess
 import numpy as np
 import pandas as pd
 import torch
-from test_costs import config
+from cost_configs import config
 
 from diffusion_classifier import files
 from diffusion_classifier.data.left_out import LeftOut
