@@ -148,11 +148,10 @@ def _located(spec: Spec, patterns: list[str]) -> tuple[Path, str]:
     """The folder with the files that match `patterns`, and what precedes names of its members."""
     if "root" in spec:
         return Path(spec["root"]), ""
-    from .hub_data import hub_files
+    from .hub_data import hub_files, hub_name
 
-    dataset, revision = _on_hub(spec)
-    short = revision[:7] if len(revision) == 40 else revision
-    return hub_files(dataset, revision, patterns), f"{dataset}@{short}/"
+    place = _on_hub(spec)
+    return hub_files(*place, patterns), f"{hub_name(*place)}/"
 
 
 def _on_hub(spec: Spec) -> tuple[str, str | None]:
