@@ -6,7 +6,7 @@ import numpy as np
 from PIL import Image
 from pillow_heif import from_pillow
 
-from diffusion_classifier.data.images import load_image
+from diffusion_classifier.data.image_files.images import load_image
 
 
 def photographs(folder):

@@ -8,9 +8,10 @@ import pandas as pd
 import pytest
 from image_folders import picture, tree, write_csv
 
-from diffusion_classifier.data.left_out import LeftOut
+from diffusion_classifier.data.choosing.shares import stratified
+from diffusion_classifier.data.image_files.left_out import LeftOut
 from diffusion_classifier.data.sources.folder import fingerprint, folder
-from diffusion_classifier.data.sources.image_source import decode, labels, stratified, table, tables
+from diffusion_classifier.data.sources.image_source import decode, labels, table, tables
 from diffusion_classifier.messages import InputError
 
 

@@ -8,7 +8,7 @@ import pytest
 from photographs import GREY, PHOTO, PIXELS, RNG, encoded, loaded
 from PIL import Image, ImageCms
 
-from diffusion_classifier.data.images import load_image
+from diffusion_classifier.data.image_files.images import load_image
 from diffusion_classifier.data.sources.image_source import decode, encode
 from diffusion_classifier.messages import InputError
 

@@ -8,7 +8,7 @@ import pytest
 from photographs import GREY, PHOTO, PIXELS, RNG, encoded, loaded
 from PIL import Image, features
 
-from diffusion_classifier.data.images import ImageError, load_image
+from diffusion_classifier.data.image_files.images import ImageError, load_image
 from diffusion_classifier.messages import InputError
 
 LOSSLESS = {"quality": -1, "chroma": 444}

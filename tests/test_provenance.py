@@ -9,7 +9,7 @@ import torch
 from cost_configs import config
 
 from diffusion_classifier import files
-from diffusion_classifier.data.left_out import LeftOut
+from diffusion_classifier.data.image_files.left_out import LeftOut
 from diffusion_classifier.engine.error_files import error_dataset
 from diffusion_classifier.engine.samples import Sample
 from diffusion_classifier.messages import without_home

@@ -8,7 +8,7 @@ import pytest
 from photographs import PHOTO, RNG, encoded, loaded
 from PIL import Image, ImageFile, TiffImagePlugin
 
-from diffusion_classifier.data.images import FORMATS, MAX_PIXELS, load_image, read_file
+from diffusion_classifier.data.image_files.images import FORMATS, MAX_PIXELS, load_image, read_file
 from diffusion_classifier.messages import InputError
 
 

@@ -7,7 +7,7 @@ import pytest
 from hub_cache import error_of
 from webdataset_trees import write_archive, write_scenes
 
-from diffusion_classifier.data.left_out import LeftOut
+from diffusion_classifier.data.image_files.left_out import LeftOut
 from diffusion_classifier.data.sources.opening import dataset, open_source, pieces
 from diffusion_classifier.data.sources.registry import input_files
 from diffusion_classifier.data.webdataset.tar_files import samples

@@ -11,9 +11,9 @@ from PIL import Image
 
 from diffusion_classifier.messages import InputError
 
-from ..images import ImageError, load_image, read_file
+from ..image_files.images import ImageError, load_image, read_file
+from ..image_files.listing import is_litter, unreadable
 from .hub_data import from_files, from_hub, hub_name
-from .listing import is_litter, unreadable
 from .source import PATH, TEXT, Source
 
 if TYPE_CHECKING:

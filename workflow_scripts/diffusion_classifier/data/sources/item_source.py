@@ -7,9 +7,9 @@ from typing import Any
 
 import numpy as np
 
+from ..choosing.shares import stratified
 from ..matching.items import Item
 from ..matching.stored import captions_of, group_sizes, pictures_of, rows_by_picture
-from .image_source import stratified
 
 
 class ItemImages:

@@ -12,7 +12,7 @@ from PIL import Image
 
 from diffusion_classifier.messages import InputError
 
-from ..images import ImageError, load_image, read_file
+from ..image_files.images import ImageError, load_image, read_file
 from ..matching.description import read_description
 from ..matching.items import Item, Picture, make_items
 from .item_source import ItemImages

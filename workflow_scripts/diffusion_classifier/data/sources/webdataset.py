@@ -15,8 +15,8 @@ from PIL import Image
 
 from diffusion_classifier.messages import InputError
 
-from ..image_formats import EXTENSIONS
-from ..images import ImageError, load_image
+from ..image_files.image_formats import EXTENSIONS
+from ..image_files.images import ImageError, load_image
 from ..webdataset.class_texts import CLASS_NAMES, FILES, read_class_names, read_line
 from ..webdataset.clip_benchmark_sets import OWNER, BenchmarkSet, benchmark_set
 from ..webdataset.tar_files import Member, samples
