@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from copy import deepcopy
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -75,6 +76,28 @@ class DiT:
         given = {"timestep": timestep, "class_labels": row, "return_dict": False}
         output = functional_call(self.network, mixed, (x_t,), given)[0]
         return self.process.noise_and_variance(output, x_t, timestep, self.prediction)[0]
+
+    def mixed_prompts(
+        self, conditions: dict[str, Tensor], weights: Tensor
+    ) -> tuple[DiT, dict[str, Tensor]]:
+        """See `mixture.mixed_prompts`: a copy whose class k is embedded as mixture k."""
+        network, label = deepcopy(self.network), conditions["class_labels"]
+        for module in network.modules():
+            if hasattr(module, "embedding_table"):
+                table = module.embedding_table.weight
+                rows = weights.to(table) @ table[label]
+                module.embedding_table = torch.nn.Embedding.from_pretrained(rows)
+        mixed = DiT(network, self.process, self.prediction, self.shared is not None)
+        return mixed, {"class_labels": torch.arange(len(weights), device=label.device)}
+
+    def prompt_features(self, conditions: dict[str, Tensor]) -> Tensor:
+        """See `mixture.prompt_features`: the class embeddings of all layers."""
+        tables = [
+            table
+            for name, table in self.network.named_parameters()
+            if name.endswith("embedding_table.weight")
+        ]
+        return torch.cat([table[conditions["class_labels"]] for table in tables], dim=1)
 
 
 def load(folder: str, device: torch.device, dtype: torch.dtype) -> DiT:
