@@ -1,14 +1,18 @@
 # The library has to be the one beside this Snakefile: another checkout's would compute other numbers.
+import os
 import sys
 from importlib.util import find_spec
 from pathlib import Path
 
 LIBRARY = find_spec("diffusion_classifier")
 LIBRARY_FOLDER = LIBRARY and Path(LIBRARY.origin).resolve().parents[1]
-if (
-    LIBRARY_FOLDER
-    != Path(str(workflow.current_basedir)).parent.joinpath("workflow_scripts").resolve()
-):
+BESIDE = Path(str(workflow.current_basedir)).parent.joinpath("workflow_scripts").resolve()
+if LIBRARY_FOLDER != BESIDE and getattr(workflow, "remote_exec", False):
+    # a job on another machine: Snakemake has sent the workflow, and its Python may have another's
+    sys.path.insert(0, str(BESIDE))
+    FOUND_FIRST = [str(BESIDE), *filter(None, [os.environ.get("PYTHONPATH")])]
+    os.environ["PYTHONPATH"] = os.pathsep.join(FOUND_FIRST)
+elif LIBRARY_FOLDER != BESIDE:
     sys.exit(
         "the library diffusion_classifier: found "
         + ("that of another folder" if LIBRARY else "none in this Python")

@@ -8,6 +8,7 @@ localrules:
     given,
     noise,
     prompts,
+    stored_weights,
 
 
 # without `code`: what is fetched is named by the config, however it is fetched
@@ -31,6 +32,31 @@ rule download:
         weights=of_job(plan.weights.source),
     script:
         "../workflow_scripts/download.py"
+
+
+# where jobs cannot read the user's disk: a folder of weights, which then lies in the store
+rule stored_weights:
+    input:
+        files_of(plan.weights.original_files),
+    output:
+        folder=directory(layout.weights("{section}", "{name}")),
+    log:
+        f"{layout.logs}/stored_weights/{{section}}/{{name}}.log",
+    benchmark:
+        f"{layout.benchmarks}/stored_weights/{{section}}/{{name}}.tsv"
+    wildcard_constraints:
+        section="models|baselines",
+        name=one_of(plan.weights.copied("models") + plan.weights.copied("baselines")),
+    conda:
+        "../envs/environment.yaml"
+    threads: 1
+    resources:
+        mem_mb=growing(1000),
+        runtime=growing(60),
+    params:
+        original=of_job(plan.weights.original),
+    script:
+        "../workflow_scripts/stored_weights.py"
 
 
 rule merge_lora:

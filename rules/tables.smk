@@ -125,6 +125,7 @@ rule table:
         runtime=growing(30),
     params:
         code=code("table", notebook=plan.tables.notebook),
+        source=of_job(plan.tables.notebook),
         notebook=of_job(plan.notebooks.parameters),
         captions=of_job(plan.tables.captions),
         models=of_job(plan.tables.model_folders),
