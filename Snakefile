@@ -31,18 +31,21 @@ written = deepcopy(config)
 checked(config, CONFIG_FILE, ROOT, told() if in_job(workflow) else None)
 config["written"] = written  # what provenance shows: checking replaces paths by where they lead
 
-if without_disk(workflow):
+# then jobs that write a folder run where snakemake does: the plugin for S3 keeps in mind, in the
+# process that waits, that the folder was not there
+WITHOUT_DISK = without_disk(workflow)
+if WITHOUT_DISK:
     tell(config)
 
     envvars:
         VARIABLE,
 
 
-plan = Plan(config, ROOT, stored=without_disk(workflow))
+plan = Plan(config, ROOT, stored=WITHOUT_DISK)
 plan.resources.array = arrays(workflow)
 layout = plan.layout
 stays = local if has_storage(workflow) else str
-sent = travelling(workflow, ROOT) if without_disk(workflow) else (lambda path: False)
+sent = travelling(workflow, ROOT) if WITHOUT_DISK else (lambda path: False)
 jobs = Jobs(CONFIG_FILE, ROOT, config["results"], stays, sent)
 of_job, growing, code = jobs.of_job, jobs.growing, jobs.code
 files_of, files_in = jobs.files_of, jobs.files_in

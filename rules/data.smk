@@ -156,6 +156,7 @@ rule drawing_files:
         f"{layout.benchmarks}/drawing_files/{{dataset}}.tsv"
     wildcard_constraints:
         dataset=one_of(plan.data.with_key("model")),
+    localrule: WITHOUT_DISK
     conda:
         "../envs/environment.yaml"
     threads: 1

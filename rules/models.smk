@@ -71,6 +71,7 @@ rule merge_lora:
         f"{layout.benchmarks}/merge_lora/{{model}}.tsv"
     wildcard_constraints:
         model=one_of(plan.models.with_lora()),
+    localrule: WITHOUT_DISK
     conda:
         "../envs/environment.yaml"
     threads: 1
@@ -98,6 +99,7 @@ rule train:
         f"{layout.benchmarks}/train/{{model}}.tsv"
     wildcard_constraints:
         model=one_of(plan.models.trained()),
+    localrule: WITHOUT_DISK
     conda:
         "../envs/environment.yaml"
     threads: 1

@@ -57,6 +57,12 @@ def travelling(workflow: Any, folder: Path) -> Callable[[str], bool]:
     """
     if in_job(workflow):
         return lambda path: not os.path.isabs(path) and os.path.exists(path)
+    if arrays := getattr(workflow.executor_settings, "array_jobs", None):
+        sys.exit(
+            f"--slurm-array-jobs: found {arrays!r} with `--shared-fs-usage none`, expected none, "
+            "as all jobs of an array would look for the output of the first; leave it out, as in "
+            "profiles/slurm-s3"
+        )
     if folder.resolve() != Path.cwd().resolve():
         _end(f"another folder than that of the Snakefile ({os.path.relpath(folder)})")
     listed = subprocess.run(["git", "ls-files", "-z", "."], capture_output=True, text=True)

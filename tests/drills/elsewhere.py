@@ -1,9 +1,12 @@
 """Jobs that start in an empty folder, with another environment and without the user's files."""
 
+import os
 import subprocess
 from pathlib import Path
 
-from .store import KEYS, copied
+from workflows import own_library
+
+from .store import BUCKET, KEYS, Store, copied
 
 SUBMIT = """#!/bin/bash
 # A machine of its own for a job: an empty folder and home, and no variable of this environment.
@@ -67,3 +70,33 @@ def machines(folder: Path, python: Path, keys: Path) -> list[str]:
         *("--cluster-generic-status-cmd", str(folder / "status")),
         *("--seconds-between-status-checks", "1", "--max-jobs-per-timespan", "100/1s"),
     ]
+
+
+def of_slurm(folder: Path) -> list[str]:
+    """The arguments with which jobs of SLURM start in empty folders of `folder`/scratch."""
+    (folder / "scratch").mkdir()
+    return [
+        *("--workflow-profile", "profiles/slurm-s3", "--jobs", "2"),
+        *("--precommand", f"cd $(mktemp -d -p {folder / 'scratch'})"),
+        *("--slurm-init-seconds-before-status-checks", "2", "--latency-wait", "5"),
+        *("--max-jobs-per-timespan", "100000/1s"),
+    ]
+
+
+def start(
+    project: Path, python: Path, *arguments: str, store: Store | None = None, prefix: str = ""
+) -> subprocess.Popen:
+    """Start snakemake, with results in a `store`; its output is added to snakemake.log."""
+    command = [python, "-m", "snakemake", "--configfile", "config/my-images.yaml", "--cores", "1"]
+    env = own_library(project, OMP_NUM_THREADS="1")
+    env["PATH"] = os.pathsep.join([str(python.parent), env["PATH"]])
+    if store:
+        command += ["--default-storage-provider", "s3", "--storage-s3-retries", "20"]
+        command += ["--default-storage-prefix", f"s3://{BUCKET}/{prefix}"]
+        command += ["--shared-fs-usage", "none", "--job-deploy-sources"]
+        env["SNAKEMAKE_STORAGE_S3_ENDPOINT_URL"] = store.url
+        env["AWS_SHARED_CREDENTIALS_FILE"] = str(project.parent / "credentials")
+    with open(project / "snakemake.log", "a") as file:
+        return subprocess.Popen(
+            [*command, *arguments], cwd=project, env=env, stdout=file, stderr=file
+        )
