@@ -31,8 +31,8 @@ written = deepcopy(config)
 checked(config, CONFIG_FILE, ROOT, told() if in_job(workflow) else None)
 config["written"] = written  # what provenance shows: checking replaces paths by where they lead
 
-# then jobs that write a folder run where snakemake does: the plugin for S3 keeps in mind, in the
-# process that waits, that the folder was not there
+# then jobs that fetch data or write a folder run where snakemake does: compute nodes often have no
+# network, and the plugin for S3 does not see that another process has stored a folder
 WITHOUT_DISK = without_disk(workflow)
 if WITHOUT_DISK:
     tell(config)

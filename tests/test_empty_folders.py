@@ -100,7 +100,7 @@ def test_jobs_of_slurm(root, folder, pythons, store, whole, tmp_path, tmp_path_f
         message = run_and_check(
             mine / "project", pythons["slurm"], store, arguments, whole, tmp_path / "fetched"
         )
-    assert jobs_of(message, "errors") == 4 and "SLURM jobid" in message
+    assert jobs_of(message, "errors") == 2 and "SLURM jobid" in message
     used = list((mine / "scratch").iterdir())
     assert used and not any((path / "credentials").exists() for path in used)
     outcome(f"{len(used)} folders of jobs, empty at first: identical, no key anywhere")

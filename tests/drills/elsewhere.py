@@ -48,9 +48,12 @@ def checkout(root: Path, project: Path, own: Path) -> Path:
     for old, new in (("examples/shapes", "my images"), ("models/scenes-sd", "my model")):
         assert f"resources/{old}" in text
         text = text.replace(f"resources/{old}", str(own / new))
+    stages = "samples: [5, 20], keep: [2, 1]"
+    assert stages in text
+    text = text.replace(stages, "samples: [5], keep: [1]")
     # 2 shards: a job takes at most a minute at this rate
     text = text.replace("source: folder", "source: folder\n    shards: auto")
-    text = text.replace("model: my-model", "model: my-model\n    rate: 15")
+    text = text.replace("model: my-model", "model: my-model\n    rate: 10")
     config.write_text(text.replace("device: auto", "device: cpu\n  job_minutes: 1"))
     for command in (["init", "--quiet"], ["add", "--all"]):
         subprocess.run(["git", *command], cwd=project, check=True)
