@@ -1,5 +1,4 @@
 # The library has to be the one beside this Snakefile: another checkout's would compute other numbers.
-import os
 import sys
 from importlib.util import find_spec
 from pathlib import Path
@@ -10,8 +9,9 @@ BESIDE = Path(str(workflow.current_basedir)).parent.joinpath("workflow_scripts")
 if LIBRARY_FOLDER != BESIDE and getattr(workflow, "remote_exec", False):
     # a job on another machine: Snakemake has sent the workflow, and its Python may have another's
     sys.path.insert(0, str(BESIDE))
-    FOUND_FIRST = [str(BESIDE), *filter(None, [os.environ.get("PYTHONPATH")])]
-    os.environ["PYTHONPATH"] = os.pathsep.join(FOUND_FIRST)
+    from without_disk import search_first
+
+    search_first(BESIDE)
 elif LIBRARY_FOLDER != BESIDE:
     sys.exit(
         "the library diffusion_classifier: found "
