@@ -34,7 +34,8 @@ rule download:
         "../workflow_scripts/download.py"
 
 
-# where jobs cannot read the user's disk: a folder of weights, which then lies in the store
+# where jobs cannot read the user's disk: a folder of weights, which then lies in the store; without
+# `code`, as the rule above
 rule stored_weights:
     input:
         files_of(plan.weights.original_files),
