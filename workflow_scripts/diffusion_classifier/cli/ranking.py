@@ -20,7 +20,7 @@ import numpy as np
 import pandas as pd
 
 from diffusion_classifier.scores.calibration import Calibration, log_posterior
-from diffusion_classifier.selection.evidence import evidence, sample_errors
+from diffusion_classifier.selection.evidence import evidence_in, sample_errors
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -49,8 +49,8 @@ def ranking(
     samples as independent, although their timesteps are evenly spaced. `prior` is p(c), in order of
     class. The posterior is the softmax of -D · error if no class was dropped and nothing fitted.
     """
-    images, classes, errors, weights = sample_errors(stages, class_of, loss)
-    found = evidence(stages, class_of, loss)
+    images, classes, errors, weights = measured = sample_errors(stages, class_of, loss)
+    found = evidence_in(*measured)
     seen = ~np.isnan(errors)
     share = seen * weights
     share = share / np.maximum(share.sum(axis=2, keepdims=True), 1e-300)

@@ -57,7 +57,13 @@ def evidence(
     >>> found.difference.tolist(), found.samples.tolist()
     ([[0.0, 1.0]], [[2.0, 1.0]])
     """
-    images, classes, errors, weights = sample_errors(stages, class_of, loss, combine)
+    return evidence_in(*sample_errors(stages, class_of, loss, combine))
+
+
+def evidence_in(
+    images: np.ndarray, classes: np.ndarray, errors: np.ndarray, weights: np.ndarray
+) -> Evidence:
+    """The evidence in what `sample_errors` returns."""
     seen = ~np.isnan(errors)
     values, counts = np.nan_to_num(errors), seen.sum(axis=2)
     total = seen @ weights
@@ -96,10 +102,10 @@ def sample_errors(
     classes, of_class = np.unique(class_of[pairs[:, 1]], return_inverse=True)
     found = np.full((len(images), len(classes), len(noises)), np.nan)
     reduced = _mean if combine == "mean" else _best
-    grouped = pd.Series(np.arange(len(pairs))).groupby([image, of_class]).agg(list)
-    if len(grouped) == len(pairs):  # one prompt for each class
+    if len(np.unique(image * len(classes) + of_class)) == len(pairs):  # one prompt for each class
         found[image, of_class] = errors
     else:
+        grouped = pd.Series(np.arange(len(pairs))).groupby([image, of_class]).agg(list)
         for (i, c), members in grouped.items():
             found[i, c] = reduced(errors[members], weights)
     return images, classes, found, weights
