@@ -4,6 +4,7 @@ from collections import namedtuple
 from types import SimpleNamespace
 
 import pandas as pd
+import pytest
 from docutils.core import publish_parts
 from jinja2 import Environment
 
@@ -61,7 +62,8 @@ def test_the_best_other_score_is_named():
     ]
 
 
-def test_the_report_opens_with_the_tables(root, tmp_path):
+@pytest.mark.parametrize("trimmed", [True, False])  # Snakemake's environment trims blocks
+def test_the_report_opens_with_the_tables(root, tmp_path, trimmed):
     """Names are shown as they are, and a table without a summary is left out."""
     summary = tmp_path / "summary.html"
     summary.write_text(summary_html(["Is <b> & right."], "<table><tr><td>1</td></tr></table>"))
@@ -70,7 +72,7 @@ def test_the_report_opens_with_the_tables(root, tmp_path):
     text = (root / "report" / "workflow.rst").read_text(encoding="utf-8")
     config = {"tables": {"accuracy": {"subtitle": "Small."}, "other": {}}}
     filled = (
-        Environment()
+        Environment(trim_blocks=trimmed, lstrip_blocks=trimmed)
         .from_string(text)
         .render(snakemake=SimpleNamespace(config=config), categories=categories)
     )
