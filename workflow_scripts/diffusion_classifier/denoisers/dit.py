@@ -44,8 +44,7 @@ class DiT:
         self.network = transformer.eval().requires_grad_(False)
         self.process = process.to(transformer.device)
         self.prediction = prediction
-        self.channels = transformer.config.in_channels
-        self.learned_variance = transformer.out_channels == 2 * self.channels
+        self.learned_variance = _learns_variance(transformer)
         shared = share and can_share(transformer)
         self.shared = SharedDiT(self.network, process.timesteps) if shared else None
 
@@ -56,12 +55,13 @@ class DiT:
         output = self.network(
             x_t, timestep=timestep, class_labels=condition["class_labels"], return_dict=False
         )[0]
-        return self._parts(output, x_t, timestep)
+        return self.process.noise_and_variance(output, x_t, timestep, self.prediction)
 
     def predict_shared(self, query: Query, prepared: Tensor) -> tuple[Tensor, Tensor | None]:
         """See `Denoiser`; `prepared` is the result of `SharedDiT.prepare`."""
         output = self.shared(query, prepared)
-        return self._parts(output, query.x_t[query.row], query.timestep[query.row])
+        x_t, timestep = query.x_t[query.row], query.timestep[query.row]
+        return self.process.noise_and_variance(output, x_t, timestep, self.prediction)
 
     def predict_mixture(
         self, x_t: Tensor, timestep: Tensor, conditions: dict[str, Tensor], weights: Tensor
@@ -75,7 +75,7 @@ class DiT:
         }
         given = {"timestep": timestep, "class_labels": row, "return_dict": False}
         output = functional_call(self.network, mixed, (x_t,), given)[0]
-        return self._parts(output, x_t, timestep)[0]
+        return self.process.noise_and_variance(output, x_t, timestep, self.prediction)[0]
 
     def mixed_prompts(
         self, conditions: dict[str, Tensor], weights: Tensor
@@ -99,13 +99,6 @@ class DiT:
         ]
         return torch.cat([table[conditions["class_labels"]] for table in tables], dim=1)
 
-    def _parts(self, output: Tensor, x_t: Tensor, timestep: Tensor) -> tuple[Tensor, Tensor | None]:
-        """ε and, if it is learned, the variance, from the network's output."""
-        variance = None
-        if self.learned_variance:
-            output, variance = output.split(self.channels, dim=1)
-        return self.process.predicted_noise(output, x_t, timestep, self.prediction), variance
-
 
 def load(folder: str, device: torch.device, dtype: torch.dtype) -> DiT:
     """Read transformer/ (safetensors only) and the noise schedule of scheduler/.
@@ -117,10 +110,13 @@ def load(folder: str, device: torch.device, dtype: torch.dtype) -> DiT:
 
     check_denoiser(folder, FAMILIES["dit"])
     transformer = load_network(DiTTransformer2DModel, folder, "transformer", dtype)
-    learned = transformer.out_channels == 2 * transformer.config.in_channels
-    schedule = read_scheduler(folder, learned)
+    schedule = read_scheduler(folder, _learns_variance(transformer))
     transformer = transformer.to(device)
     return DiT(transformer, *schedule, _may_share(DiT(transformer, *schedule), folder))
+
+
+def _learns_variance(transformer: DiTTransformer2DModel) -> bool:
+    return transformer.out_channels == 2 * transformer.config.in_channels
 
 
 def _may_share(denoiser: DiT, folder: str) -> bool:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from diffusion_classifier.data.sources.registry import has_examples, has_matching_tasks
+from diffusion_classifier.data.sources.registry import has_own_captions
 from diffusion_classifier.messages import InputError
 from diffusion_classifier.selection.searches import KEPT, SEARCHES, search_class
 from diffusion_classifier.selection.survival import fewest
@@ -74,13 +74,13 @@ def _check_keys(key: str, search: dict[str, Any]) -> None:
 
 
 def _check_question(config: dict[str, Any], name: str, dataset: str) -> None:
-    key, spec, data = f"evaluations.{name}.search", config["evaluations"][name], dataset
-    if has_examples(config["datasets"][data]) or has_matching_tasks(config["datasets"][data]):
+    key, spec = f"evaluations.{name}.search", config["evaluations"][name]
+    if has_own_captions(config["datasets"][dataset]):
         raise InputError(
-            f"{key}: found for the data set `{data}`, each image of which has its own captions, "
+            f"{key}: found for the data set `{dataset}`, each image of which has its own captions, "
             "expected data sets whose images have the same classes; leave it out"
         )
-    prompts = config["datasets"][data]["prompts"]
+    prompts = config["datasets"][dataset]["prompts"]
     learned = spec["search"].get("timesteps") == "learned"
     if learned and prompts not in spec.get("calibration", {}).get("datasets", {}):
         raise InputError(
