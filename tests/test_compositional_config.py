@@ -2,8 +2,6 @@
 
 import re
 import shutil
-import subprocess
-import sys
 
 import pandas as pd
 import pytest
@@ -13,16 +11,10 @@ from matching_trees import FOLDERS, HUB
 from paper_standins import snapshot
 from tiny_open_clip import VIT, save, siglip
 from tiny_stable_diffusion import save_pipeline
-from workflows import PARTS, own_library
+from workflows import PARTS, run_config
 
 from diffusion_classifier.config.configuration import check_config
 from diffusion_classifier.operations.costs import estimate
-
-
-def snakemake(folder, config, *arguments, **environment):
-    command = [sys.executable, "-m", "snakemake", "--configfile", config, *arguments]
-    environment = own_library(folder, **environment)
-    return subprocess.run(command, cwd=folder, capture_output=True, text=True, env=environment)
 
 
 def read(root):
@@ -32,7 +24,7 @@ def read(root):
 def test_it_plans_and_says_what_it_costs(root, tmp_path):
     path, config = root / "config" / "compositional.yaml", read(root)
     results = f"results={tmp_path / 'results'}"
-    result = snakemake(root, path, "-n", "--quiet", "rules", "--config", results)
+    result = run_config(root, path, "-n", "--quiet", "rules", "--config", results)
     assert result.returncode == 0, result.stderr
     planned = result.stdout + result.stderr
     assert int(re.search(r"^matching_scores +(\d+)$", planned, re.MULTILINE)[1]) == 4
@@ -98,7 +90,7 @@ def rehearse(root, folder, tables):
     config["prompts"] = {name: config["prompts"][name] for name in asked}
     environment = stand_ins(folder, config)
     (folder / "shrunk.yaml").write_text(yaml.safe_dump(config), encoding="utf-8")
-    result = snakemake(folder, "shrunk.yaml", "--cores", "2", **environment)
+    result = run_config(folder, "shrunk.yaml", "--cores", "2", **environment)
     logs = [path.read_text() for path in (folder / "results/logs").rglob("*.log")]
     failed = [text for text in logs if "Error" in text or ": found" in text]
     assert result.returncode == 0, "\n".join([result.stderr[-3000:], *failed])

@@ -28,6 +28,13 @@ def snakemake(project, *arguments, python=sys.executable):
     )
 
 
+def run_config(folder, config, *arguments, **environment):
+    """Run snakemake with a config in `folder`, a copy of the project."""
+    command = [sys.executable, "-m", "snakemake", "--configfile", config, *arguments]
+    environment = own_library(folder, **environment)
+    return subprocess.run(command, cwd=folder, capture_output=True, text=True, env=environment)
+
+
 def own_library(project, **variables):
     """The environment in which Python takes the library from the copy of the project."""
     search = [str(project / "workflow_scripts"), *filter(None, [os.environ.get("PYTHONPATH")])]
