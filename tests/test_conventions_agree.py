@@ -8,6 +8,7 @@ import torch
 from convention_pipelines import FLOWS, NETWORK, base_of, called, close, decoded, predicted, sample
 from diffusers import DDIMScheduler
 from family_pipelines import CPU, LINEAR, pictures
+from network_conventions import NETWORKS
 from test_stable_diffusion import TWO, prompts
 
 from diffusion_classifier.data.preprocess import Preprocess
@@ -16,13 +17,6 @@ from diffusion_classifier.denoisers.vae import load_vae
 from diffusion_classifier.engine.encoders import encode_images
 from diffusion_classifier.engine.one_step import decoder
 
-NETWORKS = {
-    **kinds.UNET,
-    "dit": kinds.DIT,
-    "pixart": kinds.PIXART,
-    "stable-diffusion-3": kinds.SD3,
-    "flux": kinds.FLUX,
-}
 ENCODERS = {
     ("stable-diffusion", "text_encoder"): kinds.CLIP,
     ("stable-diffusion-xl", "text_encoder_2"): kinds.CLIP,
