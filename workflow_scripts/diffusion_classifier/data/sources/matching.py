@@ -13,6 +13,7 @@ from PIL import Image
 from diffusion_classifier.messages import InputError
 
 from ..images import ImageError, load_image, read_file
+from ..matching.copies import merged_copies
 from ..matching.description import read_description
 from ..matching.items import Item, Picture, make_items
 from ..matching.stored import captions_of, group_sizes, pictures_of, rows_by_picture
@@ -43,19 +44,23 @@ class MatchingTasks:
     ) -> None:
         self.name, self.root, self.items, self.rows = name, root, items, rows
         self.left_out = left_out
-        self.choose()
+        self._take(self.items, range(len(self.items)))
 
     def choose(self, limit: int | None = None, seed: int = 0) -> None:
         """Keep `limit` items, drawn from `seed` with the subtasks' shares.
 
-        Raises InputError for an impossible `limit`.
+        Images in different rows of the hub with the same bytes become one image. Raises InputError
+        for an impossible `limit`.
         """
         subtasks = np.unique([item.subtask for item in self.items], return_inverse=True)[1]
-        numbers = stratified(subtasks, limit, seed)
+        numbers = stratified(subtasks, limit, seed).tolist()
         chosen = [self.items[number] for number in numbers]
+        self._take(chosen if self.rows is None else merged_copies(chosen, self._stored), numbers)
+
+    def _take(self, chosen: Sequence[Item], numbers: Sequence[int]) -> None:
         self.class_names = captions_of(chosen)
         self.pictures = pictures_of(chosen)
-        self._rows = rows_by_picture(chosen, numbers.tolist(), group_sizes(self.items))
+        self._rows = rows_by_picture(chosen, numbers, group_sizes(self.items))
 
     def __len__(self) -> int:
         return len(self.pictures)
@@ -103,11 +108,15 @@ class MatchingTasks:
         picture = self.pictures[index]
         if picture.row < 0:
             return read_file(self.root / picture.path, self.source(index))
-        stored = (self.rows[picture.row][picture.column] or {}).get("bytes")
+        stored = self._stored(picture)
         if stored is None:
             message = "found no embedded image, expected one; leave the row out"
             raise ImageError(self.source(index), "a row without an image", message)
         return stored
+
+    def _stored(self, picture: Picture) -> bytes | None:
+        """The embedded image in a row of the hub; None if there is none."""
+        return (self.rows[picture.row][picture.column] or {}).get("bytes")
 
 
 def _array(data: bytes, name: str, bgr: bool) -> Image.Image:
