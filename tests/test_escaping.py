@@ -2,13 +2,10 @@
 
 import html
 import re
-from types import SimpleNamespace
 
 import pandas as pd
 import pytest
 from awkward_names import NAMES
-from docutils.core import publish_parts
-from jinja2 import Template
 from matplotlib.figure import Figure
 from nbconvert.filters import markdown2html
 
@@ -53,17 +50,6 @@ def test_markdown_shows_a_name_as_it_is(name):
     expected = [f"{name} {name}", name, f"on {name}: {name}"]
     assert [line.rstrip() for line in lines] == [line.rstrip() for line in expected]
     assert markdown2html(markdown(name)).count("<p>") == 1
-
-
-@pytest.mark.parametrize("name", NAMES)
-def test_the_report_shows_a_subtitle_as_it_is(root, name):
-    text = (root / "report" / "workflow.rst").read_text(encoding="utf-8")
-    config = {"tables": {"accuracy": {"subtitle": name}}}
-    text = Template(text).render(snakemake=SimpleNamespace(config=config))
-    page = publish_parts(text, writer="html", settings_overrides={"report_level": 2})["body"]
-    shown = html.unescape(re.sub("<[^>]+>", "", page)).split("accuracy: ")[1]
-    shown = shown.split("All classes share")[0]
-    assert shown.split() == name.split()
 
 
 def score_rows(names):

@@ -1,5 +1,6 @@
 """The sentences on the report's first page."""
 
+import re
 from collections import namedtuple
 from types import SimpleNamespace
 
@@ -8,6 +9,7 @@ from docutils.core import publish_parts
 from jinja2 import Environment
 
 from diffusion_classifier.tables.headlines import best_scores, headlines, summary_html
+from diffusion_classifier.tables.wide_tables import wide
 
 Part = namedtuple("Part", "name")
 COLUMNS = {"a": "Cats", "b": "Dogs"}
@@ -64,16 +66,20 @@ def test_the_best_other_score_is_named():
 def test_the_report_opens_with_the_tables(root, tmp_path):
     """Names are shown as they are, and a table without a summary is left out."""
     summary = tmp_path / "summary.html"
-    summary.write_text(summary_html(["Is <b> & right."], "<table><tr><td>1</td></tr></table>"))
+    table = rows({("Ours", "l2"): {"a": 90.0}, ("Net", ""): {"a": 50.0}})
+    shown = wide(table.assign(trainings=1, varies="training"), {"a": "<i>"})
+    summary.write_text(summary_html(["Is <b> & right."], shown, "Small.", "accuracy"))
     part = Part("accuracy")
     categories = {"Zero-shot": {part: [SimpleNamespace(path=summary)]}}
     text = (root / "report" / "workflow.rst").read_text(encoding="utf-8")
-    config = {"tables": {"accuracy": {"subtitle": "Small."}, "other": {}}}
+    config = {"tables": {"accuracy": {}, "other": {}}}
     filled = (
-        Environment()
+        Environment(trim_blocks=True, lstrip_blocks=True)  # as Snakemake fills it
         .from_string(text)
         .render(snakemake=SimpleNamespace(config=config), categories=categories)
     )
     page = publish_parts(filled, writer="html")["html_body"]
     assert "<p>Is &lt;b&gt; &amp; right.</p>" in page and page.count("<table") == 1
     assert "system-message" not in page
+    assert "&lt;i&gt;" in page and "90.0 ±1.0" in page and 'id="T_summary-accuracy"' in page
+    assert re.search(r"#T_summary-accuracy_row0_col0\S* {\s+font-weight: bold", page)

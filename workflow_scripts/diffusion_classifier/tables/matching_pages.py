@@ -54,6 +54,15 @@ def score_table(rows: pd.DataFrame, dataset: str, metric: str) -> pd.DataFrame:
     return wide(own.assign(dataset=own["subtask"]), columns(rows, dataset, metric), metric)
 
 
+def first_table(rows: pd.DataFrame, datasets: Mapping[str, str]) -> tuple[pd.DataFrame, str] | None:
+    """`score_table` of the first data set's first score and its caption; None if there is none."""
+    for dataset, label in datasets.items():
+        for metric, name in metrics_of(rows, dataset).items():
+            caption = f"{label}: {name.lower()} in percent (in parentheses: guessing)."
+            return score_table(rows, dataset, metric), caption
+    return None
+
+
 def paired_frame(
     paired: pd.DataFrame, rows: pd.DataFrame, dataset: str, metric: str, loss: str
 ) -> pd.DataFrame:

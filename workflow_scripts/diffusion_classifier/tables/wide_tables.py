@@ -110,19 +110,29 @@ def best(table: pd.DataFrame) -> pd.DataFrame:
     return values.eq(values.max())
 
 
-def _styler(table: pd.DataFrame, caption: str, name: str = "scores") -> Styler:
+def _styler(
+    table: pd.DataFrame,
+    caption: str,
+    name: str = "scores",
+    text: Callable[[float, float, float], str] = interval_text,
+) -> Styler:
     marked = best(table).replace({True: BEST, False: ""})
     # A fixed id keeps the file the same from run to run.
-    styler = Styler(cells(table), uuid=name, caption=caption or None)
+    styler = Styler(cells(table, text), uuid=name, caption=caption or None)
     return styler.apply(lambda _: marked, axis=None)
 
 
-def to_html(table: pd.DataFrame, caption: str = "", name: str = "scores") -> str:
+def to_html(
+    table: pd.DataFrame,
+    caption: str = "",
+    name: str = "scores",
+    text: Callable[[float, float, float], str] = interval_text,
+) -> str:
     """`wide`'s table as an HTML fragment, the best of each column in bold.
 
-    `name` becomes the table's HTML id: give each table of a page its own.
+    `name` becomes the table's HTML id: give each table of a page its own. `text` makes a cell.
     """
-    return _html(_styler(table, html.escape(caption, quote=False), name))
+    return _html(_styler(table, html.escape(caption, quote=False), name, text))
 
 
 def _html(styler: Styler) -> str:
