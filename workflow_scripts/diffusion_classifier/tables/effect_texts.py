@@ -17,8 +17,8 @@ WIDTH = 160
 
 
 def effects_text(effects: pd.DataFrame, dataset: str, loss: str, caption: str) -> str:
-    """Methods x comparisons for the terminal, without intervals, for which there is no room."""
-    lines = aligned(effects_frame(effects, dataset, loss, lambda row: f"{row.value:+.2f}"))
+    """Comparisons x methods for the terminal, without intervals, for which there is no room."""
+    lines = aligned(effects_frame(effects, dataset, loss, lambda row: f"{row.value:+.2f}").T)
     note = "the page and effects.csv have the 95 % intervals and p"
     return "\n".join([*textwrap.wrap(caption, WIDTH), *lines, note]) + "\n"
 
