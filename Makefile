@@ -60,7 +60,7 @@ test: $(READY)
 # faults, and what becomes of a run after them
 drill: $(READY)
 	OMP_NUM_THREADS=1 python -m pytest -m "drill or not drill" tests/test_faults.py tests/test_slurm.py \
-		tests/test_store.py tests/test_kubernetes.py
+		tests/test_store.py tests/test_empty_folders.py tests/test_kubernetes.py
 
 # a campaign of 20,000 jobs: how long until it runs, and how much memory it takes
 load: $(READY)

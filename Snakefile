@@ -23,17 +23,30 @@ report: "report/workflow.rst"
 from layout import GROUPS
 from plan import Plan
 from rule_functions import Jobs, arrays, checked, has_storage, numbered, one_of
+from without_disk import VARIABLE, in_job, tell, told, travelling, without_disk
 
 ROOT = Path(str(workflow.current_basedir))  # not where another workflow lies that imports this one
 CONFIG_FILE = ", ".join(map(str, workflow.overwrite_configfiles)) or "config.yaml"
 written = deepcopy(config)
-checked(config, CONFIG_FILE, ROOT)
+checked(config, CONFIG_FILE, ROOT, told() if in_job(workflow) else None)
 config["written"] = written  # what provenance shows: checking replaces paths by where they lead
 
-plan = Plan(config, ROOT)
+# then jobs that fetch data or write a folder run where snakemake does: compute nodes often have no
+# network, and the plugin for S3 does not see that another process has stored a folder
+WITHOUT_DISK = without_disk(workflow)
+if WITHOUT_DISK:
+    tell(config)
+
+    envvars:
+        VARIABLE,
+
+
+plan = Plan(config, ROOT, stored=WITHOUT_DISK)
 plan.resources.array = arrays(workflow)
 layout = plan.layout
-jobs = Jobs(CONFIG_FILE, ROOT, config["results"], local if has_storage(workflow) else str)
+stays = local if has_storage(workflow) else str
+sent = travelling(workflow, ROOT) if WITHOUT_DISK else (lambda path: False)
+jobs = Jobs(CONFIG_FILE, ROOT, config["results"], stays, sent)
 of_job, growing, code = jobs.of_job, jobs.growing, jobs.code
 files_of, files_in = jobs.files_of, jobs.files_in
 GPU = 0 if config["compute"]["device"] == "cpu" else 1

@@ -14,6 +14,7 @@ rule train_network:
         f"{layout.benchmarks}/train_network/{{network}}.tsv"
     wildcard_constraints:
         network=one_of(plan.baselines.trained_networks()),
+    localrule: WITHOUT_DISK
     conda:
         "../envs/environment.yaml"
     threads: 1

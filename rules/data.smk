@@ -35,6 +35,7 @@ rule dataset:
         f"{layout.benchmarks}/dataset/{{dataset}}.tsv"
     wildcard_constraints:
         dataset=one_of(plan.data.with_key("source")),
+    localrule: WITHOUT_DISK
     conda:
         "../envs/environment.yaml"
     threads: 1
@@ -156,6 +157,7 @@ rule drawing_files:
         f"{layout.benchmarks}/drawing_files/{{dataset}}.tsv"
     wildcard_constraints:
         dataset=one_of(plan.data.with_key("model")),
+    localrule: WITHOUT_DISK
     conda:
         "../envs/environment.yaml"
     threads: 1

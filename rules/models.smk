@@ -8,6 +8,7 @@ localrules:
     given,
     noise,
     prompts,
+    stored_weights,
 
 
 # without `code`: what is fetched is named by the config, however it is fetched
@@ -33,6 +34,32 @@ rule download:
         "../workflow_scripts/download.py"
 
 
+# where jobs cannot read the user's disk: a folder of weights, which then lies in the store; without
+# `code`, as the rule above
+rule stored_weights:
+    input:
+        files_of(plan.weights.original_files),
+    output:
+        folder=directory(layout.weights("{section}", "{name}")),
+    log:
+        f"{layout.logs}/stored_weights/{{section}}/{{name}}.log",
+    benchmark:
+        f"{layout.benchmarks}/stored_weights/{{section}}/{{name}}.tsv"
+    wildcard_constraints:
+        section="models|baselines",
+        name=one_of(plan.weights.copied("models") + plan.weights.copied("baselines")),
+    conda:
+        "../envs/environment.yaml"
+    threads: 1
+    resources:
+        mem_mb=growing(1000),
+        runtime=growing(60),
+    params:
+        original=of_job(plan.weights.original),
+    script:
+        "../workflow_scripts/stored_weights.py"
+
+
 rule merge_lora:
     input:
         base=files_of(plan.models.base_inputs),
@@ -45,6 +72,7 @@ rule merge_lora:
         f"{layout.benchmarks}/merge_lora/{{model}}.tsv"
     wildcard_constraints:
         model=one_of(plan.models.with_lora()),
+    localrule: WITHOUT_DISK
     conda:
         "../envs/environment.yaml"
     threads: 1
@@ -72,6 +100,7 @@ rule train:
         f"{layout.benchmarks}/train/{{model}}.tsv"
     wildcard_constraints:
         model=one_of(plan.models.trained()),
+    localrule: WITHOUT_DISK
     conda:
         "../envs/environment.yaml"
     threads: 1

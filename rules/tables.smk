@@ -116,7 +116,8 @@ rule table:
     benchmark:
         f"{layout.benchmarks}/table/{{table}}.tsv"
     group:
-        "tables"
+        None if WITHOUT_DISK else "tables"
+    localrule: WITHOUT_DISK
     conda:
         "../envs/environment.yaml"
     threads: 1
@@ -125,10 +126,12 @@ rule table:
         runtime=growing(30),
     params:
         code=code("table", notebook=plan.tables.notebook),
+        source=of_job(plan.tables.notebook),
         notebook=of_job(plan.notebooks.parameters),
         captions=of_job(plan.tables.captions),
         models=of_job(plan.tables.model_folders),
         data=of_job(plan.tables.images_behind),
+        answers=of_job(plan.tables.evaluation_answers),
         clip_benchmark=of_job(plan.tables.clip_benchmark),
     script:
         "../workflow_scripts/table.py"

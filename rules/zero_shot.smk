@@ -17,6 +17,7 @@ for job in plan.baselines.jobs("probe"):
             layout.log(f"train_probe/{job.method}"),
         benchmark:
             layout.benchmark(f"train_probe/{job.method}")
+        localrule: WITHOUT_DISK
         conda:
             "../envs/environment.yaml"
         threads: 1

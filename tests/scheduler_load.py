@@ -17,6 +17,7 @@ from tempfile import TemporaryDirectory
 
 LIMITS = ("100/1s", "100/3s", "1000/60s")
 AT_ONCE = 20
+"""Jobs that run at a time; of more than 1,000 jobs a fiftieth, so that they take as long."""
 SECONDS = 5
 
 SNAKEFILE = """
@@ -42,7 +43,15 @@ rule short:
 def campaign(folder: Path, jobs: int, limit: str) -> str:
     """Run so many jobs with a limit; one line on what it took."""
     (folder / "Snakefile").write_text(SNAKEFILE.format(jobs=jobs, seconds=SECONDS))
-    command = [sys.executable, "-m", "snakemake", "--cores", str(AT_ONCE), "--quiet", "all"]
+    command = [
+        sys.executable,
+        "-m",
+        "snakemake",
+        "--cores",
+        str(max(AT_ONCE, jobs // 50)),
+        "--quiet",
+        "all",
+    ]
     command += ["--max-jobs-per-timespan", limit]
     log, begun = folder / "snakemake.log", time.monotonic()
     with open(log, "w") as file:

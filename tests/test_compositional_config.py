@@ -11,9 +11,8 @@ import yaml
 from family_pipelines import sd3
 from matching_trees import FOLDERS, HUB
 from paper_standins import snapshot
-from test_open_clip import VIT, save
-from test_siglip import siglip
-from test_stable_diffusion import save_pipeline
+from tiny_open_clip import VIT, save, siglip
+from tiny_stable_diffusion import save_pipeline
 from workflows import PARTS, own_library
 
 from diffusion_classifier.config.configuration import check_config

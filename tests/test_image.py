@@ -84,7 +84,7 @@ def test_what_a_profile_needs_is_pinned_beside_the_lock(root, lock, name):
     )
 
 
-@pytest.mark.parametrize("name", ["default", "s3", "generic", "kubernetes", "slurm"])
+@pytest.mark.parametrize("name", ["default", "s3", "generic", "kubernetes", "slurm", "slurm-s3"])
 def test_profiles_share_what_is_no_matter_of_where_jobs_run(root, name):
     profile = yaml.safe_load((root / f"profiles/{name}/config.yaml").read_text())
     for key in ("keep-going", "rerun-incomplete", "show-failed-logs"):

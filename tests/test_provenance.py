@@ -6,10 +6,10 @@ import subprocess
 import numpy as np
 import pandas as pd
 import torch
-from test_costs import config
+from cost_configs import config
 
 from diffusion_classifier import files
-from diffusion_classifier.data.left_out import LeftOut
+from diffusion_classifier.data.image_files.left_out import LeftOut
 from diffusion_classifier.engine.error_files import error_dataset
 from diffusion_classifier.engine.samples import Sample
 from diffusion_classifier.messages import without_home
@@ -91,3 +91,23 @@ def test_nobody_is_told_whose_home_it_was(monkeypatch):
     assert without_home(message) == {"a": ["~/images", 3], "b": {"c": "x"}}
     monkeypatch.setenv("HOME", "/")
     assert without_home("/data/images") == "/data/images"
+
+
+def test_without_errors_answers_say_what_was_spent(tmp_path):
+    changed = config(
+        datasets={"mnist": MNIST}, evaluations={"full": {"model": "m", "stages": STAGES}}
+    )
+    changed |= {"results": str(tmp_path / "results"), "noise": {"seed": 7, "size": 9}}
+    changed["models"] = {"m": {"weights": "train"}}
+    table = next(iter(changed["tables"]))
+    rows = {"image": [0, 1] * 2, "loss": ["l1", "l1", "l2", "l2"], "seconds": [0.5, 1.5] * 2}
+    files.write_parquet(pd.DataFrame(rows | {"evaluations": [50, 30] * 2}), tmp_path / "answers")
+    for answers, evaluations, seconds in (
+        ({"full": {"mnist": str(tmp_path / "answers")}}, 80, 2.0),
+        ({}, None, None),
+    ):
+        found = provenance(changed, table, {"m": str(tmp_path)}, {}, None, answers)
+        (row,) = found["errors"]
+        for part in (row, found):
+            assert (part["evaluations"], part["device_seconds"]) == (evaluations, seconds)
+            assert part["wall_seconds"] is None

@@ -5,16 +5,14 @@ import re
 import shutil
 import signal
 import subprocess
-import sys
-import sysconfig
 from datetime import datetime
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import psutil
 import pytest
 import xarray as xr
+from drills.pythons import python_with
 from drills.runs import (
     HIT,
     before_the_hit,
@@ -24,6 +22,7 @@ from drills.runs import (
     undisturbed,
     wait_until,
 )
+from drills.slurm import running
 from workflows import PARTS, snakemake
 
 GPUS = 2
@@ -33,39 +32,18 @@ QUICK = ("--latency-wait", "5", "--max-jobs-per-timespan", "100000/1s")
 @pytest.fixture(scope="module")
 def slurm(root, tmp_path_factory):
     """A running SLURM that declares GPUS devices; the folder of its state."""
-    home = tmp_path_factory.mktemp("slurm")
-    home.chmod(0o755)
-    scripts = root / "tests" / "slurm"
-    try:
-        started = subprocess.run(
-            [scripts / "start.sh", home],
-            env=os.environ | {"SLURM_GPUS": str(GPUS)},
-            capture_output=True,
-            text=True,
-        )
-        if started.returncode == 3:
-            pytest.skip(started.stderr.strip())
-        assert started.returncode == 0, started.stderr
+    with running(root, tmp_path_factory.mktemp("slurm"), GPUS) as home:
         yield home
-    finally:
-        subprocess.run([scripts / "stop.sh", home], check=True)
 
 
 @pytest.fixture(scope="module")
 def python(root, tmp_path_factory):
     """This Python with SLURM's executor plugin added, which the base environment must not have."""
     folder = tmp_path_factory.mktemp("plugin") / "venv"
-    subprocess.run([sys.executable, "-m", "venv", folder], check=True)
-    # what packages share as data, as the templates of notebooks' pages
-    (folder / "share").symlink_to(Path(sysconfig.get_path("data")) / "share")
-    packages = next(folder.glob("lib/python*/site-packages"))
-    (packages / "project.pth").write_text(sysconfig.get_path("purelib"))
-    wanted = ["--no-deps", "--quiet", "--requirement", root / "envs/slurm-requirements.txt"]
-    command = [folder / "bin/python", "-m", "pip", "install", *wanted]
-    installed = subprocess.run(command, capture_output=True, text=True)
-    if installed.returncode:
-        pytest.skip(f"SLURM's executor plugin cannot be installed: {installed.stderr.strip()}")
-    return folder / "bin/python"
+    found = python_with(folder, "--requirement", root / "envs/slurm-requirements.txt")
+    if isinstance(found, str):
+        pytest.skip(f"SLURM's executor plugin cannot be installed: {found}")
+    return found
 
 
 @pytest.fixture(scope="module")

@@ -16,7 +16,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from diffusion_classifier.config.configuration import check_config
+from diffusion_classifier.config.configuration import check_config, complete_config
 from diffusion_classifier.messages import InputError
 from diffusion_classifier.operations.code.identity import Code
 
@@ -39,10 +39,11 @@ class Jobs:
         workflow: Path,
         results: str = "results",
         local: Callable[[str], str] = str,
+        sent: Callable[[str], bool] = lambda path: False,
     ) -> None:
         self._config_file = config_file
         self._code = Code(workflow / "workflow_scripts")
-        self._results, self._local = results, local
+        self._results, self._local, self._sent = results, local, sent
 
     def of_job(self, function: Callable) -> Callable:
         """A function of wildcards that calls `function` with those named like its parameters.
@@ -69,13 +70,21 @@ class Jobs:
         """`paths` (a path, a list, or a dictionary of both), with `local` of those not in results.
 
         With a store, Snakemake looks for every input there unless it is marked as local: the
-        user's own files, and what is shipped with the workflow.
+        user's own files, and what is shipped with the workflow. A job on another machine gets
+        files that are `sent` with the workflow; they are left out, as Snakemake would run a job
+        with a local input where it runs itself.
         """
         if isinstance(paths, dict):
             return {key: self.files_in(inner) for key, inner in paths.items()}
         if isinstance(paths, list):
-            return [self.files_in(path) for path in paths]
+            return [self.files_in(path) for path in paths if not (path and self._leaves_out(path))]
+        if self._leaves_out(paths):
+            return []
         return paths if paths.startswith(f"{self._results}/") else self._local(paths)
+
+    def _leaves_out(self, path: Any) -> bool:
+        inside = not isinstance(path, str) or path.startswith(f"{self._results}/")
+        return not inside and self._sent(path)
 
     def growing(self, amount: int | Callable) -> Callable:
         """A resource of a job: `amount` (or what this function of names returns) × attempt."""
@@ -105,8 +114,17 @@ def ending(config_file: str) -> Iterator[None]:
         sys.exit(f"{config_file}: {error}")
 
 
-def checked(config: dict[str, Any], config_file: str, workflow: str | Path) -> None:
-    """Call `check_config`; a mistake ends Snakemake with one line."""
+def checked(
+    config: dict[str, Any],
+    config_file: str,
+    workflow: str | Path,
+    parts: dict[str, dict[str, int]] | None = None,
+) -> None:
+    """Call `check_config`; a mistake ends Snakemake with one line.
+
+    With `parts` (section → name → number), the config was checked where snakemake runs, and only
+    `complete_config` is called.
+    """
     for what, path in (("workflow", workflow), ("working directory", os.getcwd())):
         if re.search("[{}]", str(path)):
             sys.exit(
@@ -114,7 +132,10 @@ def checked(config: dict[str, Any], config_file: str, workflow: str | Path) -> N
                 "reads it as a variable; rename the folder or choose another"
             )
     with ending(config_file):
-        check_config(config, workflow)
+        if parts is None:
+            check_config(config, workflow)
+        else:
+            complete_config(config, workflow, parts)
 
 
 def arrays(workflow: Any) -> Callable[[str], bool]:

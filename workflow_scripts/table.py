@@ -18,7 +18,7 @@ with job(snakemake) as snakemake:
     from diffusion_classifier.tables.notebooks import execute, write_page
 
     params, folder = snakemake.params, Path(snakemake.output.folder)
-    source = Path(snakemake.input.notebook)
+    source = Path(params.source)
     workflow = source.parents[1]  # the working directory may be another
     # Snakemake keeps a folder that is not empty, and with it figures of an earlier run
     shutil.rmtree(folder, ignore_errors=True)
@@ -31,5 +31,5 @@ with job(snakemake) as snakemake:
     table = snakemake.wildcards.table
     config = dict(snakemake.config)
     written = config.pop("written")
-    found = provenance(config, table, params.models, params.data, written)
+    found = provenance(config, table, params.models, params.data, written, params.answers)
     files.write_json(without_home(found), folder / "provenance.json")

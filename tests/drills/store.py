@@ -6,11 +6,12 @@ import signal
 import socket
 import subprocess
 import sys
-import sysconfig
 import time
 from pathlib import Path
 
 from workflows import PARTS, own_library
+
+from .pythons import python_with
 
 KEYS = {"AWS_ACCESS_KEY_ID": "planted-key-of-drills", "AWS_SECRET_ACCESS_KEY": "planted-secret"}
 BUCKET = "drills"
@@ -24,19 +25,14 @@ def environment(root: Path, folder: Path, *profiles: str) -> Path | str:
 
     It also has the requirements of other `profiles`.
     """
-    subprocess.run([sys.executable, "-m", "venv", folder], check=True)
-    (folder / "share").symlink_to(Path(sysconfig.get_path("data")) / "share")
-    packages = next(folder.glob("lib/python*/site-packages"))
-    (packages / "project.pth").write_text(sysconfig.get_path("purelib"))
-    wanted = ["--no-deps", "--quiet", SERVER]
+    wanted: list[str | Path] = [SERVER]
     for profile in ("s3", *profiles):
         wanted += ["--requirement", root / f"envs/{profile}-requirements.txt"]
-    command = [folder / "bin/python", "-m", "pip", "install", *wanted]
-    installed = subprocess.run(command, capture_output=True, text=True)
-    if installed.returncode:
-        return installed.stderr.strip()
-    sys.path.append(str(packages))  # boto3, with which drills look into the store
-    return folder / "bin/python"
+    python = python_with(folder, *wanted)
+    if isinstance(python, Path):
+        # boto3, with which drills look into the store
+        sys.path.append(str(next(folder.glob("lib/python*/site-packages"))))
+    return python
 
 
 class Store:

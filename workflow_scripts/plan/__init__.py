@@ -55,15 +55,16 @@ from .weights import Weights
 class Plan:
     """The plan of a checked `config`; `workflow` is the folder of the Snakefile.
 
-    Its attributes are the parts that the package's docstring lists.
+    With `stored`, jobs run on machines without the user's files, and folders of weights are copied
+    to the results. Its attributes are the parts that the package's docstring lists.
     """
 
-    def __init__(self, config: dict[str, Any], workflow: Path) -> None:
+    def __init__(self, config: dict[str, Any], workflow: Path, stored: bool = False) -> None:
         # a relative path, so that no file or notebook contains the project's place on this machine
         workflow = Path(os.path.relpath(workflow))
         self.config = config
         self.layout = layout = Layout(config["results"])
-        self.weights = Weights(config, layout, workflow)
+        self.weights = Weights(config, layout, workflow, stored)
         self.given = Given(config, layout, self.weights)
         self.data = Data(config, layout, self.given, workflow)
         self.models = Models(config, self.weights, self.given)

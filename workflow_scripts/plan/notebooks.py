@@ -60,6 +60,7 @@ class Notebooks:
             "given": self.tables.given.inputs("tables", table),
             "models": self.tables.model_inputs(table),
             "data_sets": list(self.tables.images_behind(table).values()),
+            "answers": list(_files(self.tables.evaluation_answers(table), self.layout.results)),
         }
 
     def _described(self, table: str) -> dict[str, Any]:

@@ -151,6 +151,21 @@ class Tables:
         """The similarities of all methods of a table on all its data sets."""
         return [self.layout.similarities(*answer) for answer in self.answers(table)]
 
+    def evaluation_answers(self, table: str) -> dict[str, dict[str, str]]:
+        """The predictions or similarities of a table's evaluations: evaluation → data set → file.
+
+        Without those of evaluations that only its curves show.
+        """
+        sources = {"predictions": self.predictions, "similarities": self.similarities}
+        answers = self.kind(table).answers
+        made = set(sources.get(answers, self.matches)(table))
+        place = self.layout.predictions if answers == "predictions" else self.layout.similarities
+        found: dict[str, dict[str, str]] = {}
+        for evaluation, dataset in questions(self.config, table):
+            if (path := place(evaluation, dataset)) in made:
+                found.setdefault(evaluation, {})[dataset] = path
+        return found
+
     def answers(self, table: str) -> list[tuple[str, str]]:
         """Method and data set of each of `matches`."""
         return [(m, data) for data in self.datasets(table) for m in self.methods(table)]

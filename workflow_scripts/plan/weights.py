@@ -12,19 +12,24 @@ from layout import Layout
 
 
 class Weights:
-    """Folders of weights, by the names of `models` and baseline methods."""
+    """Folders of weights, by the names of `models` and baseline methods.
 
-    def __init__(self, config: dict[str, Any], layout: Layout, workflow: Path) -> None:
-        self.config, self.layout, self.workflow = config, layout, workflow
+    With `stored`, jobs load a copy of a folder that lies among the results, and not the folder.
+    """
+
+    def __init__(
+        self, config: dict[str, Any], layout: Layout, workflow: Path, stored: bool = False
+    ) -> None:
+        self.config, self.layout, self.workflow, self.stored = config, layout, workflow, stored
 
     def base(self, model: str) -> str:
         """The folder of a model's weights before a LoRA is merged into them."""
         weights = self.config["models"][model]["weights"]
         if weights == "train":
             return self.layout.model(model)
-        if isinstance(weights, dict):
+        if self.stored or isinstance(weights, dict):
             return self.layout.weights("models", model)
-        return str(weights_folder(self.workflow, model, weights))
+        return self.original("models", model)
 
     def model(self, model: str) -> str:
         """The folder that is loaded: `base`, or the weights with the LoRA merged."""
@@ -42,7 +47,9 @@ class Weights:
         """The folder of a network that others trained."""
         name = split_seed(self.config, method)[0]
         weights = self.config["baselines"][name]["weights"]
-        return self.layout.weights("baselines", name) if isinstance(weights, dict) else weights
+        if self.stored or isinstance(weights, dict):
+            return self.layout.weights("baselines", name)
+        return weights
 
     def source(self, section: str, name: str) -> Any:
         """An entry's `weights` in the config: `shipped`, `train`, a path or a repository."""
@@ -52,6 +59,25 @@ class Weights:
         """The entries of a section of the config whose weights are fetched."""
         entries = self.config[section].items()
         return [name for name, spec in entries if isinstance(spec.get("weights"), dict)]
+
+    def copied(self, section: str) -> list[str]:
+        """The entries of a section whose folders of weights are copied to the results."""
+        if not self.stored:
+            return []
+        entries = self.config[section].items()
+        folders = {name: spec.get("weights") for name, spec in entries}
+        made = ("train",) if section == "models" else ("train", "shipped")
+        named = {name: folder for name, folder in folders.items() if isinstance(folder, str)}
+        return [name for name, folder in named.items() if folder not in made]
+
+    def original(self, section: str, name: str) -> str:
+        """The folder of an entry whose `weights` name one, or are `shipped`."""
+        weights = self.source(section, name)
+        return str(weights_folder(self.workflow, name, weights))
+
+    def original_files(self, section: str, name: str) -> list[str]:
+        """The files in `original`."""
+        return self.files(self.original(section, name))
 
     def files(self, folder: str) -> list[str]:
         """The files in a folder of weights; none if the folder is made here."""

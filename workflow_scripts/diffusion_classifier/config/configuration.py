@@ -29,7 +29,7 @@ from .checks.table_checks import check_kinds, check_tables
 from .checks.weighting_checks import check_weightings
 from .draws import expand_draws
 from .methods import method_names
-from .parts import choose_parts
+from .parts import choose_parts, set_parts
 from .places import check_results, resolve_paths
 from .schema import read_schema
 from .seeds import expand_seeds
@@ -78,6 +78,23 @@ def check_config(config: dict[str, Any], workflow: str | os.PathLike) -> None:
     check_results(config, workflow)
     expand_draws(config)
     expand_seeds(config, workflow)
+
+
+def complete_config(
+    config: dict[str, Any], workflow: str | os.PathLike, parts: dict[str, dict[str, int]]
+) -> None:
+    """Bring a correct `config` into the form of `check_config`, without the user's files.
+
+    For jobs on machines that do not have these files. `parts` maps `datasets` and `evaluations` to
+    the numbers of shards and class parts by name, which may follow from the files. Raises
+    InputError for a path `~NAME` if this machine has no such user.
+    """
+    config.setdefault("weightings", {})
+    _normalise(config)
+    resolve_paths(config, Path(workflow))
+    set_parts(config, parts)
+    expand_draws(config)
+    expand_seeds(config, Path(workflow))
 
 
 def _check_consistency(config: dict[str, Any], workflow: Path) -> None:

@@ -34,16 +34,22 @@ def choose_parts(config: dict[str, Any]) -> None:
         for data, spec in config["datasets"].items()
         if spec.get("shards") == AUTO
     }
-    # new entries, as aliases of YAML are one object
-    for data, number in shards.items():
-        config["datasets"][data] = config["datasets"][data] | {"shards": number}
+    set_parts(config, {"datasets": shards})
     parts = {
         name: max([1, *(_class_parts(config, *pair) for pair in asked if pair[0] == name)])
         for name, spec in config["evaluations"].items()
         if spec.get("class_parts") == AUTO
     }
-    for name, number in parts.items():
-        config["evaluations"][name] = config["evaluations"][name] | {"class_parts": number}
+    set_parts(config, {"evaluations": parts})
+
+
+def set_parts(config: dict[str, Any], numbers: dict[str, dict[str, int]]) -> None:
+    """Set the `shards` of data sets and the `class_parts` of evaluations, by section and name."""
+    for section, key in (("datasets", "shards"), ("evaluations", "class_parts")):
+        for name, number in numbers.get(section, {}).items():
+            if name in config[section]:
+                # a new entry, as aliases of YAML are one object
+                config[section][name] = config[section][name] | {key: number}
 
 
 def _shards(config: dict[str, Any], evaluation: str, dataset: str) -> int:

@@ -16,7 +16,7 @@ import pandas as pd
 import pyarrow.parquet as pq
 
 from diffusion_classifier.config.methods import questions
-from diffusion_classifier.data.left_out import read_left_out
+from diffusion_classifier.data.image_files.left_out import read_left_out
 
 from .status import evaluation_progress
 
@@ -37,6 +37,7 @@ def provenance(
     models: dict[str, str],
     data: dict[str, str],
     written: dict[str, Any] | None = None,
+    answers: dict[str, dict[str, str]] | None = None,
 ) -> dict[str, Any]:
     """The provenance of a table, for JSON.
 
@@ -44,14 +45,16 @@ def provenance(
     `written` is the config with the user's spelling of paths (default: `config`). `versions` are
     those at the time of writing the table; each evaluation has the versions that measured its
     errors. Seconds are those of the jobs that measured errors: `device` in the engine, `wall` with
-    the start of the job. What only the files of errors say is None where they are in a store, as a
-    table's job does not fetch them.
+    the start of the job. A table's job does not fetch errors from a store: then evaluations and
+    device seconds are those in `answers` (evaluation → data set → predictions or similarities),
+    and what only the files of errors say is None.
     """
     written = config if written is None else written
+    answers = answers or {}
     images = {name: _images(path) for name, path in data.items()}
     rows = [
-        _errors_record(config, table, evaluation, dataset, images.get(dataset, {}))
-        for evaluation, dataset in questions(config, table)
+        _errors_record(config, table, *question, images.get(question[1], {}), answers)
+        for question in questions(config, table)
     ]
     return {
         "table": table,
@@ -74,7 +77,12 @@ def provenance(
 
 
 def _errors_record(
-    config: dict[str, Any], table: str, evaluation: str, dataset: str, images: dict[str, Any]
+    config: dict[str, Any],
+    table: str,
+    evaluation: str,
+    dataset: str,
+    images: dict[str, Any],
+    answers: dict[str, dict[str, str]],
 ) -> dict[str, Any]:
     """The amount and time of an evaluation of a data set, and what measured its errors."""
     results = Path(config["results"])
@@ -85,13 +93,23 @@ def _errors_record(
     named = {"evaluation": evaluation, "dataset": dataset}
     named["images"] = images.get("images", done.images)
     if not files:
-        return named | {"evaluations": None, "device_seconds": None, "wall_seconds": None}
+        return named | _answered(answers.get(evaluation, {}).get(dataset)) | {"wall_seconds": None}
     return named | {
         "evaluations": done.evaluations,
         "device_seconds": round(done.seconds, 3),
         "wall_seconds": _wall(results / "benchmarks/jobs/errors" / evaluation / dataset),
         **_measured_at(files),
     }
+
+
+def _answered(path: str | None) -> dict[str, float | None]:
+    """The evaluations and seconds behind predictions or similarities, which have them per row."""
+    if path is None:
+        return {"evaluations": None, "device_seconds": None}
+    rows = pd.read_parquet(path, columns=["loss", "evaluations", "seconds"])
+    spent = rows[rows["loss"] == rows["loss"].min()]  # each loss has the same
+    seconds = round(spent["seconds"].sum().item(), 3)
+    return {"evaluations": int(spent["evaluations"].sum()), "device_seconds": seconds}
 
 
 def _total(amounts: Iterable[float | None]) -> float | None:
