@@ -204,13 +204,6 @@ def close(found, expected):
     torch.testing.assert_close(found, expected, rtol=0, atol=1e-5 * scale)
 
 
-NETWORKS = {
-    **kinds.UNET,
-    "dit": kinds.DIT,
-    "pixart": kinds.PIXART,
-    "stable-diffusion-3": kinds.SD3,
-    "flux": kinds.FLUX,
-}
 ENCODERS = {
     ("stable-diffusion", "text_encoder"): kinds.CLIP,
     ("stable-diffusion-xl", "text_encoder_2"): kinds.CLIP,

@@ -12,7 +12,6 @@ import torch
 from convention_pipelines import (
     ENCODERS,
     NETWORK,
-    NETWORKS,
     PROMPTS,
     TEXTS,
     base_of,
@@ -21,6 +20,7 @@ from convention_pipelines import (
 )
 from diffusers.pipelines.stable_diffusion_3.pipeline_stable_diffusion_3 import calculate_shift
 from family_pipelines import CPU
+from network_conventions import NETWORKS
 from transformers import CLIPTextConfig, T5Config
 
 from diffusion_classifier.denoisers.families import FAMILIES

@@ -9,7 +9,6 @@ from convention_pipelines import (
     ENCODERS,
     FLOWS,
     NETWORK,
-    NETWORKS,
     TEXTS,
     base_of,
     called,
@@ -20,6 +19,7 @@ from convention_pipelines import (
 )
 from diffusers import DDIMScheduler
 from family_pipelines import CPU, LINEAR, pictures
+from network_conventions import NETWORKS
 from tiny_stable_diffusion import TWO, prompts
 
 from diffusion_classifier.data.preprocess import Preprocess

@@ -97,6 +97,7 @@ def test_a_weighting_belongs_into_tables_of_accuracy(root, tmp_path, monkeypatch
     output = refused_config(config, root)
     assert output.startswith("tables.winoground.methods: found `scenes-weighted` of `weightings`")
     assert "a table of the kind compositional" in output
+    assert output.endswith("of the kind matching, which may have the data set `winoground` too")
 
 
 def test_an_unknown_method_of_a_table_may_have_been_a_weighting(config, root):

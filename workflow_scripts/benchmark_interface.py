@@ -42,7 +42,7 @@ with job(snakemake) as snakemake:
     prompts, densities = read_prompts(given.prompts), pd.read_csv(given.timesteps)
     class_of, inputs = prompts["classidx"].to_numpy(), engine_inputs(given)
     data = read_labels(given.data)[["image", "label"]]
-    numbers = inputs.images.tolist()
+    numbers = inputs.images[: spec["many"]].tolist()
     encoded = encoded_images_of(given.data, numbers)
 
     class Counted(DiffusionClassifier):

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from typing import Any
 
 import matplotlib as mpl
 import pandas as pd
@@ -137,11 +138,16 @@ def scores_plot(rows: pd.DataFrame, datasets: Mapping[str, str], title: str) -> 
     return figure
 
 
-def effects_frame(effects: pd.DataFrame, dataset: str, loss: str) -> pd.DataFrame:
-    """Effect sizes as text: methods x comparisons, "+0.61 [+0.35, +0.84]" and p below it."""
+def effects_frame(
+    effects: pd.DataFrame, dataset: str, loss: str, text: Callable[[Any], str] | None = None
+) -> pd.DataFrame:
+    """Effect sizes as text: methods x comparisons, "+0.61 [+0.35, +0.84]" and p below it.
+
+    `text` makes another cell of a row of `effects`.
+    """
     own = effects[(effects["dataset"] == dataset) & effects["loss"].isin(["", loss])]
-    text = [_effect_text(row) for row in own.itertuples()]
-    found = own.assign(text=text).pivot(index="method", columns="subtask", values="text")
+    cells = own.assign(text=[(text or _effect_text)(row) for row in own.itertuples()])
+    found = cells.pivot(index="method", columns="subtask", values="text")
     ordered = found.reindex(pd.unique(own["method"]))[list(pd.unique(own["subtask"]))]
     return ordered.fillna("—").rename_axis(index=None, columns=None)
 

@@ -29,10 +29,13 @@ def check_weightings(config: dict[str, Any]) -> None:
     for table, entry in config["tables"].items():
         weighted = [name for name in entry["methods"] if name in config["weightings"]]
         if weighted and entry["kind"] not in ("accuracy", "matching"):
+            kind = "accuracy or matching"
+            if entry["kind"] == "compositional":
+                kind = f"matching, which may have the data set `{entry['dataset']}` too"
             raise InputError(
                 f"tables.{table}.methods: found `{weighted[0]}` of `weightings` in a table of the "
                 f"kind {entry['kind']}, expected evaluations and baselines; name it in a table of "
-                "the kind accuracy or matching"
+                f"the kind {kind}"
             )
         check = _check_items if entry["kind"] == "matching" else _check_labelled
         for name in weighted:

@@ -17,7 +17,7 @@ class ItemImages:
 
     def __init__(self, items: Sequence[Item]) -> None:
         self.items = items
-        self.choose()
+        self._take(items, range(len(items)))
 
     def choose(self, limit: int | None = None, seed: int = 0) -> None:
         """Keep `limit` items, drawn from `seed` with the subtasks' shares.
@@ -25,10 +25,16 @@ class ItemImages:
         Raises InputError for an impossible `limit`.
         """
         subtasks = np.unique([item.subtask for item in self.items], return_inverse=True)[1]
-        numbers = stratified(subtasks, limit, seed)
-        chosen = [self.items[number] for number in numbers]
+        numbers = stratified(subtasks, limit, seed).tolist()
+        self._take(self._without_copies([self.items[number] for number in numbers]), numbers)
+
+    def _without_copies(self, chosen: Sequence[Item]) -> Sequence[Item]:
+        """The items, with one image for all that are the same."""
+        return chosen
+
+    def _take(self, chosen: Sequence[Item], numbers: Sequence[int]) -> None:
         self.class_names, self.pictures = captions_of(chosen), pictures_of(chosen)
-        self._rows = rows_by_picture(chosen, numbers.tolist(), group_sizes(self.items))
+        self._rows = rows_by_picture(chosen, numbers, group_sizes(self.items))
 
     def __len__(self) -> int:
         return len(self.pictures)

@@ -13,6 +13,7 @@ from PIL import Image
 from diffusion_classifier.messages import InputError
 
 from ..image_files.images import ImageError, load_image, read_file
+from ..matching.copies import merged_copies
 from ..matching.description import read_description
 from ..matching.items import Item, Picture, make_items
 from .item_source import ItemImages
@@ -42,6 +43,10 @@ class MatchingTasks(ItemImages):
     ) -> None:
         super().__init__(items)
         self.name, self.root, self.rows, self.left_out = name, root, rows, left_out
+
+    def _without_copies(self, chosen: Sequence[Item]) -> Sequence[Item]:
+        """Images in different rows of the hub with the same bytes become one."""
+        return chosen if self.rows is None else merged_copies(chosen, self._stored)
 
     def source(self, index: int) -> str:
         picture = self.pictures[index]
@@ -78,11 +83,15 @@ class MatchingTasks(ItemImages):
         picture = self.pictures[index]
         if picture.row < 0:
             return read_file(self.root / picture.path, self.source(index))
-        stored = (self.rows[picture.row][picture.column] or {}).get("bytes")
+        stored = self._stored(picture)
         if stored is None:
             message = "found no embedded image, expected one; leave the row out"
             raise ImageError(self.source(index), "a row without an image", message)
         return stored
+
+    def _stored(self, picture: Picture) -> bytes | None:
+        """The embedded image in a row of the hub; None if there is none."""
+        return (self.rows[picture.row][picture.column] or {}).get("bytes")
 
 
 def _array(data: bytes, name: str, bgr: bool) -> Image.Image:

@@ -117,4 +117,6 @@ fill("map", MAPS);
 fill("order", ORDERS);
 fill("set", JSON.parse(textOf("labels")).map((label, number) => [String(number), label]));
 chooseSet(0);
+// within a report, whose menu button lies over the page's corner
+document.documentElement.classList.toggle("framed", window !== window.parent);
 document.documentElement.dataset.ready = "yes";
