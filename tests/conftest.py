@@ -47,6 +47,24 @@ def stored(tmp_path_factory):
     return folder
 
 
+@pytest.fixture(scope="session")
+def dit(tmp_path_factory):
+    """The folder of a tiny DiT, see `tiny_dit.save_dit`."""
+    from tiny_dit import save_dit
+
+    folder = tmp_path_factory.mktemp("dit")
+    save_dit(folder)
+    return folder
+
+
+@pytest.fixture
+def alone(tmp_path, monkeypatch):
+    """Caches of the hub's libraries below `tmp_path`, and no network."""
+    from hub_cache import stay_alone
+
+    stay_alone(tmp_path, monkeypatch)
+
+
 @pytest.fixture
 def outcome(request, capsys):
     """Print the outcome of a fault, if it was as expected."""

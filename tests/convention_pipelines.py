@@ -4,6 +4,7 @@ import json
 from contextlib import contextmanager
 from pathlib import Path
 
+import conventions as kinds
 import torch
 from diffusers import (
     AutoencoderKL,
@@ -13,7 +14,7 @@ from diffusers import (
     FluxPipeline,
 )
 from family_pipelines import CPU, LINEAR, flux, pixart, randomised, sd3, sdxl, vae
-from test_stable_diffusion import TWO, save_pipeline
+from tiny_stable_diffusion import TWO, save_pipeline
 
 from diffusion_classifier.denoisers.denoiser import Query, predict_shared, prepare
 from diffusion_classifier.denoisers.families import family as adapter_of
@@ -201,3 +202,13 @@ def close(found, expected):
     """Whether two tensors agree to 1e-5 of the largest value."""
     scale = max(1.0, expected.abs().max().item())
     torch.testing.assert_close(found, expected, rtol=0, atol=1e-5 * scale)
+
+
+ENCODERS = {
+    ("stable-diffusion", "text_encoder"): kinds.CLIP,
+    ("stable-diffusion-xl", "text_encoder_2"): kinds.CLIP,
+    ("pixart", "text_encoder"): kinds.T5,
+    ("flux", "text_encoder"): kinds.CLIP,
+    ("flux", "text_encoder_2"): kinds.T5,
+}
+TEXTS = [family for family in NETWORK if family != "dit"]

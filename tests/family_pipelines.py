@@ -18,7 +18,7 @@ from diffusers import (
     UNet2DConditionModel,
 )
 from PIL import Image
-from test_stable_diffusion import BETAS, TWO, tokenizer
+from tiny_stable_diffusion import BETAS, TWO, tokenizer
 from transformers import (
     CLIPTextConfig,
     CLIPTextModel,

@@ -239,33 +239,6 @@ def self_bench(root):
         write(root / f"filter/SD-{version}-CFG=9.json", records)
 
 
-def rows(texts, images, more, path):
-    """A data set of the hub as Parquet: two images and two texts in each row."""
-    import datasets as hf
-
-    features = {name: hf.Image() for name in images}
-    features |= {name: hf.Value("string") for name in (*texts, *more)}
-    held = {name: [] for name in features}
-    for number in range(COUNT):
-        for k, (image, text) in enumerate(zip(images, texts, strict=True)):
-            held[image].append(Image.new("RGB", (12, 10), (colour(2 * number + k),) * 3))
-            held[text].append(f"{text} {number}")
-        for name, values in more.items():
-            held[name].append(values[number % len(values)])
-    path.parent.mkdir(parents=True, exist_ok=True)
-    hf.Dataset.from_dict(held, features=hf.Features(features)).to_parquet(path)
-
-
-def winoground(path):
-    tags = {"collapsed_tag": ["Object", "Relation", "Both"]}
-    rows(("caption_0", "caption_1"), ("image_0", "image_1"), tags, path)
-
-
-def vismin(path):
-    kinds = {"category": ["object", "counting"]}
-    rows(("text_0", "text_1"), ("image_0", "image_1"), kinds, path)
-
-
 FOLDERS = {
     "sugarcrepe": sugarcrepe, "aro-relation": aro_relation, "aro-attribution": aro_attribution,
     "aro-order": aro_order, "cola": cola, "eqben": eqben, "whatsup": whatsup, "mmvp": mmvp,
@@ -273,8 +246,6 @@ FOLDERS = {
     "self-bench": self_bench,
 }  # fmt: skip
 """The benchmarks that are folders of files."""
-HUB = {"winoground": winoground, "vismin": vismin}
-"""Those that are rows of a data set of the hub."""
 
 
 def greys(table):

@@ -2,10 +2,6 @@
 
 import json
 
-import pytest
-
-from diffusion_classifier.messages import InputError
-
 UNET = {"_class_name": "UNet2DConditionModel", "in_channels": 4, "out_channels": 4}
 CLIP = {"model_type": "clip_text_model"}
 T5 = {"model_type": "t5", "d_model": 4096}
@@ -98,11 +94,3 @@ def save(folder, family, index=True):
 def change(folder, part, **values):
     path = folder / part / "config.json"
     write(path, json.loads(path.read_text()) | values)
-
-
-def refused(check, *arguments):
-    with pytest.raises(InputError) as error:
-        check(*arguments)
-    message = str(error.value)
-    assert "\n" not in message and len(message) < 600
-    return message

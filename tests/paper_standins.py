@@ -17,9 +17,9 @@ import torch
 import yaml
 from diffusers import DDPMScheduler, DiTTransformer2DModel
 from PIL import Image
-from test_open_clip import RESNET, VIT, save
-from test_stable_diffusion import save_pipeline
 from timm.models import save_for_hf
+from tiny_open_clip import RESNET, VIT, save
+from tiny_stable_diffusion import save_pipeline
 from torchvision_trees import aircraft, food, pets
 
 from diffusion_classifier.data.class_lists import class_rows

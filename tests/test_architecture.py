@@ -52,3 +52,9 @@ def test_the_drawing_is_the_contract(root):
     assert words == [*folders, *re.split(" : ", tools)]
     there = {path.stem for path in (root / FOLDER).iterdir() if path.stem[0] not in "_."}
     assert there == {*folders, *re.split(" : ", tools)}
+
+
+def test_no_test_file_imports_another(root):
+    for path in (root / "tests").glob("*.py"):
+        found = re.findall(r"^(?:from|import) test_\w+", path.read_text(encoding="utf-8"), re.M)
+        assert not found, f"{path.name}: what is shared lies in a helper module"

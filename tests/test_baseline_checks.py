@@ -5,6 +5,7 @@ import json
 
 import pytest
 import yaml
+from refusals import refused_config
 
 from diffusion_classifier.baselines.registry import BASELINES, baseline
 from diffusion_classifier.config.configuration import check_config
@@ -76,14 +77,6 @@ def asking(config, table, *methods):
     return config | {"tables": config["tables"] | {table: own}}
 
 
-def refused(config, root, *message):
-    with pytest.raises(InputError) as error:
-        check_config(config, root)
-    for words in message:
-        assert words in str(error.value)
-    assert "\n" not in str(error.value) and len(str(error.value)) < 500
-
-
 @pytest.mark.parametrize("kinds", [*([kind] for kind in KINDS), KINDS], ids=" ".join)
 def test_every_kind_stands_in_both_tables(config, root, kinds):
     check_config(asking(asking(config, "robustness", *kinds), "accuracy", *kinds), root)
@@ -101,7 +94,7 @@ def test_a_task_that_is_missing_is_named(config, root, table, kind):
     ]
     validation = ", validation: DATASET" if kind == "probe" else ""
     message.append(f"is missing; add `sizes: {{train: DATASET{validation}}}`")
-    refused(asking(config, table, kind), root, *message)
+    refused_config(asking(config, table, kind), root, *message)
 
 
 @pytest.mark.parametrize("table", TABLES)
@@ -109,7 +102,7 @@ def test_a_pretrained_network_is_told_which_of_its_classes_are_meant(config, roo
     config["prompts"]["sizes"] = {"classes": ["small", "large"], "templates": ["a {}"]}
     asked = asking(config, table, "pretrained")
     message = [f"tables.{table}: ", "`pretrained`", "`sizes`", "2 classes", "1000", "`condition`"]
-    refused(asked, root, *message)
+    refused_config(asked, root, *message)
     # a network of the user's own may have other classes, which its folder counts
     folder = config["baselines"]["pretrained"]["weights"]
     with open(f"{folder}/config.json", "w", encoding="utf-8") as file:
@@ -126,7 +119,9 @@ def test_only_what_reads_captions_answers_captions(config, root, kind):
             spec["tasks"]["winoground"] = {"train": "captions", "validation": "captions"}
     config = asking(config, "accuracy", kind, "clip", "chance")
     config["tables"]["accuracy"]["datasets"] = ["winoground"]
-    refused(config, root, "tables.accuracy: ", f"`{kind}`", "captions of their own", "clip or")
+    refused_config(
+        config, root, "tables.accuracy: ", f"`{kind}`", "captions of their own", "clip or"
+    )
     config["tables"]["accuracy"]["methods"].remove(kind)
     check_config(config, root)
 
@@ -143,18 +138,18 @@ def test_what_to_write_instead_of_train_is_said(config, root, kind):
     sets = f"{{train: shapes-train{validation}}}"
     start = f"baselines.{kind}.train: found 'shapes-train'"
     config["datasets"]["shapes-train"]["prompts"] = "shapes"
-    refused(config, root, start, f"write `tasks: {{shapes: {sets}}}` instead")
+    refused_config(config, root, start, f"write `tasks: {{shapes: {sets}}}` instead")
     asked = asking(config, "robustness", kind)
-    refused(asked, root, start, f"`tasks: {{shapes: {sets}, sizes: {sets}}}`")
+    refused_config(asked, root, start, f"`tasks: {{shapes: {sets}, sizes: {sets}}}`")
     del config["datasets"]["shapes-train"]["prompts"]
-    refused(config, root, start, f"`tasks: {{PROMPTS: {sets}}}`")
+    refused_config(config, root, start, f"`tasks: {{PROMPTS: {sets}}}`")
 
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_train_beside_what_replaces_it_is_to_be_removed(config, root, kind):
     config["baselines"][kind]["train"] = "shapes-train"
     instead = "only `tasks`" if kind in LEARNED else f"no such key of kind {kind}"
-    refused(config, root, f"baselines.{kind}.train: ", instead, "remove")
+    refused_config(config, root, f"baselines.{kind}.train: ", instead, "remove")
 
 
 def test_the_old_spelling_is_not_offered(config, root):

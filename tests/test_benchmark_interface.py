@@ -16,24 +16,48 @@ from diffusion_classifier.messages import InputError
 
 def test_every_way_has_a_first_turn_that_is_not_timed():
     calls = []
-    ways = {name: lambda name=name: calls.append(name) or 4 for name in ("interface", "job")}
+    ways = {
+        name: lambda name=name: calls.append(name) or interface.Work(4, 9, 2)
+        for name in ("interface", "jobs")
+    }
     found = interface.turns(ways, 3)
-    assert calls == ["interface", "job"] * 4
-    assert found["way"].tolist() == ["interface", "job"] * 3
+    assert calls == ["interface", "jobs"] * 4
+    assert found["way"].tolist() == ["interface", "jobs"] * 3
     assert (found["seconds"] >= 0).all()
+    assert found["passes"].eq(2).all() and found["evaluations"].eq(9).all()
 
 
-def test_the_ratio_is_of_seconds_per_image():
-    rows = [(0, "interface", 5, 1.0), (0, "job", 100, 10.0), (1, "interface", 5, 1.5),
-            (1, "job", 100, 10.0)]  # fmt: skip
-    found = pd.DataFrame(rows, columns=interface.COLUMNS)
-    assert interface.ratio(found, "interface", "job") == pytest.approx((2.5, 2.0, 3.0))
-    assert "The ratio is 2.50 [2.00, 3.00]" in interface.sentence(found)
+def turns():
+    """Two turns of each way, as the script makes them."""
+    rows = [
+        (0, "interface", 5, 100, 5, 1.0),
+        (0, "jobs", 5, 80, 10, 1.0),
+        (0, "default", 5, 200, 5, 2.0),
+        (0, "many interface", 100, 1600, 20, 10.0),
+        (0, "many jobs", 100, 1600, 20, 10.0),
+    ]
+    later = [(1, way, images, *counts, 1.5 * seconds if way == "interface" else seconds)
+             for _, way, images, *counts, seconds in rows]  # fmt: skip
+    return pd.DataFrame(rows + later, columns=interface.COLUMNS)
+
+
+def test_ratios_are_per_image_and_per_evaluation():
+    found = turns()
+    assert interface.ratio(found, "interface", "many jobs") == pytest.approx((2.5, 2.0, 3.0))
+    per = interface.ratio(found, "interface", "many jobs", "evaluations")
+    assert per == pytest.approx((2.0, 1.6, 2.4))
+    table = interface.table(found)
+    assert table.loc["jobs"].tolist() == ["5", "200.0", "16.0", "8.0", "12.50"]
+    same, many, few, default = interface.sentences(found)
+    assert "On the same 5 images, the interface takes 1.25 [1.00, 1.50] times" in same
+    assert "On 100 images in one call, it takes 1.00 [1.00, 1.00] times" in many
+    assert "2.50 [2.00, 3.00] times" in few and "2.00 [1.60, 2.40] times" in few
+    assert "4.00 [4.00, 4.00] times" in default
 
 
 def test_examples_in_docstrings_run():
     found = doctest.testmod(interface)
-    assert (found.attempted, found.failed) == (3, 0)
+    assert (found.attempted, found.failed) == (5, 0)
 
 
 @pytest.fixture

@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 import yaml
 from hub_cache import snapshot, stay_alone
-from matching_trees import FOLDERS, HUB
+from matching_hub_trees import HUB
+from matching_trees import FOLDERS
 
 from diffusion_classifier.data.matching.stored import caption_classes, memberships
 from diffusion_classifier.data.prompt_sets import from_captions, with_unconditional

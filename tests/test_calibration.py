@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 from scipy.special import log_softmax, softmax
-from scipy.stats import norm
+from scipy.stats import gamma, norm
 from sklearn.linear_model import LogisticRegression
 
 from diffusion_classifier.messages import InputError
@@ -38,7 +38,7 @@ def test_the_temperature_of_two_classes_is_logistic_regressions():
         np.repeat([1 - slip / 2, slip / 2], 400),
     )
     assert found.scale == pytest.approx(model.coef_.item(), rel=1e-3)
-    assert (found.half, found.images) == (0.0, 400)
+    assert (found.half, found.images, found.variance) == (0.0, 400, 0.0)
 
 
 def test_a_known_temperature_is_found():
@@ -66,6 +66,7 @@ def test_unequal_samples_are_shrunk_as_they_were_made():
     calibration = fit(found, labels, start=100.0)
     assert calibration.scale == pytest.approx(3.0, rel=0.15)
     assert calibration.half == pytest.approx(6.0, rel=0.3)
+    assert calibration.variance < 0.05  # all images have one temperature
     np.testing.assert_allclose(np.exp(log_posterior(found, calibration)), chances, atol=0.05)
 
 
@@ -78,6 +79,34 @@ def test_shrinking_is_the_posterior_mean_of_a_difference():
     two = Evidence(np.array([0]), np.arange(2), np.array([[0.0, seen]]), np.array([[9.0, count]]))
     logs = log_posterior(two, Calibration(1.0, sigma**2 / tau**2))
     assert logs[0, 0] - logs[0, 1] == pytest.approx(expected, rel=1e-6)
+
+
+def test_a_varying_temperature_is_an_expectation():
+    """β ~ Gamma with mean `scale` and variance v · scale²: E[exp(-β d)], by quadrature."""
+    scale, variance, shrunk = 40.0, 0.3, np.array([0.0, 0.02, 0.5])
+    steps = np.linspace(1e-6, 30 * scale, 400_001)
+    chance = gamma.pdf(steps, 1 / variance, scale=variance * scale)
+    expected = np.array([np.trapezoid(chance * np.exp(-steps * d), steps) for d in shrunk])
+    found = Evidence(np.array([0]), np.arange(3), shrunk[None], np.full((1, 3), 5.0))
+    proba = np.exp(log_posterior(found, Calibration(scale, variance=variance)))
+    np.testing.assert_allclose(proba[0], expected / expected.sum(), rtol=1e-4)
+
+
+def test_a_varying_temperature_is_found():
+    """Labels drawn from the expectation over temperatures, with equal samples."""
+    rng = np.random.default_rng(4)
+    images, variance = 8000, 0.5
+    differences = rng.exponential(2.0, (images, 3))
+    differences[:, 0] = 0
+    found = Evidence(np.arange(images), np.arange(3), differences, np.full((images, 3), 8.0))
+    chances = (1 + variance * 2.0 * differences) ** (-1 / variance)
+    chances /= chances.sum(axis=1, keepdims=True)
+    labels = np.array([rng.choice(3, p=row) for row in chances])
+    calibration = fit(found, labels)
+    assert calibration.scale == pytest.approx(2.0, rel=0.15)
+    assert calibration.variance == pytest.approx(variance, rel=0.3)
+    assert calibration.half == 0
+    np.testing.assert_allclose(np.exp(log_posterior(found, calibration)), chances, atol=0.02)
 
 
 def test_no_mistake_leaves_the_temperature_finite():

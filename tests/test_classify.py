@@ -6,7 +6,7 @@ import pytest
 import torch
 from diffusers import DDPMScheduler, DiTTransformer2DModel
 from scipy.special import softmax
-from tiny_dit import grey_images, save_dit
+from tiny_dit import grey_images
 
 from diffusion_classifier import DiffusionClassifier
 from diffusion_classifier.data.preprocess import Preprocess
@@ -21,13 +21,6 @@ from diffusion_classifier.selection.schedules import stage_samples
 CPU = torch.device("cpu")
 FORM = Preprocess("L", 0, 8)
 FOUR = from_templates(["0", "1", "2", "3"], ["{}"])
-
-
-@pytest.fixture(scope="module")
-def dit(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("dit")
-    save_dit(folder)
-    return folder
 
 
 @pytest.fixture(scope="module")

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 from safetensors.torch import load_file, save_file
-from test_stable_diffusion import save_pipeline
-from tiny_dit import grey_images, save_dit
+from tiny_dit import grey_images
+from tiny_stable_diffusion import save_pipeline
 from transformers.utils import logging
 
 from diffusion_classifier.cli.commands import main
@@ -29,13 +29,6 @@ def quiet(monkeypatch):
     logging.disable_progress_bar()
     yield
     logging.enable_progress_bar()
-
-
-@pytest.fixture(scope="module")
-def dit(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("dit")
-    save_dit(folder)
-    return folder
 
 
 @pytest.fixture(scope="module")

@@ -6,7 +6,17 @@ import numpy as np
 import pytest
 import torch
 from diffusers import DDPMScheduler
-from test_engine import CPU, PAIRS, PROCESS, SAMPLES, dit, dit_inputs, one_by_one, unet, unet_inputs
+from tiny_networks import (
+    CPU,
+    PAIRS,
+    PROCESS,
+    SAMPLES,
+    dit,
+    dit_inputs,
+    one_by_one,
+    unet,
+    unet_inputs,
+)
 
 from diffusion_classifier.denoisers import dit as dit_family
 from diffusion_classifier.denoisers import stable_diffusion

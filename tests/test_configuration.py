@@ -5,13 +5,13 @@ import os
 import pytest
 import yaml
 from bad_configs import BAD, DELETE, SCENES
+from refusals import refused_config
 from snakemake.utils import update_config
 
 from diffusion_classifier.config import configuration
 from diffusion_classifier.config.configuration import check_config
 from diffusion_classifier.config.methods import method_names, split_seed
 from diffusion_classifier.config.schema import read_schema
-from diffusion_classifier.messages import InputError
 
 
 @pytest.fixture
@@ -36,15 +36,6 @@ def change(config, path, value):
         del config[last]
     else:
         config[last] = value
-
-
-def refused(config, root):
-    with pytest.raises(InputError) as error:
-        check_config(config, root)
-    message = str(error.value)
-    assert "\n" not in message
-    assert len(message) < 500
-    return message
 
 
 @pytest.mark.parametrize("path", ["config.yaml", "tests/tiny.yaml", "tests/tiny_scenes.yaml"])
@@ -102,7 +93,7 @@ def test_good_changes_pass(config, root, tmp_path, path, value):
 @pytest.mark.parametrize("path,value,output", BAD.values(), ids=BAD)
 def test_bad_changes_are_refused(config, root, path, value, output):
     change(config, path, value)
-    message = refused(config, root)
+    message = refused_config(config, root)
     for words in output:
         assert words in message
 
@@ -136,7 +127,7 @@ def test_good_changes_of_scenes_pass(scenes, root, tmp_path, path, value):
 @pytest.mark.parametrize("path,value,output", SCENES.values(), ids=SCENES)
 def test_bad_changes_of_scenes_are_refused(scenes, root, path, value, output):
     change(scenes, path, value)
-    message = refused(scenes, root)
+    message = refused_config(scenes, root)
     for words in output:
         assert words in message
 
@@ -144,7 +135,7 @@ def test_bad_changes_of_scenes_are_refused(scenes, root, path, value, output):
 def test_a_class_conditional_model_has_no_prompts_to_draw(config, root):
     spec = {"label": "Drawn", "model": "digits-dit", "prompts": "digits"}
     config["datasets"]["drawn"] = spec | {"per_class": 1, "guidance": 1, "steps": 1}
-    message = refused(config, root)
+    message = refused_config(config, root)
     for words in ("datasets.drawn.model: ", "text-to-image model `digits-dit`", "none is defined"):
         assert words in message
 
@@ -161,7 +152,7 @@ BAD_FILES = {
 def test_bad_prompts_files_are_refused(config, root, tmp_path, rows, output):
     write_prompts(tmp_path / "prompts.csv", rows)
     config["prompts"]["digits"] = {"file": "prompts.csv"}
-    message = refused(config, root)
+    message = refused_config(config, root)
     assert "prompts.csv" in message
     for words in output:
         assert words in message
@@ -195,20 +186,20 @@ def test_every_rule_of_the_schema_has_words(root):
 
 @pytest.mark.parametrize("document", ["", "just text", "- a\n- list"])
 def test_what_is_no_mapping_is_refused(root, document):
-    message = refused(yaml.safe_load(document), root)
+    message = refused_config(yaml.safe_load(document), root)
     assert message.startswith("the config: found ")
     assert "expected a mapping of keys" in message
 
 
 def test_an_empty_mapping_is_refused(root):
-    message = refused({}, root)
+    message = refused_config({}, root)
     for words in ("the config: found none of its keys", "`results` is missing", "and `tables`"):
         assert words in message
 
 
 def test_names_that_yaml_takes_for_numbers_are_refused(config, root):
     config["evaluations"][7] = config["evaluations"]["digits"]
-    message = refused(config, root)
+    message = refused_config(config, root)
     for words in ("evaluations: ", "7", "letters, digits"):
         assert words in message
 
@@ -216,11 +207,11 @@ def test_names_that_yaml_takes_for_numbers_are_refused(config, root):
 def test_training_needs_a_recipe_and_its_data(config, root):
     model = config["models"]["digits-dit"]
     model["training"]["data"] = "mnist-tran"
-    message = refused(config, root)
+    message = refused_config(config, root)
     for words in ("models.digits-dit.training.data: ", "`mnist-tran`", "`mnist-train`?"):
         assert words in message
     del model["training"]
-    message = refused(config, root)
+    message = refused_config(config, root)
     for words in ("models.digits-dit.weights: ", "`train`", "`training` is missing", "add"):
         assert words in message
 
@@ -229,25 +220,25 @@ def test_training_needs_a_recipe_and_its_data(config, root):
 def test_two_methods_of_one_name_are_refused(config, root, name):
     """A seed's name counts too: it is the folder of its predictions."""
     config["evaluations"][name] = config["evaluations"]["digits"]
-    message = refused(config, root)
+    message = refused_config(config, root)
     for words in ("baselines: ", f"`{name}`", "different names", "rename one"):
         assert words in message
 
 
 def test_a_baseline_named_like_anothers_seed_is_refused(config, root):
     config["baselines"]["resnet-8-seed0"] = config["baselines"]["k-nearest"]
-    assert "`resnet-8-seed0`" in refused(config, root)
+    assert "`resnet-8-seed0`" in refused_config(config, root)
 
 
 def test_the_first_mistake_that_is_named_is_the_shallowest(config, root):
     config["noise"]["size"] = "many"
     del config["models"]
-    assert "`models` is missing" in refused(config, root)
+    assert "`models` is missing" in refused_config(config, root)
 
 
 def test_a_long_value_is_shortened(config, root):
     config["noise"]["size"] = "long " * 1000
-    assert "..." in refused(config, root)
+    assert "..." in refused_config(config, root)
 
 
 # --- the results folder
@@ -257,7 +248,7 @@ def test_a_long_value_is_shortened(config, root):
 def test_results_must_not_be_a_file(config, root, tmp_path, results):
     (tmp_path / "taken").touch()
     config["results"] = results
-    message = refused(config, root)
+    message = refused_config(config, root)
     for words in (f"results: found '{results}'", "'taken'", "is a file", "folder", "choose"):
         assert words in message
 
@@ -271,7 +262,7 @@ def test_results_must_be_writable(config, root, tmp_path, monkeypatch, results):
         os, "access", lambda path, mode: "locked" not in str(path) and access(path, mode)
     )
     config["results"] = results
-    message = refused(config, root)
+    message = refused_config(config, root)
     for words in (f"results: found '{results}'", "cannot be written", "permissions", "choose"):
         assert words in message
 

@@ -9,10 +9,18 @@ import conventions as kinds
 import diffusers
 import pytest
 import torch
-from convention_pipelines import NETWORK, PROMPTS, base_of, close, predicted
+from convention_pipelines import (
+    ENCODERS,
+    NETWORK,
+    PROMPTS,
+    TEXTS,
+    base_of,
+    close,
+    predicted,
+)
 from diffusers.pipelines.stable_diffusion_3.pipeline_stable_diffusion_3 import calculate_shift
 from family_pipelines import CPU
-from test_conventions_agree import ENCODERS, NETWORKS, TEXTS
+from network_conventions import NETWORKS
 from transformers import CLIPTextConfig, T5Config
 
 from diffusion_classifier.denoisers.families import FAMILIES

@@ -5,10 +5,22 @@ import json
 import conventions as kinds
 import pytest
 import torch
-from convention_pipelines import FLOWS, NETWORK, base_of, called, close, decoded, predicted, sample
+from convention_pipelines import (
+    ENCODERS,
+    FLOWS,
+    NETWORK,
+    TEXTS,
+    base_of,
+    called,
+    close,
+    decoded,
+    predicted,
+    sample,
+)
 from diffusers import DDIMScheduler
 from family_pipelines import CPU, LINEAR, pictures
-from test_stable_diffusion import TWO, prompts
+from network_conventions import NETWORKS
+from tiny_stable_diffusion import TWO, prompts
 
 from diffusion_classifier.data.preprocess import Preprocess
 from diffusion_classifier.denoisers.families import family as adapter_of
@@ -16,20 +28,6 @@ from diffusion_classifier.denoisers.vae import load_vae
 from diffusion_classifier.engine.encoders import encode_images
 from diffusion_classifier.engine.one_step import decoder
 
-NETWORKS = {
-    **kinds.UNET,
-    "dit": kinds.DIT,
-    "pixart": kinds.PIXART,
-    "stable-diffusion-3": kinds.SD3,
-    "flux": kinds.FLUX,
-}
-ENCODERS = {
-    ("stable-diffusion", "text_encoder"): kinds.CLIP,
-    ("stable-diffusion-xl", "text_encoder_2"): kinds.CLIP,
-    ("pixart", "text_encoder"): kinds.T5,
-    ("flux", "text_encoder"): kinds.CLIP,
-    ("flux", "text_encoder_2"): kinds.T5,
-}
 # what a network's config says of a text encoder of another width
 WIDTHS = {
     ("stable-diffusion", "hidden_size"): {"cross_attention_dim": 8},
@@ -39,7 +37,6 @@ WIDTHS = {
     ("flux", "hidden_size"): {"pooled_projection_dim": 8},
     ("flux", "d_model"): {"joint_attention_dim": 8},
 }
-TEXTS = [family for family in NETWORK if family != "dit"]
 LATENTS = [
     ("stable-diffusion-xl", {key: kinds.LATENTS[key] for key in ("latents_mean", "latents_std")}),
     *((family, {"shift_factor": 0.4}) for family in FLOWS),

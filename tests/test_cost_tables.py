@@ -5,7 +5,7 @@ import sys
 
 import pytest
 import yaml
-from test_costs import STAGES, config, found, only
+from cost_configs import STAGES, config, found, only
 
 from diffusion_classifier.cli.commands import main
 from diffusion_classifier.operations.costs import Cost, estimate, render

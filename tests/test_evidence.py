@@ -4,10 +4,11 @@ import numpy as np
 import pandas as pd
 import pytest
 import xarray as xr
+from scipy import stats
 
 from diffusion_classifier.engine.error_files import error_dataset
 from diffusion_classifier.engine.samples import Sample
-from diffusion_classifier.selection.evidence import evidence
+from diffusion_classifier.selection.evidence import evidence, paired_differences
 
 CLASS_OF = np.array([0, 0, 2, 3])  # two prompts of class 0
 
@@ -89,3 +90,16 @@ def test_an_empty_stage_changes_nothing():
     empty = xr.Dataset(coords={name: third[name][:0] for name in third.coords})
     found = evidence([first, second, third, empty], CLASS_OF, "l2")
     np.testing.assert_array_equal(found.difference, evidence(stages(), CLASS_OF, "l2").difference)
+
+
+def test_a_standard_error_is_scipys_over_the_samples_of_both_classes():
+    errors = np.random.default_rng(0).random((2, 3, 9))
+    errors[1, 1, 4:], errors[1, 2, 1:] = np.nan, np.nan
+    means, spread, counts = paired_differences(errors, errors[:, :1], np.full(9, 0.7))
+    assert counts.tolist() == [[9, 9, 9], [9, 4, 1]]
+    for place, number in np.ndenumerate(counts):
+        differences = (errors[place] - errors[place[0], 0])[:number]
+        assert means[place] == pytest.approx(differences.mean(), abs=1e-15)
+        if number > 1:
+            assert spread[place] == pytest.approx(stats.sem(differences), abs=1e-15)
+    assert np.isnan(spread[1, 2])

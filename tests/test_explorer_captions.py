@@ -140,6 +140,13 @@ def test_a_page_of_captions_has_kinds_and_an_error_map(tmp_path):
         page.select_option("[name=facet]", label="Object")
         assert page.inner_text("#count").startswith("10 of 30 images")
         page.select_option("[name=facet]", "")
+        page.select_option("[name=map]", "stored")
+        assert page.inner_text("#count").startswith("1 of 30 images")
+        page.click(".cell[data-place='0']")
+        assert page.inner_text("#detail-body").count("image 4 of Examples") == 1
+        assert page.locator(".heat-map").count() == 1
+        page.keyboard.press("Escape")
+        page.select_option("[name=map]", "all")
         page.click(".cell[data-place='4']")
         assert page.locator(".ranking tbody tr").count() == 2 + 1
         fills = page.eval_on_selector_all(

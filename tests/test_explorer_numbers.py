@@ -129,7 +129,7 @@ def test_the_best_prompt_speaks_for_its_class():
     values = np.array([[1, 1], [9, 0], [3, 3]], "float32")
     stage = error_dataset({"l2": values}, pairs, [Sample(1, 1), Sample(2, 2)], {"seconds": 1.0})
     rows, class_of = pd.DataFrame({"image": [0]}), np.array([0, 1, 1])
-    best, _ = evidence([[stage]], rows, np.array([0]), Errors(class_of, "l2", "min"))
+    best, _ = evidence([[stage]], rows, np.array([0]), Errors(class_of, "l2", "best"))
     mean, _ = evidence([[stage]], rows, np.array([0]), Errors(class_of, "l2", "mean"))
     assert best.scores[0, 1] == -2.0  # prompt 2, whose mean is 3
     assert mean.scores[0, 1] == pytest.approx(-(15 / 4 - 1))

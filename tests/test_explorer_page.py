@@ -87,6 +87,29 @@ def test_filters_count_right(page, table):
     assert counted(page) == (here.sum(), IMAGES, (here & right).sum(), (here & ~right).sum())
 
 
+def test_maps_are_no_filter_where_none_are_stored(page):
+    assert page.is_hidden("[name=map]") and page.is_visible("[name=order]")
+
+
+def test_all_filters_together_count_as_the_predictions_do(page, table):
+    """Every class, answer and share of sure images, against the predictions file."""
+    page.select_option("[name=method]", "2")
+    label, predicted, margin = answers(table, "net-seed1")
+    share = np.argsort(np.argsort(margin, kind="stable")) / IMAGES
+    for value, low, high in (("0-0.25", 0, 0.25), ("0.5-1", 0.5, 1)):
+        page.select_option("[name=sure]", value)
+        for k in range(len(NAMES)):
+            page.select_option("[name=facet]", str(k))
+            for answer in ("all", "right", "wrong"):
+                page.select_option("[name=answer]", answer)
+                right = label == predicted
+                fits = {"all": True, "right": right, "wrong": ~right}[answer]
+                here = (share >= low) & (share < high) & (label == k) & fits
+                assert counted(page) == (
+                    here.sum(), IMAGES, (here & right).sum(), (here & ~right).sum()
+                )  # fmt: skip
+
+
 def test_another_method_has_its_own_counts(page, table):
     page.select_option("[name=method]", "2")
     assert page.eval_on_selector("[name=method]", "s => s.selectedOptions[0].text") == (
@@ -191,6 +214,9 @@ def test_the_largest_page_of_a_report_opens_within_it(browser, page_file, tmp_pa
     (tmp_path / "report.html").write_text(f"<html data-ready><title>report</title>{frame}")
     with opened(browser, tmp_path / "report.html") as report:
         frame = report.frames[1]
+        # Snakemake's menu button lies over the first 32 pixels
+        shifted = "e => parseInt(getComputedStyle(e).paddingLeft) >= 32"
+        assert frame.eval_on_selector("h1", shifted) and frame.eval_on_selector(".bar", shifted)
         frame.click(".cell[data-place='3']")
         assert shown_image(frame, "#detail canvas.picture-large") == 3
         report.keyboard.press("ArrowRight")

@@ -6,7 +6,7 @@ import torch
 from diffusers import FluxPipeline
 from diffusers.pipelines.flux.pipeline_flux import calculate_shift
 from family_pipelines import CPU, brute_force, encode, flux, l2_of, pictures
-from test_stable_diffusion import TWO, prompts
+from tiny_stable_diffusion import TWO, prompts
 
 from diffusion_classifier.data.preprocess import Preprocess
 from diffusion_classifier.denoisers.families import family

@@ -1,36 +1,18 @@
 """The source `folder`: classes from subfolders or a CSV, refused input, unreadable images."""
 
-import csv
-import io
 import os
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
-from PIL import Image
+from image_folders import picture, tree, write_csv
 
-from diffusion_classifier.data.left_out import LeftOut
+from diffusion_classifier.data.choosing.shares import stratified
+from diffusion_classifier.data.image_files.left_out import LeftOut
 from diffusion_classifier.data.sources.folder import fingerprint, folder
-from diffusion_classifier.data.sources.image_source import decode, labels, stratified, table, tables
+from diffusion_classifier.data.sources.image_source import decode, labels, table, tables
 from diffusion_classifier.messages import InputError
-
-
-def picture(path, colour="red", kind="PNG"):
-    path.parent.mkdir(parents=True, exist_ok=True)
-    Image.new("RGB", (4, 3), colour).save(path, kind)
-
-
-def tree(root, *names):
-    for name in names:
-        picture(root / name)
-    return str(root)
-
-
-def write_csv(root, *rows, name="metadata.csv", encoding="utf-8"):
-    text = io.StringIO()
-    csv.writer(text).writerows(rows)
-    (root / name).write_text(text.getvalue(), encoding=encoding)
 
 
 def found(source):

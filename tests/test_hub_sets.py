@@ -15,12 +15,13 @@ from hub_cache import (
     local,
     png,
     snapshot,
-    stay_alone,
 )
 
 from diffusion_classifier.data.sources.image_source import labels
 from diffusion_classifier.data.sources.opening import dataset, open_source
 from diffusion_classifier.data.sources.sizes import class_count, expected_size, size
+
+pytestmark = pytest.mark.usefixtures("alone")
 
 README = """---
 dataset_info:
@@ -49,11 +50,6 @@ configs:
 ---
 # CIFAR-10
 """
-
-
-@pytest.fixture(autouse=True)
-def alone(tmp_path, monkeypatch):
-    stay_alone(tmp_path, monkeypatch)
 
 
 @pytest.fixture

@@ -12,7 +12,6 @@ from hub_cache import (
     error_of,
     local,
     png,
-    stay_alone,
 )
 from PIL import Image
 
@@ -20,12 +19,9 @@ from diffusion_classifier.data.sources.image_source import decode, labels
 from diffusion_classifier.data.sources.opening import dataset, open_source
 from diffusion_classifier.messages import InputError
 
+pytestmark = pytest.mark.usefixtures("alone")
+
 hf = pytest.importorskip("datasets")
-
-
-@pytest.fixture(autouse=True)
-def alone(tmp_path, monkeypatch):
-    stay_alone(tmp_path, monkeypatch)
 
 
 # --- Parquet

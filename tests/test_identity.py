@@ -88,7 +88,8 @@ def edit(tree):
         ("training/loop.py", "ema: float = 0.999", "ema: float = 0.99",
          {"train", "train_network", "networks"}),
         ("baselines/chance.py", "[seed, image]", "[seed, image + 1]", {"guesses"}),
-        ("baselines/baseline.py", "torch.cat(", "torch.stack(", {"guesses", "networks"}),
+        ("baselines/baseline.py", "torch.cat(", "torch.stack(",
+         {"train_network", "guesses", "networks"}),
         ("../prune.py", "params.keep,", "params.keep + 1,", {"prune"}),
     ],
 )  # fmt: skip

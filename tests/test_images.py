@@ -5,30 +5,12 @@ import struct
 
 import numpy as np
 import pytest
+from photographs import GREY, PHOTO, PIXELS, RNG, encoded, loaded
 from PIL import Image, ImageCms
 
-from diffusion_classifier.data.images import load_image
+from diffusion_classifier.data.image_files.images import load_image
 from diffusion_classifier.data.sources.image_source import decode, encode
 from diffusion_classifier.messages import InputError
-
-RNG = np.random.default_rng(0)
-PIXELS = RNG.integers(0, 256, (24, 16, 3), dtype=np.uint8)
-PHOTO = Image.fromarray(PIXELS)
-GREY = Image.fromarray(PIXELS[..., 0])
-
-
-def encoded(image, kind, **options):
-    buffer = io.BytesIO()
-    image.save(buffer, kind, **options)
-    return buffer.getvalue()
-
-
-def loaded(data, mode="RGB"):
-    image = load_image(data, "a file")
-    assert image.mode == mode
-    assert type(image) is Image.Image
-    return np.asarray(image)
-
 
 # --- formats
 

@@ -5,8 +5,9 @@ import json
 import numpy as np
 import pytest
 
-from diffusion_classifier.data.sources.image_source import labels, stratified
-from diffusion_classifier.data.sources.indices import read_indices
+from diffusion_classifier.data.choosing.indices import read_indices
+from diffusion_classifier.data.choosing.shares import stratified
+from diffusion_classifier.data.sources.image_source import labels
 from diffusion_classifier.data.sources.opening import dataset, open_source
 from diffusion_classifier.data.sources.sizes import expected_size, size
 from diffusion_classifier.messages import InputError

@@ -5,14 +5,14 @@ import os
 
 import nbformat
 import pytest
+from cost_configs import config
+from image_folders import picture, tree, write_csv
 from PIL import Image
-from test_costs import config
-from test_folder import picture, tree, write_csv
 
 from diffusion_classifier import files
 from diffusion_classifier.config.methods import data_sets
-from diffusion_classifier.data import left_out
-from diffusion_classifier.data.left_out import LeftOut
+from diffusion_classifier.data.image_files import left_out
+from diffusion_classifier.data.image_files.left_out import LeftOut
 from diffusion_classifier.data.prompt_sets import from_captions
 from diffusion_classifier.data.sources.folder import fingerprint, folder
 from diffusion_classifier.data.sources.opening import dataset, open_source, pieces

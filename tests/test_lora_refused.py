@@ -5,7 +5,7 @@ import shutil
 import pytest
 import torch
 from safetensors.torch import save_file
-from test_lora import ATTENTION, KOHYA, kohya, save_pipeline
+from tiny_lora import ATTENTION, KOHYA, kohya, save_pipeline
 
 from diffusion_classifier.messages import InputError
 from diffusion_classifier.weights.lora import merge_lora

@@ -9,7 +9,7 @@ from matching_trees import picture, sugarcrepe, write
 
 from diffusion_classifier import files
 from diffusion_classifier.config.image_counts import candidate_counts, image_count
-from diffusion_classifier.data.left_out import LeftOut, read_classes, read_left_out
+from diffusion_classifier.data.image_files.left_out import LeftOut, read_classes, read_left_out
 from diffusion_classifier.data.matching.description import read_description
 from diffusion_classifier.data.matching.stored import memberships
 from diffusion_classifier.data.matching.templates import RecordError, fill

@@ -153,3 +153,28 @@ def test_a_table_without_effects_leaves_them_out(written, tmp_path):
     execute(str(NOTEBOOK), str(tmp_path / "table" / "notebook.ipynb"), less)
     assert not (tmp_path / "table" / "effects.csv").exists()
     assert (tmp_path / "table" / "scores.svg").exists()
+
+
+def test_a_table_of_effects_alone_is_told_in_all_forms(written, tmp_path):
+    tables, parameters, _ = written
+    empty = {"scores": tables["scores"].iloc[:0], "paired": tables["paired"].iloc[:0]}
+    for name, frame in empty.items():
+        files.write_parquet(frame, tmp_path / f"{name}.parquet")
+    out = tmp_path / "table"
+    alone = {key: {"bias": parameters[key]["bias"]} for key in ("data", "datasets")}
+    own = {name: str(tmp_path / f"{name}.parquet") for name in empty}
+    more = {"folder": str(out), "benchmarks": {}}
+    execute(str(NOTEBOOK), str(out / "notebook.ipynb"), parameters | alone | own | more)
+    found = tables["effects"].query("method == 'SD [L2]'").set_index("subtask")["value"]
+    text = (out / "table.txt").read_text()
+    for comparison, value in found.items():
+        (line,) = [line for line in text.splitlines() if line.startswith(comparison)]
+        assert line.removeprefix(comparison).split()[0] == f"{value:+.2f}"  # the first method's
+    latex = (out / "table.tex").read_text()
+    assert r"\toprule" in latex and all(f"{value:+.2f} [" in latex for value in found)
+    summary = (out / "summary.html").read_text()
+    assert "Bias: effect sizes of SD [L2] lie between" in summary
+    low = found.idxmin()
+    assert f"between {found[low]:+.2f} ({low}) and {found.max():+.2f}" in summary
+    apart = tables["effects"].query("method == 'SD [L2]' and (low > 0 or high < 0)")
+    assert f"of {len(apart)} of 2 comparisons are without 0" in summary

@@ -2,18 +2,10 @@
 
 import pytest
 import yaml
+from refusals import refused_config
 
 from diffusion_classifier.config.configuration import check_config
-from diffusion_classifier.messages import InputError
 from plan import Plan
-
-
-def refused(config, root):
-    with pytest.raises(InputError) as error:
-        check_config(config, root)
-    message = str(error.value)
-    assert "\n" not in message and len(message) < 500
-    return message
 
 
 @pytest.fixture
@@ -28,7 +20,7 @@ def matching(root, tmp_path, monkeypatch):
 def test_a_table_of_matching_tasks_shows_equal_weights_too(matching, root):
     matching["tables"]["matching"]["methods"].remove("scenes-winoground")
     matching["tables"]["matching"]["methods"].append("scenes-exhaustive")
-    output = refused(matching, root)
+    output = refused_config(matching, root)
     assert output.startswith(
         "tables.matching.methods: found `matching-weighted` without `scenes-win"
     )
@@ -44,7 +36,7 @@ def test_a_table_of_matching_tasks_shows_equal_weights_too(matching, root):
 def test_some_items_have_to_remain(matching, root, keys, output):
     del matching["weightings"]["matching-weighted"]["per_class"]
     matching["weightings"]["matching-weighted"] |= keys
-    assert f"matching-weighted.{output} 500 items of `tasks`" in refused(matching, root)
+    assert f"matching-weighted.{output} 500 items of `tasks`" in refused_config(matching, root)
 
 
 def test_effect_sizes_have_nothing_to_learn_from(matching, root, tmp_path):
@@ -55,7 +47,7 @@ def test_effect_sizes_have_nothing_to_learn_from(matching, root, tmp_path):
         "prompts": "bias",
     }  # fmt: skip
     matching["tables"]["matching"]["datasets"].append("bias")
-    output = refused(matching, root)
+    output = refused_config(matching, root)
     assert output.startswith("weightings.matching-weighted: found the data set `bias` in its table")
 
 

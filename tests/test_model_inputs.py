@@ -4,7 +4,8 @@ import json
 import shutil
 
 import pytest
-from model_skeletons import CONFIGS, change, refused, save, write
+from model_skeletons import CONFIGS, change, save, write
+from refusals import refused
 
 from diffusion_classifier.cli.commands import main
 from diffusion_classifier.denoisers.families import FAMILIES

@@ -5,7 +5,8 @@ import shutil
 
 import pytest
 import yaml
-from model_skeletons import CLIP, CONFIGS, T5, UNET, refused, save, write
+from model_skeletons import CLIP, CONFIGS, T5, UNET, save, write
+from refusals import refused
 
 from diffusion_classifier.config.configuration import check_config
 from diffusion_classifier.denoisers.families import FAMILIES

@@ -6,10 +6,8 @@ import numpy as np
 import open_clip
 import pytest
 import torch
-from open_clip.model import set_model_preprocess_cfg
-from open_clip.push_to_hf_hub import save_for_hf
-from PIL import Image
-from test_stable_diffusion import tokenizer
+from tiny_open_clip import OWN, RESNET, VIT, random_images, save
+from tiny_stable_diffusion import tokenizer
 from torchvision import transforms
 from torchvision.transforms import InterpolationMode
 
@@ -22,49 +20,6 @@ pytestmark = pytest.mark.usefixtures("offline")
 CPU = torch.device("cpu")
 WEIGHTS = ("open_clip_model.safetensors", "open_clip_pytorch_model.safetensors")
 TEXTS = ["a photo of a tabby cat.", "A photo of a  red circle", "dog", "one"]
-TEXT = {"context_length": 10, "vocab_size": 49408, "width": 16, "heads": 2, "layers": 2}
-RESNET = {
-    "embed_dim": 12,
-    "vision_cfg": {"image_size": 64, "layers": [1, 1, 1, 1], "width": 4, "patch_size": None},
-    "text_cfg": TEXT,
-    "quick_gelu": True,
-}
-VIT = {
-    "embed_dim": 12,
-    "vision_cfg": {"image_size": 32, "layers": 2, "width": 32, "head_width": 16, "patch_size": 16},
-    "text_cfg": TEXT,
-}
-OWN = {
-    "mean": (0.5, 0.4, 0.3),
-    "std": (0.2, 0.3, 0.4),
-    "interpolation": "bilinear",
-    "resize_mode": "squash",
-}
-
-
-def build(config):
-    """A random model in which every weight, also of batch norms, makes a difference."""
-    torch.manual_seed(0)
-    model = open_clip.CLIP(**config).eval()
-    with torch.no_grad():
-        for name, value in model.state_dict().items():
-            if name.endswith(("running_var", "bn1.weight", "bn2.weight", "bn3.weight")):
-                value.uniform_(0.5, 1.5)
-            elif name.endswith("running_mean"):
-                value.normal_(0, 0.1)
-            elif value.ndim > 1:
-                value.mul_(3)
-        model.logit_scale.fill_(3.0)
-    return model
-
-
-def save(folder, config, preprocessing):
-    """By open_clip's own function, with the tokenizer files and the pickle that the Hub has."""
-    model = build(config)
-    set_model_preprocess_cfg(model, preprocessing)
-    save_for_hf(model, tokenizer(), config, folder, safe_serialization=True)
-    (folder / "open_clip_pytorch_model.bin").write_bytes(b"a pickle, not to be opened")
-    return model
 
 
 @pytest.fixture(scope="module", params=["resnet", "vit"])
@@ -83,18 +38,11 @@ def saved(request, tmp_path_factory):
     return folder, save(folder, config, preprocessing), transforms.Compose(steps)
 
 
-def random_images(count, size=(90, 70)):
-    """Colour images; the last one is grey."""
-    rng = np.random.default_rng(0)
-    arrays = rng.integers(0, 256, (count, 4, 5, 3), dtype=np.uint8)
-    images = [Image.fromarray(array).resize(size) for array in arrays]
-    return [*images[:-1], images[-1].convert("L")]
-
-
-def test_embeddings_are_open_clips(saved):
+def test_embeddings_are_open_clips(saved, caplog):
     folder, model, transform = saved
     images = random_images(5)
     network = clip.load(folder, CPU, torch.float32)
+    assert not caplog.records  # that a model has random weights, before they are read
     with torch.no_grad():
         pixels = torch.stack([transform(image.convert("RGB")) for image in images])
         tokens = open_clip.SimpleTokenizer(context_length=10)(TEXTS)

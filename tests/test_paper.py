@@ -10,22 +10,16 @@ import pandas as pd
 import pytest
 import yaml
 from paper_standins import build, shrunk
-from workflows import PARTS, own_library
+from workflows import PARTS, run_config
 
 from diffusion_classifier.operations.costs import estimate
 
 TOKEN = "hf_thisIsASecretOfTheUser"
 
 
-def snakemake(folder, config, *arguments, **environment):
-    command = [sys.executable, "-m", "snakemake", "--configfile", config, *arguments]
-    environment = own_library(folder, **environment)
-    return subprocess.run(command, cwd=folder, capture_output=True, text=True, env=environment)
-
-
 def test_it_plans_and_says_what_it_costs(root, tmp_path):
     paper = root / "config" / "paper.yaml"
-    result = snakemake(
+    result = run_config(
         root, paper, "-n", "--quiet", "rules", "--config", f"results={tmp_path / 'results'}"
     )
     assert result.returncode == 0, result.stderr
@@ -52,7 +46,7 @@ def rehearse(root, folder, tables=None):
     config = shrunk(root / "config" / "paper.yaml", tables)
     (folder / "shrunk.yaml").write_text(yaml.safe_dump(config), encoding="utf-8")
     environment = build(folder, config) | {"HOME": str(folder / "home"), "HF_TOKEN": TOKEN}
-    result = snakemake(folder, "shrunk.yaml", "--cores", "2", **environment)
+    result = run_config(folder, "shrunk.yaml", "--cores", "2", **environment)
     logs = {path: path.read_text() for path in (folder / "results/logs").rglob("*.log")}
     failed = [text for text in logs.values() if "Error" in text or ": found" in text]
     assert result.returncode == 0, "\n".join([result.stderr[-3000:], *failed])

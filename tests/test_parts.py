@@ -5,7 +5,7 @@ import itertools
 
 import pytest
 import yaml
-from test_costs import config
+from cost_configs import config
 
 from diffusion_classifier.config.configuration import check_config
 from diffusion_classifier.config.parts import choose_parts

@@ -5,10 +5,10 @@ import io
 import numpy as np
 import pillow_heif
 import pytest
+from photographs import GREY, PHOTO, PIXELS, RNG, encoded, loaded
 from PIL import Image, features
-from test_images import GREY, PHOTO, PIXELS, RNG, encoded, loaded
 
-from diffusion_classifier.data.images import ImageError, load_image
+from diffusion_classifier.data.image_files.images import ImageError, load_image
 from diffusion_classifier.messages import InputError
 
 LOSSLESS = {"quality": -1, "chroma": 444}

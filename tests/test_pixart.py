@@ -18,7 +18,7 @@ from family_pipelines import (
     l2_of,
     pixart,
 )
-from test_stable_diffusion import TWO, prompts
+from tiny_stable_diffusion import TWO, prompts
 
 from diffusion_classifier.denoisers.families import family
 from diffusion_classifier.messages import InputError

@@ -11,6 +11,7 @@ import timm
 import torch
 from PIL import Image
 from timm.models._hub import save_for_hf
+from tiny_classifiers import MEAN, STD, save_torchvision
 from torchvision import models, transforms
 from torchvision.models import _api
 from torchvision.models.vision_transformer import VisionTransformer
@@ -18,14 +19,13 @@ from torchvision.transforms import InterpolationMode
 
 from diffusion_classifier.baselines import pretrained
 from diffusion_classifier.data.sources.image_source import encode
-from diffusion_classifier.files import write_json, write_tensors
+from diffusion_classifier.files import write_json
 from diffusion_classifier.messages import InputError
 from diffusion_classifier.weights.torchvision_weights import fetch_torchvision
 
 pytestmark = pytest.mark.usefixtures("offline")
 
 CPU = torch.device("cpu")
-MEAN, STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 
 
 def random_images(count, size=(110, 90)):
@@ -121,12 +121,6 @@ def test_what_was_fetched_of_torchvision(tmp_path, monkeypatch):
     found = pretrained.load(tmp_path / "network", CPU, torch.float32).logits(images)
     torch.testing.assert_close(found, expected, rtol=1e-4, atol=1e-4)
     assert expected.std() > 1e-2
-
-
-def save_torchvision(folder, name, model, transforms):
-    write_tensors(model.state_dict(), folder / "model.safetensors")
-    config = {"torchvision": name, "weights": "Some_Weights.IMAGENET1K_V1"}
-    write_json(config | {"transforms": transforms}, folder / "config.json")
 
 
 def test_a_vision_transformer_for_images_of_another_size(tmp_path, monkeypatch):

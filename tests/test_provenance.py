@@ -6,10 +6,10 @@ import subprocess
 import numpy as np
 import pandas as pd
 import torch
-from test_costs import config
+from cost_configs import config
 
 from diffusion_classifier import files
-from diffusion_classifier.data.left_out import LeftOut
+from diffusion_classifier.data.image_files.left_out import LeftOut
 from diffusion_classifier.engine.error_files import error_dataset
 from diffusion_classifier.engine.samples import Sample
 from diffusion_classifier.messages import without_home

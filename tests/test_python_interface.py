@@ -14,7 +14,7 @@ import pytest
 from datasets import Dataset
 from datasets import Image as ImageFeature
 from PIL import Image
-from tiny_dit import grey_images, save_dit, tiny_engine
+from tiny_dit import grey_images, tiny_engine
 from transformers import pipeline
 
 from diffusion_classifier import DiffusionClassifier
@@ -36,13 +36,6 @@ def at_root(root):
 @pytest.fixture(scope="module")
 def shapes():
     return DiffusionClassifier.from_pretrained("resources/models/scenes-sd", progress=False)
-
-
-@pytest.fixture(scope="module")
-def dit(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("dit")
-    save_dit(folder)
-    return folder
 
 
 @pytest.fixture(scope="module")

@@ -5,10 +5,10 @@ import warnings
 
 import numpy as np
 import pytest
+from photographs import PHOTO, RNG, encoded, loaded
 from PIL import Image, ImageFile, TiffImagePlugin
-from test_images import PHOTO, RNG, encoded, loaded
 
-from diffusion_classifier.data.images import FORMATS, MAX_PIXELS, load_image, read_file
+from diffusion_classifier.data.image_files.images import FORMATS, MAX_PIXELS, load_image, read_file
 from diffusion_classifier.messages import InputError
 
 

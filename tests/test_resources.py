@@ -4,7 +4,7 @@ import re
 
 import pytest
 import torch
-from test_costs import config
+from cost_configs import config
 from workflows import snakemake
 
 from diffusion_classifier.config.work import Work, stage_work

@@ -276,5 +276,6 @@ def test_training_scenes_carry_true_captions():
     [("task", "size"), ("split", "all"), ("pairs", "both"), ("rendering", "sketch")],
 )
 def test_a_value_there_is_not_is_said(key, value):
-    with pytest.raises(InputError, match=f"`{key}` of source `scenes`: found '{value}'"):
+    found = f"`{key}` of source `scenes`: found the unknown {key} `{value}`"
+    with pytest.raises(InputError, match=found):
         open_source({"source": "scenes", **{"task": "shapes"}, key: value})

@@ -8,11 +8,11 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
-import xarray as xr
 import yaml
 from classical_answers import fit_predict
 from photographs import photographs
-from workflows import planned, run_copy, snakemake
+from scene_errors import best_prompts_correct, winoground_right
+from workflows import edited, planned, run_copy, snakemake
 
 from diffusion_classifier import files
 from diffusion_classifier.baselines import features
@@ -32,11 +32,6 @@ def project(root, tmp_path_factory):
     folder = tmp_path_factory.mktemp("scenes")
     photographs(folder / "photos")
     return run_copy(root, folder, "tiny_scenes.yaml")
-
-
-def stored(project, evaluation, dataset, stage):
-    folder = project / f"results/errors/{evaluation}/{dataset}/stage{stage}"
-    return xr.concat([xr.load_dataset(path) for path in sorted(folder.glob("*.nc"))], "pair")
 
 
 FIGURES = {
@@ -111,17 +106,7 @@ def test_every_method_is_a_row_of_the_accuracy_table(project):
 
 def test_the_best_prompt_of_a_class_decides(project):
     """Brute force over the stored errors: two prompts a class, three classes kept, then one."""
-    data = pd.read_parquet(project / "results/data/shapes.parquet")
-    stages = [stored(project, "staged", "shapes", k) for k in (1, 2)]
-    correct = []
-    for image, label in zip(data["image"], data["label"], strict=True):
-        first, second = (
-            dict(zip(stage["prompt"].values, stage["l1"].values, strict=True))
-            for stage in (s.isel(pair=s["image"].values == image) for s in stages)
-        )
-        assert len(first) == 12 and len(second) == 6
-        mean = {p: np.concatenate([first[p], second[p]]).mean() for p in second}
-        correct.append(min(mean, key=mean.get) // 2 == label)
+    correct = best_prompts_correct(project)
     table = pd.read_csv(project / "results/tables/accuracy/table.csv").set_index(
         ["method", "dataset"]
     )
@@ -133,29 +118,12 @@ def test_the_best_prompt_of_a_class_decides(project):
 
 def test_winoground_scores_are_those_of_the_stored_errors(project):
     """Brute force: caption c of example e is prompt 2e + c, and the last prompt is empty."""
-    errors = stored(project, "exhaustive", "winoground", 1)
-    keys = zip(errors["image"].values, errors["prompt"].values, strict=True)
-    error = dict(zip(keys, errors["l2"].values.mean(axis=1), strict=True))
-    assert len(error) == 9 * 2 * 3
-    text, image, calibrated = [], [], []
-    for e in range(0, 18, 2):
-        own, other = [error[e, e], error[e + 1, e + 1]], [error[e, e + 1], error[e + 1, e]]
-        free = [error[e, 18], error[e + 1, 18]]
-        text.append(own[0] < other[0] and own[1] < other[1])
-        image.append(own[0] < other[1] and own[1] < other[0])
-        calibrated.append(
-            own[0] - free[0] < other[1] - free[1] and own[1] - free[1] < other[0] - free[0]
-        )
+    right = winoground_right(project)
     table = pd.read_csv(project / "results/tables/winoground/table.csv")
     found = table.query("method.str.endswith('[L2]') and dataset == 'average'")
     found = found.set_index("metric")["value"]
-    for metric, right in {
-        "text_score": text,
-        "image_score": image,
-        "group_score": np.logical_and(text, image),
-        "calibrated_image_score": calibrated,
-    }.items():
-        assert found[metric] == pytest.approx(100 * np.mean(right), abs=1e-3), metric
+    for metric, examples in right.items():
+        assert found[metric] == pytest.approx(100 * np.mean(examples), abs=1e-3), metric
     assert set(table["dataset"]) == {"object", "relation", "both", "average"}
     assert (table.query("dataset == 'average' and method == 'CLIP'")["images"] == 9).all()
 
@@ -256,13 +224,6 @@ def test_no_file_tells_where_the_project_lies(project):
     assert len(written) > 50
     for path in written:
         assert str(project) not in path.read_text(errors="ignore"), path
-
-
-def edited(project, edit):
-    path = project / "tiny.yaml"
-    config = yaml.safe_load(path.read_text())
-    edit(config)
-    path.write_text(yaml.safe_dump(config, sort_keys=False))
 
 
 def test_published_numbers_and_fewer_parts_only_render_again(project):

@@ -35,17 +35,22 @@ def nineteenth(scores, labels):
     return sorted(scores.max(axis=1) - scores[range(20), labels])[18]
 
 
+def searches(project, evaluation):
+    """The tables of the calibration and test images."""
+    folder = project / f"results/searches/{evaluation}/shapes"
+    return [
+        pd.concat(map(pd.read_parquet, sorted((folder / name).glob("*.parquet"))))
+        for name in ("known", "shapes")
+    ]
+
+
 def near(scores, threshold, keep=4):
     best = sorted(range(6), key=lambda c: -scores[c])[:keep]
     return sorted(c for c in best if max(scores) - scores[c] <= threshold + 1e-6)
 
 
 def test_the_survivors_of_the_search_race(project):
-    folder = project / "results/searches/searched/shapes"
-    known, searched = (
-        pd.concat(map(pd.read_parquet, sorted((folder / name).glob("*.parquet"))))
-        for name in ("known", "shapes")
-    )
+    known, searched = searches(project, "searched")
     threshold = nineteenth(np.stack(known["scores"]), known["label"])
     classes = left(project, "searched")
     scores = searched.set_index("image")["scores"]
@@ -60,6 +65,20 @@ def test_the_survivors_of_the_search_race(project):
             spent[image] = spent.get(image, 0) + count
     assert found["evaluations"].to_dict() == {i: 3 * 2 + n for i, n in spent.items()}
     assert all(found["prediction"][i] in classes[i] for i in classes) and len(classes) == 8
+
+
+def test_the_survivors_of_a_search_that_learned_are_evaluated(project):
+    known, searched = searches(project, "clustered")
+    threshold = nineteenth(np.stack(known["scores"]), known["label"])
+    classes, scores = left(project, "clustered"), searched.set_index("image")["scores"]
+    assert classes == {image: near(values, threshold) for image, values in scores.items()}
+    # two groups, then some of six, each at two samples
+    assert searched["evaluations"].between(2 * (2 + 1), 2 * (2 + 6)).all()
+    found = pd.read_parquet(project / "results/predictions/clustered/shapes.parquet")
+    found = found[found["loss"] == "l2"].set_index("image")["evaluations"]
+    spent = searched.set_index("image")["evaluations"]  # then two prompts at two samples
+    expected = {image: spent[image] + 2 * 2 * len(kept) for image, kept in classes.items()}
+    assert found.to_dict() == expected
 
 
 def test_the_classes_near_the_priors_best_stay(project):

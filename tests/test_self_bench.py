@@ -12,7 +12,7 @@ from PIL import Image
 from diffusion_classifier import files
 from diffusion_classifier.baselines import judge
 from diffusion_classifier.baselines.baseline import Baseline, Setting
-from diffusion_classifier.data.left_out import LeftOut, read_left_out
+from diffusion_classifier.data.image_files.left_out import LeftOut, read_left_out
 from diffusion_classifier.messages import InputError
 from diffusion_classifier.scores import self_bench
 from diffusion_classifier.scores.intervals import wilson

@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from diffusion_classifier.data.choosing.shifts import Shifted, apply_shift, pose
 from diffusion_classifier.data.sources.image_source import ArrayImages, encode, labels
 from diffusion_classifier.data.sources.opening import dataset, open_source
-from diffusion_classifier.data.sources.shifts import Shifted, apply_shift, pose
 from diffusion_classifier.messages import InputError
 
 TEST = {"source": "mnist", "split": "test"}

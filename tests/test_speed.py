@@ -5,7 +5,7 @@ from functools import partial
 import pytest
 import torch
 from diffusers import DiTTransformer2DModel, UNet2DConditionModel
-from test_engine import CPU, PAIRS, PROCESS, SAMPLES, UNET, UNETS, dit_inputs, unet_inputs
+from tiny_networks import CPU, PAIRS, PROCESS, SAMPLES, UNET, UNETS, dit_inputs, unet_inputs
 
 from diffusion_classifier.denoisers.dit import DiT
 from diffusion_classifier.denoisers.speed import Speed, accelerate, precision

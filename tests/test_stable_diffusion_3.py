@@ -17,7 +17,7 @@ from family_pipelines import (
     pictures,
     sd3,
 )
-from test_stable_diffusion import TWO
+from tiny_stable_diffusion import TWO
 
 from diffusion_classifier.data.preprocess import Preprocess
 from diffusion_classifier.denoisers.families import FAMILIES, family

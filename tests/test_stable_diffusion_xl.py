@@ -16,7 +16,7 @@ from family_pipelines import (
     l2_of,
     sdxl,
 )
-from test_stable_diffusion import BETAS, TWO
+from tiny_stable_diffusion import BETAS, TWO
 
 from diffusion_classifier.denoisers.families import family
 from diffusion_classifier.messages import InputError

@@ -8,7 +8,7 @@ import yaml
 from snakemake.utils import update_config
 
 from diffusion_classifier.config.configuration import check_config
-from diffusion_classifier.data.sources.image_source import stratified
+from diffusion_classifier.data.choosing.shares import stratified
 from diffusion_classifier.data.sources.opening import dataset
 from diffusion_classifier.messages import InputError
 from diffusion_classifier.operations.costs import estimate, render

@@ -5,7 +5,7 @@ import os
 import numpy as np
 import pandas as pd
 import pytest
-from test_costs import config
+from cost_configs import config
 
 from diffusion_classifier import files
 from diffusion_classifier.cli.commands import main

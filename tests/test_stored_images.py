@@ -73,7 +73,7 @@ def test_a_mistake_in_a_shift_is_not_taken_for_damaged_images(trees):
 
 
 def test_each_image_is_decoded_once(trees, monkeypatch):
-    from diffusion_classifier.data import images
+    from diffusion_classifier.data.image_files import images
 
     seen, read = [], images._read
     monkeypatch.setattr(images, "_read", lambda *a: seen.append(a[1]) or read(*a))

@@ -6,7 +6,7 @@ import pytest
 import torch
 from diffusers import DDIMScheduler, DDPMScheduler, StableDiffusionPipeline
 from PIL import Image
-from test_stable_diffusion import BETAS, prompts, save_pipeline, tokenizer
+from tiny_stable_diffusion import BETAS, prompts, save_pipeline, tokenizer
 from transformers import CLIPConfig, CLIPImageProcessorPil, CLIPModel, CLIPProcessor
 
 from diffusion_classifier.baselines import clip, features, synthetic

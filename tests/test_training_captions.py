@@ -4,6 +4,7 @@ import math
 
 import pytest
 import torch
+from trained_text import SAID
 from transformers import CLIPTokenizer
 
 from diffusion_classifier.data.world.captions import words
@@ -13,8 +14,6 @@ from diffusion_classifier.training.tokenizer import (
     token_ids,
     word_tokenizer,
 )
-
-SAID = ["a", "above", "blue", "circle", "left", "of", "red", "square"]
 
 
 @pytest.fixture(scope="module")

@@ -21,7 +21,7 @@ snakemake = SimpleNamespace(
     rule="learn", threads=1, log=["log"], config={"results": "."}, output=["./learned"],
     input=type("Input", (list,), {})(["photos.parquet", "pets.csv"]),
     params=SimpleNamespace(
-        device="cpu", dtype="float32", folder=".", seed=0, setting={},
+        device="cpu", dtype="float32", folder=".", seed=0, setting={}, preprocess={},
         spec={"kind": "k_nearest", "preprocess": {"mode": "L", "size": 2}},
         questions=[
             {

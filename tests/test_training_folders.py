@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 import torch
 from safetensors.torch import load_file
-from test_training_text import CLIP, TEXT, UNET, VAE
+from trained_text import CLIP, TEXT, UNET, VAE
 from transformers import CLIPTokenizer
 
 from diffusion_classifier.baselines import clip

@@ -2,7 +2,7 @@
 
 import pytest
 import torch
-from test_training_captions import SAID
+from trained_text import CLIP, SAID, TEXT, UNET, VAE
 
 from diffusion_classifier.training import text_to_image
 from diffusion_classifier.training.contrastive import train_clip
@@ -16,9 +16,6 @@ from diffusion_classifier.training.tokenizer import (
 )
 
 COLOURS = {"red": (1, -1, -1), "blue": (-1, -1, 1), "black": (-1, -1, -1)}
-TINY = {"hidden_size": 16, "intermediate_size": 16, "num_hidden_layers": 1}
-TEXT = {**TINY, "num_attention_heads": 2}
-CLIP = {"tokens": 6, "projection_dim": 8, "text": TEXT, "vision": {**TEXT, "patch_size": 4}}
 STILL = Optimisation(1, 8, 1e-12)  # the model does not change
 
 
@@ -78,17 +75,6 @@ def test_clip_depends_on_its_seed_alone():
     assert not same(first, trained(1))
 
 
-VAE = {
-    "block_out_channels": [4, 8],
-    "latent_channels": 2,
-    "norm_num_groups": 2,
-    "sample_size": 8,
-    "mid_block_add_attention": False,
-    "down_block_types": ["DownEncoderBlock2D"] * 2,
-    "up_block_types": ["UpDecoderBlock2D"] * 2,
-}
-
-
 def test_a_vae_learns_to_restore_and_scales_its_latents_to_one():
     images, _ = coloured(24)
     optimisation = Optimisation(60, 8, 0.01, warmup=5, ema=0)
@@ -127,20 +113,6 @@ def test_a_vae_depends_on_its_seed_alone():
     first = trained(0)
     assert same(first, trained(0))
     assert not same(first, trained(1))
-
-
-UNET = {
-    "sample_size": 4,
-    "in_channels": 2,
-    "out_channels": 2,
-    "block_out_channels": [8, 16],
-    "layers_per_block": 1,
-    "norm_num_groups": 4,
-    "cross_attention_dim": 16,
-    "attention_head_dim": 2,
-    "down_block_types": ["DownBlock2D", "CrossAttnDownBlock2D"],
-    "up_block_types": ["CrossAttnUpBlock2D", "UpBlock2D"],
-}
 
 
 def two_latents(n):

@@ -5,8 +5,9 @@ import shutil
 import pytest
 import torch
 from diffusers import UNet2DConditionModel
+from refusals import refused
 from safetensors.torch import load_file, save_file
-from stored_networks import IDS, LOADERS, latents, refused
+from stored_networks import IDS, LOADERS, latents
 from transformers import (
     CLIPTextModel,
 )
@@ -57,5 +58,5 @@ def test_several_variants_and_none_of_them_plain(stored, tmp_path):
     as_variant(copy, "fp16")
     (path,) = copy.glob("*.safetensors")
     shutil.copy(path, path.with_name(path.name.replace("fp16", "non_ema")))
-    message = refused(lambda folder: find_weights(folder, ["diffusion_pytorch_model"]), copy)
+    message = refused(lambda folder: find_weights(folder, ["diffusion_pytorch_model"]), str(copy))
     assert "variants fp16, non_ema and no plain ones" in message

@@ -5,8 +5,16 @@ from pathlib import Path
 import pytest
 from extended import check as check_whole
 from extended import config
-from hub_cache import SHA, error_of, hf, snapshot, stay_alone
-from webdataset_trees import TEMPLATES, write_archive, write_texts, write_tree
+from hub_cache import SHA, error_of, hf, snapshot
+from webdataset_trees import (
+    SHAPES,
+    TEMPLATES,
+    scenes,
+    write_archive,
+    write_scenes,
+    write_texts,
+    write_tree,
+)
 
 from diffusion_classifier.config.image_counts import candidate_counts
 from diffusion_classifier.data.prompt_sets import from_class_texts, from_templates
@@ -20,45 +28,36 @@ from diffusion_classifier.data.webdataset.tar_files import samples
 from diffusion_classifier.messages import InputError
 from plan import Plan
 
+pytestmark = pytest.mark.usefixtures("alone")
+
 CLIP = Path(__file__).parents[1] / "resources" / "models" / "scenes-clip"
-SHAPES = ["circle", "square", "triangle", "cross", "ring", "heart"]
-
-
-@pytest.fixture(autouse=True)
-def alone(tmp_path, monkeypatch):
-    stay_alone(tmp_path, monkeypatch)
-
-
-@pytest.fixture(scope="module")
-def scenes():
-    return dataset({"source": "scenes", "task": "shapes", "limit": 30})
 
 
 @pytest.fixture
-def tree(tmp_path, scenes):
-    return write_tree(tmp_path / "wds", scenes["bytes"], scenes["label"], SHAPES)
+def tree(tmp_path):
+    return write_scenes(tmp_path / "wds")
 
 
-def same_folder(tmp_path, scenes):
+def same_folder(tmp_path):
     """The same images as a folder with a table of labels."""
     folder = tmp_path / "folder"
     folder.mkdir()
     rows = ["file_name,label,classname"]
-    for index, (data, label) in enumerate(zip(scenes["bytes"], scenes["label"], strict=True)):
+    for index, (data, label) in enumerate(zip(scenes()["bytes"], scenes()["label"], strict=True)):
         (folder / f"{index}.png").write_bytes(data)
         rows.append(f"{index}.png,{label},{SHAPES[label]}")
     (folder / "labels.csv").write_text("\n".join(rows))
     return {"source": "folder", "path": str(folder), "metadata": "labels.csv"}
 
 
-def test_predictions_are_those_from_a_folder_of_the_same_images(tree, tmp_path, scenes):
+def test_predictions_are_those_from_a_folder_of_the_same_images(tree, tmp_path):
     import torch
 
     from diffusion_classifier.baselines import clip
 
     network = clip.load(str(CLIP), torch.device("cpu"), torch.float32)
     found = dataset(tree)
-    other = dataset(same_folder(tmp_path, scenes))
+    other = dataset(same_folder(tmp_path))
     assert found["bytes"].tolist() == other["bytes"].tolist()
     assert found["classname"].tolist() == [SHAPES[label] for label in other["label"]]
     beside = from_class_texts(read_class_texts(Path(tree["root"])))
@@ -75,13 +74,13 @@ def test_predictions_are_those_from_a_folder_of_the_same_images(tree, tmp_path, 
     assert right.mean() > 0.5  # chance is 1/6
 
 
-def test_samples_are_those_that_datasets_reads(tree, scenes):
+def test_samples_are_those_that_datasets_reads(tree):
     files = [str(Path(tree["root"]) / "test" / f"{shard}.tar") for shard in range(2)]
     rows = hf.load_dataset("webdataset", data_files={"test": files}, split="test")
     rows = rows.cast_column("png", hf.Image(decode=False))
     images = open_source(tree)
     assert len(images) == len(rows) == 30
-    assert labels(images).tolist() == rows["cls"] == scenes["label"].tolist()
+    assert labels(images).tolist() == rows["cls"] == scenes()["label"].tolist()
     for index, row in enumerate(rows):
         assert images.encoded(index) == row["png"]["bytes"]
         assert images.source(index).endswith(f".tar/{row['__key__']}.png")
@@ -104,10 +103,10 @@ def test_names_of_samples_are_those_that_datasets_finds(tmp_path):
     assert ours == theirs == {"a/x.y/s": {"one.png", "cls"}, "a/t": {"png", "cls"}}
 
 
-def test_limits_and_splits(tree, scenes):
+def test_limits_and_splits(tree):
     assert len(dataset(tree | {"limit": 6})) == 6
     chosen = dataset(tree | {"indices": [29, 3]})
-    assert chosen["bytes"].tolist() == scenes["bytes"].iloc[[29, 3]].tolist()
+    assert chosen["bytes"].tolist() == scenes()["bytes"].iloc[[29, 3]].tolist()
     message = error_of(tree | {"split": "train"})
     assert "train/nshards.txt: found no such file" in message and "`split`" in message
 
@@ -123,12 +122,12 @@ def test_the_files_of_a_tree_are_inputs_and_its_classes_are_counted(tree):
     assert input_files({"source": "webdataset", "clip_benchmark": "pcam"}) == []
 
 
-def test_a_benchmark_from_the_hubs_cache(tmp_path, scenes):
+def test_a_benchmark_from_the_hubs_cache(tmp_path):
     folder = snapshot(tmp_path, "clip-benchmark/wds_vtab-cifar10")
-    write_tree(folder, scenes["bytes"], scenes["label"], SHAPES)
+    write_tree(folder, scenes()["bytes"], scenes()["label"], SHAPES)
     spec = {"source": "webdataset", "clip_benchmark": "cifar10", "revision": SHA}
     found = dataset(spec)
-    assert found["bytes"].tolist() == scenes["bytes"].tolist()
+    assert found["bytes"].tolist() == scenes()["bytes"].tolist()
     assert found["source"].iloc[0] == (
         "clip-benchmark/wds_vtab-cifar10@0b27149/test/0.tar/s0000000.png"
     )

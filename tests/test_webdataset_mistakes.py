@@ -4,31 +4,21 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hub_cache import error_of, stay_alone
-from webdataset_trees import write_archive, write_tree
+from hub_cache import error_of
+from webdataset_trees import write_archive, write_scenes
 
-from diffusion_classifier.data.left_out import LeftOut
+from diffusion_classifier.data.image_files.left_out import LeftOut
 from diffusion_classifier.data.sources.opening import dataset, open_source, pieces
 from diffusion_classifier.data.sources.registry import input_files
 from diffusion_classifier.data.webdataset.tar_files import samples
 from diffusion_classifier.messages import InputError
 
-SHAPES = ["circle", "square", "triangle", "cross", "ring", "heart"]
-
-
-@pytest.fixture(autouse=True)
-def alone(tmp_path, monkeypatch):
-    stay_alone(tmp_path, monkeypatch)
-
-
-@pytest.fixture(scope="module")
-def scenes():
-    return dataset({"source": "scenes", "task": "shapes", "limit": 30})
+pytestmark = pytest.mark.usefixtures("alone")
 
 
 @pytest.fixture
-def tree(tmp_path, scenes):
-    return write_tree(tmp_path / "wds", scenes["bytes"], scenes["label"], SHAPES)
+def tree(tmp_path):
+    return write_scenes(tmp_path / "wds")
 
 
 def members(tree):

@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import yaml
+from refusals import refused_config
 from scipy.stats import binomtest
 
 from diffusion_classifier.config.configuration import check_config
@@ -16,7 +17,6 @@ from diffusion_classifier.config.methods import (
     method_varies,
     questions,
 )
-from diffusion_classifier.messages import InputError
 from diffusion_classifier.operations.costs import estimate
 from diffusion_classifier.scores.intervals import wilson
 from diffusion_classifier.scores.weighting_gain import GAIN, weighting_gain
@@ -37,17 +37,9 @@ def config(root, tmp_path, monkeypatch):
     return found
 
 
-def refused(config, root):
-    with pytest.raises(InputError) as error:
-        check_config(config, root)
-    message = str(error.value)
-    assert "\n" not in message and len(message) < 500
-    return message
-
-
 def test_an_evaluation_that_leaves_classes_out_is_refused(config, root):
     config["weightings"]["weighted"]["of"] = "staged"
-    output = refused(config, root)
+    output = refused_config(config, root)
     assert output.startswith(
         "weightings.weighted.of: found `staged` with 2 stages, expected a single"
     )
@@ -64,18 +56,20 @@ def test_a_race_and_learned_timesteps_are_refused(config, root, key, value, outp
     config["evaluations"]["exhaustive"]["stages"][key] = value
     calibrated = {"samples": 20, "datasets": {"shapes": "shapes-validation"}}
     config["evaluations"]["exhaustive"]["calibration"] = calibrated
-    message = refused(config, root)
+    message = refused_config(config, root)
     assert message.startswith("weightings.weighted.of: found `exhaustive`") and output in message
 
 
 def test_a_prior_is_refused(config, root):
     config["evaluations"]["exhaustive"]["prior"] = {"method": "clip", "keep": 3}
-    assert "weightings.weighted.of: found `exhaustive` with a `prior`" in refused(config, root)
+    assert "weightings.weighted.of: found `exhaustive` with a `prior`" in refused_config(
+        config, root
+    )
 
 
 def test_the_best_of_several_prompts_is_refused(config, root):
     config["evaluations"]["exhaustive"]["combine"] = "best"
-    output = refused(config, root)
+    output = refused_config(config, root)
     assert output.startswith("weightings.weighted.of: found `exhaustive`, which takes the best of")
     assert "expected `combine: mean`" in output
     config["prompts"]["shapes"]["templates"] = ["a {}"]  # with one prompt a class it is the mean
@@ -92,7 +86,7 @@ def test_the_best_of_several_prompts_is_refused(config, root):
 )
 def test_some_images_have_to_remain(config, root, keys, output):
     config["weightings"]["weighted"] = {"label": "Weighted", "of": "exhaustive", **keys}
-    message = refused(config, root)
+    message = refused_config(config, root)
     assert output in message and "of the 12 images of `shapes`" in message
 
 
@@ -100,19 +94,22 @@ def test_a_weighting_belongs_into_tables_of_accuracy(root, tmp_path, monkeypatch
     monkeypatch.chdir(tmp_path)
     config = yaml.safe_load((root / "config.yaml").read_text(encoding="utf-8"))
     config["tables"]["winoground"]["methods"].append("scenes-weighted")
-    output = refused(config, root)
+    output = refused_config(config, root)
     assert output.startswith("tables.winoground.methods: found `scenes-weighted` of `weightings`")
     assert "a table of the kind compositional" in output
+    assert output.endswith("of the kind matching, which may have the data set `winoground` too")
 
 
 def test_an_unknown_method_of_a_table_may_have_been_a_weighting(config, root):
     config["tables"]["weights"]["methods"][1] = "wieghted"
-    assert "did you mean `weighted`?" in refused(config, root)
+    assert "did you mean `weighted`?" in refused_config(config, root)
 
 
 def test_two_methods_of_one_label_are_refused(config, root):
     config["weightings"]["weighted"]["label"] = "Diffusion Classifier (exhaustive)"
-    assert "weightings.weighted.label: found 'Diffusion Classifier (exh" in refused(config, root)
+    assert "weightings.weighted.label: found 'Diffusion Classifier (exh" in refused_config(
+        config, root
+    )
 
 
 # --- what is planned

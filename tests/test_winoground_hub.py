@@ -4,7 +4,7 @@ import json
 
 import pandas as pd
 import pytest
-from hub_cache import SHA, cifar, error_of, snapshot, stay_alone
+from hub_cache import SHA, cifar, error_of, snapshot
 
 from diffusion_classifier.data.sources.hub_data import winoground_from_hub
 from diffusion_classifier.data.sources.opening import dataset
@@ -12,10 +12,7 @@ from diffusion_classifier.data.sources.winoground import read_winoground
 from diffusion_classifier.data.world.compositions import winoground_examples
 from diffusion_classifier.messages import InputError
 
-
-@pytest.fixture(autouse=True)
-def alone(tmp_path, monkeypatch):
-    stay_alone(tmp_path, monkeypatch)
+pytestmark = pytest.mark.usefixtures("alone")
 
 
 def test_winoground_of_the_hub_as_parquet(tmp_path):

@@ -2,8 +2,12 @@
 
 import io
 import tarfile
+from functools import cache
+
+from diffusion_classifier.data.sources.opening import dataset
 
 TEMPLATES = ["a {c}", "a photo of a {c}."]
+SHAPES = ["circle", "square", "triangle", "cross", "ring", "heart"]
 
 
 def write_archive(path, members):
@@ -28,6 +32,17 @@ def write_tree(root, images, labels, names, shards=2, split="test", ending="png"
     (root / split / "nshards.txt").write_text(f"{shards}\n")
     write_texts(root, names)
     return {"source": "webdataset", "root": str(root), "split": split}
+
+
+@cache
+def scenes():
+    """A table of 30 images of SHAPES."""
+    return dataset({"source": "scenes", "task": "shapes", "limit": 30})
+
+
+def write_scenes(root):
+    """A tree of `scenes`."""
+    return write_tree(root, scenes()["bytes"], scenes()["label"], SHAPES)
 
 
 def write_texts(root, names, templates=TEMPLATES):

@@ -8,6 +8,8 @@ import subprocess
 import sys
 from contextlib import contextmanager
 
+import yaml
+
 PARTS = [
     "Snakefile",
     "rules",
@@ -28,10 +30,25 @@ def snakemake(project, *arguments, python=sys.executable):
     )
 
 
+def run_config(folder, config, *arguments, **environment):
+    """Run snakemake with a config in `folder`, a copy of the project."""
+    command = [sys.executable, "-m", "snakemake", "--configfile", config, *arguments]
+    environment = own_library(folder, **environment)
+    return subprocess.run(command, cwd=folder, capture_output=True, text=True, env=environment)
+
+
 def own_library(project, **variables):
     """The environment in which Python takes the library from the copy of the project."""
     search = [str(project / "workflow_scripts"), *filter(None, [os.environ.get("PYTHONPATH")])]
     return os.environ | {"NO_COLOR": "1", "PYTHONPATH": os.pathsep.join(search)} | variables
+
+
+def edited(project, edit):
+    """Change the copy's config, tiny.yaml, by a function of it."""
+    path = project / "tiny.yaml"
+    config = yaml.safe_load(path.read_text())
+    edit(config)
+    path.write_text(yaml.safe_dump(config, sort_keys=False))
 
 
 def planned(project, *arguments):

@@ -9,8 +9,8 @@ from job import compute, job
 with job(snakemake) as snakemake:
     from diffusion_classifier import files
     from diffusion_classifier.baselines import small_networks
+    from diffusion_classifier.data.choosing.adversarial import adversarial_filter
     from diffusion_classifier.data.preprocess import Preprocess, pixels
-    from diffusion_classifier.data.sources.adversarial import adversarial_filter
 
     device, _ = compute(snakemake)
     pool = files.read_parquet(snakemake.input.pool)

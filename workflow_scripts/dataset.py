@@ -8,7 +8,7 @@ from job import job
 
 with job(snakemake) as snakemake:
     from diffusion_classifier import files
-    from diffusion_classifier.data.left_out import LeftOut
+    from diffusion_classifier.data.image_files.left_out import LeftOut
     from diffusion_classifier.data.sources.opening import pieces
 
     left_out = LeftOut()

@@ -12,15 +12,12 @@ with job(snakemake) as snakemake:
     from diffusion_classifier.data.prompt_sets import read_prompts
     from diffusion_classifier.data.stored_images import read_labels, shard
     from diffusion_classifier.selection.hierarchy import group_pairs
-    from diffusion_classifier.selection.prior import contenders
+    from diffusion_classifier.selection.prior import stored_contenders
 
     given, params = snakemake.input, snakemake.params
     data = read_labels(given.data)
     prompts = read_prompts(given.prompts)
     images = shard(data, int(snakemake.wildcards.shard), params.shards)["image"]
-    columns = ["image", "loss", "scores"]
-    predictions = files.read_parquet(given.prior, columns) if given.prior else None
-    known = [files.read_parquet(path, [*columns, "label"]) for path in given.calibration]
-    pairs = contenders(data, prompts, images, predictions, calibration=known, **params.prior)
+    pairs = stored_contenders(data, prompts, images, given.prior, given.calibration, **params.prior)
     pairs = group_pairs(pairs, prompts, read_prompts(given.group_prompts), params.of)
     files.write_parquet(pairs, snakemake.output[0])

@@ -95,6 +95,10 @@ class Layout:
         """The scores of a search for a shard's images, and its costs."""
         return f"{self.results}/searches/{evaluation}/{prompts}/{dataset}/{shard}.parquet"
 
+    def learned(self, evaluation: str, prompts: str) -> str:
+        """What a search learned before it looked at any other image."""
+        return f"{self.results}/searches/{evaluation}/{prompts}/learned.safetensors"
+
     def pairs(self, evaluation: str, dataset: str, stage: str | int, shard: str | int) -> str:
         return f"{self.results}/pairs/{evaluation}/{dataset}/stage{stage}/{shard}.parquet"
 

@@ -12,17 +12,14 @@ with job(snakemake) as snakemake:
     from diffusion_classifier.data.prompt_sets import check_labels, read_prompts
     from diffusion_classifier.data.stored_images import read_labels, shard
     from diffusion_classifier.selection.hierarchy import best_groups
-    from diffusion_classifier.selection.prior import contenders
+    from diffusion_classifier.selection.prior import stored_contenders
 
     given, params = snakemake.input, snakemake.params
     data = read_labels(given.data)
     prompts = read_prompts(given.prompts)
     check_labels(prompts, data, snakemake.wildcards.dataset)
     images = shard(data, int(snakemake.wildcards.shard), params.shards)["image"]
-    columns = ["image", "loss", "scores"]
-    predictions = files.read_parquet(given.prior, columns) if given.prior else None
-    known = [files.read_parquet(path, [*columns, "label"]) for path in given.calibration]
-    pairs = contenders(data, prompts, images, predictions, calibration=known, **params.prior)
+    pairs = stored_contenders(data, prompts, images, given.prior, given.calibration, **params.prior)
     if params.groups:
         pairs = best_groups(
             pairs,

@@ -8,24 +8,20 @@ In: a network and a data set for each output. Out: predictions.
 from job import compute, job
 
 with job(snakemake) as snakemake:
-    import time
     from itertools import groupby
 
     from diffusion_classifier import files
-    from diffusion_classifier.baselines import small_networks
-    from diffusion_classifier.baselines.answers import prediction_table
-    from diffusion_classifier.data.preprocess import Preprocess, batches
-    from diffusion_classifier.data.stored_images import encoded_images, read_labels
+    from diffusion_classifier.baselines.answers import Question, predict
+    from diffusion_classifier.baselines.baseline import Setting
+    from diffusion_classifier.baselines.trained_networks import ResNet
 
-    device, _ = compute(snakemake)
-    given = snakemake.input
-    rows = (snakemake.params.folders, snakemake.params.preprocess, given.data, snakemake.output)
-    for (folder, preprocess), same in groupby(zip(*rows, strict=True), lambda row: row[:2]):
-        network = small_networks.load(folder).to(device)
-        for *_, path, output in same:
-            data = read_labels(path)
-            images = batches(encoded_images(path), Preprocess(**preprocess))
-            start = time.perf_counter()
-            predictions, scores = small_networks.predict(network, images)
-            seconds = time.perf_counter() - start
-            files.write_parquet(prediction_table(data, predictions, scores, seconds), output)
+    device, dtype = compute(snakemake)
+    params, given = snakemake.params, snakemake.input
+    rows = zip(params.folders, params.preprocess, given.data, snakemake.output, strict=True)
+    for (folder, preprocess), same in groupby(rows, lambda row: row[:2]):
+        _, _, paths, outputs = zip(*same, strict=True)
+        questions = [Question(path, "", fitted=folder) for path in paths]
+        # a ViT predicts in the same way
+        tables = predict(ResNet, Setting({"preprocess": preprocess}, device, dtype), questions)
+        for table, output in zip(tables, outputs, strict=True):
+            files.write_parquet(table, output)

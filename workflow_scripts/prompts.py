@@ -9,7 +9,7 @@ from job import job
 
 with job(snakemake) as snakemake:
     from diffusion_classifier import files
-    from diffusion_classifier.data.left_out import read_classes
+    from diffusion_classifier.data.image_files.left_out import read_classes
     from diffusion_classifier.data.prompt_sets import (
         from_captions,
         from_class_list,

@@ -1,6 +1,7 @@
 """Look at all classes of a shard's images at once.
 
-In: the data set, prompts, latents, conditions, noise, the model; the density of learned timesteps.
+In: the data set, prompts, latents, conditions, noise, the model; the density of learned timesteps,
+and what the search learned on other images, if it does.
 Out: the scores of the search and its cost, `image, label, loss, evaluations, seconds, scores`.
 """
 
@@ -16,7 +17,11 @@ with job(snakemake) as snakemake:
     from diffusion_classifier.data.stored_images import read_labels, shard
     from diffusion_classifier.denoisers.families import family
     from diffusion_classifier.denoisers.speed import Speed, accelerate
-    from diffusion_classifier.selection.searches import open_search, search_table
+    from diffusion_classifier.selection.searches import (
+        learned_values,
+        open_search,
+        search_table,
+    )
 
     device, dtype = compute(snakemake)
     params, given = snakemake.params, snakemake.input
@@ -35,6 +40,7 @@ with job(snakemake) as snakemake:
         params.batch_size,
         device,
         dtype,
+        learned_values(given.learned),
     )
     scores = searched.scores()
     table = search_table(searched, data, scores, time.perf_counter() - start)

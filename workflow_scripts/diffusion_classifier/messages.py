@@ -33,6 +33,15 @@ def without_home(value: Any) -> Any:
     return value.replace(home, "~") if isinstance(value, str) and len(home) > 1 else value
 
 
+def one_line(error: object, most: int = 300) -> str:
+    """The message of an error in one line of at most `most` characters; its type if it has none.
+
+    >>> one_line(ValueError("no such\\n  key")), one_line(ValueError())
+    ('no such key', 'ValueError')
+    """
+    return " ".join(without_home(str(error)).split())[:most] or type(error).__name__
+
+
 def known(key: str, value: str, names: Iterable[str], what: str) -> None:
     """Raise InputError unless `value` is one of `names`; the message calls it the `what`."""
     names = list(names)

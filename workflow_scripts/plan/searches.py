@@ -9,7 +9,7 @@ from .evaluations import Evaluations
 
 BACKWARD = 2
 """A pass with a backward pass has this many times fewer images than one of evaluations."""
-_NOT_SEARCHED = ("calibration", "risk", "keep", "timesteps")
+_NOT_SEARCHED = ("calibration", "learn", "risk", "keep", "timesteps")
 
 
 class Searches:
@@ -39,6 +39,24 @@ class Searches:
     def speed(self, evaluation: str) -> dict[str, Any]:
         """Settings of speed, without compilation, which would not know of the mixtures."""
         return {**self.evaluations.speed(evaluation), "compile": False}
+
+    def learned(self, evaluation: str, prompts: str) -> OptionalPath:
+        """What the search learns once from the images of `learn`, if it learns."""
+        return self.layout.learned(evaluation, prompts) if "learn" in self.spec(evaluation) else []
+
+    def learning_data(self, evaluation: str, prompts: str) -> str:
+        """The images that a search learns from, with their labels."""
+        return self.layout.data(self.spec(evaluation)["learn"][prompts])
+
+    def learning_latents(self, evaluation: str, prompts: str) -> list[str]:
+        """The latents of `learning_data`, a file for each shard."""
+        model = self.evaluations.model(evaluation)
+        return self.evaluations.data.latents(model, self.spec(evaluation)["learn"][prompts])
+
+    def learning(self) -> list[str]:
+        """The evaluations whose search learns."""
+        found = self.evaluations.config["evaluations"].items()
+        return [name for name, spec in found if "learn" in spec.get("search", {})]
 
     def timesteps(self, evaluation: str, prompts: str) -> OptionalPath:
         """The density from which the timesteps of the search are drawn, if they are learned."""

@@ -18,7 +18,9 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from diffusion_classifier.data.preprocess import Preprocess
 from diffusion_classifier.denoisers import stable_diffusion
+from diffusion_classifier.engine.encoders import encode_images
 from diffusion_classifier.engine.noise_bank import noise_bank
 from diffusion_classifier.files import read_json, read_tensors, write_json, write_tensors
 from diffusion_classifier.messages import InputError
@@ -29,6 +31,8 @@ from .classical import CONVERGED, fit_converged
 
 if TYPE_CHECKING:
     from diffusers import UNet2DConditionModel
+
+    from .baseline import Images, Setting
 
 Features = dict[tuple[str, int], np.ndarray]
 """(layer, timestep) -> `(image, feature)` float32."""
@@ -70,7 +74,7 @@ def unet_features(
                 with in_network():
                     denoiser.predict(x_t, t, condition)
                 for layer in layers:
-                    parts.setdefault((layer, timestep), []).append(_pooled(maps[layer]))
+                    parts.setdefault((layer, timestep), []).append(pooled(maps[layer], POOLED))
                 progress.update(done := done + len(x0))
     return {key: torch.cat(tensors).numpy() for key, tensors in parts.items()}
 
@@ -195,9 +199,18 @@ def _recorded(unet: UNet2DConditionModel, layers: Sequence[str]) -> Iterator[dic
             handle.remove()
 
 
-def _pooled(maps: Tensor) -> Tensor:
-    size = [min(POOLED, length) for length in maps.shape[2:]]
+def pooled(maps: Tensor, edge: int) -> Tensor:
+    """Maps `(image, c, h, w)` averaged to at most `edge` × `edge` positions, and flattened."""
+    size = [min(edge, length) for length in maps.shape[2:]]
     return F.adaptive_avg_pool2d(maps.float(), size).flatten(1).cpu()
+
+
+def image_latents(images: Images, setting: Setting) -> Tensor:
+    """The latents of a data set's images, encoded by the model of a baseline."""
+    preprocess = Preprocess(**setting.model["preprocess"])
+    family = setting.model.get("family", "stable-diffusion")
+    on = (setting.device, setting.dtype)
+    return encode_images(setting.folder, preprocess, images.decoded(), *on, family)
 
 
 def _check(

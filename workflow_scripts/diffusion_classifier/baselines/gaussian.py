@@ -17,7 +17,7 @@ from diffusion_classifier.messages import InputError
 from .baseline import TEXT_TO_IMAGE, Baseline, Images
 
 if TYPE_CHECKING:
-    from torch import Tensor
+    pass
 
 
 class GeneratedGaussians(Baseline):
@@ -41,22 +41,21 @@ class GeneratedGaussians(Baseline):
 
     def _features(self, images: Images) -> np.ndarray:
         """The features of all images, float64 `(image, feature)`."""
-        from diffusion_classifier.data.preprocess import Preprocess
-        from diffusion_classifier.engine.encoders import encode_images
-
         from . import features
 
         setting = self.setting
-        where = (setting.folder, setting.device, setting.dtype)
-        folder, device, dtype = where
-        preprocess = Preprocess(**setting.model["preprocess"])
-        family = setting.model["family"]
-        latents = encode_images(folder, preprocess, images.decoded(), device, dtype, family)
+        latents = features.image_latents(images, setting)
         if "layers" not in self.spec:
-            return _pooled(latents, self.spec.get("pool")).double().numpy()
-        recorded = self.spec["timesteps"], self.spec["layers"]
+            edge = self.spec.get("pool", max(latents.shape[2:]))
+            return features.pooled(latents, edge).double().numpy()
         found = features.unet_features(
-            folder, latents, *recorded, device, dtype, setting.noise_seed
+            setting.folder,
+            latents,
+            self.spec["timesteps"],
+            self.spec["layers"],
+            setting.device,
+            setting.dtype,
+            setting.noise_seed,
         )
         return np.hstack([*found.values()]).astype("float64")
 
@@ -109,13 +108,3 @@ def log_likelihoods(x: np.ndarray, means: np.ndarray, precision: np.ndarray) -> 
     weights = means @ precision
     scores = x @ weights.T - (weights * means).sum(axis=1) / 2
     return np.where(np.isnan(scores), -np.inf, scores)
-
-
-def _pooled(latents: Tensor, edge: int | None) -> Tensor:
-    """Latents `(image, c, h, w)` averaged to at most `edge` × `edge` positions, and flattened."""
-    import torch.nn.functional as F
-
-    if edge is not None:
-        size = [min(edge, length) for length in latents.shape[2:]]
-        latents = F.adaptive_avg_pool2d(latents, size)
-    return latents.flatten(1)

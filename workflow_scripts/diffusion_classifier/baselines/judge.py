@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from diffusion_classifier.data.left_out import LeftOut
+from diffusion_classifier.data.image_files.left_out import LeftOut
 from diffusion_classifier.data.text_lines import read_lines
 from diffusion_classifier.messages import InputError
 

@@ -6,8 +6,10 @@ towers, `open_clip_model.safetensors`.
 
 from __future__ import annotations
 
+import logging
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
@@ -95,14 +97,30 @@ def load(
         config = read_json(root / CONFIG)["model_cfg"]
         _refuse_foreign_towers(folder, config)
         name = f"local-dir:{folder}"
-        model, _, transform = open_clip.create_model_and_transforms(
-            name, precision=_PRECISION[dtype], device=device, load_weights=False
-        )
+        with _weights_come_later():
+            model, _, transform = open_clip.create_model_and_transforms(
+                name, precision=_PRECISION[dtype], device=device, load_weights=False
+            )
         _read_weights(model, stored, found)
         named = config["text_cfg"].get("hf_tokenizer_name")
         options = {"local_files_only": True, "trust_remote_code": False} if named else {}
         tokenizer = open_clip.get_tokenizer(name, **options)
     return OpenClip(model, tokenizer, transform, dtype, truncate)
+
+
+@contextmanager
+def _weights_come_later() -> Iterator[None]:
+    """Without open_clip's warning that the model is random: `_read_weights` reads all of it."""
+
+    def is_other(record: logging.LogRecord) -> bool:
+        return not record.getMessage().startswith("No pretrained weights loaded")
+
+    logger = logging.getLogger()
+    logger.addFilter(is_other)
+    try:
+        yield
+    finally:
+        logger.removeFilter(is_other)
 
 
 def _read_weights(model: nn.Module, stored: WeightFiles, found: Shapes) -> None:

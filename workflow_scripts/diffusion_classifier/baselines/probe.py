@@ -60,8 +60,7 @@ class FeatureProbe(Baseline):
     def _features(
         self, images: Images, timesteps: Sequence[int], layers: Sequence[str]
     ) -> Features:
-        from diffusion_classifier.data.preprocess import Preprocess
-        from diffusion_classifier.engine.encoders import encode_images, read_latents
+        from diffusion_classifier.engine.encoders import read_latents
 
         from . import features
 
@@ -69,8 +68,7 @@ class FeatureProbe(Baseline):
         if images.latents:
             latents, _ = read_latents(images.latents)
         else:
-            preprocess, family = Preprocess(**self.setting.model["preprocess"]), "stable-diffusion"
-            latents = encode_images(folder, preprocess, images.decoded(), device, dtype, family)
+            latents = features.image_latents(images, self.setting)
         seed = self.setting.noise_seed
         return features.unet_features(folder, latents, timesteps, layers, device, dtype, seed)
 

@@ -8,11 +8,19 @@ import matplotlib as mpl
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
-from matplotlib.axis import Axis
 from matplotlib.figure import Figure
-from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
+from matplotlib.ticker import NullFormatter
 
-from diffusion_classifier.tables.plots import PALETTE, STYLE, name_label, panels, wrapped
+from diffusion_classifier.tables.plots import (
+    PALETTE,
+    STYLE,
+    add_legend,
+    add_title,
+    name_label,
+    panels,
+    plain_numbers,
+    wrapped,
+)
 
 from .summary import ENGINES
 
@@ -43,7 +51,7 @@ def throughput_plot(rates: pd.DataFrame, title: str = "") -> Figure:
             ax.grid(False, axis="x")
             if i % 3 == 0:
                 ax.set_ylabel("evaluations/s")
-        _heading(figure, title)
+        add_title(figure, title)
     return figure
 
 
@@ -75,8 +83,8 @@ def peak_plot(rates: pd.DataFrame, title: str = "") -> Figure:
         ax.invert_yaxis()
         ax.grid(False, axis="y")
         ax.set_xlabel("FLOPs of plain evaluations per second, % of the measured peak")
-        figure.legend(loc="outside lower center", ncols=3)
-        _heading(figure, title)
+        add_legend(figure, [ax])
+        add_title(figure, title)
     return figure
 
 
@@ -106,7 +114,7 @@ def growth_plot(found: pd.DataFrame, exponents: pd.DataFrame, title: str = "") -
             if i % 3 == 0:
                 ax.set_ylabel("seconds")
             ax.legend(fontsize=9)
-        _heading(figure, title)
+        add_title(figure, title)
     return figure
 
 
@@ -128,9 +136,8 @@ def shares_plot(rules: pd.DataFrame, title: str = "") -> Figure:
             share = 1 - rows["network"].sum() / rows["seconds"].sum()
             ax.set_title(f"{run}: {100 * share:.0f} % outside", loc="left")
             ax.set_xlabel("seconds of jobs")
-        handles = axes[0].get_legend_handles_labels()
-        figure.legend(*handles, loc="outside lower center", ncols=2)
-        _heading(figure, title)
+        add_legend(figure, axes)
+        add_title(figure, title)
     return figure
 
 
@@ -160,16 +167,12 @@ def policies_plot(
                     color=PALETTE[n % len(PALETTE)], label=name_label(row.policy),
                 )  # fmt: skip
             ax.set(xscale="log", xlabel=cost_label)
-            _plain_numbers(ax.xaxis)
+            plain_numbers(ax.xaxis)
             ax.set_title(wrapped(datasets.get(dataset, dataset), 4.4), loc="left")
             if i % 3 == 0:
                 ax.set_ylabel("top-1 accuracy (%)")
-        handles = {}
-        for ax in axes:
-            handles |= dict(zip(*reversed(ax.get_legend_handles_labels()), strict=True))
-        columns = 1 if len(groups) == 1 else 2
-        figure.legend(handles.values(), list(handles), loc="outside lower center", ncols=columns)
-        _heading(figure, title)
+        add_legend(figure, axes)
+        add_title(figure, title)
     return figure
 
 
@@ -203,9 +206,9 @@ def classes_plot(found: pd.DataFrame, exponents: pd.DataFrame, title: str = "") 
             ax.set_xlabel("classes")
             ax.set_xticks(counts, [f"{count:,}" for count in counts])
             ax.xaxis.set_minor_formatter(NullFormatter())
-        _plain_numbers(cost.yaxis)
-        figure.legend(*cost.get_legend_handles_labels(), loc="outside lower center", ncols=2)
-        _heading(figure, title)
+        plain_numbers(cost.yaxis)
+        add_legend(figure, [cost])
+        add_title(figure, title)
     return figure
 
 
@@ -231,15 +234,4 @@ def _round_ticks(ax: Axes, counts: list[int]) -> None:
     """Put a tick at each count on the x axis, and plain numbers on the y axis."""
     ax.set_xticks(counts, [str(count) for count in counts])
     ax.xaxis.set_minor_formatter(NullFormatter())
-    _plain_numbers(ax.yaxis)
-
-
-def _plain_numbers(axis: Axis) -> None:
-    """Ticks at 1, 2 and 5 of each power of ten, written as plain numbers."""
-    axis.set_major_locator(LogLocator(subs=(1, 2, 5)))
-    axis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
-    axis.set_minor_formatter(NullFormatter())
-
-
-def _heading(figure: Figure, title: str) -> None:
-    figure.suptitle(wrapped(title, figure.get_figwidth()), x=0.01, ha="left", fontsize=11)
+    plain_numbers(ax.yaxis)

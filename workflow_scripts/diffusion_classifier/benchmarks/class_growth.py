@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from diffusion_classifier.scores.intervals import wilson
+from diffusion_classifier.scores.intervals import wilson_percent
 
 from .summary import slope
 
@@ -34,16 +34,16 @@ def class_row(
     `left`, the mean number of classes left, and `value`, the accuracy's upper limit in percent.
     """
     correct = predictions["prediction"].eq(predictions["label"])
-    low, high = wilson(correct.sum(), len(predictions))
+    top1, low, high = wilson_percent(correct.sum(), len(predictions))
     evaluations = predictions["evaluations"].mean()
     forward = evaluations - steps * flops["step_evaluations"]
     return {
         "images": len(predictions),
         "evaluations_per_image": evaluations,
         "flops_per_image": forward * flops["evaluation"] + steps * flops["step"],
-        "top1": 100 * correct.mean(),
-        "low": 100 * float(low),
-        "high": 100 * float(high),
+        "top1": top1,
+        "low": low,
+        "high": high,
         "left": ceiling.get("left", np.nan),
         "ceiling": ceiling.get("value", np.nan),
     }

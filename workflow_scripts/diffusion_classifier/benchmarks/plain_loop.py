@@ -46,10 +46,8 @@ class PlainModel:
     ) -> tuple[Tensor, Tensor | None]:
         """ε and, if it is learned, the raw variance, `(batch, c, h, w)` each."""
         given = network_arguments(self.network, condition, x_t.dtype)
-        output, variance = self.network(x_t, timestep=timestep, **given).sample, None
-        if output.shape[1] != x_t.shape[1]:
-            output, variance = output.chunk(2, dim=1)
-        return self.process.predicted_noise(output, x_t, timestep, self.prediction), variance
+        output = self.network(x_t, timestep=timestep, **given).sample
+        return self.process.noise_and_variance(output, x_t, timestep, self.prediction)
 
 
 def network_arguments(

@@ -10,7 +10,7 @@ import pandas as pd
 from scipy import stats
 
 from diffusion_classifier.scores.accuracy import correct_by_training, correctness
-from diffusion_classifier.scores.intervals import wilson
+from diffusion_classifier.scores.intervals import wilson_percent
 from diffusion_classifier.scores.paired_tests import paired
 
 COLUMNS = ["dataset", "policy", "images", "evaluations_per_image", "top1", "low", "high"]
@@ -45,8 +45,7 @@ def policy_table(predictions: Mapping[str, Mapping[str, pd.DataFrame]]) -> pd.Da
     for dataset, policies in predictions.items():
         for policy, table in policies.items():
             correct = table["prediction"].eq(table["label"])
-            low, high = wilson(correct.sum(), len(table))
-            top1 = (100 * correct.mean(), 100 * float(low), 100 * float(high))
+            top1 = wilson_percent(correct.sum(), len(table))
             rows.append((dataset, policy, len(table), table["evaluations"].mean(), *top1))
     return pd.DataFrame(rows, columns=COLUMNS)
 

@@ -54,7 +54,8 @@ def fitted(
     class_of = prompts["classidx"].to_numpy()
     if plan.noises > 250:
         engine, every = classifier.engine(pictures, prompts, plan.noises, settings)
-    stages = measured(engine, every, class_of, plan, densities, settings.progress)
+    fill = classifier.model.fill
+    stages = measured(engine, every, class_of, plan, densities, settings.progress, fill)
     latent = engine.latents[0]
     calibration = fit(
         evidence(stages, class_of, plan.loss), data["label"].to_numpy(), float(latent.numel())

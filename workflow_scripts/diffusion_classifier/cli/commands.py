@@ -14,7 +14,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from diffusion_classifier.messages import InputError, without_home
+from diffusion_classifier.messages import InputError, one_line, without_home
 from diffusion_classifier.names import printable
 
 from . import inputs
@@ -141,6 +141,5 @@ def _silence_libraries() -> None:
 
 
 def _failed(command: str, error: object, status: int) -> int:
-    line = " ".join(str(error).split())
-    print(f"{command}: {without_home(line)}", file=sys.stderr)
+    print(f"{command}: {one_line(error, 10_000)}", file=sys.stderr)
     return status

@@ -11,7 +11,7 @@ import pandas as pd
 import torch
 
 from diffusion_classifier.files import read_json, read_tensors, write_json, write_tensors
-from diffusion_classifier.messages import InputError
+from diffusion_classifier.messages import InputError, one_line
 from diffusion_classifier.scores.calibration import Calibration
 
 _JSON, _TENSORS = "calibration.json", "timesteps.safetensors"
@@ -70,9 +70,9 @@ def load_fitted(folder: str | os.PathLike, shape: tuple[int, ...], timesteps: in
                for key, part in values.items()},
         )  # fmt: skip
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
-        reason = " ".join(str(error).split())[:200] or type(error).__name__
         raise InputError(
-            f"{folder}: cannot be read ({reason}), expected {_FORM}; correct the path, or fit anew"
+            f"{folder}: cannot be read ({one_line(error)}), expected {_FORM}; correct the "
+            "path, or fit anew"
         ) from None
     if (found.shape, found.timesteps) != (tuple(shape), timesteps):
         raise InputError(

@@ -173,7 +173,7 @@ def _check_class_count(count: int, folder: str, family: str, option: str) -> Non
 
 def read_image(path: str) -> Image:
     """The image in a file; raises InputError if it cannot be read."""
-    from diffusion_classifier.data.images import load_image
+    from diffusion_classifier.data.image_files.images import load_image
 
     try:
         data = Path(path).read_bytes()

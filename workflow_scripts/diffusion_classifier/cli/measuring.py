@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
@@ -101,19 +102,21 @@ class Measuring:
 
         `prompts` is a table `prompt, classname, classidx`; the prompts of a class are averaged. The
         columns are those of `ranking.ranking`, `prompt` (the text of the class), and, for the whole
-        image, `evaluations` of the network and its share of their `seconds`, without reading and
-        encoding.
+        image, the `evaluations` of the network that the answer rests on and its share of their
+        `seconds`, without reading and encoding.
         """
         chosen = changed(self.settings, settings)
         plan, class_of = self.plan(chosen), prompts["classidx"].to_numpy()
         pictures, _ = read_pictures(images, timeout)
         engine, pairs = self.engine(pictures, prompts, plan.noises, chosen)
         densities = self._densities(plan.loss)
-        stages = measured(engine, pairs, class_of, plan, densities, chosen.progress)
+        fill = self.model.fill
+        stages = measured(engine, pairs, class_of, plan, densities, chosen.progress, fill)
         calibration = self._calibration(plan.loss, engine.latents[0].numel())
         table = ranking(stages, class_of, plan.loss, calibration, prior)
         table.insert(3, "prompt", table["class"].map(class_labels(prompts)))
-        return table.merge(cost(stages), left_on="image", right_index=True)
+        spent = cost(stages)
+        return table.assign(**{name: table["image"].map(spent[name]) for name in spent})
 
     def plan(self, settings: Settings) -> Schedule:
         """The schedule of a call; raises InputError for settings that the model cannot have."""
@@ -130,7 +133,7 @@ class Measuring:
     ) -> tuple[Engine, pd.DataFrame]:
         """An engine for these images and prompts with a bank of `noises`, and all their pairs."""
         conditions, latents = self.model.conditions(prompts), self.model.latents(pictures)
-        noise = noise_bank(latents.shape[1:], noises, settings.seed)
+        noise = _noise_bank(tuple(latents.shape[1:]), noises, settings.seed)
         inputs = Inputs(latents, torch.arange(len(pictures)), conditions, noise)
         size = settings.evaluations_per_pass(latents[0].numel())
         engine = Engine(self.model.denoiser, inputs, size, self.model.device, self.model.dtype)
@@ -153,6 +156,9 @@ class Measuring:
         if self.fitted is not None and self.fitted.loss == loss:
             return self.fitted.calibration
         return Calibration(float(values))
+
+
+_noise_bank = lru_cache(maxsize=1)(noise_bank)
 
 
 def changed(settings: Settings, changes: Mapping[str, Any]) -> Settings:

@@ -16,6 +16,7 @@ from diffusion_classifier.data.preprocess import Preprocess
 from diffusion_classifier.denoisers.denoiser import Denoiser
 from diffusion_classifier.denoisers.families import FAMILIES, family
 from diffusion_classifier.denoisers.model_folders import detect_family, input_size
+from diffusion_classifier.denoisers.speed import LARGE, Speed, accelerate, precision
 from diffusion_classifier.engine.encoders import image_encoder
 from diffusion_classifier.files import read_json
 from diffusion_classifier.messages import InputError, known, note
@@ -28,6 +29,10 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from PIL.Image import Image
+
+
+FILLED = 16
+"""The fill of `selection.ahead` for a small network or a GPU."""
 
 
 class Model:
@@ -55,6 +60,7 @@ class Model:
             self.encoding["guidance"] = guidance
         with self._reading():
             self.denoiser: Denoiser = family(name).load(folder, device, dtype)
+        accelerate(self.denoiser, Speed(compile=False), evaluations=0)
         self._encoder: Callable[[Image], Tensor] | None = None
         self._conditions: dict[tuple, dict[str, Tensor]] = {}
         self.files: TemporaryDirectory | None = None  # lives as long as the model
@@ -63,6 +69,12 @@ class Model:
     def timesteps(self) -> int:
         """T, the number of timesteps of the model's training."""
         return self.denoiser.process.timesteps
+
+    @property
+    def fill(self) -> int:
+        """Evaluations up to which a pass of the network takes hardly longer than with one."""
+        small = sum(part.numel() for part in self.denoiser.network.parameters()) < LARGE
+        return FILLED if small or self.device.type == "cuda" else 1
 
     @property
     def learned_variance(self) -> bool:
@@ -171,8 +183,6 @@ def found_device(name: str) -> torch.device:
 
 def found_dtype(dtype: str | torch.dtype, device: torch.device) -> torch.dtype:
     """A dtype or its name, or `auto`; raises InputError for another name."""
-    from diffusion_classifier.denoisers.speed import precision
-
     if isinstance(dtype, torch.dtype):
         return dtype
     known("dtype", dtype, ("auto", "float32", "float16", "bfloat16"), "dtype")

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from diffusion_classifier.progress import duration
-from diffusion_classifier.tables.escaping import isolated, width
+from diffusion_classifier.tables.escaping import in_columns, isolated
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -34,16 +34,11 @@ def as_json(table: pd.DataFrame, paths: Sequence[str]) -> str:
 def _table(rows: pd.DataFrame, path: str) -> str:
     first = rows.iloc[0]
     cells = [_HEADER, *(_cells(row) for row in rows.itertuples())]
-    widths = [max(map(width, column)) for column in zip(*cells, strict=True)]
-    lines = []
-    for line in cells:
-        spaces = [" " * (most - width(cell)) for cell, most in zip(line, widths, strict=True)]
-        padded = [space + cell for space, cell in zip(spaces, line, strict=True)]
-        padded[1] = line[1] + spaces[1]
-        lines.append("  ".join(padded))
     seconds = first["seconds"]
     took = f"{seconds:.2g} s" if seconds < 10 else duration(seconds)
-    return "\n".join([f"{path}: {first['evaluations']:.0f} evaluations, {took}", *lines])
+    return "\n".join(
+        [f"{path}: {first['evaluations']:.0f} evaluations, {took}", *in_columns(cells, left={1})]
+    )
 
 
 def _cells(row: tuple) -> tuple[str, ...]:

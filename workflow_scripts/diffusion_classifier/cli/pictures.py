@@ -12,7 +12,7 @@ from urllib.request import urlopen
 import numpy as np
 from PIL import Image
 
-from diffusion_classifier.data.images import from_pil, load_image, read_file
+from diffusion_classifier.data.image_files.images import from_pil, load_image, read_file
 from diffusion_classifier.messages import InputError
 
 _ADDRESSES = ("http://", "https://")

@@ -20,7 +20,12 @@ import numpy as np
 import pandas as pd
 
 from diffusion_classifier.scores.calibration import Calibration, log_posterior
-from diffusion_classifier.selection.evidence import evidence, sample_errors
+from diffusion_classifier.selection.evidence import (
+    evidence_in,
+    measured_errors,
+    paired_differences,
+    weighted_means,
+)
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -49,26 +54,22 @@ def ranking(
     samples as independent, although their timesteps are evenly spaced. `prior` is p(c), in order of
     class. The posterior is the softmax of -D · error if no class was dropped and nothing fitted.
     """
-    images, classes, errors, weights = sample_errors(stages, class_of, loss)
-    found = evidence(stages, class_of, loss)
-    seen = ~np.isnan(errors)
-    share = seen * weights
-    share = share / np.maximum(share.sum(axis=2, keepdims=True), 1e-300)
-    counts = seen.sum(axis=2)
-    means = (np.nan_to_num(errors) * share).sum(axis=2)
+    measured = measured_errors(stages, class_of, loss)
+    (images, classes, errors), weights = measured.grid(), measured.weights
+    counts = (~np.isnan(errors)).sum(axis=2)
+    means = weighted_means(errors, weights)
     order = np.lexsort([np.broadcast_to(classes, means.shape), means, -counts], axis=-1)
     best = errors[np.arange(len(images)), order[:, 0]]
-    apart = np.nan_to_num(errors - best[:, None]) - np.nan_to_num(found.difference)[..., None]
-    with np.errstate(divide="ignore", invalid="ignore"):
-        wide = np.where(counts > 1, counts / (counts - 1), np.nan)
+    difference, standard_error, _ = paired_differences(errors, best[:, None], weights)
+    posterior = np.exp(log_posterior(evidence_in(measured), calibration, prior))
     table = {
         "image": np.repeat(images, len(classes)),
         "rank": np.tile(np.arange(1, 1 + len(classes)), len(images)),
         "class": classes[order].ravel(),
         "error": means,
-        "difference": found.difference,
-        "standard_error": np.sqrt(wide * (share**2 * apart**2).sum(axis=2)),
-        "posterior": np.exp(log_posterior(found, calibration, prior)),
+        "difference": difference,
+        "standard_error": standard_error,
+        "posterior": posterior,
         "samples": counts,
     }
     ranked = {

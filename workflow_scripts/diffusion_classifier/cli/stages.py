@@ -13,9 +13,11 @@ import numpy as np
 from diffusion_classifier.engine.engine import Engine
 from diffusion_classifier.engine.error_files import error_dataset
 from diffusion_classifier.engine.loss_names import LOSSES
+from diffusion_classifier.engine.pass_size import evaluations_per_pass
 from diffusion_classifier.engine.samples import Sample
 from diffusion_classifier.messages import InputError, known
 from diffusion_classifier.progress import Silence
+from diffusion_classifier.selection.ahead import Ahead
 from diffusion_classifier.selection.learned_timesteps import learned_samples
 from diffusion_classifier.selection.pruning import survivors
 from diffusion_classifier.selection.racing import gap_race
@@ -55,7 +57,7 @@ class Settings:
 
         `values` is the number of values of a latent.
         """
-        return self.batch_size or max(1, min(128, 2**19 // values))
+        return self.batch_size or evaluations_per_pass(values)
 
 
 @dataclass(frozen=True)
@@ -145,17 +147,20 @@ def measured(
     plan: Schedule,
     densities: pd.DataFrame | None = None,
     progress: bool = True,
+    fill: int = 1,
 ) -> list[xr.Dataset]:
     """The errors of all stages of `pairs` (`image, prompt`), with the `seconds` of each.
 
-    Classes leave between stages (algorithm 2 of the paper) and in the race of the last.
+    Classes leave between stages (algorithm 2 of the paper) and in the race of the last, which fills
+    its passes with `fill` evaluations (see `selection.ahead`).
     """
     stages: list[xr.Dataset] = []
     for number, (samples, keep) in enumerate(zip(plan.samples, plan.keep, strict=True), start=1):
         last, start = number == len(plan.samples), time.perf_counter()
         shown = None if progress else Silence()  # None: a bar
         if plan.race and last:
-            measure = partial(engine.errors, progress=Silence())  # the race shows progress itself
+            silent = partial(engine.errors, progress=Silence())  # the race shows progress itself
+            measure = Ahead(silent, samples, fill)
             race = {**plan.race, "loss": plan.loss, "combine": "mean"}
             errors = gap_race(measure, pairs, samples, class_of, race, stages, densities, shown)
         else:

@@ -23,6 +23,7 @@ from diffusion_classifier.denoisers.model_folders import (
     train_timesteps,
     vae_scale_factor,
 )
+from diffusion_classifier.engine.pass_size import evaluations_per_pass
 from diffusion_classifier.messages import InputError
 from diffusion_classifier.names import printable
 from diffusion_classifier.selection.schedules import most_timesteps
@@ -192,7 +193,7 @@ def _form(model: str, family: str, size: int | None) -> dict[str, Any]:
     channels = latent_channels(Path(model))
     side = size if channels is None else size // vae_scale_factor(model)
     shape = [channels or _CHANNELS[mode], side, side]
-    batch = max(1, min(128, 2**19 // (shape[0] * side * side)))
+    batch = evaluations_per_pass(shape[0] * side * side)
     return {"mode": mode, "size": size, "shape": shape, "batch": batch}
 
 

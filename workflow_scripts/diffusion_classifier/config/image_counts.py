@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from diffusion_classifier.data import class_lists
-from diffusion_classifier.data.sources.indices import read_indices
+from diffusion_classifier.data.choosing.indices import read_indices
 from diffusion_classifier.data.sources.registry import (
     has_examples,
     has_matching_tasks,

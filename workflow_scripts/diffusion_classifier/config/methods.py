@@ -153,8 +153,9 @@ def data_sets(config: dict[str, Any], table: str) -> list[str]:
             names += prior_datasets(config, name, dataset)
         if stages_of(config, name, dataset).get("timesteps") == "learned":
             names += [evaluation["calibration"]["datasets"][config["datasets"][dataset]["prompts"]]]
-        if "search" in evaluation:
-            names += [evaluation["search"]["calibration"][config["datasets"][dataset]["prompts"]]]
+        if search := evaluation.get("search"):
+            prompts = config["datasets"][dataset]["prompts"]
+            names += [search[key][prompts] for key in ("calibration", "learn") if key in search]
         model = config["models"][evaluation["model"]]
         names += [model["training"]["data"]] if model["weights"] == "train" else []
     for method in methods:

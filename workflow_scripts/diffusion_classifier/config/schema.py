@@ -14,8 +14,8 @@ from typing import Any
 import yaml
 
 from diffusion_classifier.baselines.registry import BASELINES, baseline
+from diffusion_classifier.data.choosing.shifts import SHIFTS
 from diffusion_classifier.data.sources.registry import SOURCES, source
-from diffusion_classifier.data.sources.shifts import SHIFTS
 from diffusion_classifier.denoisers.families import FAMILIES
 from diffusion_classifier.engine.loss_names import LOSSES
 from diffusion_classifier.selection.searches import SEARCHES, search_class

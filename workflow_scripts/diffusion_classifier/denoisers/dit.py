@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from copy import deepcopy
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -43,8 +44,7 @@ class DiT:
         self.network = transformer.eval().requires_grad_(False)
         self.process = process.to(transformer.device)
         self.prediction = prediction
-        self.channels = transformer.config.in_channels
-        self.learned_variance = transformer.out_channels == 2 * self.channels
+        self.learned_variance = _learns_variance(transformer)
         shared = share and can_share(transformer)
         self.shared = SharedDiT(self.network, process.timesteps) if shared else None
 
@@ -55,12 +55,13 @@ class DiT:
         output = self.network(
             x_t, timestep=timestep, class_labels=condition["class_labels"], return_dict=False
         )[0]
-        return self._parts(output, x_t, timestep)
+        return self.process.noise_and_variance(output, x_t, timestep, self.prediction)
 
     def predict_shared(self, query: Query, prepared: Tensor) -> tuple[Tensor, Tensor | None]:
         """See `Denoiser`; `prepared` is the result of `SharedDiT.prepare`."""
         output = self.shared(query, prepared)
-        return self._parts(output, query.x_t[query.row], query.timestep[query.row])
+        x_t, timestep = query.x_t[query.row], query.timestep[query.row]
+        return self.process.noise_and_variance(output, x_t, timestep, self.prediction)
 
     def predict_mixture(
         self, x_t: Tensor, timestep: Tensor, conditions: dict[str, Tensor], weights: Tensor
@@ -74,14 +75,29 @@ class DiT:
         }
         given = {"timestep": timestep, "class_labels": row, "return_dict": False}
         output = functional_call(self.network, mixed, (x_t,), given)[0]
-        return self._parts(output, x_t, timestep)[0]
+        return self.process.noise_and_variance(output, x_t, timestep, self.prediction)[0]
 
-    def _parts(self, output: Tensor, x_t: Tensor, timestep: Tensor) -> tuple[Tensor, Tensor | None]:
-        """ε and, if it is learned, the variance, from the network's output."""
-        variance = None
-        if self.learned_variance:
-            output, variance = output.split(self.channels, dim=1)
-        return self.process.predicted_noise(output, x_t, timestep, self.prediction), variance
+    def mixed_prompts(
+        self, conditions: dict[str, Tensor], weights: Tensor
+    ) -> tuple[DiT, dict[str, Tensor]]:
+        """See `mixture.mixed_prompts`: a copy whose class k is embedded as mixture k."""
+        network, label = deepcopy(self.network), conditions["class_labels"]
+        for module in network.modules():
+            if hasattr(module, "embedding_table"):
+                table = module.embedding_table.weight
+                rows = weights.to(table) @ table[label]
+                module.embedding_table = torch.nn.Embedding.from_pretrained(rows)
+        mixed = DiT(network, self.process, self.prediction, self.shared is not None)
+        return mixed, {"class_labels": torch.arange(len(weights), device=label.device)}
+
+    def prompt_features(self, conditions: dict[str, Tensor]) -> Tensor:
+        """See `mixture.prompt_features`: the class embeddings of all layers."""
+        tables = [
+            table
+            for name, table in self.network.named_parameters()
+            if name.endswith("embedding_table.weight")
+        ]
+        return torch.cat([table[conditions["class_labels"]] for table in tables], dim=1)
 
 
 def load(folder: str, device: torch.device, dtype: torch.dtype) -> DiT:
@@ -94,10 +110,13 @@ def load(folder: str, device: torch.device, dtype: torch.dtype) -> DiT:
 
     check_denoiser(folder, FAMILIES["dit"])
     transformer = load_network(DiTTransformer2DModel, folder, "transformer", dtype)
-    learned = transformer.out_channels == 2 * transformer.config.in_channels
-    schedule = read_scheduler(folder, learned)
+    schedule = read_scheduler(folder, _learns_variance(transformer))
     transformer = transformer.to(device)
     return DiT(transformer, *schedule, _may_share(DiT(transformer, *schedule), folder))
+
+
+def _learns_variance(transformer: DiTTransformer2DModel) -> bool:
+    return transformer.out_channels == 2 * transformer.config.in_channels
 
 
 def _may_share(denoiser: DiT, folder: str) -> bool:

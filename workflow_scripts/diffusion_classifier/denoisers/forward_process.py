@@ -65,6 +65,15 @@ class ForwardProcess:
             return self.noise_from_x0(x_t, output, timestep)
         return self.noise_from_velocity(x_t, output, timestep)
 
+    def noise_and_variance(
+        self, output: Tensor, x_t: Tensor, timestep: Tensor, prediction: str
+    ) -> tuple[Tensor, Tensor | None]:
+        """`predicted_noise` and, if the output has twice the channels of x_t, the raw variance."""
+        variance = None
+        if output.shape[1] == 2 * x_t.shape[1]:
+            output, variance = output.chunk(2, dim=1)
+        return self.predicted_noise(output, x_t, timestep, prediction), variance
+
     def noise_from_velocity(self, x_t: Tensor, velocity: Tensor, timestep: Tensor) -> Tensor:
         """ε from a v-prediction (Salimans & Ho 2022): ε = √ᾱ_t v + √(1-ᾱ_t) x_t."""
         alpha_bar = self.alphas_cumprod[timestep]

@@ -46,8 +46,8 @@ class PixArt:
         self.network = transformer.eval().requires_grad_(False)
         self.process = process.to(transformer.device)
         self.prediction = prediction
-        self.channels = transformer.config.in_channels
-        self.learned_variance = transformer.out_channels == 2 * self.channels
+        channels = transformer.config.in_channels
+        self.learned_variance = transformer.out_channels == 2 * channels
         self.size = torch.tensor([size], dtype=torch.float32).to(transformer.device)
 
     def predict(
@@ -62,10 +62,7 @@ class PixArt:
             added_cond_kwargs=self._sizes(len(x_t)),
             return_dict=False,
         )[0]
-        variance = None
-        if self.learned_variance:
-            output, variance = output.split(self.channels, dim=1)
-        return self.process.predicted_noise(output, x_t, timestep, self.prediction), variance
+        return self.process.noise_and_variance(output, x_t, timestep, self.prediction)
 
     def _sizes(self, batch: int) -> dict[str, Tensor | None]:
         """`resolution` (batch, 2) and `aspect_ratio` (batch, 1); None if they are no inputs."""

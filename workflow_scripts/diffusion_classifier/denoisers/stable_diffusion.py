@@ -16,7 +16,7 @@ from .fast.comparison import same_as_plain
 from .fast.shared_unet import KeyValue, SharedUNet, can_share
 from .forward_process import ForwardProcess
 from .scheduler import read_scheduler
-from .text import BATCH, clip_config, token_limit, tokenized
+from .text import clip_config, last_states, token_limit, tokenized
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -110,8 +110,4 @@ def encode_prompts(
     tokens, mask = tokenized(tokenizer, prompts["prompt"].tolist(), limit, truncate)
     encoder = load_network(CLIPTextModel, folder, "text_encoder", dtype).to(device)
     masked = getattr(config, "use_attention_mask", False)
-    hidden = []
-    for part, seen in zip(tokens.split(BATCH), mask.split(BATCH), strict=True):
-        attention_mask = seen.to(device) if masked else None
-        hidden.append(encoder(part.to(device), attention_mask=attention_mask)[0].float().cpu())
-    return {"text": torch.cat(hidden)}
+    return {"text": last_states(encoder, tokens, mask if masked else None)}

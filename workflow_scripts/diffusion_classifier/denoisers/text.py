@@ -14,7 +14,7 @@ from diffusion_classifier.messages import InputError
 from diffusion_classifier.weights.networks import load_network
 
 if TYPE_CHECKING:
-    from transformers import CLIPTextConfig, PreTrainedTokenizerBase
+    from transformers import CLIPTextConfig, PreTrainedModel, PreTrainedTokenizerBase
 
 BATCH = 64
 """Prompts in one forward pass of a text encoder."""
@@ -149,11 +149,20 @@ def t5_states(
     tokenizer = T5Tokenizer.from_pretrained(folder, subfolder="tokenizer" + suffix)
     tokens, mask = tokenized(tokenizer, texts, limit, truncate)
     encoder = load_network(T5EncoderModel, folder, "text_encoder" + suffix, dtype).to(device)
-    hidden = []
-    for part, seen in zip(tokens.split(BATCH), mask.split(BATCH), strict=True):
-        attention_mask = seen.to(device) if masked else None
-        hidden.append(encoder(part.to(device), attention_mask=attention_mask)[0].float().cpu())
-    return torch.cat(hidden), mask
+    return last_states(encoder, tokens, mask if masked else None), mask
+
+
+def last_states(encoder: PreTrainedModel, tokens: Tensor, mask: Tensor | None) -> Tensor:
+    """An encoder's last hidden states, `(prompt, token, channel)` float32, on the CPU.
+
+    `tokens` and `mask` are those of `tokenized`; without a `mask`, tokens attend to the padding.
+    """
+    hidden, device = [], encoder.device
+    for start in range(0, len(tokens), BATCH):
+        part = slice(start, start + BATCH)
+        seen = None if mask is None else mask[part].to(device)
+        hidden.append(encoder(tokens[part].to(device), attention_mask=seen)[0].float().cpu())
+    return torch.cat(hidden)
 
 
 def _check_t5_tokenizer(folder: Path) -> None:

@@ -18,13 +18,14 @@ class Batches:
 
     `size` is the number of evaluations in a pass; `auto` starts with FIRST and doubles it until the
     rate stops growing. A pass that does not fit in memory is halved and repeated, and no later pass
-    is larger.
+    is larger. `counts` are the evaluations and the passes that were made.
     """
 
     def __init__(self, size: int | str, device: torch.device) -> None:
         self.device = device
         self.growing = size == "auto"
         self.size = FIRST if self.growing else int(size)
+        self.counts = (0, 0)
         self._rate = 0.0
         self._redo = False
 
@@ -38,6 +39,7 @@ class Batches:
                 self._redo = False
                 continue
             start = part.stop
+            self.counts = self.counts[0] + len(part), self.counts[1] + 1
             if self.growing and len(part) == self.size:
                 self._grow(begun)
 

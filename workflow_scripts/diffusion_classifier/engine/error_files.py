@@ -83,16 +83,19 @@ def pair_cost(stages: Sequence[xr.Dataset]) -> pd.DataFrame:
 
     A file's seconds are divided among its pairs in proportion to their evaluations.
     """
-    parts = []
-    for stage in stages:
-        counts = evaluated(stage).sum(axis=1)
-        seconds = counts * (stage.attrs["seconds"] / max(1, counts.sum()))
-        pairs = {key: stage[key].values for key in ("image", "prompt")}
-        parts.append(pd.DataFrame({**pairs, "evaluations": counts, "seconds": seconds}))
-    summed = pd.concat(parts).groupby(["image", "prompt"]).sum().astype("float64")
-    return summed.reset_index()
+    return _cost(stages, ["image", "prompt"]).reset_index()
 
 
 def cost(stages: Sequence[xr.Dataset]) -> pd.DataFrame:
     """Cost of each image: index `image`, columns `evaluations` and `seconds` of compute."""
-    return pair_cost(stages).drop(columns="prompt").groupby("image").sum()
+    return _cost(stages, ["image"])
+
+
+def _cost(stages: Sequence[xr.Dataset], keys: list[str]) -> pd.DataFrame:
+    parts = []
+    for stage in stages:
+        counts = evaluated(stage).sum(axis=1)
+        seconds = counts * (stage.attrs["seconds"] / max(1, counts.sum()))
+        pairs = {key: stage[key].values for key in keys}
+        parts.append(pd.DataFrame({**pairs, "evaluations": counts, "seconds": seconds}))
+    return pd.concat(parts).groupby(keys).sum().astype("float64")

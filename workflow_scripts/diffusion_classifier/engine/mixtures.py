@@ -6,16 +6,22 @@ which costs about as much as the forward pass; it is counted as two.
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import torch
 from torch import Tensor
 
 from diffusion_classifier.denoisers.denoiser import Denoiser
-from diffusion_classifier.denoisers.mixture import predict_mixture
+from diffusion_classifier.denoisers.mixture import (
+    mixed_prompts,
+    predict_mixture,
+    prompt_features,
+)
 from diffusion_classifier.network_time import in_network
 
 from .batching import Batches, out_of_memory
-from .engine import Inputs, check_latents
+from .engine import Engine, Inputs, check_latents
 from .samples import Sample
 
 
@@ -37,7 +43,7 @@ class Mixtures:
     ) -> None:
         check_latents(inputs)
         self.denoiser, self.device, self.dtype = denoiser, device, dtype
-        self.batches = Batches(batch_size, device)
+        self.batch_size, self.batches = batch_size, Batches(batch_size, device)
         # tensors made in inference mode, as encoders make them, cannot take part in a backward pass
         self.inputs = Inputs(
             inputs.latents.clone(),
@@ -50,6 +56,23 @@ class Mixtures:
     def images(self) -> int:
         """The number of images."""
         return len(self.inputs.latents)
+
+    def engine(self, weights: np.ndarray | None = None) -> Engine:
+        """An engine whose prompt k is the mixture `weights[k]`, float `(mixture, prompt)`.
+
+        Without `weights` its prompts are those of the inputs.
+        """
+        denoiser, conditions = self.denoiser, self.inputs.conditions
+        if weights is not None:
+            chosen = torch.tensor(weights, dtype=torch.float32, device=self.device)
+            denoiser, conditions = mixed_prompts(denoiser, conditions, chosen)
+        inputs = replace(self.inputs, conditions=conditions)
+        return Engine(denoiser, inputs, self.batch_size, self.device, self.dtype)
+
+    def features(self) -> np.ndarray:
+        """What the network is told of each prompt, float64 `(prompt, feature)`."""
+        found = prompt_features(self.denoiser, self.inputs.conditions)
+        return found.detach().double().cpu().numpy()
 
     @in_network()
     def gradients(self, weights: np.ndarray, sample: Sample) -> tuple[np.ndarray, np.ndarray]:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from diffusion_classifier.tables.escaping import in_columns
+
 if TYPE_CHECKING:
     from .costs import Cost
 
@@ -45,9 +47,7 @@ def at_most(most: bool, text: str) -> str:
 
 def table_lines(rows: list[tuple[str, ...]]) -> list[str]:
     """Indented lines with aligned columns; the first two are texts, the others numbers."""
-    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    form = "  ".join(f"{{:{'<' if n < 2 else '>'}{width}}}" for n, width in enumerate(widths))
-    return [f"  {form.format(*row)}".rstrip() for row in rows]
+    return [f"  {line}".rstrip() for line in in_columns(rows, left={0, 1})]
 
 
 def number(value: float | None) -> str:

@@ -161,9 +161,17 @@ def _search_costs(config: dict[str, Any], table: str) -> Iterator[Cost]:
     for (name, prompts), counts in searched.items():
         search = config["evaluations"][name]["search"]
         dataset = search["calibration"][prompts]
-        per_image = counts and search_class(search["kind"]).evaluations(search, counts[0])
-        images, rate = image_count(config, dataset), config["evaluations"][name].get("rate")
+        kind, rate = search_class(search["kind"]), config["evaluations"][name].get("rate")
+        per_image, images = (
+            counts and kind.evaluations(search, counts[0]),
+            image_count(config, dataset),
+        )
         yield Cost(table, f"{name} (search, calibration)", dataset, images, per_image, 0, rate)
+        if "learn" in search:
+            dataset = search["learn"][prompts]
+            per_image = counts and kind.learning_evaluations(search, counts[0])
+            images, method = image_count(config, dataset), f"{name} (search, learning)"
+            yield Cost(table, method, dataset, images, per_image, 0, rate)
 
 
 def _baseline_costs(config: dict, table: str, method: str, datasets: list[str]) -> Iterator[Cost]:

@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 
 from diffusion_classifier import files
+from diffusion_classifier.messages import one_line
 
 SUFFIX = ".damaged"
 
@@ -38,7 +39,7 @@ def _reason(path: Path, readers: dict[str, Reader]) -> str | None:
     except (MemoryError, FileNotFoundError, PermissionError):
         return None
     except Exception as error:  # damaged files lead to errors of any kind
-        reason = " ".join(str(error).split()) or type(error).__name__
+        reason = one_line(error)
         if (isinstance(error, OSError) and error.errno is not None) or "alloc" in reason:
             return None  # the system: too many open files, no memory, an unreachable disk
         return reason

@@ -16,7 +16,7 @@ import pandas as pd
 import pyarrow.parquet as pq
 
 from diffusion_classifier.config.methods import questions
-from diffusion_classifier.data.left_out import read_left_out
+from diffusion_classifier.data.image_files.left_out import read_left_out
 
 from .status import evaluation_progress
 

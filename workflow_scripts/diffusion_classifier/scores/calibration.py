@@ -4,16 +4,19 @@ The paper's posterior (section 3.2) is exp(-D · error), normalised over classes
 of values of a latent. It is not calibrated, and after pruning or a race the error of a class that
 left early is known less precisely than that of the best class. Here
 
-    p(c | x) ∝ p(c) exp(-β d_c · n_c / (n_c + κ)),
+    p(c | x) ∝ p(c) (1 + v β d_c · n_c / (n_c + κ))^(-1/v),
 
 where d_c is the paired difference of `selection.evidence` and n_c the effective number of samples
 behind it. β replaces D: T = D / β is a temperature (Guo et al. 2017). κ shrinks a difference that
 rests on few samples towards 0: if true differences spread with variance τ² around 0 and those of
 single samples with σ² around the true one, n / (n + σ²/τ²) · d is the posterior mean (James & Stein
-1961), so κ = σ²/τ². Both are fitted by maximum likelihood with Platt's targets (1999): each image
-counts as its own class with 1 - 1/(N + 2) and as any class otherwise, which keeps β finite
-where N calibration images have no mistake. A method with scores instead of errors has one
-parameter, its temperature. p(c) is uniform unless given.
+1961), so κ = σ²/τ². v says that images differ in temperature: if β is drawn for each image from a
+Gamma distribution with this mean and the variance v β², the formula is the expectation of
+exp(-β d n / (n + κ)), its limit for v = 0. So a large difference counts less than its number says.
+All are fitted by maximum likelihood with Platt's targets (1999): each image counts as its own class
+with 1 - 1/(N + 2) and as any class otherwise, which keeps β finite where N calibration images have
+no mistake. A method with scores instead of errors has one parameter, its temperature. p(c) is
+uniform unless given.
 """
 
 from __future__ import annotations
@@ -22,7 +25,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.optimize import minimize
+from scipy.optimize import OptimizeResult, minimize
 from scipy.special import log_softmax
 
 from diffusion_classifier.messages import InputError
@@ -36,11 +39,13 @@ _FEW, _MANY = 1e-6, 1e6
 """The range of κ, in samples."""
 _STARTS = 9
 """The number of values of κ from which the search begins."""
+_VARIANCES = (1e-3, 1.0)
+"""The range of v; at its lower end, v hardly matters."""
 
 
 @dataclass(frozen=True)
 class Calibration:
-    """Fitted parameters: `scale` β, in nats per unit of error; `half` κ, in samples.
+    """Fitted parameters: `scale` β, in nats per unit of error; `half` κ, in samples; `variance` v.
 
     `images` is the number of calibration images.
     """
@@ -48,6 +53,7 @@ class Calibration:
     scale: float
     half: float = 0.0
     images: int = 0
+    variance: float = 0.0
 
 
 def of_scores(images: np.ndarray, scores: np.ndarray) -> Evidence:
@@ -80,7 +86,7 @@ def log_posterior(
     >>> np.exp(log_posterior(two, Calibration(1.0))).round(3).tolist()
     [[0.731, 0.269]]
     """
-    return log_softmax(_logits(found, calibration.scale, calibration.half, prior), axis=1)
+    return log_softmax(_logits(found, calibration, prior), axis=1)
 
 
 def fit(
@@ -92,31 +98,46 @@ def fit(
     """The calibration of greatest likelihood for images with `labels`, `(image,)` class indices.
 
     `start` is the scale of the uncalibrated posterior, D for errors and 1 for logits. κ is only
-    fitted if classes have different numbers of samples. Raises InputError for fewer than two
-    images and for a label that is none of the classes.
+    fitted if classes have different numbers of samples, and v only for errors. Raises InputError
+    for fewer than two images and for a label that is none of the classes.
     """
     truth = positions(found, labels)
     if len(truth) < 2:
         raise InputError(
             f"calibration: found {len(truth)} image(s), expected at least 2; give more"
         )
-    rows, slip = np.arange(len(truth)), 1 / (len(truth) + 2)
+    names, first = ["scale"], np.log(start)
+    ranges = {
+        "scale": (first - _RANGE, first + _RANGE),
+        "half": (np.log(_FEW), np.log(_MANY)),
+        "variance": tuple(np.log(_VARIANCES)),
+    }
 
     def loss(parameters: np.ndarray) -> float:
-        half = np.exp(parameters[1]) if len(parameters) > 1 else 0.0
-        logs = log_softmax(_logits(found, np.exp(parameters[0]), half, prior), axis=1)
-        return -((1 - slip) * logs[rows, truth] + slip * logs.mean(axis=1)).mean()
+        tried = Calibration(**dict(zip(names, np.exp(parameters), strict=True)))
+        return _mean_loss(log_posterior(found, tried, prior), truth)
 
-    first = np.log(start)
-    scales, halves = (first - _RANGE, first + _RANGE), (np.log(_FEW), np.log(_MANY))
-    best = minimize(loss, [first], method="L-BFGS-B", bounds=[scales])
+    def search(begin: Sequence[float]) -> OptimizeResult:
+        return minimize(loss, begin, method="L-BFGS-B", bounds=[ranges[name] for name in names])
+
+    best = search([first])
     if unequal(found):  # the likelihood may have several maxima in κ
-        for half in np.linspace(*halves, _STARTS):
-            begin = [best.x[0] + np.log1p(np.exp(half) / np.median(found.samples)), half]
-            tried = minimize(loss, begin, method="L-BFGS-B", bounds=[scales, halves])
-            best = tried if tried.fun < best.fun else best
-    half = float(np.exp(best.x[1])) if len(best.x) > 1 else 0.0
-    return Calibration(float(np.exp(best.x[0])), half, len(truth))
+        names.append("half")
+        halves, counts = np.linspace(*ranges["half"], _STARTS), np.median(found.samples)
+        begins = [[best.x[0] + np.log1p(np.exp(half) / counts), half] for half in halves]
+        best = min(map(search, begins), key=lambda one: one.fun)
+    if np.isfinite(found.samples).all():
+        names.append("variance")
+        begins = [[*best.x, np.log(variance)] for variance in (0.01, 0.1, 0.5)]
+        best = min(map(search, begins), key=lambda one: one.fun)
+    values = dict(zip(names, np.exp(best.x).tolist(), strict=True))
+    return Calibration(**values, images=len(truth))
+
+
+def _mean_loss(logs: np.ndarray, truth: np.ndarray) -> float:
+    """The mean of -log p with Platt's targets."""
+    slip = 1 / (len(truth) + 2)
+    return -((1 - slip) * logs[np.arange(len(truth)), truth] + slip * logs.mean(axis=1)).mean()
 
 
 def fuse(log_a: np.ndarray, log_b: np.ndarray, truth: np.ndarray) -> tuple[float, float]:
@@ -126,11 +147,9 @@ def fuse(log_a: np.ndarray, log_b: np.ndarray, truth: np.ndarray) -> tuple[float
     calibration images and classes, `truth` `(image,)` the columns of the true classes. Both results
     are at least 0; w = 0 leaves the first method alone.
     """
-    rows, slip = np.arange(len(truth)), 1 / (len(truth) + 2)
 
     def loss(parameters: np.ndarray) -> float:
-        logs = fused(log_a, log_b, *parameters)
-        return -((1 - slip) * logs[rows, truth] + slip * logs.mean(axis=1)).mean()
+        return _mean_loss(fused(log_a, log_b, *parameters), truth)
 
     fits = [
         minimize(loss, [1.0, weight], method="L-BFGS-B", bounds=[(1e-3, 1e3), (0.0, 1e3)])
@@ -163,13 +182,12 @@ def unequal(found: Evidence) -> bool:
     return bool(np.ptp(measured) > 0) if np.isfinite(measured).all() else False
 
 
-def _logits(
-    found: Evidence, scale: float, half: float, prior: Sequence[float] | None
-) -> np.ndarray:
+def _logits(found: Evidence, calibration: Calibration, prior: Sequence[float] | None) -> np.ndarray:
     # n / (n + κ), in a form that is 1 for n = ∞ and 0 for n = 0
     with np.errstate(divide="ignore", invalid="ignore"):
-        shrunk = found.difference / (1 + half / found.samples)
-    logits = -scale * shrunk
+        shrunk = found.difference / (1 + calibration.half / found.samples)
+    logits, variance = -calibration.scale * shrunk, calibration.variance
+    logits = logits if variance == 0 else -np.log1p(-variance * logits) / variance
     logits = np.where(np.isnan(logits), np.nanmin(logits, axis=1, keepdims=True), logits)
     return logits if prior is None else logits + _log_prior(prior, len(found.classes))
 

@@ -6,10 +6,8 @@ from collections.abc import Iterator, Mapping
 
 import pandas as pd
 
-from .accuracy import percent
 from .matching_tables import MICRO, Methods, correct_of, trainings_of
-from .paired_tests import paired
-from .weighting_gain import GAIN
+from .weighting_gain import GAIN, compared
 
 GAINS = ["dataset", "subtask", "metric", "method", "varies", *GAIN]
 """The columns of a gain; `images` counts items, or the pairs and sets of them."""
@@ -36,7 +34,8 @@ def gain_table(methods: Methods, decisions: pd.DataFrame, of: Mapping[str, str])
             bases = list(dict.fromkeys(of[name] for name in names))
             for subtask, both in _parts(found, equal):
                 a, b = (correct_of(*part) for part in zip(both, (names, bases), strict=True))
-                rows.append(head | {"subtask": subtask} | _compared(a, b))
+                units = a.index.intersection(b.index)
+                rows.append(head | {"subtask": subtask} | compared(a.loc[units], b.loc[units]))
     return pd.DataFrame(rows, columns=GAINS)
 
 
@@ -50,13 +49,3 @@ def _parts(
         yield subtask, (found[found["subtask"] == subtask], equal[equal["subtask"] == subtask])
     if len(subtasks) > 1:
         yield MICRO, (found, equal[equal["subtask"].isin(subtasks)])
-
-
-def _compared(a: pd.DataFrame, b: pd.DataFrame) -> dict[str, object]:
-    """GAIN of two methods on the units that both decided."""
-    units = a.index.intersection(b.index)
-    a, b = a.loc[units], b.loc[units]
-    measured = paired(a, b)
-    accuracies = [*percent(b.to_numpy().T), *percent(a.to_numpy().T)]
-    compared = [measured[key] for key in ("difference", "low", "high", "p")]
-    return dict(zip(GAIN[1:], [len(a), a.shape[1], *accuracies, *compared], strict=True))

@@ -86,6 +86,7 @@ class Probabilities:
             self.fitted[key].append(log_posterior(held.evidence, found, prior))
             self.truth[key] = positions(held.evidence, held.labels)
             record = {"temperature": asked.scale / found.scale, "half": found.half}
+            record["variance"] = found.variance
             self._record(*key, number, record, found.images)
         truth = positions(question.asked[0].evidence, question.asked[0].labels)
         for way, values in logs.items():

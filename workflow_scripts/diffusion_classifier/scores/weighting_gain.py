@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import pandas as pd
 
@@ -30,11 +31,16 @@ def weighting_gain(weighted: Sequence[pd.DataFrame], equal: Sequence[pd.DataFram
     rows = []
     for loss in pd.unique(weighted[0]["loss"]):
         a, b = (_correct(found, loss) for found in (weighted, same))
-        measured = paired(a, b)
-        accuracies = [*percent(b.to_numpy().T), *percent(a.to_numpy().T)]
-        compared = [measured[key] for key in ("difference", "low", "high", "p")]
-        rows.append([loss, len(a), len(weighted), *accuracies, *compared])
+        rows.append({"loss": loss, **compared(a, b)})
     return pd.DataFrame(rows, columns=GAIN)
+
+
+def compared(weighted: pd.DataFrame, equal: pd.DataFrame) -> dict[str, Any]:
+    """The columns of `GAIN` but the loss: two methods on the same units, see `paired_tests`."""
+    measured = paired(weighted, equal)
+    accuracies = [*percent(equal.to_numpy().T), *percent(weighted.to_numpy().T)]
+    differences = [measured[key] for key in ("difference", "low", "high", "p")]
+    return dict(zip(GAIN[1:], [*weighted.shape, *accuracies, *differences], strict=True))
 
 
 def _correct(found: Sequence[pd.DataFrame], loss: str) -> pd.DataFrame:

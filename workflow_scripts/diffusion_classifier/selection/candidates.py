@@ -27,7 +27,10 @@ def candidates(data: pd.DataFrame, prompts: pd.DataFrame) -> pd.DataFrame:
     )
     named, unconditional = numbered[~empty], numbered.loc[empty, ["prompt"]]
     if "example" not in data:
-        pairs = data[["image"]].merge(named[["prompt"]], how="cross")
+        images, prompt = data["image"].to_numpy(), named["prompt"].to_numpy()
+        pairs = pd.DataFrame(
+            {"image": np.repeat(images, len(prompt)), "prompt": np.tile(prompt, len(images))}
+        )
     else:
         captions = data[["example", "label"]].drop_duplicates().merge(named, on="label")
         within = data[["image", "example"]].merge(captions, on="example")

@@ -8,10 +8,12 @@ its top-k accuracy is an upper limit of the accuracy that follows; see `ceilings
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
+from typing import Any
 
 import numpy as np
 import pandas as pd
 
+from diffusion_classifier import files
 from diffusion_classifier.data.prompt_sets import named_prompts
 
 from .candidates import candidates, pairs_of_classes
@@ -95,3 +97,18 @@ def contenders(
         known = pd.concat(calibration)
         best = near_best_of_prior(predictions, known, loss, keep, classes, risk)
     return pairs_of_classes(pairs, prompts["classidx"].to_numpy(), best)
+
+
+def stored_contenders(
+    data: pd.DataFrame,
+    prompts: pd.DataFrame,
+    images: Collection[int],
+    predictions: str,
+    calibration: Sequence[str],
+    **prior: Any,
+) -> pd.DataFrame:
+    """The `contenders` by the paths of predictions ("" without a prior) and of calibration."""
+    columns = ["image", "loss", "scores"]
+    stored = files.read_parquet(predictions, columns) if predictions else None
+    known = [files.read_parquet(path, [*columns, "label"]) for path in calibration]
+    return contenders(data, prompts, images, stored, calibration=known, **prior)

@@ -11,8 +11,8 @@ of searches.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -30,6 +30,8 @@ if TYPE_CHECKING:
     from diffusion_classifier.engine.mixtures import Mixtures
 
 SEARCHES: dict[str, str] = {
+    "clusters": "clusters:ClusterSearch",
+    "correlated": "correlated:CorrelatedSearch",
     "gradient": "gradient_search:GradientSearch",
 }
 """`kind` in the config -> the module in this folder and the Search in that module."""
@@ -44,13 +46,14 @@ class Tools:
 
     `images` are the numbers of the images of `mixtures`, int64 `(image,)`; `class_of` is the class
     of every prompt of `mixtures`, int64 `(prompt,)`; `samples` are as many as the config's
-    `samples`.
+    `samples`. `learned` is what `Search.learn` found on other images.
     """
 
     mixtures: Mixtures
     images: np.ndarray
     class_of: np.ndarray
     samples: Sequence[Sample]
+    learned: Mapping[str, np.ndarray] = field(default_factory=dict)
 
 
 class Search(ABC):
@@ -58,6 +61,12 @@ class Search(ABC):
 
     keys: ClassVar[dict[str, dict[str, Any]]] = {}
     """The JSON schemas of keys that no other search has."""
+
+    required: ClassVar[tuple[str, ...]] = ()
+    """Those of `keys` that the config has to have."""
+
+    learns: ClassVar[bool] = False
+    """Whether it needs `learn`, and the key `learn` of the config, with labelled images."""
 
     def __init__(self, spec: dict[str, Any], tools: Tools) -> None:
         self.spec, self.tools = spec, tools
@@ -69,7 +78,20 @@ class Search(ABC):
     @classmethod
     @abstractmethod
     def evaluations(cls, spec: dict[str, Any], classes: float) -> float:
-        """The evaluations per image; a backward pass counts as two."""
+        """The evaluations per image, at most; a backward pass counts as two."""
+
+    def spent(self, classes: int) -> float | np.ndarray:
+        """The evaluations of each image, `(image,)`, or of all images alike, after `scores`."""
+        return float(self.evaluations(self.spec, classes))
+
+    def learn(self, labels: np.ndarray) -> dict[str, np.ndarray]:
+        """What is learned once on these images, with the classes `labels`, `(image,)` int64."""
+        return {}
+
+    @classmethod
+    def learning_evaluations(cls, spec: dict[str, Any], classes: float) -> float:
+        """The evaluations of `learn` per image, at most."""
+        return cls.evaluations(spec, classes)
 
 
 def search_class(kind: str) -> type[Search]:
@@ -87,10 +109,12 @@ def open_search(
     batch_size: int | str,
     device: torch.device,
     dtype: torch.dtype,
+    learned: Mapping[str, np.ndarray] | None = None,
 ) -> Search:
     """The search that `spec` describes, for the images of `inputs`, without the empty prompt.
 
-    `densities` are those of learned timesteps, if the search has them. Raises InputError if the
+    `densities` are those of learned timesteps, if the search has them; `learned` is what the search
+    learned on other images. Raises InputError if the
     noise bank or the model's timesteps are too few for the samples.
     """
     from diffusion_classifier.data.prompt_sets import is_unconditional
@@ -109,8 +133,15 @@ def open_search(
     check_samples(samples, noises, timesteps)
     mixtures = Mixtures(denoiser, replace(inputs, conditions=conditions), batch_size, device, dtype)
     class_of = prompts["classidx"].to_numpy()[named]
-    tools = Tools(mixtures, inputs.images.cpu().numpy(), class_of, samples)
+    tools = Tools(mixtures, inputs.images.cpu().numpy(), class_of, samples, learned or {})
     return search_class(spec["kind"])(spec, tools)
+
+
+def learned_values(path: str | Sequence[str]) -> dict[str, np.ndarray]:
+    """The arrays of a file that the rule `learn_search` wrote; {} if `path` is empty."""
+    from diffusion_classifier.files import read_tensors
+
+    return {name: value.numpy() for name, value in read_tensors(path).items()} if path else {}
 
 
 def search_table(
@@ -122,8 +153,8 @@ def search_table(
     `loss` is empty, and `scores` is minus the score of every class, float32: higher is likelier.
     """
     table = labels.set_index("image").loc[search.tools.images, ["label"]].reset_index()
-    cost = search.evaluations(search.spec, scores.shape[1])
-    shares = {"loss": "", "evaluations": float(cost), "seconds": seconds / len(table)}
+    cost = search.spent(scores.shape[1])
+    shares = {"loss": "", "evaluations": cost, "seconds": seconds / len(table)}
     return table.assign(**shares, scores=list(-scores.astype("float32")))
 
 

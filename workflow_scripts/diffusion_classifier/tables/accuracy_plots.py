@@ -16,6 +16,7 @@ from matplotlib.patches import Rectangle
 from .confusions import confusion, drawn_classes
 from .escaping import shortened
 from .plots import (
+    MARKERS,
     PALETTE,
     RIGHT,
     STYLE,
@@ -33,7 +34,6 @@ if TYPE_CHECKING:
     import xarray as xr
     from PIL.Image import Image
 
-MARKERS = "oDsv^P<>Xp"
 CELL, MARGIN = 0.3, 1.6  # inches: a cell of a confusion matrix, the labels beside it
 LABEL = 32  # characters of such a label at most
 

@@ -6,7 +6,7 @@ import textwrap
 
 import pandas as pd
 
-from .escaping import isolated, shortened, width
+from .escaping import in_columns, isolated, shortened, width
 
 HEADER = 16
 """Characters in a line of a column's header, at most."""
@@ -32,10 +32,5 @@ def aligned(text: pd.DataFrame) -> list[str]:
         + [*text.iloc[:, i]]
         for i, header in enumerate(headers)
     ]
-    padded = []
-    for i, column in enumerate([*names, *columns]):
-        spaces = [" " * (max(map(width, column)) - width(cell)) for cell in column]
-        pairs = zip(column, spaces, strict=True)
-        padded.append([cell + space if i < len(names) else space + cell for cell, space in pairs])
-    lines = ["  ".join(row) for row in zip(*padded, strict=True)]
+    lines = in_columns([*zip(*names, *columns, strict=True)], left=range(len(names)))
     return [*lines[:depth], "-" * width(lines[0]), *lines[depth:]]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections.abc import Collection, Sequence
 
 # characters that Markdown reads as markup. Brackets are those of a link or a footnote; spaces at
 # the end would keep a following ** from ending bold text
@@ -53,6 +54,23 @@ def width(text: str) -> int:
     import wcwidth
 
     return max(wcwidth.wcswidth(text), 0)
+
+
+def in_columns(rows: Sequence[Sequence[str]], left: Collection[int]) -> list[str]:
+    """A line of equal width for each of `rows`, whose cells are aligned in columns.
+
+    The columns with a number in `left` begin at the left, the others end at the right.
+
+    >>> in_columns([("a", "10"), ("bcd", "9")], left={0})
+    ['a    10', 'bcd   9']
+    """
+    widths = [max(map(width, column)) for column in zip(*rows, strict=True)]
+    lines = []
+    for row in rows:
+        spaces = [" " * (most - width(cell)) for cell, most in zip(row, widths, strict=True)]
+        pairs = enumerate(zip(row, spaces, strict=True))
+        lines.append("  ".join(c + s if n in left else s + c for n, (c, s) in pairs))
+    return lines
 
 
 def isolated(text: str) -> str:

@@ -2,24 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping
+from typing import Any
 
 import matplotlib as mpl
-import numpy as np
 import pandas as pd
-from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from diffusion_classifier.scores.matching import METRICS
 from diffusion_classifier.scores.matching_tables import MACRO, MICRO
 
-from .plots import PALETTE, STYLE, add_legend, add_title, name_label
+from .plots import STYLE, add_legend, add_title, grouped_points, mark_guessing, name_label
 from .weighting_plots import gain_text
-from .wide_tables import comparison, interval_text, trainings, wide
+from .wide_tables import comparison, interval_text, p_value, trainings, wide, with_trainings
 
 MOST = 12
 """How many subtasks a page shows; of more it shows the means, and the CSV has all."""
-MARKERS = "oDsv^P<>X"
 
 
 def metrics_of(rows: pd.DataFrame, dataset: str) -> dict[str, str]:
@@ -69,8 +67,7 @@ def paired_frame(
     """Differences as text, method a, method b x subtasks, as `wide_tables.comparison`."""
     own = paired[(paired["dataset"] == dataset) & (paired["metric"] == metric)]
     headers = {name: name for name in columns(rows, dataset, metric) if name != MACRO}
-    counts = trainings(rows[rows["dataset"] == dataset])
-    names = {method: f"{method} ({count})" for method, count in counts.items()}
+    names = with_trainings(rows[rows["dataset"] == dataset])
     return comparison(own.assign(dataset=own["subtask"]), names, headers, loss)
 
 
@@ -121,35 +118,36 @@ def scores_plot(rows: pd.DataFrame, datasets: Mapping[str, str], title: str) -> 
     Dotted lines are what guessing gets. `rows` are those of one loss.
     """
     shown = rows[rows["kind"] != "chance"]
-    methods, counts = list(pd.unique(shown["method"])), trainings(shown)
+    labels = {name: f"{name_label(name)}, {count}" for name, count in trainings(shown).items()}
     panels = {name: columns(rows, name, main_metric(rows, name)) for name in datasets}
-    heights = [0.9 + len(names) * (0.25 + 0.13 * len(methods)) for names in panels.values()]
+    heights = [0.9 + len(names) * (0.25 + 0.13 * len(labels)) for names in panels.values()]
     with mpl.rc_context(STYLE):
         figure = Figure(figsize=(8, sum(heights) + 1), layout="constrained")
         axes = figure.subplots(len(panels), 1, squeeze=False, height_ratios=heights).ravel()
         for ax, (dataset, names) in zip(axes, panels.items(), strict=True):
             metric = main_metric(rows, dataset)
             own = shown[(shown["dataset"] == dataset) & (shown["metric"] == metric)]
-            for number, method in enumerate(methods):
-                offset = 0.7 * ((number + 0.5) / len(methods) - 0.5)
-                label = f"{name_label(method)}, {counts[method]}"
-                _points(ax, own[own["method"] == method], list(names), offset, number, label)
-            _guessing(ax, own, list(names))
+            grouped_points(ax, own, "subtask", list(names), labels)
+            chance = own.drop_duplicates("subtask").set_index("subtask")["chance"]
+            mark_guessing(ax, chance.reindex(list(names)))
             ax.set_yticks(range(len(names)), [name_label(name) for name in names])
-            ax.set(xlim=(-2, 102), ylim=(len(names) - 0.5, -0.5))
-            ax.set_xlabel(f"{METRICS[metric].lower()} (%)")
-            ax.grid(axis="y", visible=False)
+            ax.set(xlim=(-2, 102), xlabel=f"{METRICS[metric].lower()} (%)")
             ax.set_title(datasets[dataset], loc="left")
         add_title(figure, title)
         add_legend(figure, axes)
     return figure
 
 
-def effects_frame(effects: pd.DataFrame, dataset: str, loss: str) -> pd.DataFrame:
-    """Effect sizes as text: methods x comparisons, "+0.61 [+0.35, +0.84]" and p below it."""
+def effects_frame(
+    effects: pd.DataFrame, dataset: str, loss: str, text: Callable[[Any], str] | None = None
+) -> pd.DataFrame:
+    """Effect sizes as text: methods x comparisons, "+0.61 [+0.35, +0.84]" and p below it.
+
+    `text` makes another cell of a row of `effects`.
+    """
     own = effects[(effects["dataset"] == dataset) & effects["loss"].isin(["", loss])]
-    text = [_effect_text(row) for row in own.itertuples()]
-    found = own.assign(text=text).pivot(index="method", columns="subtask", values="text")
+    cells = own.assign(text=[(text or _effect_text)(row) for row in own.itertuples()])
+    found = cells.pivot(index="method", columns="subtask", values="text")
     ordered = found.reindex(pd.unique(own["method"]))[list(pd.unique(own["subtask"]))]
     return ordered.fillna("—").rename_axis(index=None, columns=None)
 
@@ -160,10 +158,9 @@ def effects_plot(
     """One panel per data set: effect sizes by comparison, with bootstrap intervals."""
     shown = effects[effects["loss"].isin(["", loss])]
     names = [name for name in datasets if name in set(shown["dataset"])]
-    methods = list(pd.unique(shown["method"]))
+    labels = {method: name_label(method) for method in pd.unique(shown["method"])}
     heights = [
-        0.9
-        + shown.loc[shown["dataset"] == name, "subtask"].nunique() * (0.25 + 0.13 * len(methods))
+        0.9 + shown.loc[shown["dataset"] == name, "subtask"].nunique() * (0.25 + 0.13 * len(labels))
         for name in names
     ]
     with mpl.rc_context(STYLE):
@@ -172,40 +169,14 @@ def effects_plot(
         for ax, dataset in zip(axes, names, strict=True):
             own = shown[shown["dataset"] == dataset]
             subtasks = list(pd.unique(own["subtask"]))
-            for number, method in enumerate(methods):
-                offset = 0.7 * ((number + 0.5) / len(methods) - 0.5)
-                of_method = own[own["method"] == method]
-                _points(ax, of_method, subtasks, offset, number, name_label(method))
+            grouped_points(ax, own, "subtask", subtasks, labels)
             ax.axvline(0, color="0.3", linewidth=1)
             ax.set_yticks(range(len(subtasks)), [name_label(name) for name in subtasks])
-            ax.set(ylim=(len(subtasks) - 0.5, -0.5), xlabel="effect size")
-            ax.grid(axis="y", visible=False)
+            ax.set_xlabel("effect size")
             ax.set_title(datasets[dataset], loc="left")
         add_title(figure, title)
         add_legend(figure, axes)
     return figure
-
-
-def _points(
-    ax: Axes, own: pd.DataFrame, names: Sequence[str], offset: float, number: int, label: str
-) -> None:
-    """The points of one method, `offset` below the middle of their subtask."""
-    own = own[own["subtask"].isin(names)]
-    y = own["subtask"].map(list(names).index) + offset
-    bars = np.clip([own["value"] - own["low"], own["high"] - own["value"]], 0, None)
-    ax.errorbar(
-        own["value"], y, xerr=bars, linestyle="none", label=label,
-        marker=MARKERS[number % len(MARKERS)], color=PALETTE[number % len(PALETTE)],
-    )  # fmt: skip
-
-
-def _guessing(ax: Axes, own: pd.DataFrame, names: Sequence[str]) -> None:
-    chance = own.drop_duplicates("subtask").set_index("subtask")["chance"]
-    y = np.arange(len(names))
-    ax.vlines(
-        chance.reindex(names), y - 0.42, y + 0.42, color="0.35", linestyle=":", zorder=1,
-        label="guessing",
-    )  # fmt: skip
 
 
 def _percent(row) -> str:
@@ -213,5 +184,4 @@ def _percent(row) -> str:
 
 
 def _effect_text(row) -> str:
-    p = "p < 0.001" if row.p < 0.001 else f"p = {row.p:.2g}"
-    return f"{row.value:+.2f} [{row.low:+.2f}, {row.high:+.2f}]\n{p}"
+    return f"{row.value:+.2f} [{row.low:+.2f}, {row.high:+.2f}]\n{p_value(row.p)}"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import textwrap
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from itertools import zip_longest
 from pathlib import Path
 
@@ -14,6 +14,7 @@ import pandas as pd
 import seaborn as sns
 from matplotlib.artist import Artist
 from matplotlib.axes import Axes
+from matplotlib.axis import Axis
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 
@@ -33,6 +34,7 @@ STYLE = {
 }
 PALETTE = sns.color_palette("colorblind", 10)
 RIGHT, WRONG = PALETTE[2], PALETTE[3]
+MARKERS = "oDsv^P<>Xp"
 
 
 def save(figure: Figure, stem: str | os.PathLike, dpi: int = 160) -> list[Path]:
@@ -82,6 +84,38 @@ def add_legend(figure: Figure, axes: Iterable[Axes]) -> None:
     column = 0.6 + 0.09 * max(map(width, handles), default=0)  # inches, with the marker
     ncols = max(1, min(3, len(handles), int(figure.get_figwidth() / column)))
     figure.legend(handles.values(), handles, loc="outside lower center", ncols=ncols)
+
+
+def plain_numbers(axis: Axis) -> None:
+    """Ticks at 1, 2 and 5 of each power of ten of a logarithmic axis, written as plain numbers."""
+    axis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+    axis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+    axis.set_minor_formatter(NullFormatter())
+
+
+def grouped_points(
+    ax: Axes, rows: pd.DataFrame, column: str, groups: Sequence[str], labels: Mapping[str, str]
+) -> None:
+    """A row of `ax` for each of `groups`, values of `column`: a point with its bars per method.
+
+    `rows` has `method, value, low, high`; `labels` maps all methods to their names in the legend.
+    """
+    for number, (method, label) in enumerate(labels.items()):
+        own = rows[(rows["method"] == method) & rows[column].isin(groups)]
+        y = own[column].map(list(groups).index) + 0.7 * ((number + 0.5) / len(labels) - 0.5)
+        bars = np.clip([own["value"] - own["low"], own["high"] - own["value"]], 0, None)
+        ax.errorbar(
+            own["value"], y, xerr=bars, linestyle="none", label=label,
+            marker=MARKERS[number % len(MARKERS)], color=PALETTE[number % len(PALETTE)],
+        )  # fmt: skip
+    ax.set_ylim(len(groups) - 0.5, -0.5)
+    ax.grid(axis="y", visible=False)
+
+
+def mark_guessing(ax: Axes, chance: Sequence[float]) -> None:
+    """A dotted line in each row of `grouped_points` at what guessing scores."""
+    y = np.arange(len(chance))
+    ax.vlines(chance, y - 0.42, y + 0.42, color="0.35", linestyle=":", zorder=1, label="guessing")
 
 
 def wrapped(text: str, inches: float) -> str:
@@ -146,9 +180,7 @@ def evaluations_plot(curve: pd.DataFrame, pruned: pd.DataFrame, title: str) -> F
                 label=name_label(row.method),
             )  # fmt: skip
         ax.set_xscale("log")
-        ax.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
-        ax.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
-        ax.xaxis.set_minor_formatter(NullFormatter())
+        plain_numbers(ax.xaxis)
         ax.set(xlabel="network evaluations per image", ylabel="top-1 accuracy (%)")
         ax.set_title(wrapped(title, 7), loc="left")
         ax.legend(loc="lower right")

@@ -16,7 +16,7 @@ from scipy.special import expit, logit
 from diffusion_classifier.scores import robustness
 
 from .plots import PALETTE, STYLE, add_legend, add_title, name_label, panels, wrapped
-from .wide_tables import trainings_text
+from .wide_tables import interval_text, trainings_text
 
 NO_LINE = "no line: it needs two baselines"
 MARKERS = "osD^vPX<>p"
@@ -50,7 +50,7 @@ def effective_robustness_plot(
             _distances(ax, points, distances, looks)
             head = [
                 f"{wrapped(f'{r.method}, {trainings_text(r.trainings, r.varies)}', 4.2)}:\n"
-                f"    {_signed(r)}"
+                f"    {interval_text(r.value, r.low, r.high, sign=True)} points"
                 for r in distances.itertuples()
             ]
             head = head if has_line(points) else [NO_LINE]
@@ -65,10 +65,6 @@ def effective_robustness_plot(
 def has_line(points: pd.DataFrame) -> bool:
     """Whether a line can be fitted: two baselines that differ in accuracy in distribution."""
     return points.loc[points["kind"] == "baseline", "x"].nunique() > 1
-
-
-def _signed(row) -> str:
-    return f"{row.value:+.1f} [{row.low:+.1f}, {row.high:+.1f}] points"
 
 
 def _looks(points_of: Mapping[str, pd.DataFrame], shown: Sequence[str]) -> dict[str, dict]:

@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 
 from diffusion_classifier.scores.accuracy import method_name
 
-from .plots import PALETTE, STYLE, panels, wrapped
+from .plots import PALETTE, STYLE, add_legend, add_title, panels, wrapped
 from .wide_tables import interval_text, p_value, trainings_text
 
 
@@ -63,7 +63,6 @@ def weights_plot(weights: Mapping[str, Sequence[pd.DataFrame]], title: str) -> F
             ax.set(xlabel="timestep t (0: no noise)", ylim=(0, None))
             ax.set_ylabel("weight (mean 1)" if i % 3 == 0 else "")
             ax.set_title(wrapped(name, 4), loc="left")
-        handles = axes[0].get_legend_handles_labels()
-        figure.legend(*handles, loc="outside lower center", ncols=2)
-        figure.suptitle(wrapped(title, figure.get_figwidth()), x=0.01, ha="left", fontsize=11)
+        add_legend(figure, axes)
+        add_title(figure, title)
     return figure

@@ -14,7 +14,17 @@ from matplotlib.figure import Figure
 from diffusion_classifier.data.sources.image_source import decode
 from diffusion_classifier.scores.compositional import METRICS
 
-from .plots import PALETTE, STYLE, add_legend, add_title, broken, name_label, panels
+from .plots import (
+    PALETTE,
+    STYLE,
+    add_legend,
+    add_title,
+    broken,
+    grouped_points,
+    mark_guessing,
+    name_label,
+    panels,
+)
 from .wide_tables import trainings
 from .winoground_curves import CHANCE, TAGS
 
@@ -22,7 +32,6 @@ if TYPE_CHECKING:
     import xarray as xr
 
 SIDES = ((PALETTE[0], "-"), (PALETTE[1], "--"))  # colour and line style of both images
-MARKERS = "oDsv^P<>X"
 VERDICTS = {"text_score": "text score", "image_score": "image score"}
 
 
@@ -35,26 +44,17 @@ def scores_plot(rows: pd.DataFrame, metrics: Sequence[str], title: str) -> Figur
     """
     rows = rows[(rows["kind"] != "chance") & rows["metric"].isin(list(metrics))]
     tags = [tag for tag in TAGS if tag in set(rows["dataset"])]
-    methods = list(pd.unique(rows["method"]))
-    counts = trainings(rows)
-    height = 1.0 + len(metrics) * (0.3 + 0.16 * len(methods))
+    labels = {name: f"{name_label(name)}, {count}" for name, count in trainings(rows).items()}
+    height = 1.0 + len(metrics) * (0.3 + 0.16 * len(labels))
     with mpl.rc_context(STYLE):
         figure, axes = panels(len(tags), 5, height, per_row=2)
         for i, (ax, tag) in enumerate(zip(axes, tags, strict=True)):
             of_tag = rows[rows["dataset"] == tag]
-            for j, method in enumerate(methods):
-                offset = 0.7 * ((j + 0.5) / len(methods) - 0.5)
-                label = f"{name_label(method)}, {counts[method]}"
-                _method(ax, of_tag[of_tag["method"] == method], metrics, offset, j, label)
+            grouped_points(ax, of_tag, "metric", metrics, labels)
             names = [METRICS[metric].replace(" image", "\nimage") for metric in metrics]
             ax.set_yticks(range(len(metrics)), names)
-            ax.set(xlim=(-2, 102), ylim=(len(metrics) - 0.5, -0.5), xlabel="score (%)")
-            ax.grid(axis="y", visible=False)
-            y = np.arange(len(metrics))
-            ax.vlines(
-                [CHANCE[metric] for metric in metrics], y - 0.42, y + 0.42, color="0.35",
-                linestyle=":", zorder=1, label="guessing",
-            )  # fmt: skip
+            ax.set(xlim=(-2, 102), xlabel="score (%)")
+            mark_guessing(ax, [CHANCE[metric] for metric in metrics])
             for between in np.arange(len(metrics) - 1) + 0.5:
                 ax.axhline(between, color="0.85", linewidth=1)
             counted = of_tag["images"].unique()
@@ -64,18 +64,6 @@ def scores_plot(rows: pd.DataFrame, metrics: Sequence[str], title: str) -> Figur
         add_title(figure, title)
         add_legend(figure, axes)
     return figure
-
-
-def _method(
-    ax: Axes, rows: pd.DataFrame, metrics: Sequence[str], offset: float, number: int, label: str
-) -> None:
-    """Draw the `rows` of one method as points, `offset` below the middle of their metric."""
-    y = rows["metric"].map(list(metrics).index) + offset
-    bars = [rows["value"] - rows["low"], rows["high"] - rows["value"]]
-    ax.errorbar(
-        rows["value"], y, xerr=np.clip(bars, 0, None), linestyle="none", label=label,
-        marker=MARKERS[number % len(MARKERS)], color=PALETTE[number % len(PALETTE)],
-    )  # fmt: skip
 
 
 def examples_plot(

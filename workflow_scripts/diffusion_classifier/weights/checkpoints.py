@@ -22,7 +22,7 @@ from safetensors.torch import save_file
 from torch import Tensor
 
 from diffusion_classifier.files import atomic
-from diffusion_classifier.messages import InputError
+from diffusion_classifier.messages import InputError, one_line
 
 
 class RefusedError(Exception):
@@ -54,7 +54,7 @@ def read_checkpoint(path: str | os.PathLike) -> dict[str, Tensor]:
             f"{path}: cannot be read ({error.strerror}), expected a checkpoint; name one"
         ) from None
     except RefusedError as error:
-        found = " ".join(str(error).split())[:300]  # may quote the file, which others wrote
+        found = one_line(error)  # may quote the file, which others wrote
         raise InputError(
             f"{path}: found {found}; expected tensors only; use a .safetensors file"
         ) from None
@@ -111,12 +111,12 @@ def _load(path: Path) -> Any:
 
 def _reason(error: Exception) -> str:
     """The refused content, without PyTorch's advice to allow it."""
-    text = " ".join(str(error).split())
+    text = one_line(error, 1000)
     if match := re.search(r"GLOBAL ([\w.]+)", text):
         return f"the global {match[1]}"
     if "Unsupported operand" in text:
         return "a pickle of another protocol than 2, which torch.save writes by default"
-    reason = type(error).__name__ if "weights_only" in text else text or type(error).__name__
+    reason = type(error).__name__ if "weights_only" in text else text
     return f"a damaged checkpoint ({reason[:150]})"
 
 

@@ -17,10 +17,10 @@ from typing import TYPE_CHECKING, Any
 import torch
 
 from diffusion_classifier.files import atomic_folder, read_json, write_json
-from diffusion_classifier.messages import InputError
+from diffusion_classifier.messages import InputError, one_line
 
 from .hub import link
-from .lora_files import check_layers, named_as_layers, one_line, read_lora
+from .lora_files import check_layers, named_as_layers, read_lora
 from .networks import load_network
 from .weight_files import STEMS, find_weights
 
@@ -91,8 +91,8 @@ def _fitting(fit: str) -> Iterator[None]:
         raise
     except Exception as error:
         raise InputError(
-            f"{fit} ({one_line(error)}), expected the names and shapes of the model's layers; use "
-            "a LoRA made for this model"
+            f"{fit} ({one_line(error, 200)}), expected the names and shapes of the model's "
+            "layers; use a LoRA made for this model"
         ) from None
     finally:
         logging.disable(logging.NOTSET)

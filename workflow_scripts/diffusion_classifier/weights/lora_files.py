@@ -7,7 +7,7 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
-from diffusion_classifier.messages import InputError
+from diffusion_classifier.messages import InputError, one_line
 
 from .weight_files import WeightFiles, account_for
 
@@ -61,8 +61,8 @@ def read_lora(base: Path, file: Path) -> tuple[dict[str, Tensor], dict | None, d
         )
     except Exception as error:  # diffusers tries to convert any file, with errors of any kind
         raise InputError(
-            f"{file}: cannot be read as a LoRA ({one_line(error)}), expected a .safetensors file "
-            "in the format of diffusers or kohya; convert it, or name another"
+            f"{file}: cannot be read as a LoRA ({one_line(error, 200)}), expected a .safetensors "
+            "file in the format of diffusers or kohya; convert it, or name another"
         ) from None
     if magnitudes:  # diffusers would ignore the magnitudes
         raise InputError(
@@ -150,9 +150,3 @@ def named_as_layers(
     if unused:
         raise ValueError(f"{min(unused)} belongs to no layer")
     return named
-
-
-def one_line(error: Exception) -> str:
-    """The beginning of the error's message in one line, without the path of the home folder."""
-    text = " ".join(str(error).split()) or type(error).__name__
-    return text.replace(str(Path.home()), "~")[:200]

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from diffusion_classifier.files import read_json
-from diffusion_classifier.messages import InputError
+from diffusion_classifier.messages import InputError, one_line
 
 
 def read_config(root: Path, part: str, name: str = "config.json") -> dict[str, Any]:
@@ -43,8 +43,7 @@ def reading(
     except (InputError, MemoryError, torch.OutOfMemoryError):
         raise
     except Exception as error:  # a damaged or incomplete folder leads to errors of any kind
-        reason = " ".join(str(error).split()) or type(error).__name__
         raise InputError(
-            f"{folder}: cannot be read as {what} ({reason[:300]}), expected {expected}; complete "
-            f"the folder or {remedy}"
+            f"{folder}: cannot be read as {what} ({one_line(error)}), expected {expected}; "
+            f"complete the folder or {remedy}"
         ) from None

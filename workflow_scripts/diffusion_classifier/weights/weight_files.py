@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from diffusion_classifier.files import read_json
-from diffusion_classifier.messages import InputError, note
+from diffusion_classifier.messages import InputError, note, one_line
 
 if TYPE_CHECKING:
     from torch import nn
@@ -188,4 +188,4 @@ def _reason(path: Path, error: Exception) -> str:
     with open(path, "rb") as file:
         if file.read(40).startswith(b"version https://git-lfs"):
             return "it is a pointer of Git LFS; `git lfs pull` fetches the file itself"
-    return " ".join(str(error).split())[:200]
+    return one_line(error, 200)

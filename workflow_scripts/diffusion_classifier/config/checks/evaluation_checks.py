@@ -52,6 +52,7 @@ def check_evaluation(config: dict[str, Any], name: str, spec: dict[str, Any]) ->
         _check_calibration(config, f"{key}.calibration", spec["calibration"])
     for part in ("search", "prior"):
         _check_risk(config, f"{key}.{part}", spec.get(part, {}))
+    _check_names(config, f"{key}.search.learn", spec.get("search", {}).get("learn", {}))
 
 
 def schedules(key: str, spec: dict[str, Any]) -> dict[str, dict[str, Any]]:

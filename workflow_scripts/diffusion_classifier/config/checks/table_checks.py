@@ -10,7 +10,6 @@ from diffusion_classifier.baselines.registry import BASELINES, baseline
 from diffusion_classifier.data.sources.registry import (
     SOURCES,
     has_examples,
-    has_matching_tasks,
     has_own_captions,
     source,
 )
@@ -169,8 +168,8 @@ def _check_matching(config: dict[str, Any], key: str, spec: dict[str, Any]) -> N
     _check_datasets(config, f"{key}.datasets", spec["datasets"])
     _check_reads_texts(config, key, spec)
     for name in spec["datasets"]:
-        if not has_matching_tasks(config["datasets"][name]):
-            sources = [name for name in SOURCES if source(name).matching]
+        if not has_own_captions(config["datasets"][name]):
+            sources = [name for name in SOURCES if has_own_captions({"source": name})]
             raise InputError(
                 f"{key}.datasets: found `{name}` without matching tasks, expected data sets of the "
                 f"source {' or '.join(sources)}; choose others, or a table of another kind"

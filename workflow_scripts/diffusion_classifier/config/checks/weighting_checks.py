@@ -29,10 +29,13 @@ def check_weightings(config: dict[str, Any]) -> None:
     for table, entry in config["tables"].items():
         weighted = [name for name in entry["methods"] if name in config["weightings"]]
         if weighted and entry["kind"] not in ("accuracy", "matching"):
+            kind = "accuracy or matching"
+            if entry["kind"] == "compositional":
+                kind = f"matching, which may have the data set `{entry['dataset']}` too"
             raise InputError(
                 f"tables.{table}.methods: found `{weighted[0]}` of `weightings` in a table of the "
                 f"kind {entry['kind']}, expected evaluations and baselines; name it in a table of "
-                "the kind accuracy or matching"
+                f"the kind {kind}"
             )
         check = _check_items if entry["kind"] == "matching" else _check_labelled
         for name in weighted:
@@ -59,20 +62,26 @@ def _check_errors(config: dict[str, Any], name: str, dataset: str) -> None:
 
 def _check_labelled(config: dict[str, Any], name: str, dataset: str) -> None:
     """That some images remain to be predicted, where it is known how many there are."""
-    spec, images = config["weightings"][name], image_count(config, dataset)
+    classes = prompt_class_count(config, config["datasets"][dataset]["prompts"]) or 1
+    _check_left(config, name, dataset, image_count(config, dataset), classes, "images")
+
+
+def _check_left(
+    config: dict[str, Any], name: str, dataset: str, there: int | None, classes: int, what: str
+) -> None:
+    """That draws of labelled images or items leave some over, of those that are `there`."""
+    spec = config["weightings"][name]
     draws = max(entry["draws"] for entry in weighting_draws(config, name, spec).values())
-    if images is None:
+    if there is None:
         return
-    if "per_class" in spec:
-        classes = prompt_class_count(config, config["datasets"][dataset]["prompts"]) or 1
-        key, used = "per_class", spec["per_class"] * draws * classes
-    else:
-        key, used = "fraction", max(2, round(spec["fraction"] * images)) * draws
-    if used >= images:
+    key = "per_class" if "per_class" in spec else "fraction"
+    each = spec[key] * classes if key == "per_class" else max(2, round(spec[key] * there))
+    if each * draws >= there:
         raise InputError(
             f"weightings.{name}.{key}: found {spec[key]}, which with {draws} draw"
-            f"{'s' * (draws > 1)} takes {used} or more of the {images} images of `{dataset}`, "
-            "expected fewer, so that some remain to be predicted; lower it, or `draws`"
+            f"{'s' * (draws > 1)} takes {each * draws} or more of the {there} {what} of "
+            f"`{dataset}`, expected fewer, so that some remain to be predicted; lower it, or "
+            "`draws`"
         )
 
 
@@ -88,21 +97,10 @@ def _check_listed(config: dict[str, Any], name: str, table: str) -> None:
 
 def _check_items(config: dict[str, Any], name: str, dataset: str) -> None:
     """That items have right answers, and some remain, where it is known how many there are."""
-    spec, data = config["weightings"][name], config["datasets"][dataset]
-    if has_effects(data):
+    if has_effects(config["datasets"][dataset]):
         raise InputError(
             f"weightings.{name}: found the data set `{dataset}` in its table, which is scored by "
             "effect sizes, expected items with a right answer to learn from; put it into another "
             "table"
         )
-    items = item_count(config, dataset)
-    draws = max(entry["draws"] for entry in weighting_draws(config, name, spec).values())
-    key = "per_class" if "per_class" in spec else "fraction"
-    used = spec[key] if key == "per_class" else max(2, round(spec[key] * (items or 0)))
-    if items is not None and used * draws >= items:
-        raise InputError(
-            f"weightings.{name}.{key}: found {spec[key]}, which with {draws} draw"
-            f"{'s' * (draws > 1)} takes {used * draws} or more of the {items} items of "
-            f"`{dataset}`, expected fewer, so that some remain to be predicted; lower it, or "
-            "`draws`"
-        )
+    _check_left(config, name, dataset, item_count(config, dataset), 1, "items")

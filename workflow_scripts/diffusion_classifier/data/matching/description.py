@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from diffusion_classifier.messages import InputError, known
+from diffusion_classifier.messages import InputError, known, one_line
 
 from . import templates
 
@@ -195,10 +195,9 @@ def _content(where: str) -> dict[str, Any]:
     try:
         content = yaml.safe_load(Path(where).read_text(encoding="utf-8"))
     except (OSError, ValueError, yaml.YAMLError) as error:
-        reason = " ".join(str(error).split())
         raise InputError(
-            f"{where}: cannot be read as YAML ({reason}), expected the description of a benchmark "
-            "(see docs/benchmarks.md); correct it"
+            f"{where}: cannot be read as YAML ({one_line(error)}), expected the description of "
+            "a benchmark (see docs/benchmarks.md); correct it"
         ) from None
     if error := best_match(Draft202012Validator(SCHEMA).iter_errors(content)):
         steps = [step + 1 if isinstance(step, int) else step for step in error.absolute_path]

@@ -62,7 +62,7 @@ def read_tree(path: Path, name: str) -> Any:
 
 def files_as_records(root: Path, pattern: str) -> list[tuple[str, Record]]:
     """A record for each file below `root` that matches `pattern`: its `path`, in natural order."""
-    from ..sources.listing import is_litter, natural
+    from ..image_files.listing import is_litter, natural
 
     found = [path.relative_to(root).as_posix() for path in root.glob(pattern) if path.is_file()]
     kept = [path for path in found if not is_litter(Path(path).name)]

@@ -91,15 +91,44 @@ def has_items(data: pd.DataFrame) -> bool:
 
 
 def memberships(data: pd.DataFrame) -> pd.DataFrame:
-    """One row for each image of each item of `data`: `image` and the columns FIELDS."""
+    """One row for each image of each item of `data`: `image` and the columns FIELDS.
+
+    Examples of Winoground's form (`data.sources.winoground`) are items of two images and two
+    captions, with their tag as the subtask.
+    """
     import pandas as pd
 
+    if not has_items(data):
+        return _examples(data)
     rows = [
         {"image": image, **item}
         for image, items in zip(data["image"], data[ITEMS], strict=True)
         for item in items
     ]
     return pd.DataFrame(rows, columns=["image", *FIELDS])
+
+
+def _examples(data: pd.DataFrame) -> pd.DataFrame:
+    """`memberships` of examples: the caption of each image is its class."""
+    rows = data.sort_values("image", kind="stable")
+    grouped = rows.groupby("example")
+    captions, texts = grouped["label"].agg(list), grouped["classname"].agg(list)
+    position = grouped.cumcount()
+    found = rows[["image", "example"]].assign(
+        subtask=rows["tag"],
+        position=position,
+        images=2,
+        captions=rows["example"].map(captions),
+        texts=rows["example"].map(texts),
+        right=position,
+        pair="",
+        set="",
+        pair_size=0,
+        set_size=0,
+        side=0,
+        signs=[[0, 0] for _ in range(len(rows))],
+    )
+    return found.reset_index(drop=True)[["image", *FIELDS]]
 
 
 def whole_items(data: pd.DataFrame) -> pd.DataFrame:

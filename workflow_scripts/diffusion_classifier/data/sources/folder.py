@@ -13,10 +13,10 @@ from PIL import Image
 from diffusion_classifier.messages import InputError
 from diffusion_classifier.names import check_line, checked_name, normalised, on_disk
 
-from ..image_formats import EXTENSIONS
-from ..images import load_image, read_file
-from ..left_out import LeftOut
-from .listing import files_below, is_litter, unreadable
+from ..image_files.image_formats import EXTENSIONS
+from ..image_files.images import load_image, read_file
+from ..image_files.left_out import LeftOut
+from ..image_files.listing import files_below, is_litter, unreadable
 from .source import BELOW, PATH, Source, Spec
 
 _SCHEMA = "the columns `file_name` and `label` (and `classname`, if `label` is an integer)"

@@ -81,6 +81,15 @@ def winoground_from_hub(dataset: str, revision: str) -> pd.DataFrame:
     )
 
 
+def hub_name(dataset: str, revision: str) -> str:
+    """A data set in names of its images: `uoft-cs/cifar10@0b27149`.
+
+    >>> hub_name("uoft-cs/cifar10", "v1.0")
+    'uoft-cs/cifar10@v1.0'
+    """
+    return f"{dataset}@{revision[:7] if len(revision) == 40 else revision}"
+
+
 def hub_files(dataset: str, revision: str, patterns: list[str] | None = None) -> Path:
     """The folder in the cache with the files of `dataset` that match `patterns`, or all.
 

@@ -11,9 +11,9 @@ from PIL import Image
 
 from diffusion_classifier.messages import InputError
 
-from ..images import ImageError, load_image, read_file
-from .hub_data import from_files, from_hub
-from .listing import is_litter, unreadable
+from ..image_files.images import ImageError, load_image, read_file
+from ..image_files.listing import is_litter, unreadable
+from .hub_data import from_files, from_hub, hub_name
 from .source import PATH, TEXT, Source
 
 if TYPE_CHECKING:
@@ -139,7 +139,7 @@ def huggingface(
                 "`dataset` to parquet or imagefolder for local files"
             )
         rows, root = from_hub(dataset, config, revision, split)
-        name = f"{dataset}@{revision[:7] if len(revision) == 40 else revision}/{split}"
+        name = f"{hub_name(dataset, revision)}/{split}"
     return _source(rows, name, root, image_column, label_column, names)
 
 

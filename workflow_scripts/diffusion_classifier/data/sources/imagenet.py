@@ -14,7 +14,7 @@ from PIL import Image
 from diffusion_classifier.messages import InputError
 
 from ..class_lists import class_count, class_rows
-from ..image_formats import EXTENSIONS
+from ..image_files.image_formats import EXTENSIONS
 from .folder import Folder, folder
 from .source import PATH, TEXT, Source, Spec
 

@@ -12,19 +12,19 @@ from PIL import Image
 
 from diffusion_classifier.messages import InputError
 
-from ..images import ImageError, load_image, read_file
+from ..image_files.images import ImageError, load_image, read_file
+from ..matching.copies import merged_copies
 from ..matching.description import read_description
 from ..matching.items import Item, Picture, make_items
-from ..matching.stored import captions_of, group_sizes, pictures_of, rows_by_picture
-from .image_source import stratified
+from .item_source import ItemImages
 from .source import BENCHMARK, PATH, TEXT, Source, Spec
 
 if TYPE_CHECKING:
     from datasets import Dataset
 
 
-class MatchingTasks:
-    """An ImageSource of the images of items; every caption is a class.
+class MatchingTasks(ItemImages):
+    """An ImageSource of the images of items.
 
     `left_out` maps records of which no item could be made to the reasons. `rows` are those of a
     data set of the hub, `root` is the folder of files.
@@ -41,32 +41,12 @@ class MatchingTasks:
         left_out: dict[str, str],
         rows: Dataset | None = None,
     ) -> None:
-        self.name, self.root, self.items, self.rows = name, root, items, rows
-        self.left_out = left_out
-        self.choose()
+        super().__init__(items)
+        self.name, self.root, self.rows, self.left_out = name, root, rows, left_out
 
-    def choose(self, limit: int | None = None, seed: int = 0) -> None:
-        """Keep `limit` items, drawn from `seed` with the subtasks' shares.
-
-        Raises InputError for an impossible `limit`.
-        """
-        subtasks = np.unique([item.subtask for item in self.items], return_inverse=True)[1]
-        numbers = stratified(subtasks, limit, seed)
-        chosen = [self.items[number] for number in numbers]
-        self.class_names = captions_of(chosen)
-        self.pictures = pictures_of(chosen)
-        self._rows = rows_by_picture(chosen, numbers.tolist(), group_sizes(self.items))
-
-    def __len__(self) -> int:
-        return len(self.pictures)
-
-    def label(self, index: int) -> int:
-        """The caption that belongs to the image in its first item, or else that item's first."""
-        item = self._rows[self.pictures[index]][0]
-        return item["captions"][max(item["right"], 0)]
-
-    def more(self, index: int) -> dict[str, Any]:
-        return {"items": self._rows[self.pictures[index]]}
+    def _without_copies(self, chosen: Sequence[Item]) -> Sequence[Item]:
+        """Images in different rows of the hub with the same bytes become one."""
+        return chosen if self.rows is None else merged_copies(chosen, self._stored)
 
     def source(self, index: int) -> str:
         picture = self.pictures[index]
@@ -103,11 +83,15 @@ class MatchingTasks:
         picture = self.pictures[index]
         if picture.row < 0:
             return read_file(self.root / picture.path, self.source(index))
-        stored = (self.rows[picture.row][picture.column] or {}).get("bytes")
+        stored = self._stored(picture)
         if stored is None:
             message = "found no embedded image, expected one; leave the row out"
             raise ImageError(self.source(index), "a row without an image", message)
         return stored
+
+    def _stored(self, picture: Picture) -> bytes | None:
+        """The embedded image in a row of the hub; None if there is none."""
+        return (self.rows[picture.row][picture.column] or {}).get("bytes")
 
 
 def _array(data: bytes, name: str, bgr: bool) -> Image.Image:

@@ -12,11 +12,12 @@ import numpy as np
 from diffusion_classifier.messages import InputError
 from diffusion_classifier.names import printable
 
-from ..left_out import LeftOut
-from .image_source import ImageSource, NoImageError, labels, stratified, tables
-from .indices import read_indices
+from ..choosing.indices import read_indices
+from ..choosing.shares import stratified
+from ..choosing.shifts import Shifted
+from ..image_files.left_out import LeftOut
+from .image_source import ImageSource, NoImageError, labels, tables
 from .registry import source as source_called
-from .shifts import Shifted
 from .winoground import winoground_table
 
 if TYPE_CHECKING:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from PIL import Image
 
-from diffusion_classifier.messages import InputError
+from diffusion_classifier.messages import known
 
 from ..world import captions, render, world
 from .source import TEXT, Source, Spec
@@ -115,11 +115,7 @@ def scenes(task: str, split: str = "test", pairs: str = "seen", rendering: str =
         ("pairs", pairs, _PAIRS),
         ("rendering", rendering, _RENDERINGS),
     ):
-        if found not in expected:
-            raise InputError(
-                f"`{key}` of source `scenes`: found {found!r}, expected one of "
-                f"{', '.join(expected)}; correct it in `datasets`"
-            )
+        known(f"`{key}` of source `scenes`", found, expected, key)
     return Scenes(task, split, pairs, rendering)
 
 

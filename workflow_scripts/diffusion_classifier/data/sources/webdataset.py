@@ -15,8 +15,8 @@ from PIL import Image
 
 from diffusion_classifier.messages import InputError
 
-from ..image_formats import EXTENSIONS
-from ..images import ImageError, load_image
+from ..image_files.image_formats import EXTENSIONS
+from ..image_files.images import ImageError, load_image
 from ..webdataset.class_texts import CLASS_NAMES, FILES, read_class_names, read_line
 from ..webdataset.clip_benchmark_sets import OWNER, BenchmarkSet, benchmark_set
 from ..webdataset.tar_files import Member, samples
@@ -148,11 +148,10 @@ def _located(spec: Spec, patterns: list[str]) -> tuple[Path, str]:
     """The folder with the files that match `patterns`, and what precedes names of its members."""
     if "root" in spec:
         return Path(spec["root"]), ""
-    from .hub_data import hub_files
+    from .hub_data import hub_files, hub_name
 
-    dataset, revision = _on_hub(spec)
-    short = revision[:7] if len(revision) == 40 else revision
-    return hub_files(dataset, revision, patterns), f"{dataset}@{short}/"
+    place = _on_hub(spec)
+    return hub_files(*place, patterns), f"{hub_name(*place)}/"
 
 
 def _on_hub(spec: Spec) -> tuple[str, str | None]:

@@ -10,8 +10,8 @@ import numpy as np
 
 from diffusion_classifier.messages import InputError
 
+from ..choosing.shares import stratified
 from ..world.compositions import winoground_examples
-from .image_source import stratified
 from .source import PATH, TEXT, Source, Spec
 
 if TYPE_CHECKING:

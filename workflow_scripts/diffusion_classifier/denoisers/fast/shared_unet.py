@@ -229,7 +229,7 @@ def _first_attention(transformer: nn.Module, hidden: Tensor, row: Tensor) -> Ten
     """`_transformed`, which continues with evaluations instead of inputs after self-attention."""
     tokens, _ = transformer._operate_on_continuous_inputs(hidden)
     first, *others = transformer.transformer_blocks
-    tokens = first.attn1(first.norm1(tokens)) + tokens
+    tokens = _attended(first.attn1, first.norm1(tokens)) + tokens
     tokens = _cross_attention_on(first, tokens[row])
     return _remaining_blocks(transformer, others, tokens, hidden[row])
 
@@ -247,7 +247,7 @@ def _remaining_blocks(
     transformer: nn.Module, blocks: Iterable[nn.Module], tokens: Tensor, residual: Tensor
 ) -> Tensor:
     for block in blocks:
-        tokens = _cross_attention_on(block, block.attn1(block.norm1(tokens)) + tokens)
+        tokens = _cross_attention_on(block, _attended(block.attn1, block.norm1(tokens)) + tokens)
     linear = transformer.use_linear_projection
     tokens = transformer.proj_out(tokens) if linear else tokens
     image = tokens.unflatten(1, residual.shape[2:]).permute(0, 3, 1, 2)
@@ -256,8 +256,13 @@ def _remaining_blocks(
 
 def _cross_attention_on(block: nn.Module, tokens: Tensor) -> Tensor:
     """diffusers' `BasicTransformerBlock` from the cross-attention on."""
-    tokens = block.attn2(block.norm2(tokens)) + tokens
+    tokens = _attended(block.attn2, block.norm2(tokens)) + tokens
     return block.ff(block.norm3(tokens)) + tokens
+
+
+def _attended(attention: nn.Module, tokens: Tensor) -> Tensor:
+    """diffusers' `Attention.forward`, which inspects its processor's signature in every call."""
+    return attention.processor(attention, tokens)
 
 
 def _heads(projected: Tensor, count: int) -> Tensor:

@@ -33,7 +33,7 @@ CHECK = re.compile(r"_?(check|refuse)(_\w+)?")
 REGISTRIES = (
     f"{LIBRARY}.baselines.registry.BASELINES",
     f"{LIBRARY}.data.sources.registry.SOURCES",
-    f"{LIBRARY}.data.sources.shifts.SHIFTS",
+    f"{LIBRARY}.data.choosing.shifts.SHIFTS",
     f"{LIBRARY}.denoisers.families.FAMILIES",
     f"{LIBRARY}.selection.searches.SEARCHES",
     f"{LIBRARY}.training.registry.TRAINERS",

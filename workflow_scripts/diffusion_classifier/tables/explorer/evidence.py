@@ -8,13 +8,17 @@ mean difference can be compared between classes that left at different stages, u
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
 
-from diffusion_classifier.engine.error_files import loss_values, sample_weights
+from diffusion_classifier.selection.evidence import (
+    ClassErrors,
+    measured_errors,
+    paired_differences,
+)
 from diffusion_classifier.selection.pruning import class_errors, mean_errors
 
 from .answers import RANKED, Answers
@@ -51,7 +55,7 @@ class Errors:
     """How the stored errors of an evaluation are read.
 
     `class_of[prompt]` is a prompt's class; the errors of a class's prompts are combined by their
-    `mean`, or are those of the best prompt (`min`).
+    `mean`, or are those of the `best` prompt.
     """
 
     class_of: np.ndarray
@@ -72,9 +76,8 @@ def evidence(
     predicted classes, `(row,)`. `asked` limits the classes of a row (columns `row, class`). The
     predicted class is first; then come the classes that were measured at most samples, of these
     those of least error, as in `selection.pruning`. `Answers.scores` are minus the differences of
-    the module's docstring, and `Answers.spread` their standard errors: the root of
-    n/(n - 1) Σᵢ wᵢ² (dᵢ - d)² with weights that add up to 1, NaN for one sample. It treats samples
-    as independent.
+    the module's docstring, and `Answers.spread` their standard errors, as in
+    `selection.evidence.paired_differences`.
     """
     found = Answers.empty(len(rows))
     curves: list[tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]] = []
@@ -83,14 +86,14 @@ def evidence(
         if not any(stage.sizes["pair"] and stage.sizes["sample"] for stage in stages):
             continue
         ranked = _ranked(stages, rows, winners, read, asked)
-        errors, samples = _sample_errors(stages, ranked, read)
-        place = (ranked["row"].to_numpy(), ranked["rank"].to_numpy())
-        first = np.searchsorted(ranked["row"].to_numpy(), ranked["row"].to_numpy())
-        difference = errors - errors[first]
+        measured = _measured(stages, ranked, read)
+        row, rank = place = ranked["row"].to_numpy(), ranked["rank"].to_numpy()
+        errors, of_first = measured.errors, measured.errors[np.searchsorted(row, row)]
         found.classes[place] = ranked["class"]
-        mean, spread, counts = _summary(difference, samples["weight"].to_numpy())
+        mean, spread, counts = paired_differences(errors, of_first, measured.weights)
         found.scores[place], found.spread[place], found.samples[place] = -mean, spread, counts
-        curves.append((*place, np.where(place[1][:, None], difference, errors), samples))
+        values = np.where(rank[:, None], errors - of_first, errors)
+        curves.append((row, rank, values, measured.timesteps))
     return found, _binned(curves, len(rows))
 
 
@@ -121,78 +124,29 @@ def _ranked(
     return found.assign(rank=found.groupby("row").cumcount()).reset_index(drop=True)
 
 
-def _sample_errors(
-    stages: Sequence[xr.Dataset], ranked: pd.DataFrame, read: Errors
-) -> tuple[np.ndarray, pd.DataFrame]:
-    """The errors of `ranked` at all samples, float64, NaN if not measured; `timestep, weight`.
-
-    Class parts have the same samples, and a row's classes may be in different parts: a sample is
-    known by its timestep and noise.
-    """
-    keys = [
-        pd.DataFrame({"timestep": s["timestep"].values, "noise": s["noise"].values,
-                      "weight": sample_weights(s)})
-        for s in stages
-    ]  # fmt: skip
-    samples = pd.concat(keys).drop_duplicates(["timestep", "noise"]).reset_index(drop=True)
-    known = pd.MultiIndex.from_frame(samples[["timestep", "noise"]])
-    wanted = pd.MultiIndex.from_frame(ranked[["image", "class"]].drop_duplicates())
-    total = np.zeros((len(wanted), len(samples)))
-    count = np.zeros(total.shape)
-    best = _best_prompts(stages, read) if read.combine == "min" else None
-    for stage, key in zip(stages, keys, strict=True):
-        image, prompt = stage["image"].values, stage["prompt"].values
-        place = wanted.get_indexer(pd.MultiIndex.from_arrays([image, read.class_of[prompt]]))
-        used = place >= 0
-        if best is not None:
-            used &= pd.MultiIndex.from_arrays([image, prompt]).isin(best)
-        if not used.any() or not len(key):
-            continue
-        columns = known.get_indexer(pd.MultiIndex.from_frame(key[["timestep", "noise"]]))
-        values = loss_values(stage.isel(pair=np.flatnonzero(used)), read.loss)
-        place = place[used]
-        number = pd.Series(place).groupby(place).cumcount().to_numpy()  # of a class's prompts
-        for one in range(number.max() + 1):
-            at = np.ix_(place[number == one], columns)
-            total[at] += np.nan_to_num(values[number == one])
-            count[at] += ~np.isnan(values[number == one])
-    with np.errstate(invalid="ignore"):
-        errors = total / np.where(count, count, np.nan)
-    return errors[wanted.get_indexer(pd.MultiIndex.from_frame(ranked[["image", "class"]]))], samples
-
-
-def _best_prompts(stages: Sequence[xr.Dataset], read: Errors) -> pd.MultiIndex:
-    """The prompt of least mean error of each image and class, as pairs of image and prompt."""
-    means = mean_errors(stages, read.loss)
-    means = means.assign(**{"class": read.class_of[means["prompt"]]})
-    best = means.sort_values("error", kind="stable").drop_duplicates(["image", "class"])
-    return pd.MultiIndex.from_frame(best[["image", "prompt"]])
-
-
-def _summary(
-    difference: np.ndarray, weights: np.ndarray
-) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Weighted mean, its standard error, and the number of samples, of each row of differences."""
-    there = ~np.isnan(difference)
-    weight = there * weights
-    counts = there.sum(axis=1)
-    with np.errstate(invalid="ignore", divide="ignore"):
-        weight = weight / weight.sum(axis=1, keepdims=True)
-        mean = np.nansum(weight * np.nan_to_num(difference), axis=1)
-        squares = (weight**2 * (np.nan_to_num(difference) - mean[:, None]) ** 2).sum(axis=1)
-        spread = np.sqrt(squares * counts / (counts - 1))
-    return mean, np.where(counts > 1, spread, np.nan), counts
+def _measured(stages: Sequence[xr.Dataset], ranked: pd.DataFrame, read: Errors) -> ClassErrors:
+    """The errors of the classes in `ranked`, in its order."""
+    wanted = pd.MultiIndex.from_frame(ranked[["image", "class"]])
+    few = []
+    for stage in stages:
+        named = [stage["image"].values, read.class_of[stage["prompt"].values]]
+        few.append(stage.isel(pair=pd.MultiIndex.from_arrays(named).isin(wanted)))
+    found = measured_errors(few, read.class_of, read.loss, read.combine)
+    row = pd.MultiIndex.from_arrays([found.images, found.classes]).get_indexer(wanted)
+    return replace(
+        found, images=found.images[row], classes=found.classes[row], errors=found.errors[row]
+    )
 
 
 def _binned(curves: Sequence[tuple], rows: int) -> Curves:
     """The `Curves` of all shards; each bin holds about equally many of the timesteps."""
-    every = [samples["timestep"].to_numpy() for *_, samples in curves] or [np.zeros(0)]
+    every = [at for *_, at in curves] or [np.zeros(0)]
     parts = [part for part in np.array_split(np.unique(np.concatenate(every)), BINS) if len(part)]
     edges = [part[0] for part in parts]
     timesteps = np.array([part.mean() for part in parts])
     found = np.full((rows, CURVES, len(parts)), np.nan, "float32")
-    for row, rank, values, samples in curves:
-        at = np.searchsorted(edges, samples["timestep"], side="right") - 1
+    for row, rank, values, sampled in curves:
+        at = np.searchsorted(edges, sampled, side="right") - 1
         kept = rank < CURVES
         there = ~np.isnan(values[kept])
         belongs = np.eye(len(parts))[at]  # (sample, bin)

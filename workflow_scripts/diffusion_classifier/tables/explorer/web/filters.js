@@ -11,6 +11,7 @@ const SURE = [
   ["0.75-1", "the surest quarter"],
   ["0.9-1", "the surest tenth"],
 ];
+const MAPS = [["all", "any"], ["stored", "stored"]];
 const ORDERS = [
   ["stored", "as in the data set"],
   ["least", "smallest margin first"],
@@ -18,13 +19,14 @@ const ORDERS = [
 ];
 
 // The rows that fit, in order. `state` has `facet` and `predicted` (a number or ""), `answer`,
-// `sure` and `order`; rows that the method was not asked about fit no filter of its answer.
+// `sure`, `map` and `order`; rows that the method was not asked about fit no filter of its answer.
 function chosenRows(set, method, state) {
   const rows = [];
   const [low, high] = state.sure.split("-").map(Number);
   for (let row = 0; row < set.count; row += 1) {
     const said = prediction(method, row);
     if (state.facet !== "" && set.facetOf[row] !== Number(state.facet)) continue;
+    if (state.map === "stored" && !(row in set.maps)) continue;
     if (state.predicted !== "" && said !== Number(state.predicted)) continue;
     if (state.answer !== "all") {
       if (said === NONE || isRight(set, method, row) !== (state.answer === "right")) continue;

@@ -26,6 +26,9 @@ function chooseSet(number) {
   document.getElementById("facet-title").textContent = set.facet;
   fill("facet", classOptions(set.facets, set.facetOf), "");
   document.getElementById("predicted-label").hidden = set.captions;
+  const hasMaps = Object.keys(set.maps).length > 0;
+  document.getElementById("map-label").hidden = !hasMaps;
+  if (!hasMaps) form.elements.map.value = MAPS[0][0];
   document.getElementById("about").textContent = [set.description, ...set.notes].join(" ");
   chooseMethod();
 }
@@ -110,7 +113,10 @@ form.addEventListener("change", (event) => {
 });
 fill("answer", ANSWERS);
 fill("sure", SURE);
+fill("map", MAPS);
 fill("order", ORDERS);
 fill("set", JSON.parse(textOf("labels")).map((label, number) => [String(number), label]));
 chooseSet(0);
+// within a report, whose menu button lies over the page's corner
+document.documentElement.classList.toggle("framed", window !== window.parent);
 document.documentElement.dataset.ready = "yes";

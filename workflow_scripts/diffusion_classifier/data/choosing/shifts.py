@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from PIL import Image
 
 from diffusion_classifier.messages import InputError
 
-from .image_source import ImageSource
+if TYPE_CHECKING:
+    from ..sources.image_source import ImageSource
 
 
 def pose(

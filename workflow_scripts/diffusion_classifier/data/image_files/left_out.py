@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 from diffusion_classifier.files import read_parquet
 from diffusion_classifier.names import printable
 
-from .matching.stored import ITEMS, caption_classes
+from ..matching.stored import ITEMS, caption_classes
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image, ImageOps, UnidentifiedImageError
 
-from diffusion_classifier.messages import InputError
+from diffusion_classifier.messages import InputError, one_line
 
 from .image_formats import (
     FORMATS,
@@ -85,11 +85,11 @@ def _read(data: bytes, name: str, max_pixels: int) -> Image.Image:
     except MemoryError:
         raise
     except Image.DecompressionBombError as error:
-        raise ImageError(name, "too many pixels", f"{_line(error)}; make it smaller") from None
+        raise ImageError(name, "too many pixels", f"{one_line(error)}; make it smaller") from None
     except UnidentifiedImageError:
         raise _unidentified(data, name) from None
     except Exception as error:  # decoders raise errors of any kind for damaged files
-        raise _damaged(name, _line(error)) from None
+        raise _damaged(name, one_line(error)) from None
     if not small:
         found = f"{image.width} x {image.height} pixels"
         message = f"found {found}, expected at most {max_pixels} in all; make the image smaller"
@@ -127,11 +127,6 @@ def _damaged(name: str, error: str) -> ImageError:
     error, reason = error.rstrip("."), "a damaged or incomplete image"
     message = f"found {reason} ({error}), expected a whole one; {_REMEDY}"
     return ImageError(name, f"{reason}: {error}", message)
-
-
-def _line(error: Exception) -> str:
-    """The message of `error` in one line."""
-    return " ".join(str(error).split()) or type(error).__name__
 
 
 def _upright(image: Image.Image) -> Image.Image:

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 
-from ..image_formats import EXTENSIONS, HEAD, begins_as_image, not_an_image
+from .image_formats import EXTENSIONS, HEAD, begins_as_image, not_an_image
 
 # files and folders that file managers and archivers create, in lower case
 _LITTER_FILES = {

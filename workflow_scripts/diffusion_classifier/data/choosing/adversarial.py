@@ -6,7 +6,7 @@ import numpy as np
 
 from diffusion_classifier.messages import InputError
 
-from .image_source import draw, quotas
+from .shares import draw, quotas
 
 
 def adversarial_filter(
