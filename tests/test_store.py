@@ -77,7 +77,9 @@ def test_results_are_in_a_bucket_and_those_of_a_disk(root, python, store, whole,
     planned = message.partition("Job stats:")[2].split("\n\n")[0].split()[4:]
     counts = dict(zip(planned[::2], planned[1::2], strict=True))
     assert counts == {"table": "1", "explorer": "1", "all": "1", "total": "3"}
-    outcome("identical, nothing left in the folder, no key anywhere; another entry: one table and its page")
+    outcome(
+        "identical, nothing left in the folder, no key anywhere; another entry: a table and its page"
+    )
 
 
 def scripts_of(process):
