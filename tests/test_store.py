@@ -78,7 +78,7 @@ def test_results_are_in_a_bucket_and_those_of_a_disk(root, python, store, whole,
     counts = dict(zip(planned[::2], planned[1::2], strict=True))
     assert counts == {"table": "1", "explorer": "1", "all": "1", "total": "3"}
     outcome(
-        "identical, nothing left in the folder, no key anywhere; another entry: a table and its page"
+        "identical, nothing left in the folder, no key anywhere; another entry: a table and page"
     )
 
 
