@@ -90,6 +90,6 @@ def test_profiles_share_what_is_no_matter_of_where_jobs_run(root, name):
     for key in ("keep-going", "rerun-incomplete", "show-failed-logs"):
         assert profile[key] is True
     assert profile["rerun-triggers"] == ["mtime", "params", "input", "software-env"]
-    assert re.fullmatch(r"\d+/(3|60)s", profile["max-jobs-per-timespan"])
+    assert re.fullmatch(r"\d+/(3|10|60)s", profile["max-jobs-per-timespan"])
     text = str(profile).lower()
     assert "secret_key:" not in text and "access_key:" not in text

@@ -65,7 +65,8 @@ def test_results_are_in_a_bucket_and_those_of_a_disk(root, python, store, whole,
     assert {path.name for path in files_of(project) - before} == {"snakemake.log", "report.html"}
     kept = (project / ".snakemake/storage/s3/drills/one" / RESULTS).rglob("*")
     kinds = {p.parts[p.parts.index(RESULTS) + 1] for p in kept if p.is_file()}
-    assert kinds <= {"logs", "benchmarks", "tables"}  # the report shows tables
+    # the report shows tables and their pages
+    assert kinds <= {"logs", "benchmarks", "tables", "explorer"}
     for path in [*project.rglob("*"), *(tmp_path / "fetched").rglob("*")]:
         if path.is_file():
             assert not any(key.encode() in path.read_bytes() for key in KEYS.values()), path
@@ -73,9 +74,12 @@ def test_results_are_in_a_bucket_and_those_of_a_disk(root, python, store, whole,
     config = project / "config/my-images.yaml"
     config.write_text(config.read_text().replace("confusion: [mine]", "subtitle: Another."))
     message = dry_run(project, python, *stored)
-    planned = message.partition("Job stats:")[2].split("\n\n")[0].split()
-    assert planned[4:] == ["table", "1", "all", "1", "total", "2"]
-    outcome("identical, nothing left in the folder, no key anywhere; another entry: one table")
+    planned = message.partition("Job stats:")[2].split("\n\n")[0].split()[4:]
+    counts = dict(zip(planned[::2], planned[1::2], strict=True))
+    assert counts == {"table": "1", "explorer": "1", "all": "1", "total": "3"}
+    outcome(
+        "identical, nothing left in the folder, no key anywhere; another entry: a table and page"
+    )
 
 
 def scripts_of(process):

@@ -17,7 +17,7 @@ from rule_functions import Jobs
 from without_disk import VARIABLE, in_job, tell, told, travelling, without_disk
 
 
-def workflow(mode, usage=("SOURCES", "PERSISTENCE")):
+def workflow(mode, usage=("SOURCES", "INPUT_OUTPUT")):
     return SimpleNamespace(
         workflow_settings=SimpleNamespace(exec_mode=SimpleNamespace(name=mode)),
         storage_settings=SimpleNamespace(shared_fs_usage=[SimpleNamespace(name=n) for n in usage]),
@@ -33,7 +33,8 @@ def untold(monkeypatch):
 
 def test_who_shares_the_disk(monkeypatch):
     assert not without_disk(object()) and not without_disk(workflow("DEFAULT"))
-    assert without_disk(workflow("DEFAULT", usage=["INPUT_OUTPUT"]))
+    for part in ("INPUT_OUTPUT", "SOURCES"):
+        assert without_disk(workflow("DEFAULT", usage=[part]))
     assert not in_job(workflow("REMOTE")) and not without_disk(workflow("REMOTE"))
     monkeypatch.setenv(VARIABLE, "{}")
     assert not in_job(workflow("DEFAULT"))

@@ -38,7 +38,8 @@ def without_disk(workflow: Any) -> bool:
     """Whether jobs cannot read the disk of the machine where snakemake runs."""
     settings = getattr(workflow, "storage_settings", None)
     usage = getattr(settings, "shared_fs_usage", None)
-    shared = usage is None or any(use.name == "SOURCES" for use in usage)
+    # without the second, Snakemake would run all jobs with a local input where it runs itself
+    shared = usage is None or {"SOURCES", "INPUT_OUTPUT"} <= {use.name for use in usage}
     return in_job(workflow) or not shared
 
 
