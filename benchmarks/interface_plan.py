@@ -48,13 +48,16 @@ class InterfacePlan:
         return {
             "spec": self.spec,
             "family": self.evaluations.family(evaluation),
-            "folder": self.evaluations.folder(evaluation),
             "preprocess": self.plan.models.preprocess(model),
             "stages": {key: stages[key] for key in ("samples", "keep")},
             "race": self.evaluations.race(evaluation, dataset, 1),
             "batch_size": self.evaluations.batch_size(evaluation),
             "dtype": self.evaluations.dtype(evaluation),
         }
+
+    def model_folder(self) -> str:
+        """The folder of the model's weights; empty without the key."""
+        return self.evaluations.folder(self.names[0]) if self.spec else ""
 
     def memory(self) -> int:
         return self.plan.resources.evaluation_memory(self.names[0]) if self.spec else 1000
