@@ -86,7 +86,8 @@ class DiT:
             if hasattr(module, "embedding_table"):
                 table = module.embedding_table.weight
                 rows = weights.to(table) @ table[label]
-                module.embedding_table = torch.nn.Embedding.from_pretrained(rows)
+                module.embedding_table = torch.nn.Embedding(*rows.shape, dtype=rows.dtype)
+                module.embedding_table.weight = torch.nn.Parameter(rows, requires_grad=False)
         mixed = DiT(network, self.process, self.prediction, self.shared is not None)
         return mixed, {"class_labels": torch.arange(len(weights), device=label.device)}
 

@@ -92,7 +92,7 @@ class ClusterSearch(Search):
             "type": "array",
             "minItems": 2,
             "uniqueItems": True,
-            "items": {"type": "integer", "minimum": 2},
+            "items": {"type": "integer", "minimum": 2, "maximum": 1_000_000},
         },
         "level_risk": {"type": "number", "minimum": 0.0001, "maximum": 0.5},
     }

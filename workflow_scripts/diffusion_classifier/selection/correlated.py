@@ -149,7 +149,7 @@ def promising(
 class CorrelatedSearch(Search):
     """The module's search; it measures `asked` cells of an image, of all classes and `samples`."""
 
-    keys: ClassVar = {"asked": {"type": "integer", "minimum": 2}}
+    keys: ClassVar = {"asked": {"type": "integer", "minimum": 2, "maximum": 1_000_000}}
     required: ClassVar = ("asked",)
     learns: ClassVar = True
 
