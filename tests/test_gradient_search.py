@@ -80,6 +80,19 @@ def test_a_mixture_of_one_prompt_has_that_prompts_error(model):
         np.testing.assert_allclose(errors, expected[:, prompt], rtol=1e-4)
 
 
+def test_a_prompt_that_is_a_mixture_has_the_mixtures_error(model):
+    """The engine's pass of a mixed condition against the pass that gradients go through."""
+    denoiser, given = model
+    prompts = len(next(iter(given.conditions.values())))
+    weights = np.random.default_rng(0).dirichlet(np.ones(prompts), 3)
+    mixtures = Mixtures(denoiser, given, 2, CPU, FLOAT)
+    pairs = pd.DataFrame({"image": range(3), "prompt": range(3)})
+    mixed = mixtures.engine(weights).errors(pairs, [SAMPLE])["l2"][:, 0]
+    np.testing.assert_allclose(mixed, mixtures.gradients(weights, SAMPLE)[0], rtol=1e-4)
+    plain = mixtures.engine().errors(pairs, [SAMPLE])["l2"][:, 0]
+    assert np.abs(mixed - plain).max() > 0.01 * plain.max()
+
+
 def test_gradients_are_finite_differences(model):
     denoiser, given = model
     denoiser.network.double()
