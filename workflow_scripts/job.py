@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     import torch
 
     from diffusion_classifier.engine.engine import Inputs
+    from diffusion_classifier.selection.searches import Search
 
 SEEN = ("input", "output", "wildcards", "threads", "resources", "config", "log", "rule")
 """What scripts read of the object that Snakemake gives them, besides `params`."""
@@ -125,3 +126,23 @@ def engine_inputs(given: Any) -> Inputs:
     shards = [given.latents] if isinstance(given.latents, str) else given.latents
     conditions, noise = read_tensors(given.conditions), read_tensors(given.noise)["noise"]
     return Inputs(*read_latents(shards), conditions, noise)
+
+
+def opened_search(
+    snakemake: Any, prompts: Any, denoiser: Any, device: torch.device, dtype: torch.dtype
+) -> Search:
+    """The search in a job's params, with the job's latents, conditions, noise and timesteps.
+
+    A job without the input `learned` opens a search that has learned nothing.
+    """
+    import pandas as pd
+
+    from diffusion_classifier.selection.searches import learned_values, open_search
+
+    params, given = snakemake.params, snakemake.input
+    densities = pd.read_csv(given.timesteps) if given.timesteps else None
+    learned, inputs = learned_values(given.get("learned", [])), engine_inputs(given)
+    size = params.batch_size
+    return open_search(
+        params.search, denoiser, inputs, prompts, densities, size, device, dtype, learned
+    )

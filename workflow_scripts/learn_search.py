@@ -4,12 +4,11 @@ In: these images, their latents, prompts, conditions, noise, the model; the dens
 timesteps. Out: the tensors that `Search.learn` returns.
 """
 
-from job import compute, engine_inputs, job
+from job import compute, job, opened_search
 
 with job(snakemake) as snakemake:
     from pathlib import Path
 
-    import pandas as pd
     import torch
 
     from diffusion_classifier import files
@@ -17,7 +16,6 @@ with job(snakemake) as snakemake:
     from diffusion_classifier.data.stored_images import read_labels
     from diffusion_classifier.denoisers.families import family
     from diffusion_classifier.denoisers.speed import Speed, accelerate
-    from diffusion_classifier.selection.searches import open_search
 
     device, dtype = compute(snakemake)
     params, given = snakemake.params, snakemake.input
@@ -25,16 +23,7 @@ with job(snakemake) as snakemake:
     check_labels(prompts, data, Path(given.data).stem)
     denoiser = family(params.family).load(params.folder, device, dtype)
     accelerate(denoiser, Speed(**params.speed), 0)
-    search = open_search(
-        params.search,
-        denoiser,
-        engine_inputs(given),
-        prompts,
-        pd.read_csv(given.timesteps) if given.timesteps else None,
-        params.batch_size,
-        device,
-        dtype,
-    )
+    search = opened_search(snakemake, prompts, denoiser, device, dtype)
     labels = data.set_index("image").loc[search.tools.images, "label"].to_numpy()
     found = {name: torch.from_numpy(value) for name, value in search.learn(labels).items()}
     files.write_tensors(found, snakemake.output[0])

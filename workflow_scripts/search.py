@@ -5,23 +5,17 @@ and what the search learned on other images, if it does.
 Out: the scores of the search and its cost, `image, label, loss, evaluations, seconds, scores`.
 """
 
-from job import compute, engine_inputs, job
+from job import compute, job, opened_search
 
 with job(snakemake) as snakemake:
     import time
-
-    import pandas as pd
 
     from diffusion_classifier import files
     from diffusion_classifier.data.prompt_sets import check_labels, read_prompts
     from diffusion_classifier.data.stored_images import read_labels, shard
     from diffusion_classifier.denoisers.families import family
     from diffusion_classifier.denoisers.speed import Speed, accelerate
-    from diffusion_classifier.selection.searches import (
-        learned_values,
-        open_search,
-        search_table,
-    )
+    from diffusion_classifier.selection.searches import search_table
 
     device, dtype = compute(snakemake)
     params, given = snakemake.params, snakemake.input
@@ -31,17 +25,7 @@ with job(snakemake) as snakemake:
     denoiser = family(params.family).load(params.folder, device, dtype)
     accelerate(denoiser, Speed(**params.speed), 0)
     start = time.perf_counter()
-    searched = open_search(
-        params.search,
-        denoiser,
-        engine_inputs(given),
-        prompts,
-        pd.read_csv(given.timesteps) if given.timesteps else None,
-        params.batch_size,
-        device,
-        dtype,
-        learned_values(given.learned),
-    )
+    searched = opened_search(snakemake, prompts, denoiser, device, dtype)
     scores = searched.scores()
     table = search_table(searched, data, scores, time.perf_counter() - start)
     files.write_parquet(table, snakemake.output[0])

@@ -114,8 +114,8 @@ def open_search(
     """The search that `spec` describes, for the images of `inputs`, without the empty prompt.
 
     `densities` are those of learned timesteps, if the search has them; `learned` is what the search
-    learned on other images. Raises InputError if the
-    noise bank or the model's timesteps are too few for the samples.
+    learned on other images. Raises InputError if the noise bank or the model's timesteps are too
+    few for the samples.
     """
     from diffusion_classifier.data.prompt_sets import is_unconditional
     from diffusion_classifier.engine.engine import check_samples
