@@ -88,6 +88,31 @@ rule merge_lora:
         "../workflow_scripts/merge_lora.py"
 
 
+# what tables show of a model; without it, each table's job would fetch or read all weights
+rule digest:
+    input:
+        files_of(plan.models.inputs),
+    output:
+        layout.digest("{model}"),
+    log:
+        f"{layout.logs}/digest/{{model}}.log",
+    benchmark:
+        f"{layout.benchmarks}/digest/{{model}}.tsv"
+    wildcard_constraints:
+        model=one_of(plan.models.with_digest()),
+    conda:
+        "../envs/environment.yaml"
+    threads: 1
+    resources:
+        mem_mb=growing(1000),
+        runtime=growing(60),
+    params:
+        code=code("digest"),
+        folder=of_job(plan.models.folder),
+    script:
+        "../workflow_scripts/digest.py"
+
+
 rule train:
     input:
         data=of_job(plan.models.training_data),

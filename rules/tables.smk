@@ -129,7 +129,7 @@ rule table:
         source=of_job(plan.tables.notebook),
         notebook=of_job(plan.notebooks.parameters),
         captions=of_job(plan.tables.captions),
-        models=of_job(plan.tables.model_folders),
+        weights=of_job(plan.tables.weights),
         data=of_job(plan.tables.images_behind),
         answers=of_job(plan.tables.evaluation_answers),
         clip_benchmark=of_job(plan.tables.clip_benchmark),

@@ -41,6 +41,25 @@ def test_a_table_depends_on_all_that_its_notebook_is_told(plan, table):
     assert told["folder"] not in files and len(files) > 10
 
 
+def test_a_table_needs_the_digest_alone_of_weights_among_the_results(root, tmp_path, monkeypatch):
+    def edit(config):
+        config["models"]["scenes-sd"]["weights"] = {"hub": "a/b", "revision": "c" * 40}
+        one = {"kind": "accuracy", "methods": ["scenes"], "datasets": ["shapes"]}
+        config["tables"] = {
+            "one": one,
+            "two": one | {"methods": ["digits"], "datasets": ["mnist"]},
+        }
+
+    plan = planned(root, tmp_path, monkeypatch, edit=edit)
+    digest = "results/weights/digests/scenes-sd.json"
+    assert plan.tables.weights("one") == {"scenes-sd": digest}
+    assert plan.notebooks.inputs("one")["weights"] == [digest]
+    folder = plan.models.folder("digits-dit")
+    assert plan.tables.weights("two") == {"digits-dit": folder}
+    assert plan.notebooks.inputs("two")["weights"] == plan.weights.files(folder)
+    assert plan.models.with_digest() == ["scenes-sd"]
+
+
 def test_parts_that_a_table_does_not_have_are_empty(root, tmp_path, monkeypatch):
     def edit(config):
         config["tables"] = {

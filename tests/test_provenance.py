@@ -13,7 +13,7 @@ from diffusion_classifier.data.image_files.left_out import LeftOut
 from diffusion_classifier.engine.error_files import error_dataset
 from diffusion_classifier.engine.samples import Sample
 from diffusion_classifier.messages import without_home
-from diffusion_classifier.operations.table_provenance import commit, provenance
+from diffusion_classifier.operations.table_provenance import commit, provenance, weights_digest
 
 MNIST = {"source": "mnist", "limit": 10, "shards": 2, "prompts": "digits"}
 STAGES = {"samples": [5], "keep": [1], "loss": "l2"}
@@ -64,6 +64,10 @@ def test_it_sums_what_was_measured(tmp_path):
     inner = hashlib.sha256((tmp_path / "model/unet/w.safetensors").read_bytes()).digest()
     digest = hashlib.sha256(b"unet/w.safetensors" + inner).hexdigest()
     expected = {"weights": {"hub": "a/b", "revision": "c" * 40}, "sha256": digest}
+    assert found["models"] == {"m": expected}
+    assert weights_digest(tmp_path / "model") == digest
+    files.write_json({"sha256": digest}, tmp_path / "m.json")
+    found = provenance(changed, table, {"m": str(tmp_path / "m.json")}, data)
     assert found["models"] == {"m": expected}
 
 

@@ -20,6 +20,7 @@ from diffusion_classifier.data.preprocess import Preprocess, pixels
 from diffusion_classifier.data.sources.image_source import decode
 from diffusion_classifier.data.stored_images import encoded_images
 from diffusion_classifier.engine.encoders import encode_images
+from diffusion_classifier.operations.table_provenance import weights_digest
 from diffusion_classifier.scores.accuracy import LONG
 from diffusion_classifier.tables.escaping import latex
 
@@ -66,6 +67,8 @@ def test_what_a_method_could_not_learn_from_is_said(project):
         assert page.count("files were used") == 1 and "<code>1-large/moved.png</code>" in page
     provenance = files.read_json(project / "results/tables/accuracy/provenance.json")
     assert provenance["datasets"]["shapes"] == {"images": 12}
+    for model, record in provenance["models"].items():  # which are trained in this run
+        assert record["sha256"] == weights_digest(project / "results/models" / model)
     assert provenance["datasets"]["sizes-train"]["left_out"]["reasons"] == {
         "an empty file": ["0-small/empty.png"],
         "a broken link": ["1-large/moved.png"],

@@ -68,6 +68,10 @@ class Layout:
         """The folder of fetched weights; `section` is `models` or `baselines`."""
         return f"{self.results}/weights/{section}/{name}"
 
+    def digest(self, model: str) -> str:
+        """The digest of the weights of a model whose folder lies among the results."""
+        return f"{self.results}/weights/digests/{model}.json"
+
     def model(self, model: str) -> str:
         """The folder of a model that is trained here, or of one with a merged LoRA."""
         return f"{self.results}/models/{model}"

@@ -31,5 +31,5 @@ with job(snakemake) as snakemake:
     table = snakemake.wildcards.table
     config = dict(snakemake.config)
     written = config.pop("written")
-    found = provenance(config, table, params.models, params.data, written, params.answers)
+    found = provenance(config, table, params.weights, params.data, written, params.answers)
     files.write_json(without_home(found), folder / "provenance.json")

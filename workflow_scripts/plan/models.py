@@ -60,6 +60,11 @@ class Models:
         """The inputs of a job that loads a model's weights before a LoRA is merged."""
         return self.given.inputs("models", model) or [self.weights.base(model)]
 
+    def with_digest(self) -> list[str]:
+        """The models whose folder lies among the results: fetched, copied, merged or trained."""
+        results = f"{self.config['results']}/"
+        return [name for name in self.config["models"] if self.folder(name).startswith(results)]
+
     def of_baseline(self, method: str) -> str:
         """The model of a baseline."""
         return baseline_spec(self.config, method)["model"]

@@ -58,7 +58,7 @@ class Notebooks:
         return {key: value for key, value in files.items() if value} | {
             "notebook": self.tables.notebook(table),
             "given": self.tables.given.inputs("tables", table),
-            "models": self.tables.model_inputs(table),
+            "weights": self.tables.weights_inputs(table),
             "data_sets": list(self.tables.images_behind(table).values()),
             "answers": list(_files(self.tables.evaluation_answers(table), self.layout.results)),
         }

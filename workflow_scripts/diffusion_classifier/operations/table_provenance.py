@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import platform
 import subprocess
 from collections.abc import Iterable, Iterator
@@ -34,15 +35,16 @@ _MEASURED_AT = ("device", "dtype", "code", "torch", "diffusers")
 def provenance(
     config: dict[str, Any],
     table: str,
-    models: dict[str, str],
+    weights: dict[str, str],
     data: dict[str, str],
     written: dict[str, Any] | None = None,
     answers: dict[str, dict[str, str]] | None = None,
 ) -> dict[str, Any]:
     """The provenance of a table, for JSON.
 
-    `models` maps its diffusion models to their folders, and `data` its data sets to their files;
-    `written` is the config with the user's spelling of paths (default: `config`). `versions` are
+    `weights` maps its diffusion models to their folders, or to JSON files with the `sha256` of
+    `weights_digest`; `data` maps its data sets to their files; `written` is the config with the
+    user's spelling of paths (default: `config`). `versions` are
     those at the time of writing the table; each evaluation has the versions that measured its
     errors. Seconds are those of the jobs that measured errors: `device` in the engine, `wall` with
     the start of the job. A table's job does not fetch errors from a store: then evaluations and
@@ -64,8 +66,8 @@ def provenance(
         | {name: version(name) for name in PACKAGES},
         "seeds": dict(_seeds(config)),
         "models": {
-            name: _weights(written["models"][_entry(config, name)], models[name])
-            for name in sorted(models)
+            name: _weights(written["models"][_entry(config, name)], Path(weights[name]))
+            for name in sorted(weights)
         },
         "datasets": images,
         "evaluations": _total(row["evaluations"] for row in rows),
@@ -151,15 +153,20 @@ def _entry(config: dict[str, Any], model: str) -> str:
     return config["models"][model].get("group", model)
 
 
-def _weights(spec: dict[str, Any], folder: str) -> dict[str, Any]:
-    """The config's `weights` of a model (hub id, revision), and a digest of the files."""
+def weights_digest(folder: Path) -> str:
+    """The SHA-256 of the names and contents of all safetensors files in a folder, as hex digits."""
     digest = hashlib.sha256()
-    for path in sorted(Path(folder).rglob("*.safetensors")):
+    for path in sorted(folder.rglob("*.safetensors")):
         digest.update(path.relative_to(folder).as_posix().encode())
         with open(path, "rb") as file:
             digest.update(hashlib.file_digest(file, "sha256").digest())
-    named = {key: spec[key] for key in ("weights", "lora") if key in spec}
-    return named | {"sha256": digest.hexdigest()}
+    return digest.hexdigest()
+
+
+def _weights(spec: dict[str, Any], path: Path) -> dict[str, Any]:
+    """The config's `weights` of a model (hub id, revision), and a digest of the files."""
+    digest = weights_digest(path) if path.is_dir() else json.loads(path.read_text())["sha256"]
+    return {key: spec[key] for key in ("weights", "lora") if key in spec} | {"sha256": digest}
 
 
 def _images(path: str) -> dict[str, Any]:
