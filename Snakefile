@@ -12,9 +12,10 @@ include: "rules/library.smk"
 
 # a config file given on the command line stands alone: it is not mixed with the default one, which
 # may lie in the working directory, or else beside this file
+DEFAULT = "config.yaml" if Path("config.yaml").exists() else f"{workflow.current_basedir}/config.yaml"
 if not workflow.overwrite_configfiles:
 
-    configfile: "config.yaml" if Path("config.yaml").exists() else f"{workflow.current_basedir}/config.yaml"
+    configfile: DEFAULT
 
 
 report: "report/workflow.rst"
@@ -22,11 +23,12 @@ report: "report/workflow.rst"
 
 from layout import GROUPS
 from plan import Plan
-from rule_functions import Jobs, arrays, checked, has_storage, numbered, one_of
+from rule_functions import Jobs, arrays, check_files, checked, has_storage, numbered, one_of
 from without_disk import VARIABLE, in_job, tell, told, travelling, without_disk
 
 ROOT = Path(str(workflow.current_basedir))  # not where another workflow lies that imports this one
 CONFIG_FILE = ", ".join(map(str, workflow.overwrite_configfiles)) or "config.yaml"
+check_files(workflow.overwrite_configfiles or [DEFAULT])
 written = deepcopy(config)
 checked(config, CONFIG_FILE, ROOT, told() if in_job(workflow) else None)
 config["written"] = written  # what provenance shows: checking replaces paths by where they lead

@@ -8,6 +8,7 @@ from matching_trees import FOLDERS, colour, greys
 from diffusion_classifier.data.matching.description import read_description
 from diffusion_classifier.data.matching.stored import memberships
 from diffusion_classifier.data.sources.opening import dataset
+from diffusion_classifier.messages import InputError
 
 NAMES = sorted(path.stem for path in BENCHMARKS.glob("*.yaml"))
 
@@ -230,6 +231,13 @@ def test_what_a_reader_has_to_know_is_said(name):
     if isinstance(found.counts, dict):
         named = {task.subtask for task in found.tasks}
         assert None in named or set(found.counts) == named
+
+
+def test_a_key_that_stands_twice_is_refused(tmp_path):
+    text = (BENCHMARKS / "cola.yaml").read_text(encoding="utf-8")
+    (tmp_path / "mine.yaml").write_text(f"{text}\ntitle: Another\n", encoding="utf-8")
+    with pytest.raises(InputError, match=r"^\S+mine.yaml: found the key `title` in line \d+ and"):
+        read_description(tmp_path / "mine.yaml")
 
 
 def test_mmvp_from_the_hub(tmp_path, monkeypatch):

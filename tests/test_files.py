@@ -11,6 +11,7 @@ import torch
 import xarray as xr
 
 from diffusion_classifier import files
+from diffusion_classifier.messages import InputError
 
 
 def names(folder):
@@ -192,3 +193,46 @@ def test_json_refuses_what_is_no_json(tmp_path, bad):
         files.write_json({"top1": bad}, tmp_path / "a.json")
     assert json.loads((tmp_path / "a.json").read_text()) == {"top1": 0.5}
     assert names(tmp_path) == ["a.json"]
+
+
+REPEATED = {
+    "a: 1\nb: 2\na: 3\n": "`a` in line 1 and again in line 3",
+    "t:\n  a: {x: 1}\n  b:\n    y: 1\n    y: 3\n": "`y` of `t.b` in line 4 and again in line 5",
+    "l:\n- {x: 1}\n- {x: 1, x: 1}\n": "`x` of `l` in line 3 and again in line 3",
+    '{"a": {"b": 1, "b": 2}}': "`b` of `a` in line 1 and again in line 1",
+    "a: &a {x: 1, x: 2}\nb: *a\n": "`x` of `a` in line 1",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("text", REPEATED)
+def test_a_key_that_stands_twice_is_found(tmp_path, text):
+    path = tmp_path / "mine.yaml"
+    path.write_text(text, encoding="utf-8")
+    with pytest.raises(InputError) as error:
+        files.check_keys(path)
+    assert str(error.value).startswith(f"{path}: found the key {REPEATED[text]}")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "1",
+        "a: {x: 1}\nb: {x: 1}\nl: [{x: 1}, {x: 1}]",
+        "base: &b {x: 1}\nmine: {<<: *b, x: 2}",  # it replaces what it is merged with
+        "one: &a {x: 1}\ntwo: &b {y: 1}\nboth:\n  <<: *a\n  <<: *b",
+        '1: a\n"1": b',  # a number and a text
+        "a: &a [1, *a]",
+    ],
+)
+def test_other_keys_are_not(tmp_path, text):
+    (tmp_path / "mine.yaml").write_text(text, encoding="utf-8")
+    files.check_keys(tmp_path / "mine.yaml")
+
+
+def test_no_yaml_of_the_project_has_a_key_twice(root):
+    folders = ("config", "profiles", "resources/benchmarks", "benchmarks", "report", "tests")
+    paths = [path for name in folders for path in (root / name).glob("**/*.yaml")]
+    assert len(paths) > 40
+    for path in paths:
+        files.check_keys(path)

@@ -5,7 +5,7 @@ from types import SimpleNamespace
 import pytest
 
 from diffusion_classifier.messages import InputError
-from rule_functions import Jobs, arrays, checked, numbered, one_of
+from rule_functions import Jobs, arrays, check_files, checked, numbered, one_of
 
 WILDCARDS = SimpleNamespace(evaluation="scenes", dataset="10", stage="2", shard="0")
 
@@ -33,6 +33,15 @@ def test_a_mistake_in_the_config_ends_in_one_line(jobs, root):
         jobs.of_job(refuse)(WILDCARDS)
     with pytest.raises(SystemExit, match=r"^mine.yaml: the config: found none of its keys"):
         checked({}, "mine.yaml", root)
+
+
+def test_a_key_that_stands_twice_in_a_config_ends_in_one_line(tmp_path, root):
+    json, mine = tmp_path / "mine.json", tmp_path / "mine.yaml"
+    json.write_text('{\n\t"tables": {}\n}')  # which is no YAML, but Snakemake reads it
+    mine.write_text("tables: {}\nresults: mine\ntables: {}\n")
+    check_files([root / "config.yaml", json])
+    with pytest.raises(SystemExit, match=r"^\S+mine.yaml: found the key `tables` in line 1 and"):
+        check_files([root / "config.yaml", mine])
 
 
 def test_what_a_job_asks_for_grows_with_every_attempt(jobs):

@@ -16,7 +16,10 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import yaml
+
 from diffusion_classifier.config.configuration import check_config, complete_config
+from diffusion_classifier.files import check_keys
 from diffusion_classifier.messages import InputError
 from diffusion_classifier.operations.code.identity import Code
 
@@ -136,6 +139,20 @@ def checked(
             check_config(config, workflow)
         else:
             complete_config(config, workflow, parts)
+
+
+def check_files(paths: Iterable[str]) -> None:
+    """End Snakemake with one line if a key of a config file stands in it twice.
+
+    Snakemake has read the files and kept the last value of each key.
+    """
+    for path in paths:
+        try:
+            check_keys(path)
+        except InputError as error:
+            sys.exit(str(error))
+        except yaml.YAMLError:
+            pass  # JSON with tabs, which Snakemake reads
 
 
 def arrays(workflow: Any) -> Callable[[str], bool]:

@@ -15,6 +15,8 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from .messages import InputError
+
 if TYPE_CHECKING:  # imported in functions, as rules that only read tables do not need torch
     import pandas as pd
     import xarray as xr
@@ -54,6 +56,43 @@ def write_json(value: Any, path: str | os.PathLike) -> None:
 
 def read_json(path: str | os.PathLike) -> Any:
     return json.loads(Path(path).read_text(encoding="utf-8"))
+
+
+def check_keys(path: str | os.PathLike) -> None:
+    """Raise InputError if a mapping in a YAML file has a key twice.
+
+    YAML's readers keep the last of its values and drop the others without a word. Raises OSError,
+    UnicodeDecodeError or yaml.YAMLError for a file that cannot be read.
+    """
+    import yaml
+
+    text = Path(path).read_text(encoding="utf-8")
+    todo, seen = [("", yaml.compose(text, yaml.SafeLoader))], set()
+    while todo:
+        where, node = todo.pop(0)
+        if id(node) in seen:  # an alias of a node, which may lie inside of it
+            continue
+        seen.add(id(node))
+        if isinstance(node, yaml.SequenceNode):
+            todo += [(where, item) for item in node.value]
+        elif isinstance(node, yaml.MappingNode):
+            _check_once(path, where, [key for key, _ in node.value])
+            todo += [(f"{where}.{key.value}".lstrip("."), item) for key, item in node.value]
+
+
+def _check_once(path: str | os.PathLike, where: str, keys: list[Any]) -> None:
+    """Raise InputError if two keys of a mapping, nodes of a YAML document, are equal."""
+    lines: dict[tuple[str, str], int] = {}
+    for key in keys:
+        name, line = (key.tag, str(key.value)), key.start_mark.line + 1
+        # a mapping may be merged with several others
+        if name in lines and key.value != "<<":
+            inside = f" of `{where}`" if where else ""
+            raise InputError(
+                f"{path}: found the key `{key.value}`{inside} in line {lines[name]} and again in "
+                f"line {line}, expected it once, as only the last would count; remove or rename one"
+            )
+        lines[name] = line
 
 
 def write_parquet(frame: pd.DataFrame, path: str | os.PathLike) -> None:

@@ -14,6 +14,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from diffusion_classifier.files import check_keys
 from diffusion_classifier.messages import InputError, one_line, without_home
 from diffusion_classifier.names import printable
 
@@ -84,8 +85,10 @@ def _read_config(paths: Sequence[str]) -> dict[str, Any]:
     workflow = workflow_folder()
     for path in paths:
         try:
-            text = Path(find_path(path, workflow)).read_text(encoding="utf-8")
-            update_config(config, yaml.safe_load(text))
+            check_keys(found := find_path(path, workflow))
+            update_config(config, yaml.safe_load(Path(found).read_text(encoding="utf-8")))
+        except InputError:
+            raise
         except (OSError, ValueError, TypeError, AttributeError, yaml.YAMLError):
             raise InputError(
                 f"--configfile: {path} cannot be read, expected the YAML of a run; correct the path"

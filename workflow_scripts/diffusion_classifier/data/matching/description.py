@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from diffusion_classifier.files import check_keys
 from diffusion_classifier.messages import InputError, known, one_line
 
 from . import templates
@@ -193,7 +194,10 @@ def _content(where: str) -> dict[str, Any]:
     from jsonschema.exceptions import best_match
 
     try:
+        check_keys(where)
         content = yaml.safe_load(Path(where).read_text(encoding="utf-8"))
+    except InputError:
+        raise
     except (OSError, ValueError, yaml.YAMLError) as error:
         raise InputError(
             f"{where}: cannot be read as YAML ({one_line(error)}), expected the description of "
