@@ -12,7 +12,9 @@ include: "rules/library.smk"
 
 # a config file given on the command line stands alone: it is not mixed with the default one, which
 # may lie in the working directory, or else beside this file
-DEFAULT = "config.yaml" if Path("config.yaml").exists() else f"{workflow.current_basedir}/config.yaml"
+DEFAULT = (
+    "config.yaml" if Path("config.yaml").exists() else f"{workflow.current_basedir}/config.yaml"
+)
 if not workflow.overwrite_configfiles:
 
     configfile: DEFAULT

@@ -36,3 +36,18 @@ def right(rng, accuracy, trainings, difficulty, spread, own=0.0):
 
 def difficulties(rng, replicates, images, spread):
     return spread * rng.standard_normal((replicates, 1, images), dtype="float32")
+
+
+def two_of_each_training(rng, true, trainings, hard, spread, own):
+    """Draw both methods of matched trainings, as `right`; `true` has both accuracies.
+
+    `hard` are images' effects that the methods share and `spread` the standard deviation of
+    trainings' effects that they share; `own` that of trainings' effects on one method alone.
+    """
+    replicates, _, images = hard.shape
+    total = np.sqrt(float(hard.std()) ** 2 + spread**2 + own**2)
+    common = hard + spread * rng.standard_normal((replicates, trainings, 1), dtype="float32")
+    for accuracy in true:
+        alone = own * rng.standard_normal((replicates, trainings, 1), dtype="float32")
+        chance = rng.random((replicates, trainings, images), dtype="float32")
+        yield chance * (1 + np.exp(-intercept(accuracy, total) - common - alone)) < 1

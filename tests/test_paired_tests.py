@@ -5,7 +5,7 @@ from math import sqrt
 import numpy as np
 import pandas as pd
 import pytest
-from crossed import difficulties, right
+from crossed import difficulties, right, two_of_each_training
 from scipy import stats
 
 from diffusion_classifier.messages import InputError
@@ -121,6 +121,49 @@ def test_the_interval_covers_the_true_difference(trainings, true, shared, own, s
     assert expected[0] <= 100 * np.mean(inside) <= expected[1]
     if true[0] == true[1]:
         assert np.mean(rejected) < 0.065
+
+
+# trainings, true accuracies, effects of trainings that both share and of each side's own; the
+# least ratio of widths with independent trainings and with matched ones
+MATCHED = [
+    (5, (0.9, 0.9), 0.6, 0.0, 1.5),
+    (5, (0.9, 0.9), 0.6, 0.3, 1.4),
+    (3, (0.9, 0.9), 0.6, 0.3, 1.3),
+    (3, (0.7, 0.8), 0.6, 0.2, 1.5),
+    (5, (0.98, 0.96), 0.3, 0.1, 1.0),
+    (3, (0.9, 0.9), 0.0, 0.0, 0.9),
+]
+
+
+@pytest.mark.parametrize(("trainings", "true", "spread", "own", "narrower"), MATCHED)
+def test_matched_trainings_narrow_the_interval_which_still_covers(
+    trainings, true, spread, own, narrower
+):
+    rng = np.random.default_rng(3)
+    inside, rejected, widths = [], [], []
+    for _ in range(4):
+        hard = difficulties(rng, 300, 600, 2)
+        a, b = two_of_each_training(rng, true, trainings, hard, spread, own)
+        bounds = [difference_interval(a, b, matched=matched) for matched in (True, False)]
+        low, high = bounds[0]
+        inside.append((low <= true[0] - true[1]) & (true[0] - true[1] <= high))
+        rejected.append(t_test(a, b, matched=True) < 0.05)
+        widths.append([np.mean(high - low) for low, high in bounds])
+    assert np.mean(inside) > 0.95
+    matched, independent = np.mean(widths, axis=0)
+    assert independent > narrower * matched
+    if true[0] == true[1]:
+        assert np.mean(rejected) < 0.065
+
+
+def test_t_test_of_matched_trainings_that_alone_differ_is_a_paired_t_test():
+    """With very many images only trainings vary."""
+    rng = np.random.default_rng(0)
+    chances = np.array([0.5, 0.6, 0.4, 0.7, 0.55]), np.array([0.53, 0.65, 0.42, 0.71, 0.61])
+    a, b = (rng.random((5, 200_000)) < own[:, None] for own in chances)
+    expected = stats.ttest_rel(a.mean(axis=1), b.mean(axis=1)).pvalue
+    assert t_test(a, b, matched=True) == pytest.approx(expected, rel=0.1)
+    assert t_test(a, a, matched=True) == 1
 
 
 def test_t_test_of_single_trainings_is_mcnemars_chi_square():

@@ -222,6 +222,24 @@ def test_several_draws_are_averaged_and_widen_the_interval():
     assert row["high"] - row["low"] > 2 * (single["high"] - single["low"])
 
 
+def test_draws_of_several_trainings_are_compared_training_by_training():
+    generator = np.random.default_rng(2)
+    equal = [generator.random(400) < share for share in (0.3, 0.5, 0.7)]
+    draws = [before | (generator.random(400) < 0.1) for before in equal]
+
+    def gain(order):
+        one, other = (
+            [predictions(found, np.arange(400), ["l2"]) for found in side]
+            for side in (draws, [equal[k] for k in order])
+        )
+        return weighting_gain(one, other).iloc[0]
+
+    row, mixed = gain([0, 1, 2]), gain([1, 2, 0])
+    assert row["difference"] == pytest.approx(mixed["difference"])
+    assert row["low"] > 0 and row["p"] < 0.05
+    assert mixed["low"] < 0 and mixed["p"] > 0.05  # as if other trainings' answers
+
+
 def test_the_gain_is_shown_as_text_and_weights_as_lines():
     images = np.arange(40)
     correct = images % 2 == 0

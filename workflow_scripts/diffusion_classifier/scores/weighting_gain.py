@@ -22,9 +22,9 @@ def weighting_gain(weighted: Sequence[pd.DataFrame], equal: Sequence[pd.DataFram
 
     `weighted` are the predictions of each draw of labelled images, all of the same held-out images;
     `equal` are those of the evaluation whose errors are weighted, one file per training of its
-    model. Of the latter the held-out images count. One row per loss; accuracies and their
-    `difference` are in percent and points, with the 95 % intervals of tables and of
-    `paired_tests.paired`.
+    model; of several trainings, each has one draw, in the same order. Of the latter the held-out
+    images count. One row per loss; accuracies and their `difference` are in percent and points,
+    with the 95 % intervals of tables and of `paired_tests.paired`.
     """
     held_out = set(weighted[0]["image"])
     same = [found[found["image"].isin(held_out)] for found in equal]
@@ -36,8 +36,12 @@ def weighting_gain(weighted: Sequence[pd.DataFrame], equal: Sequence[pd.DataFram
 
 
 def compared(weighted: pd.DataFrame, equal: pd.DataFrame) -> dict[str, Any]:
-    """The columns of `GAIN` but the loss: two methods on the same units, see `paired_tests`."""
-    measured = paired(weighted, equal)
+    """The columns of `GAIN` but the loss: two methods on the same units, see `paired_tests`.
+
+    With several columns of both, the errors of column k are of one training.
+    """
+    matched = weighted.shape[1] == equal.shape[1] > 1
+    measured = paired(weighted, equal, matched)
     accuracies = [*percent(equal.to_numpy().T), *percent(weighted.to_numpy().T)]
     differences = [measured[key] for key in ("difference", "low", "high", "p")]
     return dict(zip(GAIN[1:], [*weighted.shape, *accuracies, *differences], strict=True))
