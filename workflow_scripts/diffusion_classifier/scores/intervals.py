@@ -109,8 +109,12 @@ def accuracy(correct: ArrayLike, label: ArrayLike | None = None) -> Accuracy:
     return Accuracy(mean, trainings, effective, of_images, of_trainings, between)
 
 
-def interval(found: Accuracy, confidence: float = 0.95) -> tuple[np.ndarray, np.ndarray]:
+def interval(
+    found: Accuracy, confidence: float = 0.95, of: Accuracy | None = None
+) -> tuple[np.ndarray, np.ndarray]:
     """Low and high of an accuracy, as fractions, over images and, if there are several, trainings.
+
+    The quantile of Student's t is that for the variance of `of` (default: `found`).
 
     tests/test_intervals.py simulates the coverage of 95 % intervals for 5 trainings and 700 images:
     94 to 97 % if images differ as much as those of a data set; 91 to 93 % if accuracies near 98 %
@@ -118,7 +122,7 @@ def interval(found: Accuracy, confidence: float = 0.95) -> tuple[np.ndarray, np.
     trainings differ at all.
     """
     right = found.mean * found.effective
-    return wilson(right, found.effective, quantile=_quantile(found, confidence))
+    return wilson(right, found.effective, quantile=_quantile(of or found, confidence))
 
 
 def _quantile(found: Accuracy, confidence: float) -> np.ndarray:
