@@ -131,7 +131,7 @@ MATCHED = [
     (3, (0.9, 0.9), 0.6, 0.3, 1.3),
     (3, (0.7, 0.8), 0.6, 0.2, 1.5),
     (5, (0.98, 0.96), 0.3, 0.1, 1.0),
-    (3, (0.9, 0.9), 0.0, 0.0, 0.9),
+    (3, (0.9, 0.9), 0.0, 0.0, 0.7),  # no training differs, which three trainings cannot tell
 ]
 
 
@@ -149,7 +149,7 @@ def test_matched_trainings_narrow_the_interval_which_still_covers(
         inside.append((low <= true[0] - true[1]) & (true[0] - true[1] <= high))
         rejected.append(t_test(a, b, matched=True) < 0.05)
         widths.append([np.mean(high - low) for low, high in bounds])
-    assert 0.93 < np.mean(inside) < 0.995
+    assert 0.93 < np.mean(inside) < 0.99
     matched, independent = np.mean(widths, axis=0)
     assert independent > narrower * matched
     if true[0] == true[1]:
