@@ -105,7 +105,7 @@ def check_table(folder, name, spec, config):
     labels += [config["baselines"][m]["label"] for m in spec["methods"] if m in config["baselines"]]
     rows = pd.read_csv(folder / f"results/tables/{name}/table.csv")
     effects = folder / f"results/tables/{name}/effects.csv"
-    scored = rows["dataset"].str.partition("/")[0]
+    scored = rows["dataset"].str.split("/").str[0]  # also of no rows
     if effects.exists():
         found = pd.read_csv(effects)
         scored = pd.concat([scored, found["dataset"]])
