@@ -163,7 +163,7 @@ def test_a_table_of_effects_alone_is_told_in_all_forms(written, tmp_path):
     out = tmp_path / "table"
     alone = {key: {"bias": parameters[key]["bias"]} for key in ("data", "datasets")}
     own = {name: str(tmp_path / f"{name}.parquet") for name in empty}
-    more = {"folder": str(out), "benchmarks": {}}
+    more = {"folder": str(out), "benchmarks": {}, "has_scores": False}
     execute(str(NOTEBOOK), str(out / "notebook.ipynb"), parameters | alone | own | more)
     found = tables["effects"].query("method == 'SD [L2]'").set_index("subtask")["value"]
     text = (out / "table.txt").read_text()
@@ -178,3 +178,9 @@ def test_a_table_of_effects_alone_is_told_in_all_forms(written, tmp_path):
     assert f"between {found[low]:+.2f} ({low}) and {found.max():+.2f}" in summary
     apart = tables["effects"].query("method == 'SD [L2]' and (low > 0 or high < 0)")
     assert f"of {len(apart)} of 2 comparisons are without 0" in summary
+    cells = json.loads((out / "notebook.ipynb").read_text())["cells"]
+    page = "\n".join("".join(cell["source"]) for cell in cells if cell["cell_type"] == "markdown")
+    headings = [line for line in page.splitlines() if line.startswith("## ")]
+    assert headings == ["## The tasks", "## Effect sizes"]  # none without content
+    (effects,) = [cell for cell in cells if cell["id"] == "effects-tables"]
+    assert "Bias: effect sizes." in json.dumps(effects["outputs"][0])

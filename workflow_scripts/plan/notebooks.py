@@ -213,6 +213,7 @@ class Notebooks:
             "weighting": self.layout.scores(table, "weighting"),
             "weighted": self._matching_weights(table),
             "effects": self.layout.scores(table, "effects"),
+            "has_scores": not all(has_effects(self.data.spec(name)) for name in names),
             "has_effects": any(has_effects(self.data.spec(name)) for name in names),
             "data": self.tables.images(table),
             "data_behind": {file: self.data.spec(name)["label"] for name, file in behind.items()},
