@@ -85,14 +85,13 @@ def _read_config(paths: Sequence[str]) -> dict[str, Any]:
     workflow = workflow_folder()
     for path in paths:
         try:
-            check_keys(found := find_path(path, workflow))
-            update_config(config, yaml.safe_load(Path(found).read_text(encoding="utf-8")))
-        except InputError:
-            raise
+            found = Path(find_path(path, workflow))
+            update_config(config, yaml.safe_load(found.read_text(encoding="utf-8")))
         except (OSError, ValueError, TypeError, AttributeError, yaml.YAMLError):
             raise InputError(
                 f"--configfile: {path} cannot be read, expected the YAML of a run; correct the path"
             ) from None
+        check_keys(found)
     check_config(config, workflow)
     return config
 

@@ -44,12 +44,12 @@ def provenance(
 
     `weights` maps its diffusion models to their folders, or to JSON files with the `sha256` of
     `weights_digest`; `data` maps its data sets to their files; `written` is the config with the
-    user's spelling of paths (default: `config`). `versions` are
-    those at the time of writing the table; each evaluation has the versions that measured its
-    errors. Seconds are those of the jobs that measured errors: `device` in the engine, `wall` with
-    the start of the job. A table's job does not fetch errors from a store: then evaluations and
-    device seconds are those in `answers` (evaluation → data set → predictions or similarities),
-    and what only the files of errors say is None.
+    user's spelling of paths (default: `config`). `versions` are those at the time of writing the
+    table; each evaluation has the versions that measured its errors. Seconds are those of the jobs
+    that measured errors: `device` in the engine, `wall` with the start of the job. A table's job
+    does not fetch errors from a store: then evaluations and device seconds are those in `answers`
+    (evaluation → data set → predictions or similarities), and what only the files of errors say is
+    None.
     """
     written = config if written is None else written
     answers = answers or {}

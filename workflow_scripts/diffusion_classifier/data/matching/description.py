@@ -194,15 +194,13 @@ def _content(where: str) -> dict[str, Any]:
     from jsonschema.exceptions import best_match
 
     try:
-        check_keys(where)
         content = yaml.safe_load(Path(where).read_text(encoding="utf-8"))
-    except InputError:
-        raise
     except (OSError, ValueError, yaml.YAMLError) as error:
         raise InputError(
             f"{where}: cannot be read as YAML ({one_line(error)}), expected the description of "
             "a benchmark (see docs/benchmarks.md); correct it"
         ) from None
+    check_keys(where)
     if error := best_match(Draft202012Validator(SCHEMA).iter_errors(content)):
         steps = [step + 1 if isinstance(step, int) else step for step in error.absolute_path]
         key = ".".join(map(str, steps)) or "the description"
