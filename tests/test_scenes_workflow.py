@@ -9,6 +9,7 @@ import pandas as pd
 import pytest
 import torch
 import yaml
+from browser import chromium
 from classical_answers import fit_predict
 from photographs import photographs
 from scene_errors import best_prompts_correct, winoground_right
@@ -52,6 +53,20 @@ def test_everything_is_made(project):
             assert (project / f"results/tables/{table}/{name}.png").stat().st_size > 5000
     report = (project / "results/report.html").read_text()
     assert "Zero-shot accuracy" in report and "Compositional reasoning" in report
+
+
+@pytest.mark.parametrize("width", [1300, 400])
+def test_the_first_page_of_the_report_can_be_read_from_its_beginning(project, width):
+    with chromium() as browser:
+        page = browser.new_page(viewport={"width": width, "height": 600})
+        page.goto((project / "results/report.html").as_uri())
+        text = page.locator(".document")
+        text.wait_for()
+        page.locator("#rulegraph canvas").wait_for(state="attached")
+        found = text.bounding_box()
+        assert found["height"] > 600  # higher than the window
+        left = page.locator("div.h-screen.items-center").bounding_box()["x"]
+        assert found["y"] >= 0 and found["x"] >= left
 
 
 def test_what_a_method_could_not_learn_from_is_said(project):
