@@ -65,6 +65,18 @@ class Models:
         results = f"{self.config['results']}/"
         return [name for name in self.config["models"] if self.folder(name).startswith(results)]
 
+    def proof(self, model: str) -> str:
+        """What a table reads to show which weights were used: the folder, or its digest's file.
+
+        Of a folder among the results, which may lie in a store, it need not read gigabytes.
+        """
+        made = model in self.with_digest()
+        return self.weights.layout.digest(model) if made else self.folder(model)
+
+    def proof_inputs(self, model: str) -> list[str]:
+        """The files in `proof`."""
+        return [self.proof(model)] if model in self.with_digest() else self.inputs(model)
+
     def of_baseline(self, method: str) -> str:
         """The model of a baseline."""
         return baseline_spec(self.config, method)["model"]

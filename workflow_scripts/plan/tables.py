@@ -191,26 +191,14 @@ class Tables:
     # --- what a table depends on
 
     def weights(self, table: str) -> dict[str, str]:
-        """The diffusion models of a table: name → the folder that is loaded, or its digest's file.
-
-        A table shows digests alone; of a folder among the results, which may lie in a store, it
-        has no need to read gigabytes.
-        """
-        models, made = self.evaluations.models, self.evaluations.models.with_digest()
-        used = {self.evaluations.model(name) for name, _ in questions(self.config, table)}
-        return {
-            model: self.layout.digest(model) if model in made else models.folder(model)
-            for model in sorted(used)
-        }
+        """The diffusion models of a table: name → the folder of weights, or its digest's file."""
+        models = {self.evaluations.model(name) for name, _ in questions(self.config, table)}
+        return {model: self.evaluations.models.proof(model) for model in sorted(models)}
 
     def weights_inputs(self, table: str) -> list[str]:
         """The files in `weights`."""
-        models, made = self.evaluations.models, self.evaluations.models.with_digest()
-        return [
-            file
-            for model, path in self.weights(table).items()
-            for file in ([path] if model in made else models.inputs(model))
-        ]
+        models = self.weights(table)
+        return [file for model in models for file in self.evaluations.models.proof_inputs(model)]
 
     def published(self, table: str) -> dict[str, Any]:
         """The file of published numbers, and the names in it of our methods and data sets."""

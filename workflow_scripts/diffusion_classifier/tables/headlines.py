@@ -8,13 +8,6 @@ import pandas as pd
 
 from .wide_tables import half_width_text, interval_text, paragraph_html, to_html
 
-NARROW = """<style>
-.summary { overflow-x: auto; margin-bottom: 1.5em; }
-.summary table { font-size: 0.75em !important; line-height: 1.3; }
-.summary th, .summary td { white-space: normal !important; padding: 0.2em 0.4em !important; }
-</style>"""
-"""Lets cells break into two lines: the report's first page is half a window wide."""
-
 
 def headlines(
     rows: pd.DataFrame, columns: Mapping[str, str], main: Sequence[str], loss: str, metric: str
@@ -76,11 +69,12 @@ def best_scores(
 
 
 def summary_html(sentences: Sequence[str], table: pd.DataFrame, caption: str, name: str) -> str:
-    """The sentences as a paragraph, and `wide`'s table as narrow as the report's first page.
+    """The sentences as a paragraph, and `table`, as narrow as the report's first page.
 
-    `name` is the table's, as all summaries stand on one page.
+    `name` is the table's, as all summaries stand on one page. The page's style is in
+    report/workflow.rst.
     """
     caption = f"{caption} ±: the larger half of the 95 % interval. Best marked."
     fragment = to_html(table, caption, f"summary-{name}", half_width_text)
-    parts = [paragraph_html(" ".join(sentences)), NARROW, '<div class="summary">', fragment]
-    return "\n".join([*parts, "</div>"])
+    parts = [paragraph_html(" ".join(sentences)), '<div class="summary">', fragment, "</div>"]
+    return "\n".join(parts)
