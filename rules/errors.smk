@@ -192,7 +192,8 @@ rule predictions:
         prompts=of_job(plan.data.prompts),
         data=layout.data("{dataset}"),
     output:
-        layout.predictions("{evaluation}", "{dataset}"),
+        predictions=layout.predictions("{evaluation}", "{dataset}"),
+        rankings=layout.rankings("{evaluation}", "{dataset}"),
     log:
         f"{layout.logs}/predictions/{{evaluation}}/{{dataset}}.log",
     benchmark:
@@ -218,7 +219,8 @@ rule predictions:
 
 use rule predictions as shard_predictions with:
     output:
-        layout.shard_predictions("{evaluation}", "{dataset}", "{shard}"),
+        predictions=layout.shard_predictions("{evaluation}", "{dataset}", "{shard}"),
+        rankings=layout.shard_rankings("{evaluation}", "{dataset}", "{shard}"),
     log:
         f"{layout.logs}/predictions/{{evaluation}}/{{dataset}}/{{shard}}.log",
     benchmark:
@@ -229,9 +231,11 @@ use rule predictions as shard_predictions with:
 
 rule concatenate_predictions:
     input:
-        of_job(plan.evaluations.shard_predictions),
+        predictions=of_job(plan.evaluations.shard_predictions),
+        rankings=of_job(plan.evaluations.shard_rankings),
     output:
-        layout.predictions("{evaluation}", "{dataset}"),
+        predictions=layout.predictions("{evaluation}", "{dataset}"),
+        rankings=layout.rankings("{evaluation}", "{dataset}"),
     log:
         f"{layout.logs}/concatenate_predictions/{{evaluation}}/{{dataset}}.log",
     benchmark:
@@ -255,8 +259,11 @@ rule concatenate_predictions:
 rule similarities:
     input:
         errors=of_job(plan.evaluations.all_errors),
+        data=layout.data("{dataset}"),
+        prompts=of_job(plan.data.prompts),
     output:
-        layout.similarities("{evaluation}", "{dataset}"),
+        similarities=layout.similarities("{evaluation}", "{dataset}"),
+        rankings=layout.caption_rankings("{evaluation}", "{dataset}"),
     log:
         f"{layout.logs}/similarities/{{evaluation}}/{{dataset}}.log",
     benchmark:
@@ -269,5 +276,6 @@ rule similarities:
         runtime=growing(30),
     params:
         code=code("similarities"),
+        combine=of_job(plan.evaluations.combine),
     script:
         "../workflow_scripts/similarities.py"

@@ -25,7 +25,7 @@ rule explorer:
         "../envs/environment.yaml"
     threads: 1
     resources:
-        mem_mb=growing(plan.explorers.memory),
+        mem_mb=growing(4000),
         runtime=growing(60),
     params:
         code=code("explorer"),

@@ -6,16 +6,17 @@ from pathlib import Path
 LIBRARY = find_spec("diffusion_classifier")
 LIBRARY_FOLDER = LIBRARY and Path(LIBRARY.origin).resolve().parents[1]
 BESIDE = Path(str(workflow.current_basedir)).parent.joinpath("workflow_scripts").resolve()
-if LIBRARY_FOLDER != BESIDE and getattr(workflow, "remote_exec", False):
-    # a job on another machine: Snakemake has sent the workflow, and its Python may have another's
-    sys.path.insert(0, str(BESIDE))
-    from without_disk import search_first
-
-    search_first(BESIDE)
-elif LIBRARY_FOLDER != BESIDE:
+if LIBRARY_FOLDER != BESIDE:
+    # a job on another machine, to which Snakemake has sent the workflow
+    sent = getattr(workflow, "remote_exec", False)
     sys.exit(
         "the library diffusion_classifier: found "
         + ("that of another folder" if LIBRARY else "none in this Python")
-        + ", expected the one beside this Snakefile; write `pip install --no-deps --editable .` in "
-        "its folder, as `make env` does"
+        + ", expected the one beside this Snakefile; "
+        + (
+            "write `export PYTHONPATH=$PWD/workflow_scripts` into the profile's `precommand`, as "
+            "profiles/slurm-s3 does"
+            if sent
+            else "write `pip install --no-deps --editable .` in its folder, as `make env` does"
+        )
     )

@@ -1,4 +1,4 @@
-"""Results of a table as its page reads them: images, prompts, predictions, errors of two shards."""
+"""Results of a table as its page reads them: images, prompts, predictions and rankings."""
 
 import itertools
 
@@ -11,6 +11,7 @@ from diffusion_classifier.data.sources.image_source import encode
 from diffusion_classifier.engine.error_files import error_dataset
 from diffusion_classifier.engine.samples import Sample
 from diffusion_classifier.selection.pruning import prediction_table, survivors
+from diffusion_classifier.selection.rankings import Errors, joined, rankings
 from diffusion_classifier.tables.explorer.build import Table
 
 SHARDS, PARTS = 2, 2
@@ -51,17 +52,17 @@ def write_prompts(path, names, per_class=1):
     return frame
 
 
-def write_errors(folder, labels, class_of, generator):
-    """Error files of two shards, two stages and two class parts: paths by shard, and the stages.
+def errors_of_shards(labels, class_of, generator):
+    """The errors of two shards in two stages and two class parts, and the last stage's pairs.
 
     The class of the label has a lower error than others, on the average.
     """
-    paths, every = [], []
+    every = []
     for images in np.array_split(np.arange(len(labels)), SHARDS):
         pairs = pd.DataFrame(
             itertools.product(images, range(len(class_of))), columns=["image", "prompt"]
         )
-        shard, stages = [], []
+        stages = []
         for stage, samples in enumerate(STAGES):
             if stage:
                 pairs = survivors(stages, pairs, class_of, KEEP, "l2")
@@ -71,11 +72,20 @@ def write_errors(folder, labels, class_of, generator):
                 noise = generator.normal(1, 0.1, (len(own), len(samples)))
                 values = (noise - 0.05 * right.reshape(-1, 1)).astype("float32")
                 stages.append(error_dataset({"l2": values}, own, samples, {"seconds": 1.0}))
-                shard.append(str(folder / f"errors-{images[0]}-{stage}-{part}.nc"))
-                files.write_dataset(stages[-1], shard[-1])
-        paths.append(shard)
         every.append((stages, pairs))
-    return paths, every
+    return every
+
+
+def predicted(shards, data, class_of):
+    """The predictions and rankings of shards, as the rule `predictions` makes them."""
+    tables, found = [], []
+    for stages, pairs in shards:
+        labels = data.loc[data["image"].isin(pairs["image"]), ["image", "label"]]
+        tables.append(prediction_table(stages, pairs, class_of, labels))
+        winners = {"l2": tables[-1]["prediction"].to_numpy()}
+        images = tables[-1]["image"].to_numpy()
+        found.append(rankings(stages, images, winners, Errors(class_of)))
+    return pd.concat(tables, ignore_index=True), joined(found)
 
 
 def write_network(path, labels, classes, generator):
@@ -99,13 +109,10 @@ def write_set(folder, names, images, seed, edge=20):
     data = write_images(folder / "data.parquet", labels, names, edge)
     prompts = write_prompts(folder / "prompts.csv", names, per_class=2)
     class_of = prompts["classidx"].to_numpy()
-    paths, shards = write_errors(folder, labels, class_of, generator)
-    tables = [
-        prediction_table(stages, pairs, class_of, data.loc[data["image"].isin(pairs["image"])][
-            ["image", "label"]])
-        for stages, pairs in shards
-    ]  # fmt: skip
-    files.write_parquet(pd.concat(tables, ignore_index=True), folder / "ours.parquet")
+    shards = errors_of_shards(labels, class_of, generator)
+    predictions, ranked = predicted(shards, data, class_of)
+    files.write_parquet(predictions, folder / "ours.parquet")
+    files.write_dataset(ranked, folder / "ours.nc")
     for seed in (0, 1):
         write_network(folder / f"net-seed{seed}.parquet", labels, len(names), generator)
     methods = ("ours", "net-seed0", "net-seed1")
@@ -116,7 +123,7 @@ def write_set(folder, names, images, seed, edge=20):
         "prompts": str(folder / "prompts.csv"),
         "loss": "l2",
         "answers": {method: str(folder / f"{method}.parquet") for method in methods},
-        "errors": {"ours": {"combine": "mean", "pruning": "l2", "shards": paths}},
+        "rankings": {"ours": {"file": str(folder / "ours.nc"), "loss": "l2"}},
     }
 
 

@@ -16,7 +16,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 from browser import chromium
-from explorer_results import write_network, write_prompts
+from explorer_results import predicted, write_network, write_prompts
 from PIL import Image, ImageEnhance
 from sklearn.datasets import load_sample_images
 
@@ -24,7 +24,6 @@ from diffusion_classifier import files
 from diffusion_classifier.data.sources.image_source import encode
 from diffusion_classifier.engine.error_files import error_dataset
 from diffusion_classifier.engine.samples import Sample
-from diffusion_classifier.selection.pruning import prediction_table
 from diffusion_classifier.tables.explorer.build import Table, write_explorer
 
 CLASSES, NETWORKS, EDGE, SAMPLES = 100, 5, 160, 20
@@ -56,7 +55,7 @@ def write_results(folder, count):
     files.write_parquet_pieces(pieces, folder / "data.parquet")
     class_of = write_prompts(folder / "prompts.csv", names)["classidx"].to_numpy()
     samples = [Sample(25 + 50 * n, n) for n in range(SAMPLES)]
-    shards, tables = [], []
+    shards = []
     for images in np.array_split(np.arange(count), 10):
         pairs = pd.DataFrame(
             {"image": np.repeat(images, CLASSES), "prompt": np.tile(class_of, len(images))}
@@ -64,10 +63,10 @@ def write_results(folder, count):
         right = labels[pairs["image"]] == pairs["prompt"]
         values = generator.normal(1, 0.1, (len(pairs), SAMPLES)) - 0.06 * right.to_numpy()[:, None]
         stage = error_dataset({"l2": values.astype("float32")}, pairs, samples, {"seconds": 1.0})
-        shards.append([str(folder / f"errors-{images[0]}.nc")])
-        files.write_dataset(stage, shards[-1][0])
-        tables.append(prediction_table([stage], pairs, class_of, data.iloc[images].iloc[:, :2]))
-    files.write_parquet(pd.concat(tables, ignore_index=True), folder / "ours.parquet")
+        shards.append(([stage], pairs))
+    predictions, ranked = predicted(shards, data, class_of)
+    files.write_parquet(predictions, folder / "ours.parquet")
+    files.write_dataset(ranked, folder / "ours.nc")
     methods = {"ours": {"label": "Diffusion Classifier", "group": "ours", "varies": "training"}}
     for number in range(NETWORKS):
         write_network(folder / f"net-{number}.parquet", labels, CLASSES, generator)
@@ -79,7 +78,7 @@ def write_results(folder, count):
         "prompts": str(folder / "prompts.csv"),
         "loss": "l2",
         "answers": {name: str(folder / f"{name}.parquet") for name in methods},
-        "errors": {"ours": {"combine": "mean", "pruning": "l2", "shards": shards}},
+        "rankings": {"ours": {"file": str(folder / "ours.nc"), "loss": "l2"}},
     }
     return Table("crops", "A page of many images.", False, methods, {"crops": entry})
 

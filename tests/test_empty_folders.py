@@ -107,6 +107,7 @@ def test_jobs_of_slurm(root, folder, pythons, store, whole, tmp_path, tmp_path_f
     ran = rules_of((project / ".snakemake/slurm_logs").rglob("*.log"))
     assert {"errors", "latents", "conditions", "scores", "explorer"} <= ran
     assert not ran & NOT_SENT
-    used = list((mine / "scratch").iterdir())
+    used = [folder.name for folder in (mine / "scratch").iterdir()]
     assert len(used) >= 6
+    assert all(re.fullmatch(r"\d+\.\w+", name) for name in used), used  # made by the job itself
     outcome(f"{len(used)} folders of jobs, empty at first: identical, no key anywhere")

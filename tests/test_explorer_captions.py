@@ -18,6 +18,7 @@ from diffusion_classifier.scores.compositional import (
     similarities,
 )
 from diffusion_classifier.scores.matching import decide
+from diffusion_classifier.selection.rankings import Errors, rankings
 from diffusion_classifier.tables.explorer.answers import NONE, from_similarities
 from diffusion_classifier.tables.explorer.build import Table, write_explorer
 from diffusion_classifier.tables.explorer.shown import shown
@@ -114,8 +115,12 @@ def write_table(folder):
     values = np.random.default_rng(0).normal(1, 0.1, (len(chance), 6)).astype("float32")
     samples = [Sample(100 * n, n) for n in range(6)]
     errors = error_dataset({"l2": values}, chance[["image", "prompt"]], samples, {"seconds": 1.0})
-    files.write_dataset(errors, folder / "errors.nc")
-    files.write_parquet(similarities([errors]), folder / "ours.parquet")
+    ours = similarities([errors])
+    files.write_parquet(ours, folder / "ours.parquet")
+    every, answers, _ = right_rows(data, prompts, ours)
+    images, read = every.rows["image"].to_numpy(), Errors(prompts["classidx"].to_numpy())
+    ranked = rankings([errors], images, {"l2": answers.predictions}, read, every.asked)
+    files.write_dataset(ranked, folder / "ours.nc")
     maps = np.zeros((1, 2, 3, 4), "float32")
     maps[0, 1, 2, 3] = 0.5  # the wrong caption is worse at the last position
     dims = ("image", "prompt", "row", "column")
@@ -126,8 +131,7 @@ def write_table(folder):
         "label": "Examples", "description": "", "loss": "l2",
         "data": str(folder / "data.parquet"), "prompts": str(folder / "prompts.csv"),
         "answers": {name: str(folder / f"{name}.parquet") for name in names},
-        "errors": {"ours": {"combine": "mean", "pruning": "l2",
-                            "shards": [[str(folder / "errors.nc")]]}},
+        "rankings": {"ours": {"file": str(folder / "ours.nc"), "loss": "l2"}},
     }  # fmt: skip
     methods = {name: {"label": name, "group": name, "varies": ""} for name in names}
     return Table("examples", "", True, methods, {"w": entry}, str(folder / "maps.nc"))

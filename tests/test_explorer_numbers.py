@@ -4,48 +4,54 @@ import numpy as np
 import pandas as pd
 import pytest
 import xarray as xr
-from explorer_results import PARTS, classified
+from explorer_results import PARTS, errors_of_shards, predicted, write_images, write_prompts
 from scipy import stats
 
 from diffusion_classifier import files
 from diffusion_classifier.cli.ranking import ranking
-from diffusion_classifier.data.prompt_sets import read_prompts
 from diffusion_classifier.engine.error_files import error_dataset
 from diffusion_classifier.engine.samples import Sample
+from diffusion_classifier.messages import InputError
 from diffusion_classifier.scores.calibration import Calibration
+from diffusion_classifier.selection.rankings import BINS, NONE, RANKED, Errors, rankings
 from diffusion_classifier.tables.explorer.answers import (
-    NONE,
-    RANKED,
     from_predictions,
+    from_rankings,
     from_similarities,
 )
-from diffusion_classifier.tables.explorer.evidence import BINS, Errors, evidence
 from diffusion_classifier.tables.explorer.shown import chosen, shares
 
 NAMES = ["ant", "bee", "cat", "dog", "elk"]
 
 
 @pytest.fixture(scope="module")
-def entry(tmp_path_factory):
-    return classified(tmp_path_factory.mktemp("results"), NAMES, 40).datasets["first"]
+def classified(tmp_path_factory):
+    """The rankings of 40 images as a page reads them, the stages of each shard, and classes."""
+    folder, generator = tmp_path_factory.mktemp("results"), np.random.default_rng(0)
+    labels = generator.integers(len(NAMES), size=40)
+    data = write_images(folder / "data.parquet", labels, NAMES)
+    class_of = write_prompts(folder / "prompts.csv", NAMES, per_class=2)["classidx"].to_numpy()
+    shards = errors_of_shards(labels, class_of, generator)
+    files.write_dataset(predicted(shards, data, class_of)[1], folder / "rankings.nc")
+    stored = files.read_dataset(folder / "rankings.nc")
+    assert stored["image"].values.tolist() == list(range(40))
+    found, curves = from_rankings(stored, "l2", np.arange(40))
+    return found, curves, [stages for stages, _ in shards], class_of
 
 
-def read(entry):
-    """The images as rows, the predictions, and the stages of each shard."""
-    predictions = files.read_parquet(entry["answers"]["ours"])
-    shards = [list(map(files.read_dataset, paths)) for paths in entry["errors"]["ours"]["shards"]]
-    class_of = read_prompts(entry["prompts"])["classidx"].to_numpy()
-    return predictions[["image"]], predictions["prediction"].to_numpy(), shards, class_of
+def ranked(stage, class_of, combine="mean"):
+    """The ranking and the curves of image 0, of which class 0 is the prediction."""
+    winners, read = {"l2": np.array([0])}, Errors(class_of, combine)
+    return from_rankings(rankings([stage], np.array([0]), winners, read), "l2", np.array([0]))
 
 
-def test_the_ranking_is_that_of_the_command(entry):
-    rows, winners, shards, class_of = read(entry)
-    found, _ = evidence(shards, rows, winners, Errors(class_of, "l2"))
+def test_the_ranking_is_that_of_the_command(classified):
+    found, _, shards, class_of = classified
     # the command knows no class parts: those of a stage are put together
     whole = [[xr.concat(stages[n : n + PARTS], "pair") for n in range(0, len(stages), PARTS)]
              for stages in shards]  # fmt: skip
     listed = pd.concat([ranking(stages, class_of, "l2", Calibration(1)) for stages in whole])
-    assert len(listed) == len(rows) * len(NAMES)
+    assert len(listed) == 40 * len(NAMES)
     for row in listed.itertuples():
         place = (row.image, row.rank - 1)
         assert found.classes[place] == row._3
@@ -56,9 +62,8 @@ def test_the_ranking_is_that_of_the_command(entry):
     assert (found.classes[:, len(NAMES) :] == NONE).all()
 
 
-def test_a_standard_error_is_scipys_and_pairs_samples(entry):
-    rows, winners, shards, class_of = read(entry)
-    found, _ = evidence(shards, rows, winners, Errors(class_of, "l2"))
+def test_a_standard_error_is_scipys_and_pairs_samples(classified):
+    found, _, shards, class_of = classified
     values = {}  # image, class, noise → error, by hand
     for stage in (stage for stages in shards for stage in stages):
         for i, (image, prompt) in enumerate(
@@ -78,9 +83,8 @@ def test_a_standard_error_is_scipys_and_pairs_samples(entry):
         assert found.spread[image, other] == pytest.approx(stats.sem(differences), rel=1e-4)
 
 
-def test_curves_are_means_of_bins_of_timesteps(entry):
-    rows, winners, shards, class_of = read(entry)
-    found, curves = evidence(shards, rows, winners, Errors(class_of, "l2"))
+def test_curves_are_means_of_bins_of_timesteps(classified):
+    found, curves, shards, class_of = classified
     timesteps = sorted({int(t) for stages in shards for s in stages for t in s.timestep.values})
     assert curves.timesteps.tolist() == timesteps  # fewer than BINS: each has its own
     first, at = found.classes[3, 0], timesteps.index(100)
@@ -102,8 +106,7 @@ def test_many_timesteps_share_bins_and_a_class_that_left_has_gaps():
     values = np.array([np.zeros(100), np.arange(100.0)], "float32")
     values[1, 10:] = np.nan  # left the race after ten samples
     stage = error_dataset({"l2": values}, pairs, samples, {"seconds": 1.0})
-    rows, read = pd.DataFrame({"image": [0]}), Errors(np.arange(2), "l2")
-    found, curves = evidence([[stage]], rows, np.array([0]), read)
+    found, curves = ranked(stage, np.arange(2))
     assert len(curves.timesteps) == BINS and curves.timesteps[:2].tolist() == [2.0, 7.0]
     assert curves.errors[0].tolist() == [0.0] * BINS
     assert curves.differences[0, 0, :2].tolist() == [2.0, 7.0]
@@ -117,8 +120,7 @@ def test_weights_of_samples_count():
     pairs = pd.DataFrame({"image": 0, "prompt": [0, 1]})
     values = np.array([[0, 0], [1, 5]], "float32")
     stage = error_dataset({"l2": values}, pairs, samples, {"seconds": 1.0})
-    rows, read = pd.DataFrame({"image": [0]}), Errors(np.arange(2), "l2")
-    found, _ = evidence([[stage]], rows, np.array([0]), read)
+    found, _ = ranked(stage, np.arange(2))
     assert found.scores[0, 1] == -2.0  # (3 · 1 + 5) / 4
     # 2/1 · ((3/4)² (1 - 2)² + (1/4)² (5 - 2)²)
     assert found.spread[0, 1] == pytest.approx(np.sqrt(2 * (9 / 16 + 9 / 16)))
@@ -128,11 +130,25 @@ def test_the_best_prompt_speaks_for_its_class():
     pairs = pd.DataFrame({"image": 0, "prompt": [0, 1, 2]})
     values = np.array([[1, 1], [9, 0], [3, 3]], "float32")
     stage = error_dataset({"l2": values}, pairs, [Sample(1, 1), Sample(2, 2)], {"seconds": 1.0})
-    rows, class_of = pd.DataFrame({"image": [0]}), np.array([0, 1, 1])
-    best, _ = evidence([[stage]], rows, np.array([0]), Errors(class_of, "l2", "best"))
-    mean, _ = evidence([[stage]], rows, np.array([0]), Errors(class_of, "l2", "mean"))
+    best, _ = ranked(stage, np.array([0, 1, 1]), "best")
+    mean, _ = ranked(stage, np.array([0, 1, 1]), "mean")
     assert best.scores[0, 1] == -2.0  # prompt 2, whose mean is 3
     assert mean.scores[0, 1] == pytest.approx(-(15 / 4 - 1))
+
+
+def test_each_loss_has_its_ranking_and_an_unknown_row_or_loss_has_none():
+    pairs = pd.DataFrame({"image": 3, "prompt": [0, 1]})
+    errors = {"l1": np.array([[1.0], [2.0]]), "l2": np.array([[5.0], [2.0]])}
+    stage = error_dataset(errors, pairs, [Sample(1, 1)], {"seconds": 1.0})
+    winners = {"l1": np.array([0]), "l2": np.array([1])}
+    stored = rankings([stage], np.array([3]), winners, Errors(np.arange(2)))
+    for loss, (best, other), score in (("l1", (0, 1), -1.0), ("l2", (1, 0), -3.0)):
+        found, curves = from_rankings(stored, loss, np.array([-1, 0]))
+        assert found.classes[1, :3].tolist() == [best, other, NONE]
+        assert found.scores[1, 1] == score and curves.differences[1, 0, 0] == -score
+        assert (found.classes[0] == NONE).all() and np.isnan(curves.errors[0]).all()
+    with pytest.raises(InputError, match=r"loss: found huber, .* expected one of l1, l2"):
+        from_rankings(stored, "huber", np.array([0]))
 
 
 def test_predictions_are_ranked_by_their_scores_with_the_prediction_first():

@@ -135,8 +135,9 @@ def test_a_copy_of_weights_has_all_that_is_read(tmp_path):
     assert inside == {"a/x.safetensors": "a/x.safetensors", "a/merges.txt": "a/merges.txt"}
 
 
-def test_a_job_takes_the_library_that_it_was_sent(root, tmp_path):
-    """Runs only this chapter; another library is first in this Python."""
+@pytest.mark.parametrize("precommand", ["cd .", "export PYTHONPATH=$PWD/workflow_scripts"])
+def test_a_job_takes_the_library_that_it_was_sent_or_ends(root, tmp_path, precommand):
+    """Runs only this chapter, in a shell as a job; another library is first in this Python."""
     other = tmp_path / "other/diffusion_classifier"
     other.mkdir(parents=True)
     (other / "__init__.py").touch()
@@ -148,10 +149,21 @@ def test_a_job_takes_the_library_that_it_was_sent(root, tmp_path):
         "subprocess.run([sys.executable, '-c', 'import job; print(job.__file__)'])\n"
     )
     done = subprocess.run(
-        [sys.executable, "-c", code],
-        capture_output=True, text=True, check=True,
+        ["sh", "-c", f'{precommand} && "$0" -c "$1"', sys.executable, code],
+        capture_output=True, text=True, cwd=root,
         env={"PATH": "/usr/bin:/bin", "PYTHONPATH": str(other.parent), "HOME": str(tmp_path)},
     )  # fmt: skip
-    scripts = root / "workflow_scripts"
-    expected = [scripts / "diffusion_classifier/__init__.py", scripts / "job.py"]
-    assert sorted(done.stdout.split()) == sorted(map(str, expected))
+    if precommand == "cd .":
+        assert done.returncode == 1 and "found that of another folder" in done.stderr
+        assert "write `export PYTHONPATH=$PWD/workflow_scripts` into" in done.stderr
+    else:
+        scripts = root / "workflow_scripts"
+        expected = [scripts / "diffusion_classifier/__init__.py", scripts / "job.py"]
+        assert sorted(done.stdout.split()) == sorted(map(str, expected))
+
+
+def test_profiles_for_empty_folders_name_the_library_that_was_sent(root):
+    lines = {"slurm-s3": "precommand: cd $(mktemp -d) && ", "generic": "# precommand: "}
+    for profile, line in lines.items():
+        text = (root / "profiles" / profile / "config.yaml").read_text()
+        assert f"{line}export PYTHONPATH=$PWD/workflow_scripts" in text

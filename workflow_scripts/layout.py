@@ -121,6 +121,18 @@ class Layout:
         """The predictions of one of several shards."""
         return f"{self.results}/predictions/{evaluation}/{dataset}/{shard}.parquet"
 
+    def rankings(self, evaluation: str, dataset: str) -> str:
+        """The ranked classes of each image, and their errors over timesteps."""
+        return f"{self.results}/rankings/{evaluation}/{dataset}.nc"
+
+    def shard_rankings(self, evaluation: str, dataset: str, shard: str | int) -> str:
+        """The rankings of one of several shards."""
+        return f"{self.results}/rankings/{evaluation}/{dataset}/{shard}.nc"
+
+    def caption_rankings(self, evaluation: str, dataset: str) -> str:
+        """The ranked captions of each image, of those that its items have."""
+        return f"{self.results}/caption-rankings/{evaluation}/{dataset}.nc"
+
     def similarities(self, method: str, dataset: str) -> str:
         return f"{self.results}/similarities/{method}/{dataset}.parquet"
 

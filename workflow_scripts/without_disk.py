@@ -22,12 +22,6 @@ LARGEST = 10_000_000
 """Bytes of a file that Snakemake sends; it leaves out a larger one."""
 
 
-def search_first(folder: Path) -> None:
-    """Let the Python processes that this one starts search for modules in `folder` first."""
-    before = filter(None, [os.environ.get("PYTHONPATH")])
-    os.environ["PYTHONPATH"] = os.pathsep.join([str(folder), *before])
-
-
 def in_job(workflow: Any) -> bool:
     """Whether this process is such a job, or a step of one."""
     mode = getattr(getattr(workflow, "workflow_settings", None), "exec_mode", None)

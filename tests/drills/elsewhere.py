@@ -19,6 +19,7 @@ setsid env -i PATH={bin}:/usr/bin:/bin HOME="$job/home" AWS_SHARED_CREDENTIALS_F
     < /dev/null > "$job/output" 2>&1 &
 echo "$job"
 """
+LIBRARY = "export PYTHONPATH=$PWD/workflow_scripts"
 STATUS = """#!/bin/bash
 if [ ! -e "$1/code" ]; then echo running
 elif [ "$(cat "$1/code")" = 0 ]; then echo success
@@ -70,17 +71,21 @@ def machines(folder: Path, python: Path, keys: Path) -> list[str]:
     return [
         *("--executor", "cluster-generic", "--jobs", "2"),
         *("--cluster-generic-submit-cmd", str(folder / "submit")),
+        *("--precommand", LIBRARY),
         *("--cluster-generic-status-cmd", str(folder / "status")),
         *("--seconds-between-status-checks", "1", "--max-jobs-per-timespan", "100/1s"),
     ]
 
 
 def of_slurm(folder: Path) -> list[str]:
-    """The arguments with which jobs of SLURM start in empty folders of `folder`/scratch."""
-    (folder / "scratch").mkdir()
+    """The arguments with which jobs of SLURM start in empty folders of `folder`/scratch.
+
+    Their names begin with the number of the job, which the submitting machine does not know.
+    """
+    (scratch := folder / "scratch").mkdir()
     return [
         *("--workflow-profile", "profiles/slurm-s3", "--jobs", "2"),
-        *("--precommand", f"cd $(mktemp -d -p {folder / 'scratch'})"),
+        *("--precommand", f"cd $(mktemp -d {scratch}/$SLURM_JOB_ID.XXXXXX) && {LIBRARY}"),
         *("--slurm-init-seconds-before-status-checks", "2", "--latency-wait", "5"),
         *("--max-jobs-per-timespan", "100000/1s"),
     ]

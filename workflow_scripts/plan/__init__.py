@@ -82,7 +82,7 @@ class Plan:
         self.resources = Resources(config, self.evaluations)
         self.weightings = Weightings(self.tables, self.resources)
         self.probabilities = Probabilities(self.tables, self.resources)
-        self.explorers = Explorers(self.tables, self.pictures, self.resources)
+        self.explorers = Explorers(self.tables, self.pictures)
 
     def wanted(self) -> list[str]:
         """The default targets of `snakemake`: all tables, and the pages of their images."""

@@ -233,3 +233,8 @@ class Evaluations:
         """The predictions of each shard, for a data set with several shards."""
         shards = range(self.data.shards(dataset))
         return [self.layout.shard_predictions(evaluation, dataset, shard) for shard in shards]
+
+    def shard_rankings(self, evaluation: str, dataset: str) -> list[str]:
+        """The rankings of each shard, for a data set with several shards."""
+        shards = range(self.data.shards(dataset))
+        return [self.layout.shard_rankings(evaluation, dataset, shard) for shard in shards]

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from itertools import chain
 from typing import Any
 
 from .pictures import Pictures
-from .resources import Resources
 from .tables import Tables
 
 WEB = "workflow_scripts/diffusion_classifier/tables/explorer/web"
@@ -19,8 +17,8 @@ FILES = (
 class Explorers:
     """A page for each table whose kind has one."""
 
-    def __init__(self, tables: Tables, pictures: Pictures, resources: Resources) -> None:
-        self.tables, self.pictures, self.resources = tables, pictures, resources
+    def __init__(self, tables: Tables, pictures: Pictures) -> None:
+        self.tables, self.pictures = tables, pictures
         self.layout, self.evaluations = tables.layout, tables.evaluations
 
     def names(self) -> list[str]:
@@ -46,24 +44,15 @@ class Explorers:
         """The inputs of a job: all files that its parameters name, and those of the page itself."""
         shown = self.parameters(table)
         entries = shown["datasets"].values()
-        errors = [files for entry in entries for files in entry["errors"].values()]
+        rankings = [read["file"] for entry in entries for read in entry["rankings"].values()]
         return {
             "data": [entry["data"] for entry in entries],
             "prompts": [entry["prompts"] for entry in entries],
             "answers": [path for entry in entries for path in entry["answers"].values()],
-            "errors": list(chain.from_iterable(chain(*(files["shards"] for files in errors)))),
+            "rankings": rankings,
             "maps": shown["maps"] or [],
             "web": [str(self.tables.workflow / WEB / name) for name in FILES],
         }
-
-    def memory(self, table: str) -> int:
-        """MB of a job, which holds the errors of one shard at a time."""
-        needed = [
-            self.resources.reading_memory(method, dataset)
-            for method in self._diffusion(table)
-            for dataset in self.tables.datasets(table)
-        ]
-        return max([4000, *needed])
 
     def _has_captions(self, table: str) -> bool:
         return self.tables.kind(table).answers != "predictions"
@@ -83,17 +72,17 @@ class Explorers:
             "prompts": self.tables.data.prompts(dataset),
             "loss": self.tables.loss(table),
             "answers": {method: answers(method, dataset) for method in methods},
-            "errors": {method: self._errors(method, dataset) for method in self._diffusion(table)},
+            "rankings": {
+                method: self._rankings(table, method, dataset) for method in self._diffusion(table)
+            },
         }
 
-    def _errors(self, evaluation: str, dataset: str) -> dict[str, Any]:
-        """How the errors of an evaluation are read, and the files of each shard."""
-        shards = range(self.tables.data.shards(dataset))
-        return {
-            "combine": self.evaluations.combine(evaluation),
-            "pruning": self.evaluations.loss(evaluation, dataset),
-            "shards": [self.evaluations.shard_errors(evaluation, dataset, n) for n in shards],
-        }
+    def _rankings(self, table: str, evaluation: str, dataset: str) -> dict[str, str]:
+        """The rankings of an evaluation, and the loss in them that a table compares by."""
+        captions, loss = self._has_captions(table), self.tables.loss(table)
+        place = self.layout.caption_rankings if captions else self.layout.rankings
+        pruning = self.evaluations.loss(evaluation, dataset) if loss == "pruning" else loss
+        return {"file": place(evaluation, dataset), "loss": pruning}
 
     def _maps(self, table: str) -> str:
         """The file of error maps, which compositional tables have."""

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
 
 from diffusion_classifier.data.prompt_sets import is_unconditional
+from diffusion_classifier.messages import InputError
+from diffusion_classifier.selection.rankings import NONE, RANKED
 
-RANKED = 10
-"""Most classes that are kept of each image's ranking."""
-NONE = -1
-"""Stands for a class where there is none."""
+if TYPE_CHECKING:
+    import xarray as xr
 
 
 @dataclass(frozen=True)
@@ -51,6 +52,47 @@ class Answers:
     def predictions(self) -> np.ndarray:
         """The predicted class of each row, `(row,)` int32."""
         return self.classes[:, 0]
+
+
+@dataclass(frozen=True)
+class Curves:
+    """Errors over timesteps, binned: of the prediction, and what the next classes have more.
+
+    `timesteps` is `(bin,)` float64. `errors` is `(row, bin)` and `differences` `(row, other, bin)`,
+    float32, as in `selection.rankings`. NaN: there is no such sample.
+    """
+
+    timesteps: np.ndarray
+    errors: np.ndarray
+    differences: np.ndarray
+
+    def take(self, rows: np.ndarray) -> Curves:
+        """The curves of some rows, given by their positions."""
+        return Curves(self.timesteps, self.errors[rows], self.differences[rows])
+
+
+def from_rankings(found: xr.Dataset, loss: str, rows: np.ndarray) -> tuple[Answers, Curves]:
+    """The rankings under a loss of `rows`, positions in the file; -1: it has no such row.
+
+    Raises InputError if the loss was not measured.
+    """
+    if loss not in (measured := found["loss"].values.tolist()):
+        raise InputError(
+            f"loss: found {loss}, but the errors have none; expected one of {', '.join(measured)}; "
+            "choose one"
+        )
+    found = found.sel(loss=loss)
+    there = np.flatnonzero(rows >= 0)
+    some = found.isel(row=rows[there])
+    answers = Answers.empty(len(rows))
+    for part, name in zip(answers._parts(), ("class", "score", "spread", "samples"), strict=True):
+        part[there] = some[name].values
+    errors, differences = (
+        np.full((len(rows), *found[name].shape[1:]), np.nan, "float32")
+        for name in ("error", "difference")
+    )
+    errors[there], differences[there] = some["error"].values, some["difference"].values
+    return answers, Curves(found["timestep"].values, errors, differences)
 
 
 def from_predictions(predictions: pd.DataFrame, images: np.ndarray, loss: str) -> Answers:

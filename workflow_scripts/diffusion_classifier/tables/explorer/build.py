@@ -21,10 +21,10 @@ from diffusion_classifier.data.prompt_sets import read_prompts
 from diffusion_classifier.data.sources.image_source import decode
 from diffusion_classifier.data.stored_images import encoded_images, read_labels
 from diffusion_classifier.files import read_dataset, read_parquet
+from diffusion_classifier.selection.rankings import BINS, CURVES, RANKED
 
 from . import page
-from .answers import NONE, RANKED, Answers, from_predictions, from_similarities
-from .evidence import BINS, CURVES, Errors, evidence
+from .answers import NONE, Answers, from_predictions, from_rankings, from_similarities
 from .shown import Shown, chosen, shares, shown
 from .thumbnails import SMALLEST, packed
 
@@ -52,8 +52,8 @@ class Table:
     * `captions`: whether images are asked about captions instead of classes;
     * `methods`: method → `label, group, varies`; the first one decides which images are wrong;
     * `datasets`: name → `label, description, data, prompts, loss`, the file of `answers` of each
-      method (predictions, or similarities), and for those with errors `errors`: method →
-      `combine`, the loss of `pruning`, and `shards`, the error files of each shard;
+      method (predictions, or similarities), and for those with errors `rankings`: method → `file`
+      and its `loss` that counts;
     * `maps`: the file of error maps of the only data set, or "".
     """
 
@@ -107,7 +107,7 @@ def write_explorer(table: Table, path: str | os.PathLike, small: str | os.PathLi
 
 def most_rows(table: Table, limits: Limits) -> int:
     """The number of rows whose numbers and smallest thumbnails fit into a page."""
-    with_errors = {name for entry in table.datasets.values() for name in entry["errors"]}
+    with_errors = {name for entry in table.datasets.values() for name in entry["rankings"]}
     each = 8 * page.BASELINE_RANKED
     full = RANKED * 14 + 4 * CURVES * BINS
     size = sum(full if name in with_errors else each for name in table.methods)
@@ -152,7 +152,7 @@ def content(table: Table, entry: Mapping[str, Any], most: int) -> Content:
     kept = chosen(wrong | np.isin(np.arange(len(wrong)), list(maps)), most)
     some, labels = every.take(kept), method_labels(table.methods)
     methods = [
-        _method(name, labels[name], table, entry, some, prompts, answers[name].take(kept))
+        _method(name, labels[name], table, entry, some, kept, answers[name].take(kept))
         for name in table.methods
     ]
     place = {row: number for number, row in enumerate(kept.tolist())}
@@ -206,17 +206,18 @@ def _method(
     table: Table,
     entry: Mapping[str, Any],
     some: Shown,
-    prompts: pd.DataFrame,
+    kept: np.ndarray,
     answers: Answers,
 ) -> page.Method:
+    """What a method says of the rows `some`, which are at `kept` of those of the data set."""
     made = page.Method(label, table.methods[name]["group"], answers)
-    if name not in entry["errors"]:
+    if name not in entry["rankings"]:
         return made
-    files = entry["errors"][name]
-    loss = files["pruning"] if entry["loss"] == "pruning" else entry["loss"]
-    read = Errors(prompts["classidx"].to_numpy(), loss, files["combine"])
-    shards = ([read_dataset(path) for path in paths] for paths in files["shards"])
-    found, curves = evidence(shards, some.rows, answers.predictions, read, some.asked)
+    read = entry["rankings"][name]
+    stored = read_dataset(read["file"])
+    if some.asked is None:  # a shard at a time was ranked, and the images that were asked about
+        kept = pd.Index(stored["image"].values).get_indexer(some.rows["image"])
+    found, curves = from_rankings(stored, read["loss"], kept)
     return replace(made, answers=found, curves=curves)
 
 
