@@ -29,7 +29,7 @@ from diffusion_classifier.data.sources.image_source import encode
 from diffusion_classifier.data.world.world import SHAPES
 from diffusion_classifier.scores import accuracy as scores
 from diffusion_classifier.scores.paired_tests import paired_table
-from diffusion_classifier.tables import accuracy_plots, plots
+from diffusion_classifier.tables.figures import accuracy_plots, plots
 from diffusion_classifier.tables.notebooks import execute
 
 ROOT = Path(__file__).parents[1]

@@ -5,8 +5,8 @@ import pandas as pd
 from sklearn.metrics import confusion_matrix
 
 from diffusion_classifier.data.prompt_sets import from_templates
-from diffusion_classifier.tables import accuracy_plots
-from diffusion_classifier.tables.confusions import (
+from diffusion_classifier.tables.figures import accuracy_plots
+from diffusion_classifier.tables.figures.confusions import (
     MANY,
     class_names,
     confusion,

@@ -9,10 +9,11 @@ from awkward_names import NAMES
 from matplotlib.figure import Figure
 from nbconvert.filters import markdown2html
 
-from diffusion_classifier.tables import aligned, fonts, plots
-from diffusion_classifier.tables import wide_tables as tables
 from diffusion_classifier.tables.display import bullets
-from diffusion_classifier.tables.escaping import isolated, latex, markdown, shortened, width
+from diffusion_classifier.tables.figures import fonts, plots
+from diffusion_classifier.tables.texts import aligned
+from diffusion_classifier.tables.texts import wide_tables as tables
+from diffusion_classifier.tables.texts.escaping import isolated, latex, markdown, shortened, width
 
 
 def unescaped(text):

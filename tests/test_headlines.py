@@ -8,8 +8,8 @@ import pandas as pd
 from docutils.core import publish_parts
 from jinja2 import Environment
 
-from diffusion_classifier.tables.headlines import best_scores, headlines, summary_html
-from diffusion_classifier.tables.wide_tables import wide
+from diffusion_classifier.tables.texts.headlines import best_scores, headlines, summary_html
+from diffusion_classifier.tables.texts.wide_tables import wide
 
 Part = namedtuple("Part", "name")
 COLUMNS = {"a": "Cats", "b": "Dogs"}

@@ -18,7 +18,7 @@ from diffusion_classifier.data.sources.folder import folder
 from diffusion_classifier.data.sources.opening import dataset
 from diffusion_classifier.messages import InputError
 from diffusion_classifier.names import checked_name, printable
-from diffusion_classifier.tables import published
+from diffusion_classifier.tables.texts import published
 
 BROKEN = ["a\nb", "a\r\nb", "a\tb", "a\x00b", "a\x85b", "a\u2028b", "a\udcffb"]
 

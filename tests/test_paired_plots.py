@@ -2,7 +2,7 @@
 
 import pandas as pd
 
-from diffusion_classifier.tables import plots
+from diffusion_classifier.tables.figures import plots
 
 
 def test_paired_plot_shows_each_difference_and_whether_it_is_clear():

@@ -14,7 +14,7 @@ from diffusion_classifier.data.prompt_sets import with_unconditional
 from diffusion_classifier.messages import InputError
 from diffusion_classifier.operations.costs import estimate
 from diffusion_classifier.selection.prior import best_of_prior, contenders
-from diffusion_classifier.tables.ceilings import ceiling, ceiling_table, ceiling_text
+from diffusion_classifier.tables.texts.ceilings import ceiling, ceiling_table, ceiling_text
 
 CLASS_OF = [0, 0, 1, 2, 2, 2, 3, 4]  # eight prompts, five classes
 PROMPTS = pd.DataFrame(

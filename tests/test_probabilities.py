@@ -21,7 +21,7 @@ from diffusion_classifier.scores.probabilities import (
     exported,
 )
 from diffusion_classifier.selection.evidence import Evidence, joined
-from diffusion_classifier.tables import probability_plots
+from diffusion_classifier.tables.figures import probability_plots
 from plan import Plan
 
 ENTRY = {

@@ -12,9 +12,9 @@ import yaml
 from diffusion_classifier.config.checks.table_checks import check_tables
 from diffusion_classifier.messages import InputError
 from diffusion_classifier.scores import accuracy as scores
-from diffusion_classifier.tables import published
+from diffusion_classifier.tables.figures.winoground_curves import TAGS
 from diffusion_classifier.tables.notebooks import without_empty_parts
-from diffusion_classifier.tables.winoground_curves import TAGS
+from diffusion_classifier.tables.texts import published
 
 ROOT = Path(__file__).parents[1]
 PAPER = ROOT / "config" / "published.csv"

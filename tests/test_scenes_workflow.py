@@ -23,7 +23,7 @@ from diffusion_classifier.data.stored_images import encoded_images
 from diffusion_classifier.engine.encoders import encode_images
 from diffusion_classifier.operations.table_provenance import weights_digest
 from diffusion_classifier.scores.accuracy import LONG
-from diffusion_classifier.tables.escaping import latex
+from diffusion_classifier.tables.texts.escaping import latex
 
 SHOWN = {".log", ".ipynb", ".html", ".csv", ".svg", ".tex", ".txt", ".tsv", ".json"}
 

@@ -161,7 +161,7 @@ def test_trainings_of_a_method_are_told_apart():
 
 
 def test_the_figure_has_a_point_for_each_domain():
-    from diffusion_classifier.tables.self_bench_plots import gap_plot
+    from diffusion_classifier.tables.figures.self_bench_plots import gap_plot
 
     means = self_bench.domain_means(self_bench.with_domains(scores(), DRAWN_BY, MODEL_OF))
     names = {name: name for name in self_bench.DOMAINS}
@@ -174,7 +174,7 @@ def test_the_figure_has_a_point_for_each_domain():
 
 
 def test_a_single_model_has_no_drawings_of_others():
-    from diffusion_classifier.tables.self_bench_plots import gap_plot
+    from diffusion_classifier.tables.figures.self_bench_plots import gap_plot
 
     rows = self_bench.with_domains(scores(), DRAWN_BY, MODEL_OF)
     own = rows[(rows["name"] == "a") & (rows["domain"] != "cross-domain")]

@@ -16,9 +16,9 @@ from diffusion_classifier.scores import accuracy as scores
 from diffusion_classifier.scores import curves, robustness
 from diffusion_classifier.scores.intervals import wilson
 from diffusion_classifier.scores.paired_tests import paired_table
-from diffusion_classifier.tables import plots, robustness_plots
-from diffusion_classifier.tables import wide_tables as tables
+from diffusion_classifier.tables.figures import plots, robustness_plots
 from diffusion_classifier.tables.notebooks import execute
+from diffusion_classifier.tables.texts import wide_tables as tables
 
 ROOT = Path(__file__).parents[1]
 

@@ -20,7 +20,7 @@ from diffusion_classifier.config.methods import (
 from diffusion_classifier.operations.costs import estimate
 from diffusion_classifier.scores.intervals import wilson
 from diffusion_classifier.scores.weighting_gain import GAIN, weighting_gain
-from diffusion_classifier.tables.weighting_plots import gain_text, weights_plot
+from diffusion_classifier.tables.figures.weighting_plots import gain_text, weights_plot
 from plan import Plan
 
 ENTRY = {"label": "Weighted", "of": "exhaustive", "per_class": 1}

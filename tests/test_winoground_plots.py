@@ -18,7 +18,7 @@ from diffusion_classifier.messages import InputError
 from diffusion_classifier.scores import accuracy as scores
 from diffusion_classifier.scores import compositional
 from diffusion_classifier.selection.candidates import candidates
-from diffusion_classifier.tables import plots, winoground_curves, winoground_plots
+from diffusion_classifier.tables.figures import plots, winoground_curves, winoground_plots
 from diffusion_classifier.tables.notebooks import execute
 
 NOTEBOOK = Path(__file__).parents[1] / "notebooks" / "compositional.ipynb"

@@ -174,7 +174,7 @@ def edit(project):
 def test_a_plot_renders_the_page_and_comments_messages_and_versions_do_nothing(
     project, edit, tmp_path, monkeypatch
 ):
-    edit("tables/plots.py", "PALETTE = ", "PALETTE = 2 * ")
+    edit("tables/figures/plots.py", "PALETTE = ", "PALETTE = 2 * ")
     edit("engine/losses.py", '"""L1, L2', '# a comment\n    """L1, L2')
     edit("data/prompt_sets.py", "expected", "which should be")
     edit("progress.py", "WINDOW = 60.0", "WINDOW = 6.0")

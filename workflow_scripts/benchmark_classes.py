@@ -20,7 +20,7 @@ with job(snakemake) as snakemake:
     from diffusion_classifier.data.prompt_sets import named_prompts, read_prompts
     from diffusion_classifier.data.stored_images import read_labels
     from diffusion_classifier.denoisers.families import family
-    from diffusion_classifier.tables.ceilings import ceiling
+    from diffusion_classifier.tables.texts.ceilings import ceiling
 
     device, dtype = compute(snakemake)
     params = snakemake.params

@@ -1,6 +1,6 @@
 """Check names of classes, files and methods at input; any line of text is a valid name.
 
-`tables.escaping` shows names with special characters correctly.
+`tables.texts.escaping` shows names with special characters correctly.
 """
 
 from __future__ import annotations

@@ -11,7 +11,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import NullFormatter
 
-from diffusion_classifier.tables.plots import (
+from diffusion_classifier.tables.figures.plots import (
     PALETTE,
     STYLE,
     add_legend,

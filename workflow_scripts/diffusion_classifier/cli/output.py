@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from diffusion_classifier.progress import duration
-from diffusion_classifier.tables.escaping import in_columns, isolated
+from diffusion_classifier.tables.texts.escaping import in_columns, isolated
 
 if TYPE_CHECKING:
     import pandas as pd

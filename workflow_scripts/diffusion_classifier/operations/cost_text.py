@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from diffusion_classifier.tables.escaping import in_columns
+from diffusion_classifier.tables.texts.escaping import in_columns
 
 if TYPE_CHECKING:
     from .costs import Cost

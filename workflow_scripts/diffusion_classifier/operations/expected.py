@@ -17,7 +17,7 @@ import pandas as pd
 from diffusion_classifier import files
 from diffusion_classifier.messages import InputError
 from diffusion_classifier.scores.accuracy import LONG, method_name
-from diffusion_classifier.tables.aligned import aligned
+from diffusion_classifier.tables.texts.aligned import aligned
 
 KEYS = ["table", "method", "dataset", "metric"]
 NUMBERS = [name for name in LONG if name not in KEYS]

@@ -8,8 +8,8 @@ from collections.abc import Iterable
 from IPython.display import Image, Markdown
 from matplotlib.figure import Figure
 
-from . import plots
-from .escaping import markdown
+from .figures import plots
+from .texts.escaping import markdown
 
 
 def plain(*paragraphs: str) -> Markdown:

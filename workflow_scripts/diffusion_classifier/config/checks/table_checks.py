@@ -265,7 +265,7 @@ def check_single_stage(
 def _check_published(config: dict[str, Any], table: str, spec: dict[str, Any]) -> None:
     """Check that the published numbers can be read and contain the names in the config."""
     # only configs with such a file need pandas, whose import takes half a second
-    from diffusion_classifier.tables.published import of_table, read_published
+    from diffusion_classifier.tables.texts.published import of_table, read_published
 
     key = f"tables.{table}.published"
     try:

@@ -1,19 +1,34 @@
-"""Effect sizes outside of the page: as text, as LaTeX, and in a sentence."""
+"""Effect sizes as a table for the page, as text, as LaTeX, and in a sentence."""
 
 from __future__ import annotations
 
 import textwrap
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from typing import Any
 
 import pandas as pd
 from pandas.io.formats.style import Styler
 
 from .aligned import aligned
 from .escaping import latex
-from .matching_pages import effects_frame
+from .wide_tables import p_value
 
 WIDTH = 160
 """Characters in a line of a caption."""
+
+
+def effects_frame(
+    effects: pd.DataFrame, dataset: str, loss: str, text: Callable[[Any], str] | None = None
+) -> pd.DataFrame:
+    """Effect sizes as text: methods x comparisons, "+0.61 [+0.35, +0.84]" and p below it.
+
+    `text` makes another cell of a row of `effects`.
+    """
+    own = effects[(effects["dataset"] == dataset) & effects["loss"].isin(["", loss])]
+    cells = own.assign(text=[(text or _effect_text)(row) for row in own.itertuples()])
+    found = cells.pivot(index="method", columns="subtask", values="text")
+    ordered = found.reindex(pd.unique(own["method"]))[list(pd.unique(own["subtask"]))]
+    return ordered.fillna("—").rename_axis(index=None, columns=None)
 
 
 def effects_text(effects: pd.DataFrame, dataset: str, loss: str, caption: str) -> str:
@@ -53,3 +68,7 @@ def effect_sentences(effects: pd.DataFrame, datasets: Mapping[str, str], loss: s
 
 def _with_interval(row) -> str:
     return f"{row.value:+.2f} [{row.low:+.2f}, {row.high:+.2f}]"
+
+
+def _effect_text(row) -> str:
+    return f"{row.value:+.2f} [{row.low:+.2f}, {row.high:+.2f}]\n{p_value(row.p)}"

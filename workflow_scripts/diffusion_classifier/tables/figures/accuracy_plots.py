@@ -13,8 +13,10 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure, SubFigure
 from matplotlib.patches import Rectangle
 
+from diffusion_classifier.tables.texts.escaping import shortened
+from diffusion_classifier.tables.texts.wide_tables import trainings
+
 from .confusions import confusion, drawn_classes
-from .escaping import shortened
 from .plots import (
     MARKERS,
     PALETTE,
@@ -28,7 +30,6 @@ from .plots import (
     panels,
     wrapped,
 )
-from .wide_tables import trainings
 
 if TYPE_CHECKING:
     import xarray as xr

@@ -9,9 +9,9 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from diffusion_classifier.scores.accuracy import method_name
+from diffusion_classifier.tables.texts.wide_tables import interval_text, p_value, trainings_text
 
 from .plots import PALETTE, STYLE, add_legend, add_title, panels, wrapped
-from .wide_tables import interval_text, p_value, trainings_text
 
 
 def gain_text(

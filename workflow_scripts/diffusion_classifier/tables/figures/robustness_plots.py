@@ -14,9 +14,9 @@ from matplotlib.ticker import FixedLocator, FuncFormatter, NullFormatter, NullLo
 from scipy.special import expit, logit
 
 from diffusion_classifier.scores import robustness
+from diffusion_classifier.tables.texts.wide_tables import interval_text, trainings_text
 
 from .plots import PALETTE, STYLE, add_legend, add_title, name_label, panels, wrapped
-from .wide_tables import interval_text, trainings_text
 
 NO_LINE = "no line: it needs two baselines"
 MARKERS = "osD^vPX<>p"

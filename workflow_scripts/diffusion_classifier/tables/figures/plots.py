@@ -20,8 +20,8 @@ from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 
 from diffusion_classifier.data.sources.image_source import decode
 from diffusion_classifier.files import atomic
+from diffusion_classifier.tables.texts.escaping import shortened, width
 
-from .escaping import shortened, width
 from .fonts import use_fonts
 
 STYLE = {

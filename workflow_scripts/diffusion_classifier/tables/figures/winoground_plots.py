@@ -13,6 +13,7 @@ from matplotlib.figure import Figure
 
 from diffusion_classifier.data.sources.image_source import decode
 from diffusion_classifier.scores.compositional import METRICS
+from diffusion_classifier.tables.texts.wide_tables import trainings
 
 from .plots import (
     PALETTE,
@@ -25,7 +26,6 @@ from .plots import (
     name_label,
     panels,
 )
-from .wide_tables import trainings
 from .winoground_curves import CHANCE, TAGS
 
 if TYPE_CHECKING:

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from typing import Any
+from collections.abc import Mapping
 
 import matplotlib as mpl
 import pandas as pd
@@ -11,10 +10,16 @@ from matplotlib.figure import Figure
 
 from diffusion_classifier.scores.matching import METRICS
 from diffusion_classifier.scores.matching_tables import MACRO, MICRO
+from diffusion_classifier.tables.texts.wide_tables import (
+    comparison,
+    interval_text,
+    trainings,
+    wide,
+    with_trainings,
+)
 
 from .plots import STYLE, add_legend, add_title, grouped_points, mark_guessing, name_label
 from .weighting_plots import gain_text
-from .wide_tables import comparison, interval_text, p_value, trainings, wide, with_trainings
 
 MOST = 12
 """How many subtasks a page shows; of more it shows the means, and the CSV has all."""
@@ -138,20 +143,6 @@ def scores_plot(rows: pd.DataFrame, datasets: Mapping[str, str], title: str) -> 
     return figure
 
 
-def effects_frame(
-    effects: pd.DataFrame, dataset: str, loss: str, text: Callable[[Any], str] | None = None
-) -> pd.DataFrame:
-    """Effect sizes as text: methods x comparisons, "+0.61 [+0.35, +0.84]" and p below it.
-
-    `text` makes another cell of a row of `effects`.
-    """
-    own = effects[(effects["dataset"] == dataset) & effects["loss"].isin(["", loss])]
-    cells = own.assign(text=[(text or _effect_text)(row) for row in own.itertuples()])
-    found = cells.pivot(index="method", columns="subtask", values="text")
-    ordered = found.reindex(pd.unique(own["method"]))[list(pd.unique(own["subtask"]))]
-    return ordered.fillna("—").rename_axis(index=None, columns=None)
-
-
 def effects_plot(
     effects: pd.DataFrame, datasets: Mapping[str, str], loss: str, title: str
 ) -> Figure:
@@ -181,7 +172,3 @@ def effects_plot(
 
 def _percent(row) -> str:
     return interval_text(row.value, row.low, row.high)
-
-
-def _effect_text(row) -> str:
-    return f"{row.value:+.2f} [{row.low:+.2f}, {row.high:+.2f}]\n{p_value(row.p)}"

@@ -14,8 +14,7 @@ from diffusion_classifier.engine.error_files import loss_values
 from diffusion_classifier.messages import InputError
 from diffusion_classifier.scores.compositional import METRICS
 from diffusion_classifier.scores.intervals import wilson_percent
-
-from .wide_tables import interval_text
+from diffusion_classifier.tables.texts.wide_tables import interval_text
 
 if TYPE_CHECKING:
     import xarray as xr
