@@ -16,7 +16,7 @@ from diffusion_classifier.config.methods import (
     network_names,
 )
 from diffusion_classifier.messages import InputError
-from diffusion_classifier.scores.paired_tests import COMPARED_KINDS
+from diffusion_classifier.scores.compared_kinds import COMPARED_KINDS
 
 LEARNED = [kind for kind in BASELINES if baseline(kind).learns]
 KINDS = [*LEARNED, "pretrained", "clip", "chance"]

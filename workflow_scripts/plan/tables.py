@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +20,7 @@ from diffusion_classifier.config.methods import (
     split_seed,
 )
 from diffusion_classifier.data.sources.webdataset import benchmark_task
-from diffusion_classifier.scores.paired_tests import COMPARED_KINDS
+from diffusion_classifier.scores.compared_kinds import COMPARED_KINDS
 from diffusion_classifier.tables.kinds import KINDS, Kind
 from layout import Layout
 
@@ -41,6 +42,7 @@ class Tables:
         self.config, self.layout, self.evaluations = config, layout, evaluations
         self.given, self.workflow, self.data = given, workflow, evaluations.data
         self.names = method_names(config)
+        self._captions = cache(self._read_captions)
 
     def spec(self, table: str) -> dict[str, Any]:
         """The config's entry of a table."""
@@ -264,5 +266,8 @@ class Tables:
         return self.kind(table).category
 
     def _shown(self, table: str) -> dict[str, dict[str, str]]:
+        return self._captions()[self.spec(table)["kind"]]
+
+    def _read_captions(self) -> dict[str, dict[str, dict[str, str]]]:
         text = (self.workflow / "report" / "captions.yaml").read_text(encoding="utf-8")
-        return yaml.safe_load(text)[self.spec(table)["kind"]]
+        return yaml.safe_load(text)

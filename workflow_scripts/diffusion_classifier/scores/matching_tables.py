@@ -13,9 +13,10 @@ import pandas as pd
 
 from . import accuracy as accuracy_scores
 from .accuracy import correct_by_training, method_name
+from .compared_kinds import COMPARED_KINDS
 from .intervals import accuracy, interval
 from .matching import METRICS, decide, item_costs
-from .paired_tests import COMPARED_KINDS, PAIRED, paired
+from .paired_tests import PAIRED, paired
 
 MICRO, MACRO = "all items", "mean of subtasks"
 """What stands for a subtask where a score is of all of them."""

@@ -12,10 +12,8 @@ from scipy.special import stdtr
 from diffusion_classifier.messages import InputError
 
 from .accuracy import correct_by_training, correctness, method_name
+from .compared_kinds import COMPARED_KINDS
 from .intervals import Accuracy, accuracy, interval
-
-COMPARED_KINDS = ("baseline", "more-data")
-"""Kinds of methods that diffusion classifiers are compared with (`config.methods.method_kind`)."""
 
 PAIRED = [
     *("dataset", "method_a", "method_b", "loss"),

@@ -10,7 +10,7 @@ import pandas as pd
 from pandas.io.formats.style import Styler
 
 from diffusion_classifier.messages import InputError
-from diffusion_classifier.scores.paired_tests import COMPARED_KINDS
+from diffusion_classifier.scores.compared_kinds import COMPARED_KINDS
 
 from .aligned import aligned
 from .escaping import latex, width
