@@ -144,26 +144,32 @@ def errors(folder: Path) -> str:
     labels = pd.DataFrame({"image": range(shards * images), "label": 0})
     files.write_parquet(labels, folder / "data.parquet")
     code = f"""
-import runpy, sys
-from types import SimpleNamespace as N
-scripts, at = {str(ROOT / "workflow_scripts")!r}, {str(folder)!r} + "/"
+import runpy
+from types import SimpleNamespace
+from snakemake.iocontainers import InputFiles, OutputFiles, Params
+scripts, at, shards = {str(ROOT / "workflow_scripts")!r}, {str(folder)!r} + "/", range({shards})
+def made(name):
+    return {{"predictions": f"{{at}}{{name}}-out.parquet", "rankings": f"{{at}}{{name}}-out.nc"}}
 def run(script, given, out, **params):
-    job = N(input=given, params=N(**params), wildcards={{}}, log=[at + "log"], output=[at + out],
-            threads=1, rule=script)
+    job = SimpleNamespace(
+        input=InputFiles(fromdict=given), output=OutputFiles(fromdict=out), rule=script, threads=1,
+        params=Params(fromdict=params), wildcards={{}}, log=[at + "log"])
     runpy.run_path(f"{{scripts}}/{{script}}.py", {{"snakemake": job}})
-for shard in range({shards}):
-    run("predictions",
-        N(errors=[f"{{at}}{{shard}}.nc"], pairs=f"{{at}}{{shard}}.parquet", group_errors=[],
-          prompts=at + "prompts.csv", data=at + "data.parquet"),
-        f"{{shard}}-out.parquet", combine="mean", pruning=None, shards={shards})
-run("concatenate_predictions", [f"{{at}}{{shard}}-out.parquet" for shard in range({shards})],
-    "out.parquet")
+for shard in shards:
+    given = {{
+        "errors": [f"{{at}}{{shard}}.nc"], "pairs": f"{{at}}{{shard}}.parquet", "group_errors": [],
+        "searched": [], "prompts": at + "prompts.csv", "data": at + "data.parquet"}}
+    run("predictions", given, made(shard), combine="mean", pruning=None, shards={shards})
+whole = {{name: [made(shard)[name] for shard in shards] for name in made(0)}}
+run("concatenate_predictions", whole, made("all"))
 """
     begun = time.monotonic()
     subprocess.run([sys.executable, "-c", code], check=True)
     seconds = time.monotonic() - begun
-    assert len(pd.read_parquet(folder / "out.parquet")) == shards * images
-    return f"10⁸ errors to predictions: {seconds:.0f} s, {_mib(resource.RUSAGE_CHILDREN):.0f} MiB"
+    assert len(files.read_parquet(folder / "all-out.parquet")) == shards * images
+    assert files.read_dataset(folder / "all-out.nc").sizes["row"] == shards * images
+    memory = _mib(resource.RUSAGE_CHILDREN)
+    return f"10⁸ errors to predictions and rankings: {seconds:.0f} s, {memory:.0f} MiB"
 
 
 def shards(folder: Path) -> str:
