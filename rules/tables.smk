@@ -99,6 +99,33 @@ rule matching_scores:
         "../workflow_scripts/matching_scores.py"
 
 
+rule curves:
+    input:
+        unpack(files_of(plan.curves.inputs)),
+    output:
+        layout.curves("{table}"),
+    log:
+        f"{layout.logs}/curves/{{table}}.log",
+    benchmark:
+        f"{layout.benchmarks}/curves/{{table}}.tsv"
+    wildcard_constraints:
+        table=one_of(plan.curves.names()),
+    conda:
+        "../envs/environment.yaml"
+    threads: 1
+    resources:
+        mem_mb=growing(plan.curves.memory),
+        runtime=growing(30),
+    params:
+        code=code("curves"),
+        errors=of_job(plan.curves.errors),
+        data=of_job(plan.curves.data),
+        prompts=of_job(plan.curves.prompts),
+        captions=of_job(plan.curves.has_captions),
+    script:
+        "../workflow_scripts/curves.py"
+
+
 rule table:
     input:
         unpack(files_of(plan.notebooks.inputs)),

@@ -28,6 +28,7 @@ from diffusion_classifier.data.prompt_sets import from_templates
 from diffusion_classifier.data.sources.image_source import encode
 from diffusion_classifier.data.world.world import SHAPES
 from diffusion_classifier.scores import accuracy as scores
+from diffusion_classifier.scores import curves
 from diffusion_classifier.scores.paired_tests import paired_table
 from diffusion_classifier.tables.figures import accuracy_plots, plots
 from diffusion_classifier.tables.notebooks import execute
@@ -149,14 +150,16 @@ def write_inputs(folder):
     files.write_parquet(scores.score_table(METHODS, found, "accuracy"), folder / "scores.parquet")
     files.write_parquet(scores.correctness(found), folder / "correct.parquet")
     files.write_parquet(paired_table(METHODS, found), folder / "paired.parquet")
+    drawn = []
     for dataset, names in CLASSES.items():
         label = labels_of(dataset)
         data = {"image": np.arange(IMAGES), "label": label, "classname": np.array(names)[label]}
         data["bytes"] = [encode(picture) for picture in pictures()]
         files.write_parquet(pd.DataFrame(data), folder / "data" / f"{dataset}.parquet")
         files.write_csv(from_templates(names, ["a {}"]), folder / f"{dataset}.csv")
-        files.write_dataset(errors(dataset).isel(pair=slice(0, 100)), folder / f"{dataset}-0.nc")
-        files.write_dataset(errors(dataset).isel(pair=slice(100, None)), folder / f"{dataset}-1.nc")
+        labels = pd.DataFrame({"image": np.arange(IMAGES), "label": label})
+        drawn.append(curves.curve_rows(errors(dataset), labels).assign(dataset=dataset))
+    files.write_parquet(pd.concat(drawn, ignore_index=True), folder / "curves.parquet")
     files.write_dataset(reconstructions(), folder / "reconstructions.nc")
     unweighted = found["sd", "shapes"]  # weighted: the right answers of all but ten images
     held_out = unweighted[unweighted["image"] >= 10]
@@ -173,10 +176,7 @@ def write_inputs(folder):
         "predictions": {key: str(folder / "sd" / f"{key}.parquet") for key in DATASETS},
         "data": of_data,
         "prompts": {key: str(folder / f"{key}.csv") for key in DATASETS},
-        "curve_errors": {
-            key: [str(folder / f"{key}-{part}.nc") for part in (0, 1)] for key in DATASETS
-        },
-        "curve_labels": of_data,
+        "curve_file": str(folder / "curves.parquet"),
         "reconstructions": str(folder / "reconstructions.nc"),
         "recon_dataset": "seen",
         "confusion_datasets": ["seen", "unseen"],

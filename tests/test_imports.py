@@ -10,7 +10,7 @@ import pytest
 from tiny_dit import save_dit
 
 LIGHT = (
-    "compositional_scores", "concatenate_predictions", "dataset", "explorer", "given",
+    "compositional_scores", "concatenate_predictions", "curves", "dataset", "explorer", "given",
     "group_pairs", "matching_scores", "pairs", "predict_chance", "predictions", "prompts", "prune",
     "scores",
 )  # fmt: skip

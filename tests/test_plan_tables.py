@@ -72,7 +72,7 @@ def test_parts_that_a_table_does_not_have_are_empty(root, tmp_path, monkeypatch)
 
     plan = planned(root, tmp_path, monkeypatch, edit=edit)
     told = plan.notebooks.parameters("t")
-    parts = ("paired", "curve_errors", "reconstructions", "trend", "published", "first_stages")
+    parts = ("paired", "curve_file", "reconstructions", "trend", "published", "first_stages")
     assert not any(told[part] for part in parts)
     assert plan.notebooks.parameters("w")["maps"] == ""
 

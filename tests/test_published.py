@@ -12,7 +12,7 @@ import yaml
 from diffusion_classifier.config.checks.table_checks import check_tables
 from diffusion_classifier.messages import InputError
 from diffusion_classifier.scores import accuracy as scores
-from diffusion_classifier.tables.figures.winoground_curves import TAGS
+from diffusion_classifier.scores.caption_curves import TAGS
 from diffusion_classifier.tables.notebooks import without_empty_parts
 from diffusion_classifier.tables.texts import published
 

@@ -173,6 +173,28 @@ def test_curves_are_brute_force(loss, noises):
         assert row.low <= row.accuracy <= row.high
 
 
+def test_rows_of_curves_are_told_apart_again():
+    found = {}
+    for dataset, noises in (("one", 1), ("two", 2)):
+        found[dataset] = exhaustive(noises=noises)
+    rows = pd.concat([curves.curve_rows(*of).assign(dataset=name) for name, of in found.items()])
+    for loss in ("l2", "l2+vlb"):
+        alone, costs = curves.by_timestep(rows, loss), curves.by_evaluations(rows, loss)
+        assert list(alone) == list(costs) == ["one", "two"]
+        for name, of in found.items():
+            pd.testing.assert_frame_equal(
+                alone[name].drop(columns="classes"), curves.timestep_accuracy(*of, loss)
+            )
+            pd.testing.assert_frame_equal(
+                costs[name].drop(columns="classes"),
+                curves.accuracy_by_evaluations(*of, loss, [1, 2]),
+                check_like=True,
+            )
+            assert set(alone[name]["classes"]) == {4}
+    with pytest.raises(InputError, match=r"loss: found huber, .* one of l2, vlb, l2\+vlb; choose"):
+        curves.by_timestep(rows, "huber")
+
+
 def test_curves_refuse_pruned_errors_unknown_losses_and_too_many_samples():
     errors, labels = exhaustive()
     with pytest.raises(InputError, match="without pruning"):

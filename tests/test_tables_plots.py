@@ -138,7 +138,7 @@ def figures(per_seed):
     correct = scores.correctness(fabricated())
     table = robustness.effective_robustness_table(points, shown, correct, "digits", draws=100)
     found = fabricated()["dit", "digits"]
-    pruned = curves.schedules({"pruned": found}, range(60), "l2")
+    pruned = curves.schedules({"pruned": found}, "l2")
     curve = curves.accuracy_by_evaluations(errors(), labels, "l2", [1, 2, 5, 10, 25, 50])
     chosen = plots.choose_examples(images(), found[found["loss"] == "l2"], 6)
     chosen = chosen.merge(images()[["image", "bytes"]], on="image")
@@ -240,8 +240,8 @@ def write_inputs(folder):
     files.write_parquet(scores.score_table(methods, found, "robustness"), folder / "scores.parquet")
     files.write_parquet(scores.correctness(found), folder / "correct.parquet")
     files.write_parquet(paired_table(methods, found), folder / "paired.parquet")
-    files.write_dataset(errors().isel(pair=slice(0, 100)), folder / "errors-0.nc")
-    files.write_dataset(errors().isel(pair=slice(100, None)), folder / "errors-1.nc")
+    measured = curves.curve_rows(errors(), images()[["image", "label"]])
+    files.write_parquet(measured.assign(dataset="digits"), folder / "curves.parquet")
     files.write_parquet(images(), folder / "images.parquet")
     return {
         "library": str(ROOT / "workflow_scripts"),
@@ -250,14 +250,14 @@ def write_inputs(folder):
         "paired": str(folder / "paired.parquet"),
         "predictions": {d: str(folder / "dit" / f"{d}.parquet") for d in DATASETS},
         "data": dict.fromkeys(DATASETS, str(folder / "images.parquet")),
-        "curve_errors": [str(folder / "errors-0.nc"), str(folder / "errors-1.nc")],
+        "curve_dataset": "digits",
+        "curve_file": str(folder / "curves.parquet"),
         "curve_predictions": {"pruned, 5 → 1 classes": str(folder / "dit" / "digits.parquet")},
         "folder": str(folder / "table"),
         "datasets": DATASETS,
         "descriptions": {"digits": "random pixels"},
         "subtitle": "Fabricated numbers.",
         "plot_losses": ["l2", "l1"],
-        "counts": [1, 2, 5, 10, 25, 50],
         "draws": 200,
     }
 

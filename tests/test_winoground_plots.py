@@ -16,10 +16,11 @@ from diffusion_classifier.data.sources.winoground import winoground_table
 from diffusion_classifier.data.world.compositions import winoground_examples
 from diffusion_classifier.messages import InputError
 from diffusion_classifier.scores import accuracy as scores
-from diffusion_classifier.scores import compositional
+from diffusion_classifier.scores import caption_curves, compositional
 from diffusion_classifier.selection.candidates import candidates
-from diffusion_classifier.tables.figures import plots, winoground_curves, winoground_plots
+from diffusion_classifier.tables.figures import plots, winoground_plots
 from diffusion_classifier.tables.notebooks import execute
+from diffusion_classifier.tables.texts import winoground_texts
 
 NOTEBOOK = Path(__file__).parents[1] / "notebooks" / "compositional.ipynb"
 DATA = winoground_table(winoground_examples(6))
@@ -97,8 +98,12 @@ def error(image, label, timestep, loss="l2"):
     return float(ERRORS[loss].values[pair][0, ERRORS["timestep"].values == timestep][0])
 
 
+def differences_of(loss):
+    return caption_curves.error_differences(ERRORS, DATA, PROMPTS, loss)
+
+
 def test_differences_are_wrong_minus_right():
-    found = winoground_curves.error_differences(ERRORS, DATA, PROMPTS, "l2")
+    found = caption_curves.error_differences(ERRORS, DATA, PROMPTS, "l2")
     assert len(found) == len(DATA) * TIMESTEPS
     for row in found.sample(40, random_state=0).itertuples():
         other = row.image ^ 1  # images 2e and 2e + 1 are an example
@@ -109,15 +114,15 @@ def test_differences_are_wrong_minus_right():
 
 def test_differences_average_noises_and_add_losses():
     twice = xr.concat([ERRORS, ERRORS + 0.5 * ERRORS["l2"]], dim="sample")
-    one = winoground_curves.error_differences(ERRORS, DATA, PROMPTS, "l2")
-    found = winoground_curves.error_differences(twice, DATA, PROMPTS, "l2")
+    one = caption_curves.error_differences(ERRORS, DATA, PROMPTS, "l2")
+    found = caption_curves.error_differences(twice, DATA, PROMPTS, "l2")
     assert found["difference"].to_numpy() == pytest.approx(1.25 * one["difference"], abs=1e-6)
-    both = winoground_curves.error_differences(ERRORS, DATA, PROMPTS, "l1+l2")
+    both = caption_curves.error_differences(ERRORS, DATA, PROMPTS, "l1+l2")
     assert both["difference"].to_numpy() == pytest.approx(1.8 * one["difference"], abs=1e-6)
 
 
 def test_timestep_text_score_is_the_score_of_that_timestep():
-    curve = winoground_curves.timestep_text_score(ERRORS, DATA, PROMPTS, "l2")
+    curve = caption_curves.timestep_text_score(differences_of("l2"))
     assert list(pd.unique(curve["tag"])) == ["object", "relation", "both", "average"]
     for position in (0, 9, 24):
         alone = compositional.similarities([ERRORS.isel(sample=[position])])
@@ -133,14 +138,14 @@ def test_timestep_text_score_is_the_score_of_that_timestep():
 def test_a_missing_caption_and_a_missing_loss_are_refused():
     lacking = ERRORS.isel(pair=slice(1, None))
     with pytest.raises(InputError, match="errors: found image 0 without an error for one of"):
-        winoground_curves.error_differences(lacking, DATA, PROMPTS, "l2")
+        caption_curves.error_differences(lacking, DATA, PROMPTS, "l2")
     with pytest.raises(InputError, match=r"loss: found vlb, .* expected one of l1, l2"):
-        winoground_curves.timestep_text_score(ERRORS, DATA, PROMPTS, "vlb")
+        differences_of("vlb")
 
 
 def test_an_example_that_is_not_a_pair_is_refused():
     with pytest.raises(InputError, match="data: found an example that does not have two images"):
-        winoground_curves.error_differences(ERRORS, DATA.iloc[1:], PROMPTS, "l2")
+        caption_curves.error_differences(ERRORS, DATA.iloc[1:], PROMPTS, "l2")
 
 
 def test_chance_is_what_guesses_score():
@@ -155,26 +160,26 @@ def test_chance_is_what_guesses_score():
     found = compositional.example_scores(guessed, data, prompts)
     calibrated = compositional.example_scores(guessed.assign(score=levelled), data, prompts)
     found["calibrated_image_score"] = calibrated["calibrated_image_score"]
-    measured = (100 * found[list(winoground_curves.CHANCE)].mean()).to_dict()
-    assert measured == pytest.approx(winoground_curves.CHANCE, abs=1.5)
+    measured = (100 * found[list(winoground_texts.CHANCE)].mean()).to_dict()
+    assert measured == pytest.approx(winoground_texts.CHANCE, abs=1.5)
 
 
 def test_examples_take_turns_and_are_whole():
     data = pd.DataFrame({"example": np.repeat(range(6), 2), "image": range(12)})
     data["tag"] = np.repeat(["Relation", "Relation", "Object", "Both", "Object", "Both"], 2)
-    chosen = winoground_curves.choose_examples(data, range(12), 4)
+    chosen = winoground_texts.choose_examples(data, range(12), 4)
     assert chosen == [0, 2, 3, 1]
-    assert winoground_curves.choose_examples(data, [0, 1, 2, 4, 5], 4) == [0, 2]
+    assert winoground_texts.choose_examples(data, [0, 1, 2, 4, 5], 4) == [0, 2]
 
 
 def test_heat_maps_lie_on_what_the_model_saw():
     wide = np.zeros((20, 60, 3), np.uint8)
     wide[:, 20:40] = 255
     data = pd.DataFrame({"image": [0], "bytes": [encode(Image.fromarray(wide))]})
-    seen = winoground_curves.as_seen(data, {"size": 10, "crop": "center", "interpolation": "box"})
+    seen = winoground_texts.as_seen(data, {"size": 10, "crop": "center", "interpolation": "box"})
     pixels = np.asarray(decode(seen["bytes"][0]))
     assert pixels.shape == (10, 10, 3) and (pixels == 255).all()
-    assert winoground_curves.as_seen(data, {}) is data
+    assert winoground_texts.as_seen(data, {}) is data
 
 
 def test_sentences_follow_the_numbers():
@@ -182,7 +187,7 @@ def test_sentences_follow_the_numbers():
         [(2, 1, 2, 1), (1, 2, 1, 2), (2, 1, 1, 2), (1, 1, 1, 1)],
         columns=["s00", "s01", "s10", "s11"],
     )
-    assert winoground_curves.one_image_wins(scored).startswith("In 2 of 4 examples (50.0 [")
+    assert winoground_texts.one_image_wins(scored).startswith("In 2 of 4 examples (50.0 [")
     table = pd.DataFrame(
         {
             "method": "A",
@@ -193,7 +198,7 @@ def test_sentences_follow_the_numbers():
             "high": [50.0, 40.0, 24.0],
         }
     )
-    assert winoground_curves.against_chance(table, "A", winoground_curves.TAGS) == [
+    assert winoground_texts.against_chance(table, "A", caption_curves.TAGS) == [
         "A, text score (guessing: 25 %): above it on Object; below it on Both; "
         "indistinguishable from it on Relation."
     ]
@@ -202,8 +207,8 @@ def test_sentences_follow_the_numbers():
 def figures(rows):
     shown = rows[rows["loss"].isin(["", "l2"])]
     scored = compositional.example_scores(compositional.similarities([ERRORS]), DATA, PROMPTS)
-    differences = winoground_curves.error_differences(ERRORS, DATA, PROMPTS, "l2")
-    curve = winoground_curves.timestep_text_score(ERRORS, DATA, PROMPTS, "l2")
+    differences = caption_curves.error_differences(ERRORS, DATA, PROMPTS, "l2")
+    curve = caption_curves.timestep_text_score(differences_of("l2"))
     curve = curve.rename(columns={"value": "accuracy"})
     by_tag = dict(list(curve.groupby("tag", sort=False)))
     title = "Fabricated numbers. " * 9
@@ -251,9 +256,8 @@ def test_figures_are_saved_identically(rows, tmp_path):
 
 def write_inputs(folder, per_seed):
     """All the notebook reads, under `folder`; returns its parameters."""
-    half = ERRORS.sizes["pair"] // 2
-    for k, part in enumerate((slice(0, half), slice(half, None))):
-        files.write_dataset(ERRORS.isel(pair=part), folder / f"errors-{k}.nc")
+    measured = caption_curves.difference_rows(ERRORS, DATA, PROMPTS)
+    files.write_parquet(measured, folder / "curves.parquet")
     files.write_parquet(per_seed, folder / "scores.parquet")
     files.write_parquet(correctness(), folder / "correct.parquet")
     files.write_parquet(DATA, folder / "data.parquet")
@@ -264,7 +268,7 @@ def write_inputs(folder, per_seed):
     return {
         "correct": str(folder / "correct.parquet"),
         **{name.partition(".")[0]: str(folder / name) for name in named},
-        "errors": [str(folder / f"errors-{k}.nc") for k in (0, 1)],
+        "curve_file": str(folder / "curves.parquet"),
         "folder": str(folder / "table"),
         "subtitle": "Fabricated numbers.",
         "description": "Scenes with made-up scores.",

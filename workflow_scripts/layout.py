@@ -158,6 +158,10 @@ class Layout:
         """A table's scores; by `what`, which images are `correct`, or `paired` comparisons."""
         return f"{self.results}/scores/{table}{what and '-' + what}.parquet"
 
+    def curves(self, table: str) -> str:
+        """The curves of a table over timesteps and numbers of evaluations."""
+        return f"{self.results}/curves/{table}.parquet"
+
     def scores_csv(self, table: str) -> str:
         return f"{self.results}/scores/{table}.csv"
 

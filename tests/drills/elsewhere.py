@@ -87,6 +87,7 @@ def of_slurm(folder: Path) -> list[str]:
         *("--workflow-profile", "profiles/slurm-s3", "--jobs", "2"),
         *("--precommand", f"cd $(mktemp -d {scratch}/$SLURM_JOB_ID.XXXXXX) && {LIBRARY}"),
         *("--slurm-init-seconds-before-status-checks", "2", "--latency-wait", "5"),
+        "--slurm-keep-successful-logs",
         *("--max-jobs-per-timespan", "100000/1s"),
     ]
 

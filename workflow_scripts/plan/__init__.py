@@ -15,12 +15,13 @@ wildcards of a job. Each module covers one part of a config and uses only module
 * `baselines`: the other methods, the data sets they classify and those they learn from;
 * `other_baselines`: baselines whose kind has no rule of its own;
 * `judges`: the drawings of a model that are kept;
+* `resources`: memory and time of jobs;
 * `tables`: the methods, data sets and sources of tables;
 * `probabilities`: the errors and predictions that probabilities of tables are made of;
 * `pictures`: error maps and reconstructions of single images in tables;
+* `curves`: the errors that curves in tables are made of;
 * `notebooks`: the parameters of notebooks;
 * `explorers`: the files of the pages on which images can be looked at;
-* `resources`: memory and time of jobs;
 * `weightings`: the errors and labels from which weights of timesteps are learned.
 """
 
@@ -35,6 +36,7 @@ from layout import Layout
 from .baselines import Baselines
 from .calibrations import Calibrations
 from .candidates import Candidates
+from .curves import Curves
 from .data import Data
 from .evaluations import Evaluations
 from .explorers import Explorers
@@ -78,8 +80,9 @@ class Plan:
         self.judges = Judges(self.other_baselines, self.given)
         self.tables = Tables(config, layout, self.evaluations, self.given, workflow)
         self.pictures = Pictures(self.tables)
-        self.notebooks = Notebooks(self.tables, self.pictures)
         self.resources = Resources(config, self.evaluations)
+        self.curves = Curves(self.tables, self.resources)
+        self.notebooks = Notebooks(self.tables, self.pictures, self.curves)
         self.weightings = Weightings(self.tables, self.resources)
         self.probabilities = Probabilities(self.tables, self.resources)
         self.explorers = Explorers(self.tables, self.pictures)

@@ -12,6 +12,7 @@ from typing import Any
 from diffusion_classifier.config.methods import drawn_by, same_images, version_of
 from diffusion_classifier.data.sources.matching import has_effects
 
+from .curves import Curves
 from .pictures import Pictures
 from .tables import Tables
 
@@ -19,8 +20,8 @@ from .tables import Tables
 class Notebooks:
     """Parameters of notebooks, and the files that they name, by table."""
 
-    def __init__(self, tables: Tables, pictures: Pictures) -> None:
-        self.tables, self.pictures = tables, pictures
+    def __init__(self, tables: Tables, pictures: Pictures, curves: Curves) -> None:
+        self.tables, self.pictures, self.curves = tables, pictures, curves
         self.config, self.layout = tables.config, tables.layout
         self.data, self.evaluations = tables.data, tables.evaluations
         self._of_kind = {
@@ -93,19 +94,17 @@ class Notebooks:
         chosen = {name: self.data.spec(name) for name in names if "pool" in self.data.spec(name)}
         parameters = {
             "curve_dataset": "",
-            "curve_errors": [],
+            "curve_file": self.curves.file(table),
             "curve_predictions": {},
             "chosen_by": {name: entry["wrong_by"] for name, entry in chosen.items()},
             "plot_losses": [self.tables.loss(table)],
             "same_images": same_images(self.config, names[0], names[1:]),
         }
         if "curves" in spec:
-            evaluation, dataset = spec["curves"]["evaluation"], spec["curves"]["dataset"]
-            first = self.tables.first(table)
+            first, dataset = self.tables.first(table), spec["curves"]["dataset"]
             schedule = self.layout.predictions(first, dataset)  # with pruning, for comparison
             parameters |= {
                 "curve_dataset": dataset,
-                "curve_errors": self.evaluations.first_errors(evaluation, dataset),
                 "curve_predictions": {self.evaluations.spec(first)["label"]: schedule},
             }
         return self._described(table) | parameters
@@ -114,14 +113,9 @@ class Notebooks:
 
     def _accuracy(self, table: str) -> dict[str, Any]:
         spec = self.tables.spec(table)
-        curves = spec.get("curves", {"evaluation": "", "datasets": []})
         return self._described(table) | {
             "prompts": self.tables.prompts(table),
-            "curve_errors": {
-                name: self.evaluations.first_errors(curves["evaluation"], name)
-                for name in curves["datasets"]
-            },
-            "curve_labels": {name: self.layout.data(name) for name in curves["datasets"]},
+            "curve_file": self.curves.file(table),
             "reconstructions": self.pictures.reconstructions(table),
             "recon_dataset": self.pictures.reconstructed(table).get("dataset", ""),
             "confusion_datasets": spec.get("confusion", []),
@@ -196,7 +190,7 @@ class Notebooks:
         return {
             "data": self.layout.data(dataset),
             "prompts": self.data.prompts(dataset),
-            "errors": self.evaluations.first_errors(first, dataset),
+            "curve_file": self.curves.file(table),
             "similarity": self.layout.similarities(first, dataset),
             "maps": self.pictures.spatial(table),
             "examples": self.pictures.examples(table),

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
 
-from diffusion_classifier.engine.error_files import loss_values
+from diffusion_classifier.engine.error_files import loss_values, losses_in
 from diffusion_classifier.messages import InputError
 from diffusion_classifier.selection.schedules import evenly_spaced
 
@@ -17,6 +17,62 @@ from .intervals import wilson_percent
 
 if TYPE_CHECKING:
     import xarray as xr
+
+COUNTS = (1, 2, 5, 10, 20, 25, 50, 125, 250)
+"""Numbers of timesteps for which a curve has the accuracy, as far as there are so many."""
+
+
+def curve_rows(errors: xr.Dataset, labels: pd.DataFrame) -> pd.DataFrame:
+    """The curves of a data set under every stored loss, as rows of one table.
+
+    Columns: `loss`, `classes` (their number) and those of `timestep_accuracy` and
+    `accuracy_by_evaluations`; rows of the first have a `timestep`, those of the second, for
+    `COUNTS`, have `samples` and `evaluations`.
+    """
+    parts, classes = [], len(np.unique(errors["prompt"]))
+    for loss in losses_in([errors]):
+        alone = timestep_accuracy(errors, labels, loss)
+        possible = [count for count in COUNTS if count <= len(alone)]
+        costs = accuracy_by_evaluations(errors, labels, loss, possible)
+        parts += [part.assign(loss=loss, classes=classes) for part in (alone, costs)]
+    return pd.concat(parts, ignore_index=True)
+
+
+def by_timestep(rows: pd.DataFrame, loss: str) -> dict[str, pd.DataFrame]:
+    """Data set → `timestep_accuracy`, of `curve_rows` with a column `dataset`.
+
+    Raises InputError if the loss was not measured.
+    """
+    return _by_dataset(rows, loss, ["timestep"], ["samples", "evaluations"])
+
+
+def by_evaluations(rows: pd.DataFrame, loss: str) -> dict[str, pd.DataFrame]:
+    """Data set → `accuracy_by_evaluations`, otherwise as `by_timestep`."""
+    return _by_dataset(rows, loss, ["samples", "evaluations"], ["timestep"])
+
+
+def _by_dataset(
+    rows: pd.DataFrame, loss: str, own: list[str], others: list[str]
+) -> dict[str, pd.DataFrame]:
+    found = of_loss(rows, loss)
+    found = found[found[own[0]].notna()].drop(columns=["loss", *others])
+    found = found.astype(dict.fromkeys(own, "int64"))
+    return {
+        name: of_set.drop(columns="dataset").reset_index(drop=True)
+        for name, of_set in found.groupby("dataset", sort=False)
+    }
+
+
+def of_loss(rows: pd.DataFrame, loss: str) -> pd.DataFrame:
+    """The rows of a loss; InputError if there is none, as it was not measured."""
+    found = rows[rows["loss"] == loss]
+    if found.empty:
+        measured = ", ".join(pd.unique(rows["loss"]))
+        raise InputError(
+            f"loss: found {loss}, but the errors of the curves have none; expected one of "
+            f"{measured}; choose one"
+        )
+    return found
 
 
 def error_grid(
@@ -87,18 +143,15 @@ def accuracy_by_evaluations(
     return pd.DataFrame(rows, columns=["samples", "evaluations", "accuracy", "low", "high"])
 
 
-def schedules(
-    predictions: Mapping[str, pd.DataFrame], images: Collection[int], loss: str
-) -> pd.DataFrame:
-    """Accuracy and cost of finished schedules on `images` only, for comparison with the curve.
+def schedules(predictions: Mapping[str, pd.DataFrame], loss: str) -> pd.DataFrame:
+    """Accuracy and cost of finished schedules, for comparison with the curve.
 
     `predictions` maps a schedule's name to its predictions. Returns `method, evaluations,
     accuracy, low, high` as `accuracy_by_evaluations`, one row per schedule.
     """
     rows = []
     for name, found in predictions.items():
-        found = found[(found["loss"] == loss) & found["image"].isin(list(images))]
-        measured = score(found, "", name, name).query("metric == 'top1'")
+        measured = score(found[found["loss"] == loss], "", name, name).query("metric == 'top1'")
         rows.append(measured.assign(method=name).rename(columns={"value": "accuracy"}))
     columns = ["method", "evaluations", "accuracy", "low", "high"]
     return pd.concat(rows, ignore_index=True)[columns]

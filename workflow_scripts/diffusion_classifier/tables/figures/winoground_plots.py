@@ -12,8 +12,10 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from diffusion_classifier.data.sources.image_source import decode
+from diffusion_classifier.scores.caption_curves import TAGS
 from diffusion_classifier.scores.compositional import METRICS
 from diffusion_classifier.tables.texts.wide_tables import trainings
+from diffusion_classifier.tables.texts.winoground_texts import CHANCE
 
 from .plots import (
     PALETTE,
@@ -26,7 +28,6 @@ from .plots import (
     name_label,
     panels,
 )
-from .winoground_curves import CHANCE, TAGS
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -39,7 +40,7 @@ def scores_plot(rows: pd.DataFrame, metrics: Sequence[str], title: str) -> Figur
     """One panel per tag: every metric of every method as a point with its 95 % interval.
 
     `rows` come from `accuracy.aggregate`. Guessing is no method of the figure; a dotted line marks
-    what it scores in each metric (`winoground_curves.CHANCE`). Methods are named with their number
+    what it scores in each metric (`winoground_texts.CHANCE`). Methods are named with their number
     of trainings.
     """
     rows = rows[(rows["kind"] != "chance") & rows["metric"].isin(list(metrics))]
@@ -76,7 +77,7 @@ def examples_plot(
     """A row per example: its two images with their captions, and the error differences of both.
 
     `data` is the Winoground table, `scored` is `compositional.example_scores` for one loss, and
-    `differences` is `winoground_curves.error_differences`. Each image has a colour and line style.
+    `differences` is `winoground_texts.error_differences`. Each image has a colour and line style.
     Dots are single timesteps, the line is the running mean over a twentieth of them (at least
     five), and the mean of all timesteps is below the image.
     """
@@ -147,7 +148,7 @@ def heatmap_plot(
 
     `maps` has `error` (image, prompt, row, column) for the right and the wrong caption, in this
     order, and the coordinate `image`. A map is smoothed and stretched over its image, so `data`
-    must have the images as the model saw them (`winoground_curves.as_seen`). The scale of all maps
+    must have the images as the model saw them (`winoground_texts.as_seen`). The scale of all maps
     ends at the 99.5th percentile of what is drawn.
     """
     error = maps["error"].transpose("image", "prompt", "row", "column").values.astype("float64")
