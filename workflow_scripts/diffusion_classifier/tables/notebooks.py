@@ -52,12 +52,8 @@ def execute(
     with tempfile.TemporaryDirectory() as folder:
         spec = Path(folder) / "kernels" / "python3"
         command = [sys.executable, "-m", "ipykernel_launcher", "-f", "{connection_file}"]
-        # the kernel imports the same library as this process, even if it is not installed
-        search = {"PYTHONPATH": str(Path(__file__).resolve().parents[2])}
-        write_json(
-            {"argv": command, "display_name": "Python 3", "language": "python", "env": search},
-            spec / "kernel.json",
-        )
+        described = {"argv": command, "display_name": "Python 3", "language": "python"}
+        write_json(described, spec / "kernel.json")
         os.environ["JUPYTER_PATH"] = folder
         for name in ("IPYTHONDIR", "JUPYTER_CONFIG_DIR", "JUPYTER_DATA_DIR", "JUPYTER_RUNTIME_DIR"):
             os.environ[name] = str(Path(folder) / name.lower())
