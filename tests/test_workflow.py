@@ -192,7 +192,7 @@ def test_editing_the_engine_recomputes_errors(project, edit):
     options = {"family": "dit", "unused": ("gap_race", "learned_samples")}
     assert found.attrs["code"] == Code(project / "workflow_scripts").identity("errors", **options)
     edit("engine/losses.py", "F.l1_loss", "F.smooth_l1_loss")
-    every = {"timesteps": 1, "errors": 20, "prune": 6, "scores": 1}
+    every = {"timesteps": 1, "errors": 20, "prune": 6, "curves": 1, "scores": 1}
     assert planned(project) == every | predicted(whole=2, shards=4) | PAGES
 
 
