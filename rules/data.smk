@@ -1,5 +1,5 @@
 # Images and prompts: what there is to recognise, and what it may be called.
-from plan.given import SECTIONS
+from plan.given_files import SECTIONS
 
 
 rule given:

@@ -25,7 +25,7 @@ from transformers import (
 
 from diffusion_classifier.baselines import clip, pretrained, synthetic
 from diffusion_classifier.baselines import small_networks as networks
-from diffusion_classifier.benchmarks.models import plain_model
+from diffusion_classifier.benchmarks.timed_networks import plain_model
 from diffusion_classifier.data.preprocess import Preprocess
 from diffusion_classifier.denoisers.families import family
 from diffusion_classifier.engine.encoders import encode_images

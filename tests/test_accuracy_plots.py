@@ -28,10 +28,10 @@ from diffusion_classifier.data.prompt_sets import from_templates
 from diffusion_classifier.data.sources.image_source import encode
 from diffusion_classifier.data.world.world import SHAPES
 from diffusion_classifier.scores import accuracy as scores
-from diffusion_classifier.scores import curves
+from diffusion_classifier.scores import timestep_curves
 from diffusion_classifier.scores.paired_tests import paired_table
 from diffusion_classifier.tables.figures import accuracy_plots, plots
-from diffusion_classifier.tables.notebooks import execute
+from diffusion_classifier.tables.notebook_pages import execute
 
 ROOT = Path(__file__).parents[1]
 
@@ -158,7 +158,7 @@ def write_inputs(folder):
         files.write_parquet(pd.DataFrame(data), folder / "data" / f"{dataset}.parquet")
         files.write_csv(from_templates(names, ["a {}"]), folder / f"{dataset}.csv")
         labels = pd.DataFrame({"image": np.arange(IMAGES), "label": label})
-        drawn.append(curves.curve_rows(errors(dataset), labels).assign(dataset=dataset))
+        drawn.append(timestep_curves.curve_rows(errors(dataset), labels).assign(dataset=dataset))
     files.write_parquet(pd.concat(drawn, ignore_index=True), folder / "curves.parquet")
     files.write_dataset(reconstructions(), folder / "reconstructions.nc")
     unweighted = found["sd", "shapes"]  # weighted: the right answers of all but ten images

@@ -14,7 +14,7 @@ import yaml
 from snakemake.utils import update_config
 
 from diffusion_classifier import machine, network_time
-from diffusion_classifier.benchmarks import benchmark_plots, growth, shares, summary
+from diffusion_classifier.benchmarks import benchmark_plots, growth, summary, time_shares
 from diffusion_classifier.benchmarks.benchmark_config import checked_benchmark
 from diffusion_classifier.benchmarks.class_growth import COLUMNS as CLASSES
 from diffusion_classifier.benchmarks.policies import COLUMNS as POLICIES
@@ -22,7 +22,7 @@ from diffusion_classifier.benchmarks.policies import COMPARED
 from diffusion_classifier.config.configuration import check_config
 from diffusion_classifier.files import write_json
 from diffusion_classifier.messages import InputError
-from diffusion_classifier.tables.notebooks import execute
+from diffusion_classifier.tables.notebook_pages import execute
 
 CPU = torch.device("cpu")
 JOBS = {  # job -> seconds, ended at, in networks
@@ -45,21 +45,21 @@ def records(tmp_path):
         os.utime(tsv, (ended, ended))
         if network is not None:
             log.write_text(f"10/10 evaluations\nin networks: {network:.3f} s\n")
-    return shares.job_records(tmp_path / "jobs", tmp_path / "logs")
+    return time_shares.job_records(tmp_path / "jobs", tmp_path / "logs")
 
 
 def test_shares_of_a_run(records):
     assert list(records["rule"]) == [
         "accuracy", "benchmark_growth", "dataset", "errors", "errors", "errors",
     ]  # fmt: skip
-    run = shares.without(records, ["large"], ["benchmark_growth"])
-    found = shares.run_shares("whole run", run, cores=2)
-    assert list(found) == shares.RUN_COLUMNS
+    run = time_shares.without(records, ["large"], ["benchmark_growth"])
+    found = time_shares.run_shares("whole run", run, cores=2)
+    assert list(found) == time_shares.RUN_COLUMNS
     assert found["jobs"] == 4 and found["job_seconds"] == 40 and found["network_seconds"] == 21
     assert found["wall_seconds"] == 4 + 20 + 6  # 100-104, 104-124 with 110-120 in it, 200-206
     assert found["outside_of_jobs"] == pytest.approx(1 - 21 / 40)
     assert found["outside_of_cores"] == pytest.approx(1 - 21 / 60)
-    rules = shares.rule_shares("whole run", run).set_index("rule")
+    rules = time_shares.rule_shares("whole run", run).set_index("rule")
     assert list(rules.index) == ["errors", "accuracy", "dataset"]
     assert rules.loc["errors", ["jobs", "seconds", "network"]].tolist() == [2, 30, 21]
 
@@ -128,9 +128,9 @@ def test_the_notebook_runs(root, tmp_path, records):
         "between_prompts": 0.1, "tolerance": 1e-4, "machine": machine.describe(CPU, 1),
     }  # fmt: skip
     write_json(record, tmp_path / "record.json")
-    run = shares.run_shares("whole run", records, 2)
+    run = time_shares.run_shares("whole run", records, 2)
     pd.DataFrame([run]).to_csv(tmp_path / "shares.csv", index=False)
-    shares.rule_shares("whole run", records).to_csv(tmp_path / "rules.csv", index=False)
+    time_shares.rule_shares("whole run", records).to_csv(tmp_path / "rules.csv", index=False)
     rows = [
         (v, n, e, 0, n, 1.0 * n) for v in ("classes", "images") for n in (1, 2) for e in
         summary.ENGINES

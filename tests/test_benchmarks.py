@@ -11,7 +11,7 @@ from diffusers import UNet2DConditionModel
 from safetensors.torch import load_file
 from torch import nn
 
-from diffusion_classifier.benchmarks import flops, growth, models, summary
+from diffusion_classifier.benchmarks import flops, growth, summary, timed_networks
 from diffusion_classifier.benchmarks import plain_loop as loop
 from diffusion_classifier.benchmarks.flops import evaluation_flops, forward_flops, run_flops
 from diffusion_classifier.benchmarks.full_size import FULL_SIZE, tiny
@@ -36,7 +36,7 @@ SHIPPED = {"dit": "digits-dit", "stable-diffusion": "scenes-sd"}
 def shipped(root, name, dtype=torch.float32):
     """A shipped model with normal latents, noises and texts: 3 images, 5 prompts."""
     folder = str(root / "resources/models" / SHIPPED[name])
-    plain = models.plain_model(name, folder, CPU, dtype)
+    plain = timed_networks.plain_model(name, folder, CPU, dtype)
     config, generator = plain.network.config, torch.Generator().manual_seed(0)
     shape = (config.in_channels, config.sample_size, config.sample_size)
     text = {"text": torch.randn(5, 24, config.get("cross_attention_dim") or 1, generator=generator)}
@@ -75,9 +75,9 @@ def test_the_loop_finds_the_errors_of_the_authors(golden):
 @pytest.mark.parametrize("name", FULL_SIZE)
 def test_loop_and_engine_find_the_same_of_published_architectures(name):
     spec = tiny(FULL_SIZE[name])
-    plain = models.full_size(spec, CPU, torch.float32)
-    inputs = models.random_inputs(spec, 2, 3, 4)
-    subject = Subject(plain, models.adapted(plain), inputs, 7, CPU, torch.float32)
+    plain = timed_networks.full_size(spec, CPU, torch.float32)
+    inputs = timed_networks.random_inputs(spec, 2, 3, 4)
+    subject = Subject(plain, timed_networks.adapted(plain), inputs, 7, CPU, torch.float32)
     found = compare(subject, all_pairs([0, 1], 3), spaced_samples(4), repeats=1)
     assert found["difference"] < 2e-5 and found["between_prompts"] > 1e-4
 
@@ -181,7 +181,7 @@ def empty(name):
     """A network of FULL_SIZE without data."""
     spec = FULL_SIZE[name]
     with torch.device("meta"):
-        return models.network_class(spec.family)(**spec.config).to("meta").eval()
+        return timed_networks.network_class(spec.family)(**spec.config).to("meta").eval()
 
 
 @pytest.fixture(scope="module")
@@ -247,10 +247,10 @@ def test_flops_are_the_published_ones():
 @pytest.mark.parametrize("name", ["dit-xl-2", "stable-diffusion-xl"])
 def test_flops_of_a_run_are_those_of_its_evaluations(name):
     spec = tiny(FULL_SIZE[name])
-    plain = models.full_size(spec, CPU, torch.float32)
-    inputs = models.random_inputs(spec, 1, 3, 2)
+    plain = timed_networks.full_size(spec, CPU, torch.float32)
+    inputs = timed_networks.random_inputs(spec, 1, 3, 2)
     condition = {key: value[:1] for key, value in inputs.conditions.items()}
-    run = Subject(plain, models.adapted(plain), inputs, 7, CPU, torch.float32).runs(
+    run = Subject(plain, timed_networks.adapted(plain), inputs, 7, CPU, torch.float32).runs(
         all_pairs([0], 3), spaced_samples(2)
     )["plain"]
     assert run_flops(run, CPU) == 6 * evaluation_flops(plain.network, condition)

@@ -7,7 +7,7 @@ from scipy import stats
 
 from diffusion_classifier.data.matching.items import Item, Picture
 from diffusion_classifier.data.matching.stored import pictures_of
-from diffusion_classifier.scores import matching
+from diffusion_classifier.scores import matching_metrics
 from diffusion_classifier.scores.compositional import chance_similarities
 from diffusion_classifier.scores.matching_tables import long_form, score_table
 
@@ -30,7 +30,7 @@ def decided(items, edit=lambda frame: frame, seed=1):
     data, number = data_of(items)
     prompts = prompts_of(data, free=False)
     similarity = edit(chance_similarities(data, prompts, seed))
-    return matching.decide(similarity, data, prompts, "here"), similarity, number
+    return matching_metrics.decide(similarity, data, prompts, "here"), similarity, number
 
 
 def by_definition(item, items, value):
@@ -117,7 +117,7 @@ def test_a_table_has_it_with_its_count():
     found, similarity, _ = decided(shared(12))
     methods = {"sd": {"label": "SD", "kind": "diffusion", "group": "sd", "varies": "training"}}
     own = {"name": "sd", "dataset": "mine"}
-    spent = matching.item_costs(similarity, data_of(shared(12))[0]).assign(**own)
+    spent = matching_metrics.item_costs(similarity, data_of(shared(12))[0]).assign(**own)
     rows = long_form(score_table(methods, found.assign(**own), spent, "t"))
     row = rows[rows["metric"] == METRIC].iloc[0]
     assert (row["dataset"], row["images"], row["chance"]) == ("mine/1x4", 12, 25)

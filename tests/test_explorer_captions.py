@@ -17,10 +17,10 @@ from diffusion_classifier.scores.compositional import (
     example_scores,
     similarities,
 )
-from diffusion_classifier.scores.matching import decide
+from diffusion_classifier.scores.matching_metrics import decide
 from diffusion_classifier.selection.rankings import Errors, rankings
-from diffusion_classifier.tables.explorer.answers import NONE, from_similarities
 from diffusion_classifier.tables.explorer.build import Table, write_explorer
+from diffusion_classifier.tables.explorer.method_answers import NONE, from_similarities
 from diffusion_classifier.tables.explorer.shown import shown
 
 SOURCES = {

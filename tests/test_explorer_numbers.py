@@ -14,7 +14,7 @@ from diffusion_classifier.engine.samples import Sample
 from diffusion_classifier.messages import InputError
 from diffusion_classifier.scores.calibration import Calibration
 from diffusion_classifier.selection.rankings import BINS, NONE, RANKED, Errors, rankings
-from diffusion_classifier.tables.explorer.answers import (
+from diffusion_classifier.tables.explorer.method_answers import (
     from_predictions,
     from_rankings,
     from_similarities,

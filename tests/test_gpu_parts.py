@@ -9,7 +9,7 @@ import torch
 import yaml
 from gpu_checks import CPU, check, held, written
 
-from diffusion_classifier.benchmarks import models
+from diffusion_classifier.benchmarks import timed_networks
 from diffusion_classifier.benchmarks.full_size import FULL_SIZE, tiny
 from diffusion_classifier.benchmarks.throughput import all_pairs
 from diffusion_classifier.denoisers.families import FAMILIES, family
@@ -82,8 +82,8 @@ def test_a_random_pipeline_is_a_whole_model(pipeline):
 
 def staged(samples):
     spec = tiny(FULL_SIZE["stable-diffusion-2"])
-    denoiser = models.adapted(models.full_size(spec, CPU, torch.float32))
-    return denoiser, models.random_inputs(spec, 4, 5, samples), all_pairs(range(4), 5)
+    denoiser = timed_networks.adapted(timed_networks.full_size(spec, CPU, torch.float32))
+    return denoiser, timed_networks.random_inputs(spec, 4, 5, samples), all_pairs(range(4), 5)
 
 
 def test_a_pass_that_does_not_fit_is_halved(monkeypatch):
@@ -194,7 +194,7 @@ def test_a_trial_that_has_no_time_is_left_out():
 def test_linear_layers_of_blocks_alone_are_made_smaller(name):
     with torch.device("meta"):
         spec = tiny(FULL_SIZE[name])
-        network = models.network_class(spec.family)(**spec.config)
+        network = timed_networks.network_class(spec.family)(**spec.config)
     chosen = {n for n, module in network.named_modules() if trials.in_a_block(module, n)}
     ends = {n.split("transformer_blocks.")[1].split(".", 1)[1] for n in chosen}
     own = {f"attn1.{part}" for part in ("to_q", "to_k", "to_v", "to_out.0")}

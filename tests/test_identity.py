@@ -84,7 +84,7 @@ def edit(tree):
         ("scores/intervals.py", "scale = 1 / (sizes", "scale = 2 / (sizes", {"scores", "accuracy"}),
         ("tables/figures/accuracy_plots.py", "CELL, MARGIN = 0.3", "CELL, MARGIN = 0.4",
          {"accuracy"}),
-        ("tables/notebooks.py", 'NEEDS = "needs:"', 'NEEDS = "wants:"', {"accuracy"}),
+        ("tables/notebook_pages.py", 'NEEDS = "needs:"', 'NEEDS = "wants:"', {"accuracy"}),
         ("data/sources/digits.py", "reshape(-1, 28, 28)", "reshape(-1, 28, 28)[:1]", {"dataset"}),
         ("training/loop.py", "ema: float = 0.999", "ema: float = 0.99",
          {"train", "train_network", "networks"}),

@@ -7,7 +7,7 @@ from pathlib import Path
 import nbformat
 import pytest
 
-from diffusion_classifier.tables.notebooks import execute, private_channels
+from diffusion_classifier.tables.notebook_pages import execute, private_channels
 
 LOOK = """
 import json, psutil

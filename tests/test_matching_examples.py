@@ -15,11 +15,11 @@ from diffusion_classifier.data.sources.winoground import winoground_table
 from diffusion_classifier.data.world.compositions import winoground_examples
 from diffusion_classifier.engine.error_files import error_dataset
 from diffusion_classifier.engine.samples import Sample
-from diffusion_classifier.scores import compositional, matching
+from diffusion_classifier.scores import compositional, matching_metrics
 from diffusion_classifier.scores.compositional import chance_similarities
 from diffusion_classifier.selection.candidates import candidates
 from diffusion_classifier.selection.item_draws import item_groups, labelled_items
-from diffusion_classifier.selection.weighted_similarities import weighted_similarities
+from diffusion_classifier.selection.weighted_captions import weighted_similarities
 from plan import Plan
 
 TABLE = winoground_examples(6)
@@ -64,7 +64,7 @@ def test_their_scores_are_winogrounds(data, digits):
     if digits:  # ties
         similarity["score"] = similarity["score"].round(digits)
     expected = compositional.example_scores(similarity, data, prompts(data))
-    found = matching.decide(similarity, data, prompts(data), "here")
+    found = matching_metrics.decide(similarity, data, prompts(data), "here")
     assert set(found["metric"]) == set(compositional.METRICS)
     for metric, rows in found.groupby("metric"):
         own = rows.set_index("unit")["correct"].sort_index()

@@ -13,7 +13,7 @@ from diffusion_classifier.data.matching.items import Item, Picture
 from diffusion_classifier.scores import effects, matching_tables
 from diffusion_classifier.scores.compositional import chance_similarities
 from diffusion_classifier.tables.figures import matching_pages
-from diffusion_classifier.tables.notebooks import execute
+from diffusion_classifier.tables.notebook_pages import execute
 
 NOTEBOOK = Path(__file__).parents[1] / "notebooks" / "matching.ipynb"
 LABELS = {"mine": "My benchmark", "pairs": "Pairs <of> both", "bias": "Bias"}

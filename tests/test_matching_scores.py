@@ -14,7 +14,7 @@ from diffusion_classifier.data.matching.stored import (
     pictures_of,
 )
 from diffusion_classifier.messages import InputError
-from diffusion_classifier.scores import compositional, matching
+from diffusion_classifier.scores import compositional, matching_metrics
 from diffusion_classifier.scores.compositional import chance_similarities
 from diffusion_classifier.selection.candidates import candidates, shard_candidates
 
@@ -53,7 +53,7 @@ def test_items_are_decided_as_defined(free, digits):
     similarity = chance_similarities(data, prompts, seed=3)
     if digits is not None:
         similarity["score"] = similarity["score"].round(digits)
-    found = matching.decide(similarity, data, prompts, "here")
+    found = matching_metrics.decide(similarity, data, prompts, "here")
     image = {picture: i for i, picture in enumerate(pictures_of(items))}
     value = similarity.set_index(["image", "prompt"])["score"].to_dict()
     for index, item in enumerate(items):
@@ -80,7 +80,7 @@ def test_two_by_two_is_winoground():
     similarity = chance_similarities(data, prompts, 1)
     old = data.assign(example=data["image"] // 2, tag="Object").drop(columns="items")
     expected = compositional.example_scores(similarity, old, prompts)
-    found = matching.decide(similarity, data, prompts, "here")
+    found = matching_metrics.decide(similarity, data, prompts, "here")
     for metric in compositional.METRICS:
         own = found[found["metric"] == metric].sort_values("unit")
         np.testing.assert_array_equal(own["correct"].to_numpy(bool), expected[metric])
@@ -103,12 +103,12 @@ def test_guessing_is_right_as_often_as_chance_says():
     ]
     data, _ = data_of(items)
     prompts = prompts_of(data, free=False)
-    found = matching.decide(chance_similarities(data, prompts, 7), data, prompts, "here")
+    found = matching_metrics.decide(chance_similarities(data, prompts, 7), data, prompts, "here")
     assert set(found["metric"]) == {"text_score", "image_score", "group_score", "pair_score"}
     for (_, _), own in found.groupby(["subtask", "metric"]):
         (chance,) = set(own["chance"])
         assert stats.binomtest(int(own["correct"].sum()), len(own), chance).pvalue > 1e-3
-    assert matching.group_chance(2) == pytest.approx(1 / 6)
+    assert matching_metrics.group_chance(2) == pytest.approx(1 / 6)
 
 
 def test_a_caption_of_several_templates_has_their_mean():
@@ -119,7 +119,7 @@ def test_a_caption_of_several_templates_has_their_mean():
     assert pairs["prompt"].tolist() == [0, 1, 2, 3]
     for scores, right in (([5, 0, 2, 2], True), ([4, 0, 2, 2], False)):
         similarity = pairs.assign(loss="", score=scores, evaluations=1.0, seconds=0.0)
-        found = matching.decide(similarity, data, prompts, "here")
+        found = matching_metrics.decide(similarity, data, prompts, "here")
         assert found["correct"].tolist() == [right]
 
 
@@ -138,7 +138,7 @@ def test_pairs_and_sets_are_right_if_all_their_items_are():
         float(("right" in captions[prompt]) != (image in wrong))
         for image, prompt in similarity[["image", "prompt"]].to_numpy()
     ]
-    found = matching.decide(similarity, data, prompts, "here")
+    found = matching_metrics.decide(similarity, data, prompts, "here")
     of = {metric: own["correct"].tolist() for metric, own in found.groupby("metric")}
     assert of["pair_score"] == [False, True, True, False]
     assert of["set_score"] == [False, False]
@@ -151,7 +151,7 @@ def test_an_item_without_one_of_its_images_is_left_out():
     data, _ = data_of(items)
     prompts = prompts_of(data)
     less = data[data["image"] != 0].reset_index(drop=True)
-    found = matching.decide(chance_similarities(less, prompts, 0), less, prompts, "here")
+    found = matching_metrics.decide(chance_similarities(less, prompts, 0), less, prompts, "here")
     first = pictures_of(items)[0]
     whole = {n for n, item in enumerate(items) if first not in item.pictures}
     assert set(found["unit"]) == whole and 0 < len(whole) < len(items)
@@ -162,9 +162,9 @@ def test_mistakes_in_similarities_are_said():
     prompts = prompts_of(data)
     similarity = chance_similarities(data, prompts, 0)
     with pytest.raises(InputError, match="here: found a pair of image and prompt twice"):
-        matching.decide(pd.concat([similarity, similarity.head(1)]), data, prompts, "here")
+        matching_metrics.decide(pd.concat([similarity, similarity.head(1)]), data, prompts, "here")
     with pytest.raises(InputError, match="here: found no finite score of image 0 with caption"):
-        matching.decide(similarity.iloc[1:], data, prompts, "here")
+        matching_metrics.decide(similarity.iloc[1:], data, prompts, "here")
 
 
 def test_shards_have_the_pairs_of_their_images():

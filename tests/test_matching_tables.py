@@ -10,7 +10,7 @@ from diffusion_classifier.data.matching.items import Item, Picture
 from diffusion_classifier.data.matching.stored import (
     pictures_of,
 )
-from diffusion_classifier.scores import effects, matching, matching_tables
+from diffusion_classifier.scores import effects, matching_metrics, matching_tables
 from diffusion_classifier.scores.compositional import chance_similarities
 
 MEANS = (matching_tables.MICRO, matching_tables.MACRO)
@@ -132,4 +132,4 @@ def test_effect_sizes_are_those_of_the_formula():
         assert row["p"] == pytest.approx(tested.pvalue, abs=0.04)
     assert table.loc["X - Y", "high"] < 0 and table.loc["X - Y", "p"] < 0.01
     # an item without a right caption is in no other score
-    assert matching.decide(similarity, data, prompts, "here").empty
+    assert matching_metrics.decide(similarity, data, prompts, "here").empty

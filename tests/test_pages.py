@@ -8,7 +8,7 @@ import nbformat
 import numpy as np
 from PIL import Image
 
-from diffusion_classifier.tables.notebooks import write_page
+from diffusion_classifier.tables.notebook_pages import write_page
 
 
 def picture() -> tuple[np.ndarray, bytes]:

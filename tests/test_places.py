@@ -11,7 +11,7 @@ from diffusion_classifier.config.configuration import SCHEMA, check_config
 from diffusion_classifier.config.places import INPUTS, find_path, resolve_paths
 from diffusion_classifier.config.schema import read_schema
 from diffusion_classifier.messages import InputError
-from diffusion_classifier.tables.notebooks import without_place
+from diffusion_classifier.tables.notebook_pages import without_place
 
 EMPTY = {"results": "results"} | {section: {} for section in INPUTS}
 KEYS = [(section, key) for section, keys in INPUTS.items() for key in keys]

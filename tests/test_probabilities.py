@@ -13,7 +13,7 @@ from diffusion_classifier.config.methods import classified_datasets, data_sets, 
 from diffusion_classifier.messages import InputError
 from diffusion_classifier.operations import expected
 from diffusion_classifier.scores.calibration import of_scores
-from diffusion_classifier.scores.probabilities import (
+from diffusion_classifier.scores.method_probabilities import (
     GAIN,
     Asked,
     Probabilities,

@@ -13,7 +13,7 @@ from diffusion_classifier.config.checks.table_checks import check_tables
 from diffusion_classifier.messages import InputError
 from diffusion_classifier.scores import accuracy as scores
 from diffusion_classifier.scores.caption_curves import TAGS
-from diffusion_classifier.tables.notebooks import without_empty_parts
+from diffusion_classifier.tables.notebook_pages import without_empty_parts
 from diffusion_classifier.tables.texts import published
 
 ROOT = Path(__file__).parents[1]

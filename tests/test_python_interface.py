@@ -211,7 +211,7 @@ def test_a_model_that_reads_text_needs_labels(shapes):
 
 @pytest.mark.parametrize(
     "module",
-    ["cli.classifier", "cli.measuring", "cli.labels", "cli.pictures", "scores.calibration",
+    ["cli.classifier", "cli.measuring", "cli.labels", "cli.given_images", "scores.calibration",
      "selection.evidence"],
 )  # fmt: skip
 def test_examples_in_docstrings_run(module):

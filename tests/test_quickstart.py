@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from diffusion_classifier.tables.notebooks import execute
+from diffusion_classifier.tables.notebook_pages import execute
 
 
 @pytest.fixture(scope="module")

@@ -8,7 +8,7 @@ from scipy import stats
 
 from diffusion_classifier.messages import InputError
 from diffusion_classifier.scores import accuracy as scores
-from diffusion_classifier.scores import curves, intervals
+from diffusion_classifier.scores import intervals, timestep_curves
 
 
 def predictions(correct, label=None, loss="", image=None):
@@ -161,11 +161,11 @@ def brute_force(errors, labels, loss, timesteps):
 @pytest.mark.parametrize("noises", [1, 2])
 def test_curves_are_brute_force(loss, noises):
     errors, labels = exhaustive(noises=noises)
-    alone = curves.timestep_accuracy(errors, labels, loss)
+    alone = timestep_curves.timestep_accuracy(errors, labels, loss)
     assert list(alone["timestep"]) == [50, 150, 250, 350]
     for row in alone.itertuples():
         assert row.accuracy == pytest.approx(brute_force(errors, labels, loss, [row.timestep]))
-    curve = curves.accuracy_by_evaluations(errors, labels, loss, [1, 2, 4])
+    curve = timestep_curves.accuracy_by_evaluations(errors, labels, loss, [1, 2, 4])
     assert list(curve["evaluations"]) == [4 * noises, 8 * noises, 16 * noises]
     chosen = {1: [250], 2: [150, 350], 4: [50, 150, 250, 350]}  # grid[G//n//2 :: G//n][:n]
     for row in curve.itertuples():
@@ -177,31 +177,36 @@ def test_rows_of_curves_are_told_apart_again():
     found = {}
     for dataset, noises in (("one", 1), ("two", 2)):
         found[dataset] = exhaustive(noises=noises)
-    rows = pd.concat([curves.curve_rows(*of).assign(dataset=name) for name, of in found.items()])
+    rows = pd.concat(
+        [timestep_curves.curve_rows(*of).assign(dataset=name) for name, of in found.items()]
+    )
     for loss in ("l2", "l2+vlb"):
-        alone, costs = curves.by_timestep(rows, loss), curves.by_evaluations(rows, loss)
+        alone, costs = (
+            timestep_curves.by_timestep(rows, loss),
+            timestep_curves.by_evaluations(rows, loss),
+        )
         assert list(alone) == list(costs) == ["one", "two"]
         for name, of in found.items():
             pd.testing.assert_frame_equal(
-                alone[name].drop(columns="classes"), curves.timestep_accuracy(*of, loss)
+                alone[name].drop(columns="classes"), timestep_curves.timestep_accuracy(*of, loss)
             )
             pd.testing.assert_frame_equal(
                 costs[name].drop(columns="classes"),
-                curves.accuracy_by_evaluations(*of, loss, [1, 2]),
+                timestep_curves.accuracy_by_evaluations(*of, loss, [1, 2]),
                 check_like=True,
             )
             assert set(alone[name]["classes"]) == {4}
     with pytest.raises(InputError, match=r"loss: found huber, .* one of l2, vlb, l2\+vlb; choose"):
-        curves.by_timestep(rows, "huber")
+        timestep_curves.by_timestep(rows, "huber")
 
 
 def test_curves_refuse_pruned_errors_unknown_losses_and_too_many_samples():
     errors, labels = exhaustive()
     with pytest.raises(InputError, match="without pruning"):
-        curves.timestep_accuracy(errors.isel(pair=slice(1, None)), labels, "l2")
+        timestep_curves.timestep_accuracy(errors.isel(pair=slice(1, None)), labels, "l2")
     with pytest.raises(InputError, match=r"found huber, .* expected one of l2, vlb"):
-        curves.timestep_accuracy(errors, labels, "huber")
+        timestep_curves.timestep_accuracy(errors, labels, "huber")
     with pytest.raises(InputError, match="labels: found none for image"):
-        curves.timestep_accuracy(errors, labels.iloc[1:], "l2")
+        timestep_curves.timestep_accuracy(errors, labels.iloc[1:], "l2")
     with pytest.raises(InputError, match="counts: found 5 samples, expected 1 to 4, the timesteps"):
-        curves.accuracy_by_evaluations(errors, labels, "l2", [5])
+        timestep_curves.accuracy_by_evaluations(errors, labels, "l2", [5])

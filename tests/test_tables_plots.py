@@ -13,11 +13,11 @@ from robustness_results import DATASETS, METHODS, errors, fabricated, images
 from diffusion_classifier import files
 from diffusion_classifier.messages import InputError
 from diffusion_classifier.scores import accuracy as scores
-from diffusion_classifier.scores import curves, robustness
+from diffusion_classifier.scores import robustness, timestep_curves
 from diffusion_classifier.scores.intervals import wilson
 from diffusion_classifier.scores.paired_tests import paired_table
 from diffusion_classifier.tables.figures import plots, robustness_plots
-from diffusion_classifier.tables.notebooks import execute
+from diffusion_classifier.tables.notebook_pages import execute
 from diffusion_classifier.tables.texts import wide_tables as tables
 
 ROOT = Path(__file__).parents[1]
@@ -138,14 +138,16 @@ def figures(per_seed):
     correct = scores.correctness(fabricated())
     table = robustness.effective_robustness_table(points, shown, correct, "digits", draws=100)
     found = fabricated()["dit", "digits"]
-    pruned = curves.schedules({"pruned": found}, "l2")
-    curve = curves.accuracy_by_evaluations(errors(), labels, "l2", [1, 2, 5, 10, 25, 50])
+    pruned = timestep_curves.schedules({"pruned": found}, "l2")
+    curve = timestep_curves.accuracy_by_evaluations(errors(), labels, "l2", [1, 2, 5, 10, 25, 50])
     chosen = plots.choose_examples(images(), found[found["loss"] == "l2"], 6)
     chosen = chosen.merge(images()[["image", "bytes"]], on="image")
     return {
         "effective": robustness_plots.effective_robustness_plot(points, table, DATASETS, "digits"),
         "timesteps": plots.timesteps_plot(
-            {"Digits": curves.timestep_accuracy(errors(), labels, "l2")}, {"Digits": 20}, "title"
+            {"Digits": timestep_curves.timestep_accuracy(errors(), labels, "l2")},
+            {"Digits": 20},
+            "title",
         ),
         "evaluations": plots.evaluations_plot(curve, pruned, "title"),
         "examples": plots.example_sheet({"Digits": chosen, "Few": chosen.head(2)}, "title"),
@@ -240,7 +242,7 @@ def write_inputs(folder):
     files.write_parquet(scores.score_table(methods, found, "robustness"), folder / "scores.parquet")
     files.write_parquet(scores.correctness(found), folder / "correct.parquet")
     files.write_parquet(paired_table(methods, found), folder / "paired.parquet")
-    measured = curves.curve_rows(errors(), images()[["image", "label"]])
+    measured = timestep_curves.curve_rows(errors(), images()[["image", "label"]])
     files.write_parquet(measured.assign(dataset="digits"), folder / "curves.parquet")
     files.write_parquet(images(), folder / "images.parquet")
     return {

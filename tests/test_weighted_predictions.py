@@ -10,7 +10,7 @@ from diffusion_classifier.messages import InputError
 from diffusion_classifier.selection import weighted_predictions as weighted
 from diffusion_classifier.selection.pruning import prediction_table
 from diffusion_classifier.selection.timestep_weights import Weights, learn
-from diffusion_classifier.selection.weighted_predictions import (
+from diffusion_classifier.selection.weighted_classes import (
     candidate_errors,
     labelled_draws,
     weighted_predictions,

@@ -20,8 +20,8 @@ from diffusion_classifier.scores.matching_tables import MICRO, decide_all
 from diffusion_classifier.selection.candidates import candidates
 from diffusion_classifier.selection.item_draws import held_out_images, labelled_items
 from diffusion_classifier.selection.timestep_weights import learn
-from diffusion_classifier.selection.weighted_predictions import pair_errors
-from diffusion_classifier.selection.weighted_similarities import choices, weighted_similarities
+from diffusion_classifier.selection.weighted_captions import choices, weighted_similarities
+from diffusion_classifier.selection.weighted_classes import pair_errors
 
 TIMES = (100, 300, 500)
 SAMPLES = [Sample(t, n) for t in TIMES for n in (0, 1)]  # two noises a timestep

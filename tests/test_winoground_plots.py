@@ -19,7 +19,7 @@ from diffusion_classifier.scores import accuracy as scores
 from diffusion_classifier.scores import caption_curves, compositional
 from diffusion_classifier.selection.candidates import candidates
 from diffusion_classifier.tables.figures import plots, winoground_plots
-from diffusion_classifier.tables.notebooks import execute
+from diffusion_classifier.tables.notebook_pages import execute
 from diffusion_classifier.tables.texts import winoground_texts
 
 NOTEBOOK = Path(__file__).parents[1] / "notebooks" / "compositional.ipynb"

@@ -12,7 +12,12 @@ with job(snakemake) as snakemake:
     import pandas as pd
 
     from diffusion_classifier import files
-    from diffusion_classifier.benchmarks.shares import job_records, rule_shares, run_shares, without
+    from diffusion_classifier.benchmarks.time_shares import (
+        job_records,
+        rule_shares,
+        run_shares,
+        without,
+    )
 
     params = snakemake.params
     records = job_records(Path(params.jobs), Path(params.logs))

@@ -2,7 +2,8 @@
 
 In: the errors of its first stage, images, and, where images are asked about captions, prompts. Out:
 accuracy by timestep and by number of evaluations, for each data set and loss (see the library's
-`scores.curves`); or what a wrong caption has more error at each timestep (`scores.caption_curves`).
+`scores.timestep_curves`); or what a wrong caption has more error at each timestep
+(`scores.caption_curves`).
 """
 
 from job import job
@@ -15,7 +16,7 @@ with job(snakemake) as snakemake:
     from diffusion_classifier.data.prompt_sets import read_prompts
     from diffusion_classifier.data.stored_images import read_labels
     from diffusion_classifier.scores.caption_curves import difference_rows
-    from diffusion_classifier.scores.curves import curve_rows
+    from diffusion_classifier.scores.timestep_curves import curve_rows
 
     params, parts = snakemake.params, []
     for dataset, paths in params.errors.items():

@@ -9,7 +9,7 @@ from job import job
 with job(snakemake) as snakemake:
     from pathlib import Path
 
-    from diffusion_classifier.tables.notebooks import execute, write_page
+    from diffusion_classifier.tables.notebook_pages import execute, write_page
 
     source, parameters = Path(snakemake.input.notebook), snakemake.params.notebook
     workflow = source.parents[1]  # the working directory may be another

@@ -15,7 +15,7 @@ with job(snakemake) as snakemake:
     from diffusion_classifier.data.prompt_sets import read_prompts
     from diffusion_classifier.data.stored_images import read_labels
     from diffusion_classifier.scores.calibration import of_scores
-    from diffusion_classifier.scores.probabilities import Asked, Probabilities, Question
+    from diffusion_classifier.scores.method_probabilities import Asked, Probabilities, Question
     from diffusion_classifier.selection.evidence import evidence, joined
 
     params, made = snakemake.params, snakemake.output

@@ -13,7 +13,7 @@ with job(snakemake) as snakemake:
     from diffusion_classifier.data.stored_images import read_labels
     from diffusion_classifier.scores.compositional import similarities
     from diffusion_classifier.selection.rankings import Errors, rankings
-    from diffusion_classifier.tables.explorer.answers import from_similarities
+    from diffusion_classifier.tables.explorer.method_answers import from_similarities
     from diffusion_classifier.tables.explorer.shown import shown
 
     given, made = snakemake.input, snakemake.output

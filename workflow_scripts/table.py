@@ -15,7 +15,7 @@ with job(snakemake) as snakemake:
     from diffusion_classifier.messages import without_home
     from diffusion_classifier.operations.table_provenance import provenance
     from diffusion_classifier.scores.clip_benchmark import write_results
-    from diffusion_classifier.tables.notebooks import execute, write_page
+    from diffusion_classifier.tables.notebook_pages import execute, write_page
 
     params, folder = snakemake.params, Path(snakemake.output.folder)
     source = Path(params.source)

@@ -12,7 +12,7 @@ with job(snakemake) as snakemake:
     from diffusion_classifier.data.prompt_sets import read_prompts
     from diffusion_classifier.data.stored_images import read_labels
     from diffusion_classifier.selection.item_draws import labelled_items
-    from diffusion_classifier.selection.weighted_similarities import weighted_similarities
+    from diffusion_classifier.selection.weighted_captions import weighted_similarities
 
     given, made, params = snakemake.input, snakemake.output, snakemake.params
     data = read_labels(given.data)

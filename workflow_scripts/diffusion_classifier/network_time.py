@@ -1,4 +1,4 @@
-"""Measure the time a process spends in networks: scripts log it, `benchmarks.shares` sums it."""
+"""Measure the time in networks: scripts log it, and `benchmarks.time_shares` sums it."""
 
 from __future__ import annotations
 

@@ -2,7 +2,7 @@
 
 All functions take names and know nothing of Snakemake; for example,
 `plan.evaluations.errors("scenes", "shapes", [1], [0])` returns paths. The rules call them with the
-wildcards of a job. Each module covers one part of a config and uses only modules above it:
+wildcards of a job. These are its parts, each in a module that uses only those above it:
 
 * `weights`: the folders of weights of models and baselines;
 * `given`: the user's own files, as inputs of rules;
@@ -35,20 +35,20 @@ from layout import Layout
 
 from .baselines import Baselines
 from .calibrations import Calibrations
-from .candidates import Candidates
-from .curves import Curves
+from .candidate_jobs import Candidates
+from .curve_jobs import Curves
 from .data import Data
 from .evaluations import Evaluations
 from .explorers import Explorers
-from .given import Given
+from .given_files import Given
 from .judges import Judges
 from .models import Generators, Models
 from .notebooks import Notebooks
 from .other_baselines import OtherBaselines
 from .pictures import Pictures
-from .probabilities import Probabilities
+from .probability_jobs import Probabilities
 from .resources import Resources
-from .searches import Searches
+from .search_jobs import Searches
 from .tables import Tables
 from .weightings import Weightings
 from .weights import Weights

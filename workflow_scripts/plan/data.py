@@ -9,7 +9,7 @@ from diffusion_classifier.config.methods import image_spec
 from diffusion_classifier.data.sources.registry import source
 from layout import Layout
 
-from .given import Given
+from .given_files import Given
 
 CLASS_LISTS = Path("workflow_scripts") / "diffusion_classifier" / "data" / "classes"
 """The folder of class lists, beside the Snakefile."""

@@ -10,7 +10,7 @@ from diffusion_classifier.config.methods import stages_of
 from diffusion_classifier.selection.schedules import spread, stage_samples
 from layout import GROUPS, Layout
 
-from .candidates import Candidates, OptionalPath
+from .candidate_jobs import Candidates, OptionalPath
 from .data import Data
 from .models import Models
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from .given import Given
+from .given_files import Given
 from .other_baselines import OtherBaselines
 
 

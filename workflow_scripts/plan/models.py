@@ -6,7 +6,7 @@ from typing import Any
 
 from diffusion_classifier.config.methods import baseline_spec, split_seed
 
-from .given import Given
+from .given_files import Given
 from .weights import Weights
 
 

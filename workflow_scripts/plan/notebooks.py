@@ -12,7 +12,7 @@ from typing import Any
 from diffusion_classifier.config.methods import drawn_by, same_images, version_of
 from diffusion_classifier.data.sources.matching import has_effects
 
-from .curves import Curves
+from .curve_jobs import Curves
 from .pictures import Pictures
 from .tables import Tables
 

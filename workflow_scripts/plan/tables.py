@@ -25,7 +25,7 @@ from diffusion_classifier.tables.kinds import KINDS, Kind
 from layout import Layout
 
 from .evaluations import Evaluations
-from .given import Given
+from .given_files import Given
 
 
 class Tables:

@@ -18,7 +18,7 @@ from diffusion_classifier.engine.engine import Inputs, epsilon_errors
 from diffusion_classifier.engine.samples import Sample
 from diffusion_classifier.messages import InputError
 
-from . import models
+from . import timed_networks
 from .full_size import FULL_SIZE
 from .plain_loop import BATCH, PlainModel, plain_errors
 
@@ -100,7 +100,7 @@ def workflow_subject(
         files.read_tensors(input.noise)["noise"],
     )
     return Subject(
-        models.plain_model(params.family, params.folder, device, dtype),
+        timed_networks.plain_model(params.family, params.folder, device, dtype),
         _accelerated(load()),
         inputs,
         params.batch_size,
@@ -120,10 +120,10 @@ def full_size_subject(
     compiled: bool = False,
 ) -> Subject:
     """A network of FULL_SIZE; the engine's batches have the size of the plain loop's."""
-    plain = models.full_size(FULL_SIZE[name], device, dtype)
-    inputs = models.random_inputs(FULL_SIZE[name], images, prompts, samples)
-    copy = _accelerated(models.adapted(plain), compile=True) if compiled else None
-    denoiser = _accelerated(models.adapted(plain))
+    plain = timed_networks.full_size(FULL_SIZE[name], device, dtype)
+    inputs = timed_networks.random_inputs(FULL_SIZE[name], images, prompts, samples)
+    copy = _accelerated(timed_networks.adapted(plain), compile=True) if compiled else None
+    denoiser = _accelerated(timed_networks.adapted(plain))
     return Subject(plain, denoiser, inputs, BATCH, device, dtype, copy)
 
 

@@ -12,10 +12,10 @@ from diffusion_classifier.messages import InputError
 
 from .calibrating import fitted
 from .fitted import load_fitted
+from .given_images import read_pictures
 from .labels import TEMPLATE, label_prompts
 from .measuring import Measuring, changed
 from .model import Model, load_model
-from .pictures import read_pictures
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -18,7 +18,7 @@ from diffusion_classifier.files import check_keys
 from diffusion_classifier.messages import InputError, one_line, without_home
 from diffusion_classifier.names import printable
 
-from . import inputs
+from . import command_inputs
 from .options import COMMANDS, parser
 
 
@@ -39,7 +39,7 @@ def main(argv: Sequence[str] | None = None) -> int:
             return _verify(arguments)
         if arguments.command == "init":
             return _init(arguments)
-        with inputs.model_folder(arguments.model, arguments.revision) as arguments.model:
+        with command_inputs.model_folder(arguments.model, arguments.revision) as arguments.model:
             return _classify(arguments)
     except InputError as error:
         return _failed(command, error, 2)
@@ -101,7 +101,7 @@ def _init(arguments: argparse.Namespace) -> int:
 
     from .starting import start
 
-    with inputs.model_configs(arguments.model, arguments.revision) as folder:
+    with command_inputs.model_configs(arguments.model, arguments.revision) as folder:
         print(without_home(start(arguments, folder, workflow_folder()).text))
     return 0
 
@@ -121,14 +121,14 @@ def _verify(arguments: argparse.Namespace) -> int:
 
 def _classify(arguments: argparse.Namespace) -> int:
     # mistakes that can be found without reading weights are reported first
-    family = inputs.checked_family(arguments)
-    inputs.check_samples(arguments)
-    prompts = inputs.read_prompts(arguments, family)
-    images = [inputs.read_image(path) for path in arguments.images]
+    family = command_inputs.checked_family(arguments)
+    command_inputs.check_samples(arguments)
+    prompts = command_inputs.read_prompts(arguments, family)
+    images = [command_inputs.read_image(path) for path in arguments.images]
     _silence_libraries()
     from .output import as_json, as_text
 
-    table = inputs.read_classifier(arguments, family).rank(images, prompts)
+    table = command_inputs.read_classifier(arguments, family).rank(images, prompts)
     paths = [printable(without_home(path)) for path in arguments.images]
     print(as_json(table, paths) if arguments.json else as_text(table, paths))
     return 0

@@ -25,9 +25,9 @@ from diffusion_classifier.selection.candidates import candidates
 from diffusion_classifier.selection.schedules import stage_samples
 
 from .fitted import Fitted
+from .given_images import read_pictures
 from .labels import class_names, label_prompts
 from .model import Model
-from .pictures import read_pictures
 from .ranking import class_labels, ranking
 from .stages import Schedule, Settings, measured, schedule
 

@@ -23,7 +23,7 @@ from diffusion_classifier.messages import InputError, known, note
 from diffusion_classifier.weights.model_parts import check_model_folder
 from diffusion_classifier.weights.reading import reading
 
-from .inputs import REPOSITORY
+from .command_inputs import REPOSITORY
 
 if TYPE_CHECKING:
     from collections.abc import Callable

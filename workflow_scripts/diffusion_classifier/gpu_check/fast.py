@@ -16,7 +16,7 @@ from statistics import median
 
 import torch
 
-from diffusion_classifier.benchmarks import models
+from diffusion_classifier.benchmarks import timed_networks
 from diffusion_classifier.benchmarks.flops import evaluation_flops, matmul_peak, run_flops
 from diffusion_classifier.benchmarks.full_size import FULL_SIZE, FullSize, tiny
 from diffusion_classifier.benchmarks.throughput import (
@@ -69,9 +69,9 @@ class Contest:
 
     def __init__(self, check: Check, network: str, spec: FullSize) -> None:
         self.check, self.network, self.spec = check, network, spec
-        self.plain = models.full_size(spec, check.device, torch.float16)
+        self.plain = timed_networks.full_size(spec, check.device, torch.float16)
         prompts, most = (4, STEP) if check.rehearse else (PROMPTS, MOST_SAMPLES)
-        self.inputs = models.random_inputs(spec, IMAGES, prompts, most)
+        self.inputs = timed_networks.random_inputs(spec, IMAGES, prompts, most)
         self.pairs = all_pairs(range(IMAGES), prompts)
         self.rounds = 2 if check.rehearse else 3
         self.timings: dict[str, Timing] = {}

@@ -21,7 +21,7 @@ import torch
 from torch.autograd import DeviceType
 from torch.profiler import ProfilerActivity, profile
 
-from diffusion_classifier.benchmarks import models
+from diffusion_classifier.benchmarks import timed_networks
 from diffusion_classifier.benchmarks.full_size import FULL_SIZE, tiny
 from diffusion_classifier.benchmarks.plain_loop import PlainModel
 from diffusion_classifier.benchmarks.throughput import all_pairs, spaced_samples, take_turns
@@ -90,7 +90,7 @@ def limits(check: Check) -> None:
 def kernels(check: Check) -> None:
     """Write the kernels (on a CPU, operations) that take most time in a pass of a UNet."""
     plain, question = _network(check, "sd-2")
-    denoiser = models.adapted(plain)
+    denoiser = timed_networks.adapted(plain)
     accelerate(denoiser, Speed(), evaluations=0)
     engine = Engine(denoiser, question.inputs, PASS, check.device, torch.bfloat16)
     pairs, samples = question.pairs.head(PASS), spaced_samples(1)
@@ -131,7 +131,7 @@ def full_size(check: Check, name: str) -> None:
         return
     plain, question = _network(check, name)
     compiled = check.device.type == "cuda"
-    _compare(check, name, question, partial(models.adapted, plain), RUNS, compiled)
+    _compare(check, name, question, partial(timed_networks.adapted, plain), RUNS, compiled)
 
 
 def shipped(check: Check, name: str) -> None:
@@ -215,8 +215,8 @@ def _network(check: Check, name: str) -> tuple[PlainModel, Question]:
     spec = FULL_SIZE[NETWORKS[name]]
     spec = tiny(spec) if check.rehearse else spec
     images, samples = (2, 1) if check.rehearse else (IMAGES, SAMPLES)
-    plain = models.full_size(spec, check.device, torch.bfloat16)
-    inputs = models.random_inputs(spec, images, CLASSES, samples)
+    plain = timed_networks.full_size(spec, check.device, torch.bfloat16)
+    inputs = timed_networks.random_inputs(spec, images, CLASSES, samples)
     return plain, Question(inputs, all_pairs(range(images), CLASSES), samples, PASS)
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import torch
 
-from diffusion_classifier.benchmarks import models
+from diffusion_classifier.benchmarks import timed_networks
 from diffusion_classifier.benchmarks.full_size import FULL_SIZE, tiny
 
 SPEC = FULL_SIZE["stable-diffusion-2"]
@@ -46,7 +46,7 @@ def save(folder: Path, device: torch.device, small: bool, scenes: Path) -> int:
     with device:
         vae = AutoencoderKL(**_VAE | (_TINY_VAE if small else {}))
         encoder = CLIPTextModel(config)
-    unet = models.full_size(spec, device, torch.float16).network
+    unet = timed_networks.full_size(spec, device, torch.float16).network
     parts = {"unet": unet, "vae": vae.half(), "text_encoder": encoder.half()}
     for name, network in parts.items():
         network.save_pretrained(folder / name)
@@ -54,4 +54,4 @@ def save(folder: Path, device: torch.device, small: bool, scenes: Path) -> int:
     tokenizer = CLIPTokenizer.from_pretrained(scenes / "tokenizer", model_max_length=tokens)
     tokenizer.save_pretrained(folder / "tokenizer")
     shutil.copyfile(scenes / "model_index.json", folder / "model_index.json")
-    return models.pixels(unet)[0]
+    return timed_networks.pixels(unet)[0]

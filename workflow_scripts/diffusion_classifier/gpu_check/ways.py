@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, TypeVar
 import numpy as np
 import torch
 
-from diffusion_classifier.benchmarks import models
+from diffusion_classifier.benchmarks import timed_networks
 from diffusion_classifier.benchmarks.plain_loop import BATCH, PlainModel, plain_errors
 from diffusion_classifier.denoisers.speed import Speed, accelerate, dtype_name, precision
 from diffusion_classifier.engine.engine import Engine, Inputs
@@ -75,7 +75,7 @@ class Runner:
                 p.numel() * p.element_size() for p in plain.network.parameters()
             )
             return
-        denoiser = models.adapted(plain, way.dtype)
+        denoiser = timed_networks.adapted(plain, way.dtype)
         speed = Speed(channels_last=way.channels_last, compile=way.compiled)
         accelerate(denoiser, speed, evaluations=0)
         self.engine = Engine(denoiser, inputs, batch_size, device, way.dtype)

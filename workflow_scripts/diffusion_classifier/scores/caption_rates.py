@@ -16,7 +16,7 @@ import numpy as np
 import pandas as pd
 
 if TYPE_CHECKING:
-    from .matching import Similarities
+    from .matching_metrics import Similarities
 
 MOST = 0.9
 """The share of a subtask's items that need base rates for the subtask to be scored with them."""

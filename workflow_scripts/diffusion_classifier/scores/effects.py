@@ -14,7 +14,7 @@ import numpy as np
 import pandas as pd
 
 from .accuracy import method_name
-from .matching import Similarities, shaped_items
+from .matching_metrics import Similarities, shaped_items
 from .matching_tables import Answers, Methods, Sets, trainings_of
 
 PHI = ["loss", "subtask", "image", "side", "phi"]

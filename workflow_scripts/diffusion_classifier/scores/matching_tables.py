@@ -15,7 +15,7 @@ from . import accuracy as accuracy_scores
 from .accuracy import correct_by_training, method_name
 from .compared_kinds import COMPARED_KINDS
 from .intervals import accuracy, interval
-from .matching import METRICS, decide, item_costs
+from .matching_metrics import METRICS, decide, item_costs
 from .paired_tests import PAIRED, paired
 
 MICRO, MACRO = "all items", "mean of subtasks"

@@ -24,7 +24,7 @@ from diffusion_classifier.files import read_dataset, read_parquet
 from diffusion_classifier.selection.rankings import BINS, CURVES, RANKED
 
 from . import page
-from .answers import NONE, Answers, from_predictions, from_rankings, from_similarities
+from .method_answers import NONE, Answers, from_predictions, from_rankings, from_similarities
 from .shown import Shown, chosen, shares, shown
 from .thumbnails import SMALLEST, packed
 

@@ -20,7 +20,7 @@ import numpy as np
 
 from diffusion_classifier.files import write_text
 
-from .answers import NONE, Answers, Curves
+from .method_answers import NONE, Answers, Curves
 from .shown import Shown
 from .thumbnails import ACROSS, Thumbnails
 

@@ -8,7 +8,7 @@ import matplotlib as mpl
 import pandas as pd
 from matplotlib.figure import Figure
 
-from diffusion_classifier.scores.matching import METRICS
+from diffusion_classifier.scores.matching_metrics import METRICS
 from diffusion_classifier.scores.matching_tables import MACRO, MICRO
 from diffusion_classifier.tables.texts.wide_tables import (
     comparison,

@@ -8,7 +8,7 @@ import matplotlib as mpl
 import pandas as pd
 from matplotlib.figure import Figure
 
-from diffusion_classifier.scores.probabilities import GAIN, WAYS
+from diffusion_classifier.scores.method_probabilities import GAIN, WAYS
 from diffusion_classifier.scores.probability_scores import METRICS
 
 from .plots import PALETTE, STYLE, add_legend, add_title, name_label, panels, wrapped

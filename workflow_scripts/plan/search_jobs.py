@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from .candidates import OptionalPath
+from .candidate_jobs import OptionalPath
 from .evaluations import Evaluations
 
 BACKWARD = 2

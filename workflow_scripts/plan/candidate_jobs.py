@@ -9,7 +9,7 @@ from diffusion_classifier.selection.searches import KEPT
 from layout import GROUPS, Layout
 
 from .data import Data
-from .given import Given
+from .given_files import Given
 
 OptionalPath = str | list[str]
 """A path, or [] if there is no such file; Snakemake reads [] as no input."""

@@ -141,7 +141,7 @@ def from_similarities(
 
     `rows` has the columns `image, truth`, and `asked` (columns `row, class`) lists the captions of
     each row. A caption's score is the mean over its prompts. The right caption comes after others
-    with the same score, as a tie is wrong (`scores.matching`).
+    with the same score, as a tie is wrong (`scores.matching_metrics`).
     """
     number = similarity["prompt"].to_numpy()
     counts = similarity["loss"].isin(["", loss]) & ~is_unconditional(prompts).to_numpy()[number]

@@ -25,7 +25,7 @@ from diffusion_classifier.messages import InputError
 
 from .item_draws import held_out_images, item_groups
 from .timestep_weights import binned, learn
-from .weighted_predictions import class_means, pair_errors, weight_table
+from .weighted_classes import class_means, pair_errors, weight_table
 
 if TYPE_CHECKING:
     import xarray as xr
