@@ -7,7 +7,7 @@ import pytest
 from diffusion_classifier.engine.error_files import error_dataset
 from diffusion_classifier.engine.samples import Sample
 from diffusion_classifier.messages import InputError
-from diffusion_classifier.selection import weighted_predictions as weighted
+from diffusion_classifier.selection import weighted_classes as weighted
 from diffusion_classifier.selection.pruning import prediction_table
 from diffusion_classifier.selection.timestep_weights import Weights, learn
 from diffusion_classifier.selection.weighted_classes import (

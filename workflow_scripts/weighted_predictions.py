@@ -11,7 +11,7 @@ with job(snakemake) as snakemake:
     from diffusion_classifier import files
     from diffusion_classifier.data.prompt_sets import read_prompts
     from diffusion_classifier.data.stored_images import read_labels
-    from diffusion_classifier.selection import weighted_predictions as weighted
+    from diffusion_classifier.selection import weighted_classes as weighted
 
     given, made, params = snakemake.input, snakemake.output, snakemake.params
     labels = read_labels(given.data)[["image", "label"]]

@@ -91,13 +91,17 @@ class Store:
 
 
 def free_ports(count: int) -> list[int]:
-    """Ports that nobody uses; SeaweedFS also takes each + 10,000."""
-    found = []
+    """Ports that nobody uses, nor those 10,000 above, which SeaweedFS takes as well."""
+    found: list[int] = []
     while len(found) < count:
-        with socket.socket() as trial:
+        with socket.socket() as trial, socket.socket() as above:
             trial.bind(("127.0.0.1", 0))
             port = trial.getsockname()[1]
-        if port < 50_000 and port not in found:
+            try:
+                above.bind(("127.0.0.1", port + 10_000))
+            except (OSError, OverflowError):
+                continue
+        if not any(abs(port - other) in (0, 10_000) for other in found):
             found.append(port)
     return found
 
