@@ -40,7 +40,7 @@ for job in plan.baselines.networks():
             numbered("predict_networks", job.number)
         input:
             data=plan.baselines.images(job.questions),
-            networks=files_in(plan.baselines.inputs(job)),
+            networks=files_in(plan.baselines.network_inputs(job)),
         output:
             plan.baselines.predictions(job),
         log:

@@ -188,7 +188,7 @@ class Baselines:
             for method, dataset in job.questions
         ]
 
-    def inputs(self, job: Job) -> list[str]:
+    def network_inputs(self, job: Job) -> list[str]:
         """The inputs of a job that loads these networks."""
         folders = dict.fromkeys(self.network_folders(job))
         return [file for folder in folders for file in self.weights.inputs(folder)]
