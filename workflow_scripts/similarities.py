@@ -9,25 +9,23 @@ from job import job
 
 with job(snakemake) as snakemake:
     from diffusion_classifier import files
+    from diffusion_classifier.data.matching.asked import asked_rows, caption_rows
     from diffusion_classifier.data.prompt_sets import read_prompts
     from diffusion_classifier.data.stored_images import read_labels
     from diffusion_classifier.scores.compositional import similarities
     from diffusion_classifier.selection.rankings import Errors, rankings
     from diffusion_classifier.tables.explorer.method_answers import from_similarities
-    from diffusion_classifier.tables.explorer.shown import shown
 
     given, made = snakemake.input, snakemake.output
-    errors, prompts = (
-        [files.read_dataset(path) for path in given.errors],
-        read_prompts(given.prompts),
-    )
+    prompts = read_prompts(given.prompts)
+    errors = [files.read_dataset(path) for path in given.errors]
     table = similarities(errors)
-    rows = shown(read_labels(given.data), prompts, captions=True)
+    rows, asked = asked_rows(caption_rows(read_labels(given.data)))
     winners = {
-        loss: from_similarities(table, prompts, rows.rows, rows.asked, loss).predictions
+        loss: from_similarities(table, prompts, rows, asked, loss).predictions
         for loss in table["loss"].unique()
     }
     read = Errors(prompts["classidx"].to_numpy(), snakemake.params.combine)
-    found = rankings(errors, rows.rows["image"].to_numpy(), winners, read, rows.asked)
+    found = rankings(errors, rows["image"].to_numpy(), winners, read, asked)
     files.write_dataset(found, made.rankings)
     files.write_parquet(table, made.similarities)

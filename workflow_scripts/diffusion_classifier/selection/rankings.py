@@ -49,10 +49,10 @@ def rankings(
 ) -> xr.Dataset:
     """The best RANKED classes of `images`, `(row,)`, and the errors of the first CURVES of them.
 
-    `stages` are the error files of these images, of all stages and class parts. `winners` are the
-    predicted classes under each loss, `(row,)`. `asked` limits the classes of a row (columns
-    `row, class`). The predicted class is first; then come the classes that were measured at most
-    samples, of these those of least error, as in `selection.pruning`.
+    `stages` are the error files of these images (and maybe of others), of all stages and class
+    parts. `winners` are the predicted classes under each loss, `(row,)`. `asked` limits the classes
+    of a row (columns `row, class`). The predicted class is first; then come the classes that were
+    measured at most samples, of these those of least error, as in `selection.pruning`.
 
     Variables, of which the first four are `(loss, row, rank)`: `class` int32, NONE where a row has
     fewer classes; `score` float32, minus the difference of the module's docstring, and `spread`,
@@ -63,10 +63,10 @@ def rankings(
     image of a row. Raises InputError as `engine.error_files.loss_values`.
     """
     bins = _bins(stages)
-    held = [stage.isel(pair=np.flatnonzero(np.isin(stage["image"].values, images)))
-            for stage in stages]  # fmt: skip
     found = [
-        _of_loss(held, pd.DataFrame({"image": images, "winner": of_loss}), loss, read, asked, bins)
+        _of_loss(
+            stages, pd.DataFrame({"image": images, "winner": of_loss}), loss, read, asked, bins
+        )
         for loss, of_loss in winners.items()
     ]
     return xr.concat(found, pd.Index([*winners], name="loss"))
@@ -96,7 +96,7 @@ def _of_loss(
     classes, counts = np.full(shape, NONE, "int32"), np.zeros(shape, "int32")
     scores, spreads = np.full(shape, np.nan, "float32"), np.full(shape, np.nan, "float32")
     curves = np.full((len(rows), CURVES, len(bins)), np.nan, "float32")
-    if any(stage.sizes["pair"] and stage.sizes["sample"] for stage in stages):
+    if len(rows):
         ranked = _ranked(stages, rows, loss, read, asked)
         measured = _measured(stages, ranked, loss, read)
         row, rank = place = ranked["row"].to_numpy(), ranked["rank"].to_numpy()

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 import pandas as pd
 
-from diffusion_classifier.data.matching.stored import has_items, whole_items
+from diffusion_classifier.data.matching.asked import asked_rows, caption_rows
 from diffusion_classifier.data.prompt_sets import named_prompts
 
 CLASS, PART = "True class", "Kind"
@@ -52,46 +52,24 @@ def shown(data: pd.DataFrame, prompts: pd.DataFrame, captions: bool) -> Shown:
         names = _names(prompts, "classname")
         rows = data[["image"]].assign(truth=data["label"], facet=data["label"])
         return Shown(rows.reset_index(drop=True), names, CLASS, names)
-    rows = _of_items(data) if has_items(data) else _of_examples(data)
-    ranked = rows["captions"].map(len) > 1
-    is_shown = (rows["truth"] >= 0) & ranked
-    position = pd.Series(np.arange(len(data)), data["image"].to_numpy())
-    kept = rows[is_shown].sort_values("image", key=lambda image: image.map(position), kind="stable")
-    kept = kept.reset_index(drop=True)
+    rows = caption_rows(data)
+    kept, asked = asked_rows(rows)
     facets = list(dict.fromkeys(kept["part"]))
-    asked = pd.DataFrame({"row": kept.index, "class": kept["captions"]}).explode("class")
-    asked = asked.astype("int64").reset_index(drop=True)
     facet = kept["part"].map({name: number for number, name in enumerate(facets)})
-    without = "" if is_shown.all() else (
-        f"{(~is_shown).sum()} images are not shown, as their items have one caption, or none that "
-        "is right."
-    )  # fmt: skip
+    left = len(rows) - len(kept)
+    without = (
+        f"{left} images are not shown, as their items have one caption, or none that is right."
+    )
     shown_rows = kept[["image", "truth"]].assign(facet=facet.astype("int64"))
-    return Shown(shown_rows, _names(prompts, "prompt"), PART, facets, asked, without)
+    return Shown(
+        shown_rows, _names(prompts, "prompt"), PART, facets, asked, without if left else ""
+    )
 
 
 def _names(prompts: pd.DataFrame, column: str) -> list[str]:
     """The text of each class index; "" for an index without prompts."""
     named = named_prompts(prompts).drop_duplicates("classidx").set_index("classidx")[column]
     return named.reindex(range(int(named.index.max()) + 1), fill_value="").tolist()
-
-
-def _of_items(data: pd.DataFrame) -> pd.DataFrame:
-    """The images of matching tasks: `image, truth` (-1: none is right), `part, captions`."""
-    items = whole_items(data)
-    truth = [
-        captions[right] if right >= 0 else -1
-        for captions, right in zip(items["captions"], items["right"], strict=True)
-    ]
-    return items[["image", "captions"]].assign(truth=truth, part=items["subtask"])
-
-
-def _of_examples(data: pd.DataFrame) -> pd.DataFrame:
-    """The same of Winoground's examples, whose images have the same captions."""
-    captions = data.groupby("example")["label"].agg(lambda labels: list(dict.fromkeys(labels)))
-    part = data["tag"] if "tag" in data else data["example"].astype(str)
-    named = data[["image"]].assign(truth=data["label"], part=part)
-    return named.assign(captions=data["example"].map(captions))
 
 
 def chosen(wrong: np.ndarray, most: int) -> np.ndarray:
